@@ -1,0 +1,125 @@
+"""The device's SIP settings as its configuration form names them (CFG-01..22).
+
+The model is the form: field names are the Admin Portal's JSON keys, and a value the form must refuse
+raises a ``ValidationError`` that names the field. Secrets are redacted wherever settings are stored.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+_LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9]+")
+_HOST_NAME = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
+)
+REDACTED = "(redacted)"
+
+
+class Transport(StrEnum):
+    """CFG-06: the transport that all of the device's SIP uses."""
+
+    UDP = "UDP"
+    TCP = "TCP"
+    TLS = "TLS"
+
+
+class Encryption(StrEnum):
+    """CFG-08: media encryption; unset means that calls are placed in clear."""
+
+    UNSET = ""
+    FALLBACK = "RTP with Optional SRTP (Fallback Mode)"
+    SRTP_ONLY = "SRTP-only"
+
+
+class VideoCalls(StrEnum):
+    """CFG-18: the direction of calls in which video is allowed."""
+
+    OFF = "Off"
+    OUTGOING = "Outgoing"
+    INCOMING = "Incoming"
+    BOTH = "Both"
+
+
+def _letters_and_digits(value: str) -> str:
+    if not _LETTERS_AND_DIGITS.fullmatch(value):
+        raise ValueError("only the letters A-Z, a-z and the digits 0-9 are allowed")
+    return value
+
+
+def _host(value: str) -> str:
+    try:
+        ipaddress.ip_address(value)
+    except ValueError:
+        if re.fullmatch(r"[0-9.]+", value) or not _HOST_NAME.fullmatch(value):
+            raise ValueError("neither an IP address nor a domain name") from None
+    return value
+
+
+def _sip_address(value: str) -> str:
+    """Accept the short form ``<extension>`` and the full form ``sip:<extension>@<server>`` (CFG-13)."""
+    full = re.fullmatch(r"sip:([^@]*)@([^@:;]+)(?::([0-9]{1,5}))?", value)
+    extension = full[1] if full else value
+    _letters_and_digits(extension)
+    if full:
+        _host(full[2])
+        if full[3] is not None and not 1 <= int(full[3]) <= 65535:
+            raise ValueError("the port is outside 1..65535")
+    return value
+
+
+Name = Annotated[str, Field(max_length=64), AfterValidator(_letters_and_digits)]
+Host = Annotated[str, Field(max_length=253), AfterValidator(_host)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+SipAddress = Annotated[str, Field(max_length=320), AfterValidator(_sip_address)]
+Volume = Annotated[int, Field(ge=0, le=100)]
+
+
+class ProxySettings(BaseModel):
+    """CFG-21: a proxy that every request goes through."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    username: Name
+    address: Host
+    password: str
+    port: Port
+
+
+class SipSettings(BaseModel):
+    """One complete SIP configuration of a device."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
+
+    enabled: bool = True
+    server_address: Host
+    server_port: Port = 5060
+    polling_interval: Annotated[int, Field(ge=1, le=86_400, description="seconds")] = 3600
+    transport: Transport = Transport.UDP
+    ca_certificate: str | None = Field(default=None, description="PEM text of an uploaded CA certificate")
+    encryption: Encryption = Encryption.UNSET
+    auth_username: Name
+    auth_password: Annotated[str, Field(min_length=1, max_length=128)]
+    display_name: Annotated[str, Field(max_length=128)] = ""
+    extension: Name
+    call_number: SipAddress
+    further_numbers: tuple[SipAddress, ...] = ()
+    microphone_volume: Volume = 50
+    speaker_volume: Volume = 50
+    call_timeout: Annotated[int, Field(ge=1, le=600, description="seconds")] = 30
+    video_calls: VideoCalls = VideoCalls.OFF
+    allow_incoming: bool = True
+    permitted_callers: tuple[SipAddress, ...] = ()
+    proxy: ProxySettings | None = None
+
+    def redacted(self) -> dict[str, Any]:
+        """Return the settings as plain JSON data with every secret replaced by a fixed text."""
+        data = self.model_dump(mode="json")
+        data["auth_password"] = REDACTED
+        if data["proxy"]:
+            data["proxy"]["password"] = REDACTED
+        return data
