@@ -1,0 +1,149 @@
+"""One run's folder: created before anything starts, complete after every scenario, readable if cut short."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from harness.evidence.records import SCHEMA, Evidence, ScenarioRecord
+from harness.spec.catalogue import CATALOGUE
+from harness.spec.verdict import Verdict, worst
+from harness.timeline.errors import BenchError
+
+LATEST = "latest"
+
+
+class RunFolder:
+    """The folder of one run: ``<parent>/<UTC time>/``, with ``<parent>/latest`` pointing at it."""
+
+    def __init__(self, path: Path, name: str) -> None:
+        self.path = path
+        self.name = name
+        self.scenarios: list[ScenarioRecord] = []
+        self.environment: dict[str, Any] = {}
+        self._started = time.time()
+
+    @classmethod
+    def create(cls, parent: Path, name: str) -> RunFolder:
+        """Make a new run folder under ``parent`` and point ``latest`` at it.
+
+        Raises:
+            BenchError: the folder cannot be written.
+        """
+        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            path = _fresh(parent, stamp)
+            (path / "scenarios").mkdir()
+            _point(parent / LATEST, path.name)
+        except OSError as problem:
+            raise BenchError(
+                f"the run folder cannot be written ({problem.strerror or problem})",
+                where=str(parent),
+                remedy="make it writable, or name another one with --runs FOLDER",
+            ) from problem
+        run = cls(path, name)
+        run.write(interrupted=True)
+        return run
+
+    def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
+        """Make and return the folder of one attempt at a scenario."""
+        suffix = f".attempt-{attempt}" if attempt > 1 else ""
+        folder = self.path / "scenarios" / f"{_file_name(identity)}{suffix}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def evidence(self, folder: Path) -> Evidence:
+        """List what lies in a scenario's folder."""
+
+        def listed(name: str) -> str | None:
+            file = folder / name
+            return str(file.relative_to(self.path)) if file.exists() else None
+
+        stations = sorted(
+            str(file.relative_to(self.path)) for file in folder.glob("stations/**/*") if file.is_file()
+        )
+        return Evidence(
+            folder=str(folder.relative_to(self.path)),
+            capture=listed("capture.pcapng"),
+            timeline=listed("timeline.jsonl"),
+            judgements=listed("judgements.jsonl"),
+            console=listed("console.log"),
+            asterisk=listed("asterisk.log"),
+            settings=listed("settings.json"),
+            stations=stations,
+        )
+
+    def add(self, record: ScenarioRecord) -> None:
+        """Take a finished scenario in, and store the run as it stands now."""
+        self.scenarios.append(record)
+        self.write(interrupted=True)
+
+    def requirements(self) -> dict[str, dict[str, Any]]:
+        """Return every row of the catalogue with the worst verdict that any scenario gave it."""
+        rows = {}
+        for identity, row in CATALOGUE.items():
+            judged = [s for s in self.scenarios if identity in s.requirements]
+            rows[identity] = {
+                "class": row.class_,
+                "title": row.title,
+                "text": row.text,
+                "source": row.source,
+                "harm": row.harm,
+                "verdict": worst(s.requirements[identity] for s in judged).value,
+                "scenarios": [s.id for s in judged],
+            }
+        return rows
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of the run; of a run without scenarios, ``none``."""
+        return worst(scenario.verdict for scenario in self.scenarios)
+
+    def write(self, *, interrupted: bool) -> None:
+        """Store ``run.json`` in one step: a reader never sees half of it."""
+        data = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "started": self._started,
+            "ended": time.time(),
+            "verdict": self.verdict.value,
+            "interrupted": interrupted,
+            "environment": self.environment,
+            "requirements": self.requirements(),
+            "scenarios": [scenario.plain() for scenario in self.scenarios],
+        }
+        temporary = self.path / "run.json.part"
+        temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(self.path / "run.json")
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write text lines to a file."""
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def _fresh(parent: Path, stamp: str) -> Path:
+    for number in range(1, 1000):
+        path = parent / (stamp if number == 1 else f"{stamp}.{number}")
+        try:
+            path.mkdir()
+        except FileExistsError:
+            continue
+        return path
+    raise OSError("a thousand runs began in this second")
+
+
+def _point(link: Path, target: str) -> None:
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.symlink_to(target)
+    temporary.replace(link)
+
+
+def _file_name(identity: str) -> str:
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in identity)[:150]

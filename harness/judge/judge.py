@@ -1,0 +1,184 @@
+"""The judge of one running scenario: states expectations, waits for observations, books judgements.
+
+``expect`` and ``never`` end the scenario when the device breaks them, for what follows would rest on sand;
+``at_end`` is for what can be counted when all is over; ``require`` is for preconditions, whose absence
+makes a scenario inconclusive and is nobody's fault yet.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from harness.judge.judgement import Judgement, judged
+from harness.judge.rules import Absent, Measured, Occurs, Rule, clock
+from harness.spec.verdict import Verdict
+from harness.timeline import Observation, Pattern, Timeline, now
+from harness.timeline.errors import Inconclusive
+
+
+class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
+    """The device broke an expectation; the judgement says which, and what was seen."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        super().__init__(str(judgement))
+
+
+@dataclass(frozen=True, slots=True)
+class _AtEnd:
+    requirement: str
+    pattern: Pattern
+    after: float
+    at_least: int
+    at_most: int | None
+    provided: Pattern | None
+
+
+class Judge:
+    """Judges one timeline. ``judgements`` grows as the scenario goes."""
+
+    def __init__(self, timeline: Timeline, gaps: frozenset[str] = frozenset()) -> None:
+        """Judge ``timeline``; requirements named in ``gaps`` (class G) are observed, never judged."""
+        self.timeline = timeline
+        self.judgements: list[Judgement] = []
+        self._gaps = gaps
+        self._at_end: list[_AtEnd] = []
+
+    def _book(self, requirement: str, expected: str, rule: Rule) -> Judgement:
+        gap = requirement in self._gaps
+        judgement = judged(requirement, expected, rule, self.timeline, self.timeline.opened, gap=gap)
+        self.judgements.append(judgement)
+        return judgement
+
+    async def expect(
+        self, requirement: str, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+    ) -> Observation:
+        """Wait for an observation that the requirement promises, and judge.
+
+        Args:
+            requirement: the id it stands for.
+            pattern: what must be seen.
+            within: the bound, seconds from now.
+            after: only what was seen since this time counts (default: since the scenario began).
+            count: how many must be seen.
+
+        Returns:
+            The last of those asked for.
+
+        Raises:
+            ExpectationFailed: time was up.
+        """
+        since = self.timeline.opened if after is None else after
+        found = await self.timeline.wait(pattern, within=within, after=since, count=count)
+        times = f"{count} times " if count > 1 else ""
+        rule = Occurs(pattern=pattern, after=since, until=now(), at_least=count)
+        judgement = self._book(requirement, f"{pattern} {times}within {within:.3g} s", rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+        if not found:
+            raise Inconclusive(f"{requirement}: {pattern} was not seen; the specification leaves it open")
+        return found[count - 1]
+
+    async def never(
+        self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
+    ) -> None:
+        """Watch for ``during`` seconds that something does not happen, and judge.
+
+        Raises:
+            ExpectationFailed: it happened; at once, without waiting for the end.
+        """
+        since = self.timeline.opened if after is None else after
+        await self.timeline.wait(pattern, within=during, after=since)
+        rule = Absent(pattern=pattern, after=since, until=now())
+        judgement = self._book(requirement, f"never {pattern}", rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+
+    async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
+        """Wait for a precondition.
+
+        Raises:
+            Inconclusive: it was not established, so nothing can be found out.
+        """
+        since = self.timeline.opened if after is None else after
+        found = await self.timeline.wait(pattern, within=within, after=since)
+        if not found:
+            rule = Occurs(pattern=pattern, after=since, until=now())
+            seen = rule.evaluate(self.timeline, self.timeline.opened).seen
+            begun = clock(since, self.timeline.opened)
+            raise Inconclusive(f"precondition not met: {pattern} within {within:.3g} s of {begun}; {seen}")
+        return found[0]
+
+    def at_end(
+        self,
+        requirement: str,
+        pattern: Pattern,
+        *,
+        at_least: int = 1,
+        at_most: int | None = None,
+        after: float | None = None,
+        provided: Pattern | None = None,
+    ) -> None:
+        """Count, when all is over, how often the pattern was seen since ``after``.
+
+        Args:
+            requirement: the id it stands for.
+            pattern: what is counted.
+            at_least: fewer is a failure.
+            at_most: more is a failure (default: exactly ``at_least``).
+            after: seconds since the epoch (default: since the scenario began).
+            provided: the cause; when it was never seen, the requirement is inconclusive here.
+        """
+        since = self.timeline.opened if after is None else after
+        most = at_least if at_most is None else at_most
+        self._at_end.append(_AtEnd(requirement, pattern, since, at_least, most, provided))
+
+    def measure(
+        self,
+        requirement: str,
+        name: str,
+        value: float | None,
+        unit: str,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        of: tuple[Observation, ...] = (),
+    ) -> None:
+        """Judge a declared measurement against its limits; ``of`` are the observations it was taken from.
+
+        Raises:
+            ExpectationFailed: the value is outside its limits, or was never taken.
+        """
+        seqs = tuple(observation.seq for observation in of)
+        rule = Measured(name=name, unit=unit, value=value, low=low, high=high, observations=seqs)
+        judgement = self._book(requirement, name, rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+
+    async def conclude(self, grace: float) -> None:
+        """Judge what was declared for the end; what is still missing may arrive for ``grace`` seconds."""
+        declared, self._at_end = self._at_end, []
+        deadline = now() + grace
+        for item in declared:
+            if item.provided is not None and not self.timeline.find(item.provided, item.after):
+                continue
+            await self.timeline.wait(
+                item.pattern, within=max(0.0, deadline - now()), after=item.after, count=item.at_least
+            )
+        for item in declared:
+            if item.provided is not None and not self.timeline.find(item.provided, item.after):
+                continue
+            rule = Occurs(
+                pattern=item.pattern,
+                after=item.after,
+                until=now(),
+                at_least=item.at_least,
+                at_most=item.at_most,
+            )
+            self._book(item.requirement, f"{item.pattern}, {_times(item.at_least, item.at_most)}", rule)
+
+
+def _times(at_least: int, at_most: int | None) -> str:
+    if at_most == at_least:
+        return {0: "never", 1: "exactly once", 2: "exactly twice"}.get(at_least, f"exactly {at_least} times")
+    return f"at least {at_least} times" if at_most is None else f"{at_least} to {at_most} times"

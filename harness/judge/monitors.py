@@ -1,0 +1,237 @@
+"""The specification as rules over a whole timeline, run after every scenario.
+
+A monitor says *pass* only where there was something to judge, and names the one requirement that is
+broken: an event that is missing breaks its own row, an event without a cause breaks EVT-11, an event in
+the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from harness.judge.calls import Call, calls
+from harness.judge.judgement import Judgement
+from harness.judge.rules import Monitored, clock
+from harness.spec import events as catalogue
+from harness.spec.events import EVENTS, EventKind
+from harness.spec.verdict import Verdict
+from harness.timeline import Observation, Timeline
+from harness.timeline.observation import DeviceEvent, MediaEnded, OutputChanged
+
+_REJECTIONS = (403, 488, 603, 606)
+"""How a device turns an incoming call away by its own decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """An event that its cause on the wire calls for and that the log does not hold (yet)."""
+
+    kind: EventKind
+    causes: tuple[Call, ...]
+    logged: tuple[Observation, ...]
+
+
+def monitor(timeline: Timeline, until: float = float("inf")) -> list[Judgement]:
+    """Run every monitor over what happened up to ``until`` (epoch seconds)."""
+    logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
+    return [
+        *_vocabulary(logged),
+        *_agreement(timeline, logged, until),
+        *_order(timeline, logged),
+        *_media(timeline),
+    ]
+
+
+def missing_events(timeline: Timeline, until: float = float("inf")) -> list[Missing]:
+    """Return the events that the calls on the wire call for beyond those logged."""
+    logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
+    found = []
+    for kind, causes, either in _causes(calls(timeline, until=until)):
+        written = _of(logged, kind, *either)
+        if len(written) < len(causes):
+            found.append(Missing(kind, tuple(causes), tuple(written)))
+    return found
+
+
+def _causes(seen: list[Call]) -> Iterator[tuple[EventKind, list[Call], tuple[EventKind, ...]]]:
+    """For each event kind: the calls that call for one, and the kinds that may stand in its place."""
+    placed = [call for call in seen if call.placed]
+    taken = [call for call in seen if not call.placed]
+    up_out = [call for call in placed if call.established]
+    up_in = [call for call in taken if call.established]
+    yield catalogue.OUTGOING_ESTABLISHED, up_out, ()
+    yield catalogue.OUTGOING_REMOTE_HANGUP, [c for c in up_out if c.bye and not c.bye_by_device], ()
+    yield catalogue.INCOMING_REJECTED, [c for c in taken if c.status in _REJECTIONS], ()
+    yield catalogue.INCOMING_RECEIVED, up_in, ()
+    yield catalogue.INCOMING_REMOTE_HANGUP, [c for c in up_in if c.bye and not c.bye_by_device], ()
+    local = [c for c in up_in if c.bye and c.bye_by_device]
+    yield catalogue.INCOMING_LOCAL_HANGUP, local, (catalogue.INCOMING_FAILURE,)
+
+
+def _vocabulary(logged: list[Observation]) -> Iterator[Judgement]:
+    """EVT-11: no event outside the catalogue; EVT-01..10: each with its own screen name."""
+    unknown = [o for o in logged if _event(o).name not in EVENTS]
+    for observation in unknown:
+        yield _found("vocabulary", "EVT-11", "only events of the catalogue", str(observation), (observation,))
+    for observation in logged:
+        kind = EVENTS.get(_event(observation).name)
+        shown = _event(observation).screen_name
+        if kind is not None and shown != kind.screen_name:
+            expected = f"{kind.name} with screen name {kind.screen_name!r}"
+            yield _found("vocabulary", kind.requirement, expected, f"it shows {shown!r}", (observation,))
+    if logged and not unknown:
+        seen = f"{len(logged)} events, each of them in the catalogue"
+        yield _found("vocabulary", "EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
+
+
+def _agreement(timeline: Timeline, logged: list[Observation], until: float) -> Iterator[Judgement]:
+    """Each cause on the wire has its event (EVT-01..10), each event its own cause (EVT-11)."""
+    seen = calls(timeline, until=until)
+    origin = timeline.opened
+    surplus = False
+    for kind, causes, either in _causes(seen):
+        written = _of(logged, kind, *either)
+        own = _of(logged, kind)
+        if len(written) < len(causes):
+            when = ", ".join(clock(_cause_time(kind, call), origin) for call in causes)
+            expected = f"{kind.name} {len(causes)} times, for what the wire shows at {when}"
+            yield _found("agreement", kind.requirement, expected, f"logged {len(written)} times", written)
+        elif len(own) > len(causes):
+            surplus = True
+            expected = f"{kind.name} once for each cause ({len(causes)} on the wire)"
+            yield _found("agreement", "EVT-11", expected, f"logged {len(own)} times", own)
+    placed = [call for call in seen if call.placed]
+    presses = [o for o in timeline if isinstance(o.content, OutputChanged) and o.content.active]
+    initiated = _of(logged, catalogue.OUTGOING_INITIATED)
+    if placed and presses and not initiated:
+        expected = "outgoing_call_initiated for the button press that placed a call"
+        yield _found("agreement", "EVT-01", expected, "never logged", [placed[0].invite])
+    if len(initiated) > len(presses):
+        surplus = True
+        expected = f"outgoing_call_initiated once for each press ({len(presses)})"
+        yield _found("agreement", "EVT-11", expected, f"logged {len(initiated)} times", initiated)
+    failures = [
+        o for o in _of(logged, catalogue.OUTGOING_FAILURE) if _event(o).failure not in ("unreachable",)
+    ]
+    failed = [call for call in placed if not call.established]
+    if len(failures) > len(failed):
+        surplus = True
+        expected = f"outgoing_call_failure once for each failed call ({len(failed)} on the wire)"
+        yield _found("agreement", "EVT-11", expected, f"logged {len(failures)} times", failures)
+    if logged and not surplus:
+        seen_text = f"{len(logged)} events, none beyond its causes"
+        yield _found("agreement", "EVT-11", "no event without its cause", seen_text, logged, Verdict.PASS)
+
+
+_FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
+    (
+        (catalogue.OUTGOING_ESTABLISHED, catalogue.OUTGOING_CONTACTS_EXHAUSTED),
+        catalogue.OUTGOING_INITIATED,
+    ),
+    ((catalogue.OUTGOING_REMOTE_HANGUP,), catalogue.OUTGOING_ESTABLISHED),
+    (
+        (
+            catalogue.INCOMING_REMOTE_HANGUP,
+            catalogue.INCOMING_LOCAL_HANGUP,
+            catalogue.INCOMING_FAILURE,
+        ),
+        catalogue.INCOMING_RECEIVED,
+    ),
+)
+
+
+def _order(timeline: Timeline, logged: list[Observation]) -> Iterator[Judgement]:
+    """EVT-12: whatever follows has been preceded. An event that is missing altogether is not misplaced."""
+    ordered = sorted(logged, key=lambda o: o.seq)
+    broken = False
+    for later_kinds, first in _FOLLOWS:
+        if len(_of(ordered, *later_kinds)) > len(_of(ordered, first)):
+            continue
+        before = 0
+        for observation in ordered:
+            name = _event(observation).name
+            before += (name == first.name) - (name in {kind.name for kind in later_kinds})
+            if before < 0:
+                broken = True
+                yield _found(
+                    "order", "EVT-12", f"{first.name} before {name}", str(observation), (observation,)
+                )
+                break
+    for observation in _failures_after_answer(ordered):
+        broken = True
+        expected = "no failure of a placed call between its answer and the next press"
+        yield _found("order", "EVT-12", expected, str(observation), (observation,))
+    if ordered and not broken:
+        names = " > ".join(_event(o).name for o in ordered)
+        yield _found("order", "EVT-12", "events in their order", names, ordered, Verdict.PASS)
+
+
+def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
+    answered = False
+    for observation in ordered:
+        name = _event(observation).name
+        if name == catalogue.OUTGOING_INITIATED.name:
+            answered = False
+        elif name == catalogue.OUTGOING_ESTABLISHED.name:
+            answered = True
+        elif answered and name in (
+            catalogue.OUTGOING_FAILURE.name,
+            catalogue.OUTGOING_CONTACTS_EXHAUSTED.name,
+        ):
+            yield observation
+
+
+def _media(timeline: Timeline) -> Iterator[Judgement]:
+    """ENC-11: where SRTP was negotiated every packet of the device authenticates, and none is plain."""
+    expected = "every media packet of the device authenticated under the negotiated keys"
+    for observation in timeline:
+        flow = observation.content
+        if isinstance(flow, MediaEnded) and flow.sender == "device" and flow.protection == "srtp":
+            clean = not flow.rejected and not flow.plain
+            verdict = Verdict.PASS if clean else Verdict.FAIL
+            yield _found("media", "ENC-11", expected, str(flow), (observation,), verdict)
+
+
+MONITORS: tuple[str, ...] = ("vocabulary", "agreement", "order", "media")
+
+_ENDINGS = (
+    catalogue.OUTGOING_REMOTE_HANGUP,
+    catalogue.INCOMING_REMOTE_HANGUP,
+    catalogue.INCOMING_LOCAL_HANGUP,
+)
+
+
+def _cause_time(kind: EventKind, call: Call) -> float:
+    cause = call.bye if kind in _ENDINGS else call.final
+    return (cause or call.invite).time
+
+
+def _of(logged: Sequence[Observation], *kinds: EventKind) -> list[Observation]:
+    names = {kind.name for kind in kinds}
+    return [o for o in logged if _event(o).name in names]
+
+
+def _event(observation: Observation) -> DeviceEvent:
+    assert isinstance(observation.content, DeviceEvent)
+    return observation.content
+
+
+def _found(
+    name: str,
+    requirement: str,
+    expected: str,
+    seen: str,
+    observations: Sequence[Observation],
+    verdict: Verdict = Verdict.FAIL,
+) -> Judgement:
+    return Judgement(
+        requirement=requirement,
+        verdict=verdict,
+        expected=expected,
+        seen=seen,
+        witnesses=tuple(dict.fromkeys(o.witness.value for o in observations)),
+        observations=tuple(o.seq for o in observations),
+        time=min((o.time for o in observations), default=None),
+        rule=Monitored(monitor=name),
+    )
