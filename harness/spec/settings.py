@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import unicodedata
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 _LETTERS_AND_DIGITS = re.compile(r"[A-Za-z0-9]+")
 _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
+LONGEST_NAME = 64
+MOST_NUMBERS = 100
 REDACTED = "(redacted)"
 
 
@@ -53,10 +56,24 @@ def _letters_and_digits(value: str) -> str:
 
 def _host(value: str) -> str:
     try:
+        if "%" in value:  # a scope id may hold anything, line ends included
+            raise ValueError
         ipaddress.ip_address(value)
     except ValueError:
         if re.fullmatch(r"[0-9.]+", value) or not _HOST_NAME.fullmatch(value):
             raise ValueError("neither an IP address nor a domain name") from None
+    return value
+
+
+def _printable(value: str) -> str:
+    if any(unicodedata.category(character) == "Cc" for character in value):
+        raise ValueError("control characters are not allowed")
+    return value
+
+
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError("a number is needed")
     return value
 
 
@@ -65,6 +82,8 @@ def _sip_address(value: str) -> str:
     full = re.fullmatch(r"sip:([^@]*)@([^@:;]+)(?::([0-9]{1,5}))?", value)
     extension = full[1] if full else value
     _letters_and_digits(extension)
+    if len(extension) > LONGEST_NAME:
+        raise ValueError(f"the extension is longer than {LONGEST_NAME} characters")
     if full:
         _host(full[2])
         if full[3] is not None and not 1 <= int(full[3]) <= 65535:
@@ -72,48 +91,51 @@ def _sip_address(value: str) -> str:
     return value
 
 
-Name = Annotated[str, Field(max_length=64), AfterValidator(_letters_and_digits)]
+Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_letters_and_digits)]
 Host = Annotated[str, Field(max_length=253), AfterValidator(_host)]
-Port = Annotated[int, Field(ge=1, le=65535)]
+Number = Annotated[int, BeforeValidator(_no_truth)]
+Port = Annotated[Number, Field(ge=1, le=65535)]
+Secret = Annotated[str, Field(max_length=128, repr=False), AfterValidator(_printable)]
 SipAddress = Annotated[str, Field(max_length=320), AfterValidator(_sip_address)]
-Volume = Annotated[int, Field(ge=0, le=100)]
+Numbers = Annotated[tuple[SipAddress, ...], Field(max_length=MOST_NUMBERS)]
+Volume = Annotated[Number, Field(ge=0, le=100)]
 
 
 class ProxySettings(BaseModel):
     """CFG-21: a proxy that every request goes through."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     username: Name
     address: Host
-    password: str
+    password: Secret
     port: Port
 
 
 class SipSettings(BaseModel):
     """One complete SIP configuration of a device."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True, use_enum_values=False)
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
 
     enabled: bool = True
     server_address: Host
     server_port: Port = 5060
-    polling_interval: Annotated[int, Field(ge=1, le=86_400, description="seconds")] = 3600
+    polling_interval: Annotated[Number, Field(ge=1, le=86_400, description="seconds")] = 3600
     transport: Transport = Transport.UDP
     ca_certificate: str | None = Field(default=None, description="PEM text of an uploaded CA certificate")
     encryption: Encryption = Encryption.UNSET
     auth_username: Name
-    auth_password: Annotated[str, Field(min_length=1, max_length=128)]
-    display_name: Annotated[str, Field(max_length=128)] = ""
+    auth_password: Annotated[Secret, Field(min_length=1)]
+    display_name: Annotated[str, Field(max_length=128), AfterValidator(_printable)] = ""
     extension: Name
     call_number: SipAddress
-    further_numbers: tuple[SipAddress, ...] = ()
+    further_numbers: Numbers = ()
     microphone_volume: Volume = 50
     speaker_volume: Volume = 50
-    call_timeout: Annotated[int, Field(ge=1, le=600, description="seconds")] = 30
+    call_timeout: Annotated[Number, Field(ge=1, le=600, description="seconds")] = 30
     video_calls: VideoCalls = VideoCalls.OFF
     allow_incoming: bool = True
-    permitted_callers: tuple[SipAddress, ...] = ()
+    permitted_callers: Numbers = ()
     proxy: ProxySettings | None = None
 
     def redacted(self) -> dict[str, Any]:

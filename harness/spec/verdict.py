@@ -32,6 +32,11 @@ class Verdict(StrEnum):
         """Whether a run holding this verdict must end with a non-zero exit status."""
         return self.rank > Verdict.PASS.rank
 
+    @property
+    def worth_repeating(self) -> bool:
+        """Whether another attempt may find out what this one could not; a device's failure stands."""
+        return self in (Verdict.INCONCLUSIVE, Verdict.ERROR)
+
 
 _ORDER = list(Verdict)
 
