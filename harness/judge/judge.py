@@ -125,13 +125,12 @@ class Judge:
             requirement: the id it stands for.
             pattern: what is counted.
             at_least: fewer is a failure.
-            at_most: more is a failure (default: exactly ``at_least``).
+            at_most: more is a failure (default: any number is fine).
             after: seconds since the epoch (default: since the scenario began).
             provided: the cause; when it was never seen, the requirement is inconclusive here.
         """
         since = self.timeline.opened if after is None else after
-        most = at_least if at_most is None else at_most
-        self._at_end.append(_AtEnd(requirement, pattern, since, at_least, most, provided))
+        self._at_end.append(_AtEnd(requirement, pattern, since, at_least, at_most, provided))
 
     def measure(
         self,
@@ -179,6 +178,8 @@ class Judge:
 
 
 def _times(at_least: int, at_most: int | None) -> str:
-    if at_most == at_least:
-        return {0: "never", 1: "exactly once", 2: "exactly twice"}.get(at_least, f"exactly {at_least} times")
-    return f"at least {at_least} times" if at_most is None else f"{at_least} to {at_most} times"
+    if at_most == 0:
+        return "never"
+    if at_most is None:
+        return {1: "at least once", 2: "at least twice"}.get(at_least, f"at least {at_least} times")
+    return f"{at_least} to {at_most} times"

@@ -24,6 +24,17 @@ _REJECTIONS = (403, 488, 603, 606)
 
 
 @dataclass(frozen=True, slots=True)
+class Finding:
+    """What a monitor found about one requirement, and the observations that it rests on."""
+
+    requirement: str
+    expected: str
+    seen: str
+    observations: Sequence[Observation]
+    verdict: Verdict = Verdict.FAIL
+
+
+@dataclass(frozen=True, slots=True)
 class Missing:
     """An event that its cause on the wire calls for and that the log does not hold (yet)."""
 
@@ -32,14 +43,27 @@ class Missing:
     logged: tuple[Observation, ...]
 
 
-def monitor(timeline: Timeline, until: float = float("inf")) -> list[Judgement]:
+def monitor(timeline: Timeline, until: float) -> list[Judgement]:
     """Run every monitor over what happened up to ``until`` (epoch seconds)."""
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
     return [
-        *_vocabulary(logged),
-        *_agreement(timeline, logged, until),
-        *_order(timeline, logged),
-        *_media(timeline),
+        Judgement(
+            requirement=finding.requirement,
+            verdict=finding.verdict,
+            expected=finding.expected,
+            seen=finding.seen,
+            witnesses=tuple(dict.fromkeys(o.witness.value for o in finding.observations)),
+            observations=tuple(o.seq for o in finding.observations),
+            time=min((o.time for o in finding.observations), default=None),
+            rule=Monitored(monitor=name, until=until),
+        )
+        for name, findings in (
+            ("vocabulary", _vocabulary(logged)),
+            ("agreement", _agreement(timeline, logged, until)),
+            ("order", _order(logged)),
+            ("media", _media(timeline)),
+        )
+        for finding in findings
     ]
 
 
@@ -69,23 +93,23 @@ def _causes(seen: list[Call]) -> Iterator[tuple[EventKind, list[Call], tuple[Eve
     yield catalogue.INCOMING_LOCAL_HANGUP, local, (catalogue.INCOMING_FAILURE,)
 
 
-def _vocabulary(logged: list[Observation]) -> Iterator[Judgement]:
+def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
     """EVT-11: no event outside the catalogue; EVT-01..10: each with its own screen name."""
     unknown = [o for o in logged if _event(o).name not in EVENTS]
     for observation in unknown:
-        yield _found("vocabulary", "EVT-11", "only events of the catalogue", str(observation), (observation,))
+        yield Finding("EVT-11", "only events of the catalogue", str(observation), (observation,))
     for observation in logged:
         kind = EVENTS.get(_event(observation).name)
         shown = _event(observation).screen_name
         if kind is not None and shown != kind.screen_name:
             expected = f"{kind.name} with screen name {kind.screen_name!r}"
-            yield _found("vocabulary", kind.requirement, expected, f"it shows {shown!r}", (observation,))
+            yield Finding(kind.requirement, expected, f"it shows {shown!r}", (observation,))
     if logged and not unknown:
         seen = f"{len(logged)} events, each of them in the catalogue"
-        yield _found("vocabulary", "EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
+        yield Finding("EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
 
 
-def _agreement(timeline: Timeline, logged: list[Observation], until: float) -> Iterator[Judgement]:
+def _agreement(timeline: Timeline, logged: list[Observation], until: float) -> Iterator[Finding]:
     """Each cause on the wire has its event (EVT-01..10), each event its own cause (EVT-11)."""
     seen = calls(timeline, until=until)
     origin = timeline.opened
@@ -96,21 +120,21 @@ def _agreement(timeline: Timeline, logged: list[Observation], until: float) -> I
         if len(written) < len(causes):
             when = ", ".join(clock(_cause_time(kind, call), origin) for call in causes)
             expected = f"{kind.name} {len(causes)} times, for what the wire shows at {when}"
-            yield _found("agreement", kind.requirement, expected, f"logged {len(written)} times", written)
+            yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
         elif len(own) > len(causes):
             surplus = True
             expected = f"{kind.name} once for each cause ({len(causes)} on the wire)"
-            yield _found("agreement", "EVT-11", expected, f"logged {len(own)} times", own)
+            yield Finding("EVT-11", expected, f"logged {len(own)} times", own)
     placed = [call for call in seen if call.placed]
     presses = [o for o in timeline if isinstance(o.content, OutputChanged) and o.content.active]
     initiated = _of(logged, catalogue.OUTGOING_INITIATED)
     if placed and presses and not initiated:
         expected = "outgoing_call_initiated for the button press that placed a call"
-        yield _found("agreement", "EVT-01", expected, "never logged", [placed[0].invite])
+        yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
     if len(initiated) > len(presses):
         surplus = True
         expected = f"outgoing_call_initiated once for each press ({len(presses)})"
-        yield _found("agreement", "EVT-11", expected, f"logged {len(initiated)} times", initiated)
+        yield Finding("EVT-11", expected, f"logged {len(initiated)} times", initiated)
     failures = [
         o for o in _of(logged, catalogue.OUTGOING_FAILURE) if _event(o).failure not in ("unreachable",)
     ]
@@ -118,10 +142,10 @@ def _agreement(timeline: Timeline, logged: list[Observation], until: float) -> I
     if len(failures) > len(failed):
         surplus = True
         expected = f"outgoing_call_failure once for each failed call ({len(failed)} on the wire)"
-        yield _found("agreement", "EVT-11", expected, f"logged {len(failures)} times", failures)
+        yield Finding("EVT-11", expected, f"logged {len(failures)} times", failures)
     if logged and not surplus:
         seen_text = f"{len(logged)} events, none beyond its causes"
-        yield _found("agreement", "EVT-11", "no event without its cause", seen_text, logged, Verdict.PASS)
+        yield Finding("EVT-11", "no event without its cause", seen_text, logged, Verdict.PASS)
 
 
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
@@ -141,7 +165,7 @@ _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
 )
 
 
-def _order(timeline: Timeline, logged: list[Observation]) -> Iterator[Judgement]:
+def _order(logged: list[Observation]) -> Iterator[Finding]:
     """EVT-12: whatever follows has been preceded. An event that is missing altogether is not misplaced."""
     ordered = sorted(logged, key=lambda o: o.seq)
     broken = False
@@ -154,17 +178,15 @@ def _order(timeline: Timeline, logged: list[Observation]) -> Iterator[Judgement]
             before += (name == first.name) - (name in {kind.name for kind in later_kinds})
             if before < 0:
                 broken = True
-                yield _found(
-                    "order", "EVT-12", f"{first.name} before {name}", str(observation), (observation,)
-                )
+                yield Finding("EVT-12", f"{first.name} before {name}", str(observation), (observation,))
                 break
     for observation in _failures_after_answer(ordered):
         broken = True
         expected = "no failure of a placed call between its answer and the next press"
-        yield _found("order", "EVT-12", expected, str(observation), (observation,))
+        yield Finding("EVT-12", expected, str(observation), (observation,))
     if ordered and not broken:
         names = " > ".join(_event(o).name for o in ordered)
-        yield _found("order", "EVT-12", "events in their order", names, ordered, Verdict.PASS)
+        yield Finding("EVT-12", "events in their order", names, ordered, Verdict.PASS)
 
 
 def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
@@ -182,7 +204,7 @@ def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
             yield observation
 
 
-def _media(timeline: Timeline) -> Iterator[Judgement]:
+def _media(timeline: Timeline) -> Iterator[Finding]:
     """ENC-11: where SRTP was negotiated every packet of the device authenticates, and none is plain."""
     expected = "every media packet of the device authenticated under the negotiated keys"
     for observation in timeline:
@@ -190,10 +212,8 @@ def _media(timeline: Timeline) -> Iterator[Judgement]:
         if isinstance(flow, MediaEnded) and flow.sender == "device" and flow.protection == "srtp":
             clean = not flow.rejected and not flow.plain
             verdict = Verdict.PASS if clean else Verdict.FAIL
-            yield _found("media", "ENC-11", expected, str(flow), (observation,), verdict)
+            yield Finding("ENC-11", expected, str(flow), (observation,), verdict)
 
-
-MONITORS: tuple[str, ...] = ("vocabulary", "agreement", "order", "media")
 
 _ENDINGS = (
     catalogue.OUTGOING_REMOTE_HANGUP,
@@ -215,23 +235,3 @@ def _of(logged: Sequence[Observation], *kinds: EventKind) -> list[Observation]:
 def _event(observation: Observation) -> DeviceEvent:
     assert isinstance(observation.content, DeviceEvent)
     return observation.content
-
-
-def _found(
-    name: str,
-    requirement: str,
-    expected: str,
-    seen: str,
-    observations: Sequence[Observation],
-    verdict: Verdict = Verdict.FAIL,
-) -> Judgement:
-    return Judgement(
-        requirement=requirement,
-        verdict=verdict,
-        expected=expected,
-        seen=seen,
-        witnesses=tuple(dict.fromkeys(o.witness.value for o in observations)),
-        observations=tuple(o.seq for o in observations),
-        time=min((o.time for o in observations), default=None),
-        rule=Monitored(monitor=name),
-    )

@@ -111,10 +111,14 @@ class Measured(_Rule):
 
 
 class Monitored(_Rule):
-    """A monitor of this name found this; judged again by running the monitors again."""
+    """A monitor of this name found this in what happened up to ``until`` (epoch seconds).
+
+    It is judged again by running the monitors again.
+    """
 
     kind: Literal["monitored"] = "monitored"
     monitor: str
+    until: float
 
 
 Rule = Annotated[Occurs | Absent | Measured | Monitored, Field(discriminator="kind")]

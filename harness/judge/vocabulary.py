@@ -43,6 +43,23 @@ def response(
     return _sip(name, sender, receiver).where(method=method, status=Condition(at_least=low, at_most=high))
 
 
+def refusal(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A final refusal of an INVITE; a challenge for credentials (401, 407) is none."""
+    final = Condition(at_least=300, at_most=699, none_of=(401, 407))
+    return _sip("refusal of INVITE", sender, receiver).where(method="INVITE", status=final)
+
+
+def answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A 200 to an INVITE."""
+    return response(200, "INVITE", sender=sender, receiver=receiver)
+
+
+def final_answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """Whatever ends the asking: a 200 or a final refusal of an INVITE."""
+    final = Condition(at_least=200, at_most=699, none_of=(401, 407))
+    return _sip("final answer to INVITE", sender, receiver).where(method="INVITE", status=final)
+
+
 def registered() -> Pattern:
     """The PBX confirmed a REGISTER of the device."""
     return response(200, "REGISTER", sender=PBX, receiver=DEVICE)
@@ -67,6 +84,16 @@ def tone(
     secured = f"{protection} " if protection else ""
     pattern = Pattern(kind="media_heard", text=f"{secured}tone of {hz:.0f} Hz{_way(sender, receiver)}")
     pattern = _parties(pattern, sender, receiver).where(tone_hz=_near(hz))
+    return pattern if protection is None else pattern.where(protection=protection)
+
+
+def sound(
+    *, sender: str | None = None, receiver: str | None = None, protection: str | None = None
+) -> Pattern:
+    """Audio that could be decoded from the wire, silence included; ``protection`` is plain or srtp."""
+    secured = f"{protection} " if protection else ""
+    pattern = Pattern(kind="media_heard", text=f"{secured}audio{_way(sender, receiver)}")
+    pattern = _parties(pattern, sender, receiver)
     return pattern if protection is None else pattern.where(protection=protection)
 
 

@@ -16,11 +16,12 @@ Scalar = str | int | float | bool | None
 
 
 class Condition(BaseModel):
-    """A condition on one field: any mix of one-of, full regex match, and bounds; all must hold."""
+    """A condition on one field: any mix of one-of, none-of, full match, part and bounds; all must hold."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     one_of: tuple[Scalar, ...] | None = None
+    none_of: tuple[Scalar, ...] = ()
     regex: str | None = None
     at_least: float | None = None
     at_most: float | None = None
@@ -29,6 +30,8 @@ class Condition(BaseModel):
     def holds(self, value: object) -> bool:
         """Return whether ``value`` satisfies every part of the condition; a missing value never does."""
         if self.one_of is not None and value not in self.one_of:
+            return False
+        if value in self.none_of:
             return False
         if self.regex is not None and not (isinstance(value, str) and re.fullmatch(self.regex, value)):
             return False
