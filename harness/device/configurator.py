@@ -1,0 +1,33 @@
+"""What may be asked of the way to a device's settings, whatever it is: a portal, a file, an operator."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from harness.spec.settings import SipSettings
+
+
+@dataclass(frozen=True, slots=True)
+class Submission:
+    """The answer to one submitted configuration (CFG-22): taken, or refused with the fields at fault."""
+
+    accepted: bool
+    message: str = ""
+    warnings: tuple[str, ...] = ()
+
+
+class Configurator(Protocol):
+    """Brings settings to the device. Raises BenchError, or DeviceCrashed when the device is not there."""
+
+    async def open(self) -> None:
+        """Get access."""
+
+    async def close(self) -> None:
+        """Give the access back."""
+
+    async def apply(self, settings: SipSettings) -> Submission:
+        """Submit a whole configuration; what is accepted is in force on return."""
+
+    async def reach(self) -> None:
+        """Return when the device still answers."""

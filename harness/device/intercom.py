@@ -1,0 +1,223 @@
+"""The one face of the device that scenarios see: configure it, press its button; what it does is observed.
+
+Settings and presses come in; observations go onto the timeline by the device's witnesses. It is built over
+protocols, so an emulated device and one on a desk differ only in what is passed to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any, Protocol
+
+from harness.device.configurator import Configurator
+from harness.device.console_layout import KEYED, Layout
+from harness.device.console_reader import ConsoleReader
+from harness.instruments.button import Button
+from harness.instruments.protocols import Console
+from harness.spec.settings import SipSettings
+from harness.timeline.errors import BenchError, DeviceCrashed
+from harness.timeline.observation import Configured, InstrumentLost, Witness
+from harness.timeline.timeline import Append, now
+
+_DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
+_SIP_PORT = 5060
+
+
+class Ear(Protocol):
+    """Hears the device's speaker during scenarios."""
+
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        """Resolves with the reason when it cannot hear any more."""
+
+    def begin(self) -> None:
+        """Listen."""
+
+    async def end(self) -> None:
+        """Listen no more."""
+
+
+class Intercom:
+    """An intercom over its instruments. Must be made inside a running event loop.
+
+    Attributes:
+        address: its IP address or host name.
+        console: what its event log is read from.
+        button: what its button is pressed with.
+        portal: what its settings are changed through.
+        speaker: what its speaker is heard with, where the bench has that.
+        settings: the configuration in force, as far as the bench knows.
+        lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
+            (BenchError) is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        append: Append,
+        portal: Configurator,
+        button: Button,
+        console: Console,
+        layout: Layout = KEYED,
+        speaker: Ear | None = None,
+        device_lost: asyncio.Future[str] | None = None,
+        extension: str = "",
+        sip_port: int = _SIP_PORT,
+    ) -> None:
+        """Put a device together.
+
+        Args:
+            address: where its SIP is.
+            append: puts observations on the current scenario's timeline.
+            portal: the way to its settings.
+            button: its button.
+            console: its console; the Intercom becomes its listener.
+            layout: what the console's lines mean.
+            speaker: a capture of its speaker.
+            device_lost: resolves when the device itself ends, where that can be known.
+            extension: its extension until it is configured.
+            sip_port: the port its SIP listens on.
+        """
+        self.address = address
+        self.portal = portal
+        self.button = button
+        self.console = console
+        self.speaker = speaker
+        self.settings: SipSettings | None = None
+        self.lost: asyncio.Future[BenchError | DeviceCrashed] = asyncio.get_running_loop().create_future()
+        self._extension = extension
+        self._sip_port = sip_port
+        self._append = append
+        self._device_lost = device_lost
+        self._reader = ConsoleReader(layout, append=append)
+        self._opened = AsyncExitStack()
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def extension(self) -> str:
+        """The extension it is configured with (CFG-12)."""
+        return self.settings.extension if self.settings else self._extension
+
+    @property
+    def uri(self) -> str:
+        """Its SIP URI at its own address, for calls that go straight to it (RFC 3261 §19.1)."""
+        port = "" if self._sip_port == _SIP_PORT else f":{self._sip_port}"
+        return f"sip:{self.extension}@{self.address}{port}"
+
+    async def open(self) -> None:
+        """Open everything the device is reached with, the button first: that releases it.
+
+        Raises:
+            BenchError: an instrument cannot be opened.
+            DeviceCrashed: the device is not there.
+        """
+        if self._watch is not None:
+            return
+        if self.lost.done():
+            self.lost = asyncio.get_running_loop().create_future()
+        async with AsyncExitStack() as opened:
+            for part in (self.button, self.console, self.portal):
+                opened.push_async_callback(part.close)
+                if part is self.console:
+                    self.console.listen(self._reader.line)
+                    self._reader.opened()
+                await part.open()
+            self._opened = opened.pop_all()
+        self._watch = asyncio.create_task(self._until_lost())
+
+    async def close(self) -> None:
+        """Close everything, last opened first; nothing happens when closed. Raises BenchError."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+        await self.end()
+        await self._opened.aclose()
+
+    def begin(self, folder: Path) -> None:
+        """Begin a scenario whose raw console log goes into a folder. Raises BenchError."""
+        self.console.begin(folder / "console.log")
+        self._reader.begin()
+        if self.speaker is not None:
+            self.speaker.begin()
+
+    async def end(self) -> None:
+        """End the scenario: what the device does from now on is not held against it."""
+        self._reader.end()
+        if self.speaker is not None:
+            await self.speaker.end()
+
+    async def configure(self, settings: SipSettings) -> Configured:
+        """Submit a whole SIP configuration.
+
+        The observation is dated when it was submitted: what the device does about it comes after.
+
+        Returns:
+            What was submitted, secrets redacted, with the device's answer and the names of the fields that
+            differ from the configuration before (all of them the first time).
+
+        Raises:
+            BenchError: the portal could not be asked.
+            DeviceCrashed: the device went away.
+        """
+        at = now()
+        answer = await self.portal.apply(settings)
+        content = Configured(
+            settings=settings.redacted(),
+            accepted=answer.accepted,
+            message=answer.message,
+            changed=_changed(self.settings, settings),
+        )
+        if answer.accepted:
+            self.settings = settings
+        self._append(Witness.PORTAL, content, at)
+        return content
+
+    async def press_button(self, hold: float = 0.1) -> float:
+        """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError."""
+        return await self.button.press(hold)
+
+    async def healthy(self) -> bool:
+        """Return whether device and instruments are there; if not, ``lost`` holds the reason."""
+        if not self.lost.done():
+            try:
+                await self.portal.reach()
+            except (BenchError, DeviceCrashed) as problem:
+                blame_device = isinstance(problem, DeviceCrashed)
+                self._lose("device" if blame_device else "portal", str(problem), blame_device=blame_device)
+        return not self.lost.done()
+
+    async def _until_lost(self) -> None:
+        parts = {"console": self.console.lost, "button": self.button.lost}
+        if self.speaker is not None:
+            parts["speaker"] = self.speaker.lost
+        watched: set[asyncio.Future[Any]] = set(parts.values())
+        if self._device_lost is not None:
+            watched.add(self._device_lost)
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        if self._device_lost is not None:
+            # a device that ends takes its console along, and the console may be noticed first
+            await asyncio.wait({self._device_lost}, timeout=_DEVICE_FIRST)
+            if self._device_lost.done():
+                self._lose("device", self._device_lost.result(), blame_device=True)
+                return
+        name = next(name for name, lost in parts.items() if lost.done())
+        self._lose(name, parts[name].result(), blame_device=False)
+
+    def _lose(self, instrument: str, problem: str, *, blame_device: bool) -> None:
+        if self.lost.done():
+            return
+        blame = "device" if blame_device else "bench"
+        self._append(Witness.BENCH, InstrumentLost(instrument=instrument, problem=problem, blame=blame), None)
+        self.lost.set_result(
+            DeviceCrashed(problem)
+            if blame_device
+            else BenchError(problem, instrument, "check its cable and supply, then run again")
+        )
+
+
+def _changed(before: SipSettings | None, after: SipSettings) -> tuple[str, ...]:
+    names = SipSettings.model_fields
+    return tuple(name for name in names if before is None or getattr(before, name) != getattr(after, name))

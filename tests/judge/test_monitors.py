@@ -1,0 +1,147 @@
+"""Each monitor passes a device that keeps its rule, and names the one requirement that another breaks."""
+
+import pytest
+from story import START, Story
+
+from harness.judge.monitors import missing_events, monitor
+from harness.spec.verdict import Verdict
+
+LATER = START + 3600
+
+
+def broken(story):
+    return {j.requirement for j in monitor(story.timeline, LATER) if j.verdict is Verdict.FAIL}
+
+
+def held(story):
+    return {j.requirement for j in monitor(story.timeline, LATER) if j.verdict is Verdict.PASS}
+
+
+def good_outgoing_call():
+    story = Story().press().event("outgoing_call_initiated").placed()
+    return story.event("outgoing_call_established").bye("pbx").event("outgoing_remote_hangup")
+
+
+def good_incoming_call():
+    return (
+        Story().taken().event("incoming_call_received").bye("pbx", "c2").event("incoming_call_remote_hangup")
+    )
+
+
+@pytest.mark.parametrize("story", [good_outgoing_call(), good_incoming_call()], ids=["placed", "taken"])
+def test_a_faithful_log_breaks_nothing(story):
+    assert broken(story) == set()
+    assert {"EVT-11", "EVT-12"} <= held(story)
+
+
+def test_nothing_to_judge_is_no_pass():
+    assert monitor(Story().press().timeline, LATER) == []
+
+
+@pytest.mark.parametrize(
+    ("leave_out", "requirement"),
+    [
+        ("outgoing_call_initiated", "EVT-01"),
+        ("outgoing_call_established", "EVT-02"),
+        ("outgoing_remote_hangup", "EVT-04"),
+    ],
+)
+def test_an_event_missing_from_a_placed_call_breaks_its_own_row_alone(leave_out, requirement):
+    story = Story().press()
+    for name, happen in (
+        ("outgoing_call_initiated", lambda: story.placed()),
+        ("outgoing_call_established", lambda: story.bye("pbx")),
+        ("outgoing_remote_hangup", lambda: None),
+    ):
+        if name != leave_out:
+            story.event(name)
+        happen()
+    assert broken(story) == {requirement}
+
+
+@pytest.mark.parametrize(
+    ("status", "ender", "logged", "requirement"),
+    [
+        (200, "pbx", ["incoming_call_remote_hangup"], "EVT-07"),
+        (200, "pbx", ["incoming_call_received"], "EVT-09"),
+        (200, "device", ["incoming_call_received"], "EVT-10"),
+        (403, None, [], "EVT-06"),
+        (603, None, [], "EVT-06"),
+    ],
+)
+def test_an_event_missing_from_a_taken_call_breaks_its_own_row_alone(status, ender, logged, requirement):
+    story = Story().taken(status=status)
+    if ender:
+        story.bye(ender, "c2")
+    for name in logged:
+        story.event(name)
+    assert broken(story) == {requirement}
+    assert [m.kind.requirement for m in missing_events(story.timeline)] == [requirement]
+
+
+def test_a_busy_device_owes_no_rejection_event():
+    assert broken(Story().taken(status=486)) == set()
+
+
+def test_an_event_outside_the_catalogue_breaks_only_evt_11():
+    assert broken(good_outgoing_call().event("outgoing_call_teleported")) == {"EVT-11"}
+
+
+@pytest.mark.parametrize(
+    "twice", ["outgoing_call_established", "outgoing_remote_hangup", "outgoing_call_initiated"]
+)
+def test_an_event_written_twice_for_one_cause_breaks_evt_11(twice):
+    assert "EVT-11" in broken(good_outgoing_call().event(twice))
+
+
+def test_a_wrong_screen_name_breaks_the_row_of_the_event():
+    story = Story().press().event("outgoing_call_initiated", screen="Calling").placed()
+    assert broken(story.event("outgoing_call_established")) == {"EVT-01"}
+
+
+def test_events_out_of_order_break_evt_12():
+    story = Story().press().placed().event("outgoing_call_established").event("outgoing_call_initiated")
+    assert broken(story) == {"EVT-12"}
+
+
+def test_a_failure_after_the_answer_breaks_evt_12():
+    story = Story().press().event("outgoing_call_initiated").placed().event("outgoing_call_established")
+    story.placed("c9", status=486).event("outgoing_call_failure", failure="busy")
+    assert broken(story) == {"EVT-12"}
+
+
+def test_a_failure_without_a_failed_call_breaks_evt_11():
+    story = Story().press().event("outgoing_call_initiated").placed(status=486)
+    story.event("outgoing_call_failure", failure="busy").event("outgoing_call_failure", failure="busy")
+    assert broken(story) == {"EVT-11"}
+
+
+def test_an_unreachable_contact_needs_no_trace_on_the_wire():
+    story = (
+        Story().press().event("outgoing_call_initiated").event("outgoing_call_failure", failure="unreachable")
+    )
+    assert broken(story.event("outgoing_call_contact_failure")) == set()
+
+
+def test_a_secure_attempt_that_was_answered_in_clear_is_no_established_call():
+    story = (
+        Story().press().event("outgoing_call_initiated").placed("c1", offer="RTP/SAVP").bye("device", "c1")
+    )
+    story.placed("c2").event("outgoing_call_established")
+    assert broken(story) == set()
+
+
+@pytest.mark.parametrize("damage", [{"rejected": 3}, {"rejected": 3, "plain": 3}])
+def test_one_packet_that_does_not_authenticate_breaks_enc_11(damage):
+    assert broken(Story().media(**damage)) == {"ENC-11"}
+
+
+def test_clean_srtp_holds_enc_11_and_other_peoples_media_are_not_the_devices():
+    assert held(Story().media()) == {"ENC-11"}
+    assert monitor(Story().media(sender="pbx", rejected=5).timeline, LATER) == []
+    assert monitor(Story().media(protection="plain").timeline, LATER) == []
+
+
+def test_what_happens_after_the_end_is_not_judged():
+    story = good_outgoing_call().at(5000).event("outgoing_call_teleported")
+    assert broken(story) == set()

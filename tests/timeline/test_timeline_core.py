@@ -1,0 +1,72 @@
+"""The timeline: order, waiting, bookkeeping of waits, and that what is stored comes back as it was."""
+
+import asyncio
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import ValidationError
+
+from harness.timeline import Pattern, Timeline, Witness, now
+from harness.timeline.observation import ConsoleLine, Note
+from harness.timeline.pattern import Condition
+
+NOTE = Pattern(kind="note", text="a note")
+
+
+@given(st.lists(st.tuples(st.floats(0, 1e10), st.text()), max_size=20))
+def test_a_stored_timeline_comes_back_as_it_was(tmp_path_factory, seen):
+    path = tmp_path_factory.mktemp("timeline") / "timeline.jsonl"
+    timeline = Timeline()
+    for time, text in seen:
+        timeline.append(Witness.CONSOLE, ConsoleLine(text=text), time)
+    timeline.store(path)
+    assert list(Timeline.load(path)) == list(timeline)
+
+
+def test_a_damaged_line_is_an_error_and_not_a_shorter_timeline(tmp_path):
+    path = tmp_path / "timeline.jsonl"
+    path.write_text('{"seq": 0}\n')
+    with pytest.raises(ValidationError):
+        Timeline.load(path)
+
+
+async def test_a_wait_for_several_ends_with_the_last_of_them():
+    timeline = Timeline()
+    loop = asyncio.get_running_loop()
+    for delay in (0.01, 0.03, 0.05):
+        loop.call_later(delay, timeline.append, Witness.BENCH, Note(text=str(delay)))
+    found = await timeline.wait(NOTE, within=10, count=3)
+    assert [o.content.text for o in found] == ["0.01", "0.03", "0.05"]
+
+
+async def test_when_time_is_up_what_was_found_is_returned():
+    timeline = Timeline()
+    timeline.append(Witness.BENCH, Note(text="one"))
+    assert len(await timeline.wait(NOTE, within=0.01, count=2)) == 1
+
+
+async def test_what_was_made_before_does_not_count():
+    timeline = Timeline()
+    timeline.append(Witness.BENCH, Note(text="early"), now() - 10)
+    assert await timeline.wait(NOTE, within=0.01, after=now() - 1) == []
+
+
+async def test_overlapping_waits_are_booked_once():
+    timeline = Timeline()
+    timeline.book_wait(100.0, 102.0)
+    timeline.book_wait(101.0, 103.0)
+    timeline.book_wait(110.0, 111.0)
+    assert timeline.protocol_wait() == pytest.approx(4.0)
+
+
+@given(st.one_of(st.none(), st.booleans(), st.text(), st.integers(), st.floats(), st.tuples(st.text())))
+def test_conditions_are_total(value):
+    for condition in (
+        Condition(one_of=("a", 1)),
+        Condition(none_of=("a",)),
+        Condition(regex="a*"),
+        Condition(contains="a"),
+        Condition(at_least=1, at_most=2),
+    ):
+        assert condition.holds(value) in (True, False)
