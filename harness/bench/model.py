@@ -98,7 +98,7 @@ class ButtonTable(_Table):
 
     kind: Literal["numato-relay"] = "numato-relay"
     port: Annotated[str, Field(min_length=1, description="the board's device path or pyserial URL")]
-    channel: Annotated[int, Field(ge=0, le=63)] = 0
+    channel: Annotated[int, Field(ge=0, le=31)] = 0
     hold: Annotated[float, Field(gt=0, le=10, description="seconds")] = 0.1
 
 

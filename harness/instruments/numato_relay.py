@@ -20,7 +20,8 @@ REPLY_TIME = 1.0  # s a board may take for one reply
 _SYNC_TIME = 0.2  # s a board may take to prompt after an empty command; one that stays silent is no error
 _MOST_BYTES = 4096  # of replies not yet understood
 _PROMPT = b">"
-_CHANNEL = re.compile(r"[0-9A-V]")
+CHANNELS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
+"""The names of a board's channels, in order."""
 _NOTIFICATION = re.compile(r"#\s*[0-9a-f]+ +[0-9a-f]+ +[0-9a-f]+[\r\n]*")
 _STATES = {"on": True, "off": False}
 
@@ -172,7 +173,7 @@ class Relay:
     """
 
     def __init__(self, board: Board, channel: str) -> None:
-        if not _CHANNEL.fullmatch(channel):
+        if len(channel) != 1 or channel not in CHANNELS:
             raise BenchError(f"{channel!r} is no relay channel", board.url, "use one of 0 to 9 or A to V")
         self.board = board
         self.channel = channel

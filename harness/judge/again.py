@@ -51,7 +51,7 @@ def judge_scenario_again(folder: Path) -> list[str]:
         stored = [Judgement.model_validate_json(line) for line in lines]
     except (OSError, ValidationError) as problem:
         raise BenchError(f"the evidence cannot be read: {problem}", str(folder)) from problem
-    monitored = [j for j in stored if isinstance(j.rule, Monitored)]
+    monitored = [(j, j.rule) for j in stored if isinstance(j.rule, Monitored)]
     differences = []
     for judgement in stored:
         if isinstance(judgement.rule, Monitored):
@@ -61,9 +61,10 @@ def judge_scenario_again(folder: Path) -> list[str]:
         if again.verdict is not judgement.verdict:
             differences.append(f"{judgement.requirement}: was {judgement.verdict}, is {again.verdict}")
     if monitored:
-        until = max(j.rule.until for j in monitored if isinstance(j.rule, Monitored))
-        again_found = sorted((j.requirement, j.verdict.value) for j in monitor(timeline, until))
-        was_found = sorted((j.requirement, j.verdict.value) for j in monitored)
+        rule = monitored[0][1]
+        found = monitor(timeline, rule.closed, rule.settled)
+        again_found = sorted((j.requirement, j.verdict.value) for j in found)
+        was_found = sorted((j.requirement, j.verdict.value) for j, _ in monitored)
         if again_found != was_found:
             differences.append(f"monitors: found {was_found}, now find {again_found}")
     return differences

@@ -43,8 +43,15 @@ class Missing:
     logged: tuple[Observation, ...]
 
 
-def monitor(timeline: Timeline, until: float) -> list[Judgement]:
-    """Run every monitor over what happened up to ``until`` (epoch seconds)."""
+def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
+    """Run every monitor over one scenario.
+
+    Args:
+        timeline: what was seen.
+        closed: when the scenario ended (epoch seconds): what happened until then must be logged.
+        settled: until when the log had time for it: what was logged until then must have a cause.
+    """
+    until = settled
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
     return [
         Judgement(
@@ -55,11 +62,11 @@ def monitor(timeline: Timeline, until: float) -> list[Judgement]:
             witnesses=tuple(dict.fromkeys(o.witness.value for o in finding.observations)),
             observations=tuple(o.seq for o in finding.observations),
             time=min((o.time for o in finding.observations), default=None),
-            rule=Monitored(monitor=name, until=until),
+            rule=Monitored(monitor=name, closed=closed, settled=settled),
         )
         for name, findings in (
             ("vocabulary", _vocabulary(logged)),
-            ("agreement", _agreement(timeline, logged, until)),
+            ("agreement", _agreement(timeline, logged, closed, settled)),
             ("order", _order(logged)),
             ("media", _media(timeline)),
         )
@@ -67,11 +74,11 @@ def monitor(timeline: Timeline, until: float) -> list[Judgement]:
     ]
 
 
-def missing_events(timeline: Timeline, until: float = float("inf")) -> list[Missing]:
-    """Return the events that the calls on the wire call for beyond those logged."""
-    logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
+def missing_events(timeline: Timeline, closed: float) -> list[Missing]:
+    """Return the events that the calls on the wire until ``closed`` call for and that are not logged yet."""
+    logged = [o for o in timeline if isinstance(o.content, DeviceEvent)]
     found = []
-    for kind, causes, either in _causes(calls(timeline, until=until)):
+    for kind, causes, either in _causes(calls(timeline, until=closed)):
         written = _of(logged, kind, *either)
         if len(written) < len(causes):
             found.append(Missing(kind, tuple(causes), tuple(written)))
@@ -109,43 +116,49 @@ def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
         yield Finding("EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
 
 
-def _agreement(timeline: Timeline, logged: list[Observation], until: float) -> Iterator[Finding]:
+def _agreement(
+    timeline: Timeline, logged: list[Observation], closed: float, settled: float
+) -> Iterator[Finding]:
     """Each cause on the wire has its event (EVT-01..10), each event its own cause (EVT-11)."""
-    seen = calls(timeline, until=until)
-    origin = timeline.opened
-    surplus = False
+    yield from _without_event(timeline, logged, closed)
+    surplus = list(_without_cause(timeline, logged, settled))
+    yield from surplus
+    if logged and not surplus:
+        seen = f"{len(logged)} events, none beyond its causes"
+        yield Finding("EVT-11", "no event without its cause", seen, logged, Verdict.PASS)
+
+
+def _without_event(timeline: Timeline, logged: list[Observation], closed: float) -> Iterator[Finding]:
+    seen = calls(timeline, until=closed)
     for kind, causes, either in _causes(seen):
         written = _of(logged, kind, *either)
-        own = _of(logged, kind)
         if len(written) < len(causes):
-            when = ", ".join(clock(_cause_time(kind, call), origin) for call in causes)
+            when = ", ".join(clock(_cause_time(kind, call), timeline.opened) for call in causes)
             expected = f"{kind.name} {len(causes)} times, for what the wire shows at {when}"
             yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
-        elif len(own) > len(causes):
-            surplus = True
-            expected = f"{kind.name} once for each cause ({len(causes)} on the wire)"
-            yield Finding("EVT-11", expected, f"logged {len(own)} times", own)
     placed = [call for call in seen if call.placed]
-    presses = [o for o in timeline if isinstance(o.content, OutputChanged) and o.content.active]
-    initiated = _of(logged, catalogue.OUTGOING_INITIATED)
-    if placed and presses and not initiated:
+    if placed and _presses(timeline) and not _of(logged, catalogue.OUTGOING_INITIATED):
         expected = "outgoing_call_initiated for the button press that placed a call"
         yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
-    if len(initiated) > len(presses):
-        surplus = True
-        expected = f"outgoing_call_initiated once for each press ({len(presses)})"
-        yield Finding("EVT-11", expected, f"logged {len(initiated)} times", initiated)
-    failures = [
-        o for o in _of(logged, catalogue.OUTGOING_FAILURE) if _event(o).failure not in ("unreachable",)
+
+
+def _without_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
+    seen = calls(timeline, until=settled)
+    failed = [call for call in seen if call.placed and not call.established]
+    on_the_wire = [o for o in _of(logged, catalogue.OUTGOING_FAILURE) if _event(o).failure != "unreachable"]
+    counted = [
+        *((kind.name, len(causes), _of(logged, kind)) for kind, causes, _ in _causes(seen)),
+        (
+            catalogue.OUTGOING_INITIATED.name,
+            len(_presses(timeline)),
+            _of(logged, catalogue.OUTGOING_INITIATED),
+        ),
+        (catalogue.OUTGOING_FAILURE.name, len(failed), on_the_wire),
     ]
-    failed = [call for call in placed if not call.established]
-    if len(failures) > len(failed):
-        surplus = True
-        expected = f"outgoing_call_failure once for each failed call ({len(failed)} on the wire)"
-        yield Finding("EVT-11", expected, f"logged {len(failures)} times", failures)
-    if logged and not surplus:
-        seen_text = f"{len(logged)} events, none beyond its causes"
-        yield Finding("EVT-11", "no event without its cause", seen_text, logged, Verdict.PASS)
+    for name, causes, written in counted:
+        if len(written) > causes:
+            expected = f"{name} once for each cause (there were {causes})"
+            yield Finding("EVT-11", expected, f"logged {len(written)} times", written)
 
 
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
@@ -225,6 +238,10 @@ _ENDINGS = (
 def _cause_time(kind: EventKind, call: Call) -> float:
     cause = call.bye if kind in _ENDINGS else call.final
     return (cause or call.invite).time
+
+
+def _presses(timeline: Timeline) -> list[Observation]:
+    return [o for o in timeline if isinstance(o.content, OutputChanged) and o.content.active]
 
 
 def _of(logged: Sequence[Observation], *kinds: EventKind) -> list[Observation]:

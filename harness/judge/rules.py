@@ -111,14 +111,16 @@ class Measured(_Rule):
 
 
 class Monitored(_Rule):
-    """A monitor of this name found this in what happened up to ``until`` (epoch seconds).
+    """A monitor of this name found this; it is judged again by running the monitors again.
 
-    It is judged again by running the monitors again.
+    What happened until ``closed`` had to be logged; what was logged until ``settled`` had to have a cause
+    (epoch seconds).
     """
 
     kind: Literal["monitored"] = "monitored"
     monitor: str
-    until: float
+    closed: float
+    settled: float
 
 
 Rule = Annotated[Occurs | Absent | Measured | Monitored, Field(discriminator="kind")]

@@ -137,7 +137,7 @@ async def test_a_stored_scenario_is_judged_again_with_the_same_verdicts(tmp_path
     await judge.expect("OUT-01", invite(sender="device"), within=0)
     with pytest.raises(ExpectationFailed):
         await judge.never("EVT-02", event(events.OUTGOING_ESTABLISHED), during=0)
-    judge.judgements += monitor(story.timeline, START + 100)
+    judge.judgements += monitor(story.timeline, START + 100, START + 100)
     story.timeline.store(tmp_path / "timeline.jsonl")
     write_lines(tmp_path / "judgements.jsonl", (j.model_dump_json() for j in judge.judgements))
     assert judge_scenario_again(tmp_path) == []

@@ -10,11 +10,11 @@ LATER = START + 3600
 
 
 def broken(story):
-    return {j.requirement for j in monitor(story.timeline, LATER) if j.verdict is Verdict.FAIL}
+    return {j.requirement for j in monitor(story.timeline, LATER, LATER) if j.verdict is Verdict.FAIL}
 
 
 def held(story):
-    return {j.requirement for j in monitor(story.timeline, LATER) if j.verdict is Verdict.PASS}
+    return {j.requirement for j in monitor(story.timeline, LATER, LATER) if j.verdict is Verdict.PASS}
 
 
 def good_outgoing_call():
@@ -35,7 +35,7 @@ def test_a_faithful_log_breaks_nothing(story):
 
 
 def test_nothing_to_judge_is_no_pass():
-    assert monitor(Story().press().timeline, LATER) == []
+    assert monitor(Story().press().timeline, LATER, LATER) == []
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_an_event_missing_from_a_taken_call_breaks_its_own_row_alone(status, end
     for name in logged:
         story.event(name)
     assert broken(story) == {requirement}
-    assert [m.kind.requirement for m in missing_events(story.timeline)] == [requirement]
+    assert [m.kind.requirement for m in missing_events(story.timeline, LATER)] == [requirement]
 
 
 def test_a_busy_device_owes_no_rejection_event():
@@ -138,10 +138,28 @@ def test_one_packet_that_does_not_authenticate_breaks_enc_11(damage):
 
 def test_clean_srtp_holds_enc_11_and_other_peoples_media_are_not_the_devices():
     assert held(Story().media()) == {"ENC-11"}
-    assert monitor(Story().media(sender="pbx", rejected=5).timeline, LATER) == []
-    assert monitor(Story().media(protection="plain").timeline, LATER) == []
+    assert monitor(Story().media(sender="pbx", rejected=5).timeline, LATER, LATER) == []
+    assert monitor(Story().media(protection="plain").timeline, LATER, LATER) == []
 
 
 def test_what_happens_after_the_end_is_not_judged():
     story = good_outgoing_call().at(5000).event("outgoing_call_teleported")
     assert broken(story) == set()
+
+
+def test_an_event_still_on_its_way_when_the_scenario_ends_is_not_missing():
+    story = Story().press().event("outgoing_call_initiated").placed()
+    closed = START + story.clock
+    story.event("outgoing_call_established")
+    assert {
+        j.requirement for j in monitor(story.timeline, closed, LATER) if j.verdict is Verdict.FAIL
+    } == set()
+
+
+def test_what_happens_after_the_scenario_may_be_logged_and_need_not():
+    story = Story().press().event("outgoing_call_initiated").placed().event("outgoing_call_established")
+    closed = START + story.clock
+    story.bye("pbx")
+    assert all(j.verdict is Verdict.PASS for j in monitor(story.timeline, closed, LATER))
+    story.event("outgoing_remote_hangup")
+    assert all(j.verdict is Verdict.PASS for j in monitor(story.timeline, closed, LATER))

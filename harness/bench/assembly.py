@@ -1,0 +1,240 @@
+"""From bench file to running bench: parts started side by side, watched, healed between scenarios, ended.
+
+One assembly serves a whole run. Between ``begin`` and ``end`` its witnesses write on one scenario's
+timeline; what they see at other times belongs to nobody's scenario and is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from harness.bench.addresses import taken_addresses
+from harness.bench.engine import Engine
+from harness.bench.image import ready_engine
+from harness.bench.model import BenchFile
+from harness.bench.parts import DevicePart, Part, PbxPart, PeersPart, in_parallel
+from harness.bench.place import Place
+from harness.capture.capture import Capture
+from harness.device.intercom import Intercom
+from harness.pbx.pbx import Pbx
+from harness.peer.stations import Stations
+from harness.timeline import Content, Observation, Timeline, Witness
+from harness.timeline.errors import BenchError, DeviceCrashed
+from harness.timeline.observation import InstrumentLost
+
+Progress = Callable[[str], None]
+_PREFIX = "intercom-hil-"
+_VERSIONS = {
+    "asterisk": ("asterisk", "-V"),
+    "sipp": ("sipp", "-v"),
+    "tcpdump": ("tcpdump", "--version"),
+    "openssl": ("openssl", "version"),
+}
+"""What to ask each native tool for its version."""
+
+
+class Assembly:
+    """A running bench. Make it, ``start`` it, ``stop`` it whatever happens.
+
+    Attributes:
+        file: the bench file it was built from.
+        timeline: the current scenario's.
+        password: the device's at the PBX, made up for this run.
+    """
+
+    def __init__(
+        self, file: BenchFile, *, run_folder: Path, templates: Path, progress: Progress = lambda text: None
+    ) -> None:
+        self.file = file
+        self.timeline = Timeline()
+        self.engine: Engine
+        self.image = ""
+        self.password = secrets.token_hex(8)
+        self._run_folder, self._templates, self._progress = run_folder, templates, progress
+        self._folder = Path()
+        self._parts: dict[str, Part] = {}
+        self._names = {
+            file.pbx.address: "pbx",
+            file.device.address: "device",
+            **{address: f"station {address}" for address in file.stations.addresses},
+        }
+
+    # -- life ------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start everything, side by side.
+
+        Raises:
+            BenchError: something is missing, in use or broken; nothing is left running.
+        """
+        _reap_folders()
+        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        try:
+            self.engine, self.image = await asyncio.to_thread(ready_engine, self._progress)
+            await self._free_addresses()
+            self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
+            await in_parallel([self._start(part) for part in self._parts.values()])
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything and leave nothing behind. Idempotent."""
+        parts, self._parts = self._parts, {}
+        try:
+            await in_parallel([part.stop() for part in parts.values()])
+        finally:
+            shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def heal(self) -> list[str]:
+        """Replace every part that was lost, and return their names.
+
+        Raises:
+            BenchError: a part cannot be brought back.
+        """
+        broken = {name: part for name, part in self._parts.items() if part.lost.done()}
+        makers: dict[str, Callable[[], Part]] = {
+            "pbx": self._new_pbx,
+            "peers": self._new_peers,
+            "device": self._new_device,
+        }
+        for name, part in broken.items():
+            await part.stop()
+            self._parts[name] = makers[name]()
+            try:
+                await self._start(self._parts[name])
+            except DeviceCrashed as problem:
+                raise BenchError(str(problem), name, "see why the device does not start") from problem
+            except BenchError as problem:
+                if not self._parts[name].lost.done():
+                    self._parts[name].lost.set_result(problem)
+                raise
+        return [part.name for part in broken.values()]
+
+    # -- the parts -------------------------------------------------------------------------------------
+
+    @property
+    def pbx(self) -> Pbx:
+        """The PBX."""
+        part = self._parts["pbx"]
+        assert isinstance(part, PbxPart)
+        return part.pbx
+
+    @property
+    def stations(self) -> Stations:
+        """The remote stations."""
+        part = self._parts["peers"]
+        assert isinstance(part, PeersPart)
+        return part.stations
+
+    @property
+    def capture(self) -> Capture:
+        """The packet capture."""
+        part = self._parts["peers"]
+        assert isinstance(part, PeersPart)
+        return part.capture
+
+    @property
+    def intercom(self) -> Intercom:
+        """The device."""
+        part = self._parts["device"]
+        assert isinstance(part, DevicePart)
+        return part.intercom
+
+    async def tool_versions(self) -> dict[str, str]:
+        """Ask each native tool of the image for its version."""
+        part = self._parts["peers"]
+        assert isinstance(part, PeersPart)
+        said = await asyncio.gather(*(part.say(*argv) for argv in _VERSIONS.values()))
+        return dict(zip(_VERSIONS, said, strict=True))
+
+    # -- scenarios -------------------------------------------------------------------------------------
+
+    def begin(self, folder: Path) -> Timeline:
+        """Open a new timeline, and have every witness keep its evidence in ``folder``."""
+        self.timeline = Timeline()
+        self.timeline.listen(self._heed)
+        self.capture.begin(folder / "capture.pcapng")
+        self.stations.begin(folder / "stations")
+        self.intercom.begin(folder)
+        return self.timeline
+
+    def append(self, witness: Witness, content: Content, at: float | None = None) -> Observation:
+        """Put what a witness saw on the current scenario's timeline."""
+        return self.timeline.append(witness, content, at)
+
+    def name_station(self, address: str, number: str) -> None:
+        """Have the station at ``address`` go by its number on timelines."""
+        self._names[address] = number
+
+    def name_of(self, address: str, port: int) -> str:
+        """Return the role that lives at an address; an unknown one is its own name."""
+        return self._names.get(address, f"{address}:{port}")
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    async def _start(self, part: Part) -> None:
+        await part.start()
+        part.lost.add_done_callback(lambda lost: self._on_lost(part, lost.result()))
+
+    def _on_lost(self, part: Part, problem: BenchError | DeviceCrashed) -> None:
+        if isinstance(part, PeersPart):  # the others say so themselves
+            lost = InstrumentLost(instrument=part.name, problem=str(problem), blame="bench")
+            self.append(Witness.BENCH, lost)
+        self.timeline.raise_alarm(problem)
+
+    def _heed(self, observation: Observation) -> None:
+        """A device that restarts by itself has crashed, though its instruments are all still there."""
+        content = observation.content
+        if isinstance(content, InstrumentLost) and content.blame == "device":
+            self.timeline.raise_alarm(DeviceCrashed(content.problem))
+
+    def _new_pbx(self) -> PbxPart:
+        folder = self._new_folder("pbx")
+        place = Place(self.engine, self.image, "pbx", mounts=(folder, self._run_folder))
+        return PbxPart(self.file, place, folder, self.append, self.name_of)
+
+    def _new_peers(self) -> PeersPart:
+        folder = self._new_folder("peers")
+        place = Place(
+            self.engine,
+            self.image,
+            "peers",
+            mounts=(folder, self._run_folder),
+            cap_add=("NET_RAW", "NET_ADMIN"),
+        )
+        return PeersPart(self.file, place, folder, self._templates, self.append, self.name_of)
+
+    def _new_device(self) -> DevicePart:
+        return DevicePart(self.file, self._new_folder("device"), self.append)
+
+    def _new_folder(self, name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
+
+    async def _free_addresses(self) -> None:
+        """Make sure that nobody holds our addresses; benches that were killed are reaped first.
+
+        Raises:
+            BenchError: one is in use, or is not this machine's.
+        """
+        problem = next(taken_addresses(self.file), None)
+        if problem is None:
+            return
+        await asyncio.to_thread(self.engine.reap)
+        problem = next(taken_addresses(self.file), None)
+        if problem is not None:
+            raise problem
+
+
+def _reap_folders() -> None:
+    """Remove the working folders of benches that were killed."""
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
+        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
+        if pid.isdecimal() and not Path("/proc", pid).exists():
+            shutil.rmtree(folder, ignore_errors=True)

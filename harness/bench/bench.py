@@ -1,0 +1,267 @@
+"""The bench as a scenario sees it: a device, a PBX, stations, a timeline, and a judge.
+
+``play`` is the life of one scenario: heal, begin, drive and expect, settle, clean up, judge, record. Whatever
+ends the scenario, what it learnt is kept, and the next one starts on a bench that is whole.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any, Literal
+
+from harness.bench.assembly import Assembly
+from harness.bench.play import Play, PlayFailed
+from harness.device.intercom import Intercom
+from harness.evidence.run import RunFolder
+from harness.judge.judge import Judge
+from harness.judge.vocabulary import registered
+from harness.pbx.endpoint import Endpoint
+from harness.peer.behaviours import Behaviour, calls
+from harness.peer.station import Station
+from harness.spec.settings import SipSettings
+from harness.timeline import Observation, Pattern, Timeline, now
+from harness.timeline.errors import BenchError, Inconclusive
+
+REGISTRATION = 3.0
+"""Seconds within which a configured device has registered, or its scenario is inconclusive."""
+FIRST_NUMBER = 3410
+HOLD = 0.1
+"""Seconds for which a finger holds the button."""
+MICROPHONE_TONE = 440.0
+"""Hz: what is played at the device's microphone."""
+
+PbxSrtp = Literal["no", "sdes", "optional"]
+
+
+class Bench:
+    """One scenario's bench. ``play`` first, everything else from within the scenario."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        run: RunFolder,
+        *,
+        identity: str,
+        doc: str,
+        requirements: tuple[str, ...],
+        attempts: int = 1,
+    ) -> None:
+        """Make the bench of one scenario.
+
+        Args:
+            assembly: the running bench.
+            run: where the record goes.
+            identity: the scenario's name in reports.
+            doc: what it says it proves.
+            requirements: the ids it is to judge.
+            attempts: how often it is played at most; only what was inconclusive or in error is repeated.
+        """
+        self._assembly = assembly
+        self._play = Play(assembly, run, identity=identity, doc=doc, requirements=requirements)
+        self._attempts = attempts
+        self._next_address = 0
+
+    async def play(self, scenario: Callable[[], Awaitable[None]]) -> None:
+        """Play the scenario to its record.
+
+        Raises:
+            PlayFailed: the verdict is fail, inconclusive or error; the message says why.
+        """
+        verdict = None
+        for attempt in range(1, self._attempts + 1):
+            self._next_address = 0
+            verdict = await self._play.attempt(scenario, attempt)
+            if not verdict.worth_repeating:
+                break
+        record = self._play.record()
+        if record.verdict.breaks_the_run:
+            raise PlayFailed(record)
+
+    # -- what there is ---------------------------------------------------------------------------------
+
+    @property
+    def intercom(self) -> Intercom:
+        """The device under test."""
+        return self._assembly.intercom
+
+    @property
+    def timeline(self) -> Timeline:
+        """Everything seen so far in this scenario."""
+        return self._assembly.timeline
+
+    @property
+    def pbx_address(self) -> str:
+        """The SIP server's address."""
+        return self._assembly.file.pbx.address
+
+    @property
+    def microphone_tone(self) -> float:
+        """What is played at the device's microphone, in Hz."""
+        return MICROPHONE_TONE
+
+    @property
+    def _judge(self) -> Judge:
+        return self._play.judge
+
+    def number(self, place: int) -> str:
+        """Return the number of the remote station at a place (0, 1, ...)."""
+        number = FIRST_NUMBER + place
+        return str(number if str(number) != self._assembly.file.device.extension else number + 90)
+
+    def direct_caller_uri(self, place: int) -> str:
+        """Return the full address of the station at a place when it calls without the PBX."""
+        return f"sip:{self.number(place)}@{self._address(place)}"
+
+    # -- expectations ----------------------------------------------------------------------------------
+
+    async def expect(
+        self, requirement: str, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+    ) -> Observation:
+        """Wait for what the requirement promises; see ``Judge.expect``."""
+        return await self._judge.expect(requirement, pattern, within=within, after=after, count=count)
+
+    async def never(
+        self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
+    ) -> None:
+        """Watch that something does not happen; see ``Judge.never``."""
+        await self._judge.never(requirement, pattern, during=during, after=after)
+
+    async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
+        """Wait for a precondition; see ``Judge.require``."""
+        return await self._judge.require(pattern, within=within, after=after)
+
+    def at_end(self, requirement: str, pattern: Pattern, **conditions: Any) -> None:
+        """Declare what is counted when all is over; see ``Judge.at_end``."""
+        self._judge.at_end(requirement, pattern, **conditions)
+
+    def measure(self, requirement: str, name: str, value: float | None, unit: str, **limits: Any) -> None:
+        """Judge a measurement; see ``Judge.measure``."""
+        self._judge.measure(requirement, name, value, unit, **limits)
+
+    def seen(self, pattern: Pattern, *, after: float | None = None) -> list[Observation]:
+        """Return what matches so far, without waiting."""
+        return self.timeline.find(pattern, self.timeline.opened if after is None else after)
+
+    def known_to_pbx(self) -> Pattern:
+        """The PBX says that it knows where the device is."""
+        return Pattern(kind="pbx_event", text="PBX: contact of device reachable or created").where(
+            name="ContactStatusChange", channel=""
+        )
+
+    # -- what can be done ------------------------------------------------------------------------------
+
+    async def configure(
+        self, *, pbx_srtp: PbxSrtp = "no", await_registration: bool = True, **settings: Any
+    ) -> None:
+        """Configure the device, and wait until it has registered.
+
+        Args:
+            pbx_srtp: what the PBX can do towards the device: RTP only, SRTP only (SDES), or either.
+            await_registration: wait for the registration, as most scenarios need it.
+            **settings: fields of ``SipSettings`` that differ from the bench's plain configuration.
+
+        Raises:
+            Inconclusive: the device refused the settings, or did not register.
+        """
+        file = self._assembly.file
+        plain: dict[str, Any] = {
+            "server_address": file.pbx.address,
+            "server_port": file.pbx.sip_port,
+            "auth_username": file.device.extension,
+            "auth_password": self._assembly.password,
+            "display_name": file.device.display_name,
+            "extension": file.device.extension,
+            "call_number": self.number(0),
+        }
+        wanted = SipSettings(**(plain | settings))
+        await self._assembly.pbx.set_endpoint(
+            Endpoint(name=wanted.extension, password=wanted.auth_password, media_encryption=pbx_srtp)
+        )
+        begun = now()
+        answer = await self.intercom.configure(wanted)
+        self.timeline.book_wait(begun, now())
+        if not answer.accepted:
+            raise Inconclusive(f"precondition not met: the device refused its settings: {answer.message}")
+        if await_registration and wanted.enabled:
+            await self.require(registered(), within=REGISTRATION, after=begun)
+
+    async def stations(self, *behaviours: Behaviour) -> list[Station]:
+        """Start remote stations, the first with ``number(0)``; the PBX knows where each of them is."""
+        places = [(self.number(i), self._take_address(), behaviour) for i, behaviour in enumerate(behaviours)]
+        return list(await asyncio.gather(*(self._station(*place) for place in places)))
+
+    async def call_device(
+        self,
+        *,
+        caller: str,
+        direct: bool = False,
+        tone_hz: float = 1000,
+        hang_up_after: float | None = None,
+        **more: Any,
+    ) -> Station:
+        """Have a remote station call the device.
+
+        Args:
+            caller: the number it calls as.
+            direct: straight to the device, not through the PBX.
+            tone_hz: the tone it plays.
+            hang_up_after: seconds after the answer; else it stays until the scenario ends.
+            **more: what ``calls`` takes besides: a display name, headers, a security.
+        """
+        file = self._assembly.file
+        address = self._take_address()
+        if direct:
+            target, via = self.intercom.uri, (file.device.address, file.device.sip_port)
+            from_uri = f"sip:{caller}@{address}"
+        else:
+            target = f"sip:{self.intercom.extension}@{file.pbx.address}"
+            via = (file.pbx.address, file.pbx.sip_port)
+            from_uri = f"sip:{caller}@{file.pbx.address}"
+            await self._assembly.pbx.set_endpoint(Endpoint(name=caller, password=""))
+        options = {"from_uri": from_uri, "tone_hz": tone_hz, "hang_up_after": hang_up_after, **more}
+        self._assembly.name_station(address, caller)
+        return await self._assembly.stations.start(caller, calls(target, via, **options), address)
+
+    async def impersonate(self, trick: str, *, permitted: str, stranger: str) -> Station:
+        """Have a stranger call and claim, in the way named, to be a permitted caller (INC-07).
+
+        Raises:
+            ValueError: no such trick is known.
+        """
+        claimed = f"sip:{permitted}@{self.pbx_address}"
+        if trick == "display name":
+            return await self.call_device(caller=stranger, display_name=permitted)
+        if trick in ("P-Asserted-Identity", "Remote-Party-ID"):
+            header = f'{trick}: "{permitted}" <{claimed}>'
+            return await self.call_device(caller=stranger, direct=True, extra_headers=(header,))
+        if trick == "Contact":
+            return await self.call_device(caller=stranger, direct=True, contact=claimed)
+        if trick == "foreign domain":
+            from_uri = f"sip:{permitted}@intruder.example"
+            return await self.call_device(caller=stranger, direct=True, from_uri=from_uri)
+        if trick == "straight to the device":
+            return await self.call_device(caller=stranger, direct=True, from_uri=claimed)
+        raise ValueError(f"unknown trick {trick!r}")
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    async def _station(self, number: str, address: str, behaviour: Behaviour) -> Station:
+        self._assembly.name_station(address, number)
+        station = await self._assembly.stations.start(number, behaviour, address)
+        await self._assembly.pbx.set_endpoint(Endpoint(name=number, password="", contact=station.uri))
+        return station
+
+    def _address(self, place: int) -> str:
+        return self._assembly.file.stations.addresses[place]
+
+    def _take_address(self) -> str:
+        place, self._next_address = self._next_address, self._next_address + 1
+        addresses = self._assembly.file.stations.addresses
+        if place >= len(addresses):
+            raise BenchError(
+                f"this scenario needs more than {len(addresses)} remote stations",
+                "stations.addresses",
+                "add addresses to the bench file",
+            )
+        return addresses[place]

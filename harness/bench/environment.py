@@ -1,0 +1,46 @@
+"""What a run ran on and with: versions, image, bench file, commit: what makes it repeatable."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from harness.bench.assembly import Assembly
+
+_LIBRARIES = ("pytest", "scapy", "pylibsrtp", "pyserial", "pydantic")
+
+
+async def environment(bench: Assembly, bench_file: Path, root: Path) -> dict[str, Any]:
+    """Return the environment of a running bench as plain JSON data; nothing in it is a secret."""
+    return {
+        "harness": version("intercom-hil"),
+        "commit": _commit(root),
+        "python": platform.python_version(),
+        "libraries": {name: version(name) for name in _LIBRARIES},
+        "platform": platform.platform(),
+        "engine": str(bench.engine),
+        "image": bench.image,
+        **await bench.tool_versions(),
+        "bench_file": str(bench_file.relative_to(root))
+        if bench_file.is_relative_to(root)
+        else bench_file.name,
+        "device": bench.file.device.model_dump(mode="json", exclude={"portal": {"password"}}),
+    }
+
+
+def _commit(root: Path) -> str:
+    """Return the commit checked out, with a mark when the tree differs from it; empty outside git."""
+    try:
+        done = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"],
+            capture_output=True,
+            text=True,
+            timeout=10,
+            check=False,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    return done.stdout.strip()

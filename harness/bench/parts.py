@@ -1,0 +1,249 @@
+"""The parts of a running bench, each started, watched and stopped as one thing.
+
+A part that is lost resolves ``lost`` with the error to raise: the bench's own, or the device's.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from pathlib import Path
+from typing import Protocol
+
+from harness.bench.model import BenchFile
+from harness.bench.place import Place
+from harness.bench.supervised import Supervised
+from harness.capture.capture import Capture
+from harness.device.console_layout import layout_named
+from harness.device.emulated import EmulatedDevice
+from harness.device.intercom import Intercom
+from harness.device.portal import Account, Portal
+from harness.device.speaker import Speaker
+from harness.instruments.button import Button
+from harness.instruments.numato_relay import CHANNELS, Board, Relay
+from harness.instruments.serial_console import SerialConsole
+from harness.pbx.pbx import Pbx
+from harness.peer.stations import Stations
+from harness.timeline import Append
+from harness.timeline.errors import BenchError, DeviceCrashed
+
+NameOf = Callable[[str, int], str]
+Lost = asyncio.Future[BenchError | DeviceCrashed]
+
+
+class Part(Protocol):
+    """What the assembly asks of a part."""
+
+    name: str
+    lost: Lost
+
+    async def start(self) -> None:
+        """Start it. Raises BenchError, or DeviceCrashed."""
+
+    async def stop(self) -> None:
+        """Stop it, whatever state it is in. Idempotent."""
+
+
+class PbxPart:
+    """Asterisk in a container of its own."""
+
+    name = "pbx"
+
+    def __init__(self, file: BenchFile, place: Place, folder: Path, append: Append, name_of: NameOf) -> None:
+        self._place = place
+        self.lost = _future()
+        self.pbx = Pbx(
+            address=file.pbx.address,
+            sip_port=file.pbx.sip_port,
+            http_port=file.pbx.http_port,
+            ami_port=file.pbx.ami_port,
+            hep_address=(file.bench.address, file.bench.hep_port),
+            folder=folder,
+            place=place.start,
+            append=append,
+            name_of=name_of,
+        )
+
+    async def start(self) -> None:
+        """Start the container and Asterisk in it; it is ready on return."""
+        await self.pbx.start()
+        _forward(self.pbx.lost, self.lost, self.name, "see its log in the run folder")
+
+    async def stop(self) -> None:
+        """Stop Asterisk and remove its container."""
+        await self.pbx.stop()
+        await self._place.stop()
+
+
+class PeersPart:
+    """The container of the remote stations and of the packet capture."""
+
+    name = "stations and capture"
+
+    def __init__(
+        self,
+        file: BenchFile,
+        place: Place,
+        folder: Path,
+        templates: Path,
+        append: Append,
+        name_of: NameOf,
+    ) -> None:
+        self._file, self._place, self._folder = file, place, folder
+        self._templates, self._append, self._name_of = templates, append, name_of
+        self._supervised: Supervised | None = None
+        self.lost = _future()
+        self.capture: Capture
+        self.stations: Stations
+
+    async def start(self) -> None:
+        """Start the container and the capture in it; packets are seen on return."""
+        file = self._file
+        supervised = self._supervised = await self._place.start()
+        self.stations = Stations(
+            place=supervised,
+            addresses=file.stations.addresses,
+            folder=self._folder,
+            templates=self._templates,
+            sip_port=file.stations.sip_port,
+            append=self._append,
+        )
+        self.capture = Capture(
+            append=self._append,
+            name_of=self._name_of,
+            place=supervised,
+            folder=self._folder,
+            interface=file.capture.interface,
+            sip_ports=frozenset({file.pbx.sip_port, file.device.sip_port, file.stations.sip_port}),
+            addresses=(file.pbx.address, file.device.address, *file.stations.addresses),
+            marker=(file.pbx.address, MARKER_PORT),
+        )
+        await self.capture.start()
+        remedy = "look for what killed the container"
+        _forward(supervised.lost, self.lost, self.name, remedy)
+        _forward(self.capture.lost, self.lost, "capture", remedy)
+
+    async def say(self, *argv: str) -> str:
+        """Run a short command in the container and return the first line it writes, empty if none."""
+        assert self._supervised is not None
+        lines: list[str] = []
+
+        def take(stream: str, text: str, time: float) -> None:
+            if text.strip():
+                lines.append(text.strip())
+
+        name = f"say-{argv[0]}"
+        process = await self._supervised.start(name, argv, cwd=self._folder, on_line=take)
+        await process.wait(within=5.0)
+        return lines[0] if lines else ""
+
+    async def stop(self) -> None:
+        """End the capture and remove the container."""
+        if self._supervised is not None:
+            await self.capture.stop()
+            self._supervised = None
+        await self._place.stop()
+
+
+MARKER_PORT = 9
+"""The discard port: a datagram to it tells the capture how far it has come."""
+
+
+class DevicePart:
+    """The device under test with its instruments."""
+
+    name = "device"
+
+    def __init__(self, file: BenchFile, folder: Path, append: Append) -> None:
+        self._file, self._append = file, append
+        self.lost = _future()
+        self._emulated: EmulatedDevice | None = None
+        if file.device.kind == "emulated":
+            self._emulated = _emulated(file, folder / "device")
+        self.intercom: Intercom
+
+    async def start(self) -> None:
+        """Switch on an emulated device, and open the instruments."""
+        device = self._file.device
+        if self._emulated is not None:
+            ready = await self._emulated.start()
+            console, relay, channel = ready.console, ready.relay, 0
+            portal = Portal(ready.portal, FACTORY_ACCOUNT)
+            speaker: Path | None = ready.speaker
+            layout = layout_named("keyed")
+        else:
+            assert device.console is not None
+            assert device.button is not None
+            assert device.portal is not None
+            console, relay, channel = device.console.port, device.button.port, device.button.channel
+            account = Account(device.portal.account, device.portal.password)
+            portal = Portal(device.portal.url, account, device=device.portal.device_id)
+            speaker = device.speaker.recording if device.speaker else None
+            layout = layout_named(device.console.layout)
+        self.intercom = Intercom(
+            address=device.address,
+            append=self._append,
+            portal=portal,
+            button=Button(Relay(Board(relay), CHANNELS[channel]), append=self._append),
+            console=SerialConsole(console),
+            layout=layout,
+            speaker=Speaker(speaker, append=self._append) if speaker else None,
+            device_lost=self._emulated.lost if self._emulated else None,
+            extension=device.extension,
+            sip_port=device.sip_port,
+        )
+        await self.intercom.open()
+        self.intercom.lost.add_done_callback(self._on_lost)
+
+    async def stop(self) -> None:
+        """Release every output, close the instruments, switch an emulated device off."""
+        try:
+            if hasattr(self, "intercom"):
+                await self.intercom.close()
+        finally:
+            if self._emulated is not None:
+                await self._emulated.stop()
+
+    def _on_lost(self, lost: Lost) -> None:
+        if not lost.cancelled() and not self.lost.done():
+            self.lost.set_result(lost.result())
+
+
+FACTORY_ACCOUNT = Account("admin", "admin-secret")
+"""The account that an emulated intercom comes with."""
+
+
+def _emulated(file: BenchFile, state: Path) -> EmulatedDevice:
+    options = file.device.emulated
+    first, last = options.rtp_ports
+    return EmulatedDevice(
+        state=state,
+        address=file.device.address,
+        faults=options.faults,
+        variant=options.variant or "",
+        options=(
+            *("--sip-port", str(file.device.sip_port)),
+            *("--rtp-ports", f"{first}-{last}"),
+            *("--portal-port", str(options.portal_port)),
+        ),
+    )
+
+
+def _future() -> Lost:
+    return asyncio.get_running_loop().create_future()
+
+
+def _forward(source: asyncio.Future[str], target: Lost, name: str, remedy: str) -> None:
+    def done(lost: asyncio.Future[str]) -> None:
+        if not lost.cancelled() and not target.done():
+            target.set_result(BenchError(lost.result(), name, remedy))
+
+    source.add_done_callback(done)
+
+
+async def in_parallel(steps: Sequence[Awaitable[None]]) -> None:
+    """Run steps side by side, let each come to its end, and raise the first error."""
+    outcomes = await asyncio.gather(*steps, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome

@@ -1,0 +1,205 @@
+"""The life of one scenario on a running bench, from healing to record.
+
+What ends a scenario decides only what it could still find out: an expectation that failed is the device's
+fault, a device that went away is too, a bench that broke is nobody's but ours, and a precondition that was
+not met leaves the question open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from harness.bench.assembly import Assembly
+from harness.evidence.records import Attempt, ScenarioRecord
+from harness.evidence.run import RunFolder, write_lines
+from harness.judge.judge import ExpectationFailed, Judge
+from harness.judge.judgement import by_requirement
+from harness.judge.monitors import missing_events, monitor
+from harness.judge.vocabulary import event
+from harness.spec.catalogue import CATALOGUE
+from harness.spec.verdict import Verdict, worst
+from harness.timeline import Timeline, now
+from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
+from harness.timeline.observation import Configured
+
+LONGEST = 120.0
+"""Seconds after which a scenario that does not end is ended."""
+GRACE = 1.0
+"""Seconds for which the witnesses may lag behind what they tell of."""
+GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
+
+
+class PlayFailed(AssertionError):  # noqa: N818  (it says what happened)
+    """The scenario did not pass; the message convinces its reader."""
+
+    def __init__(self, record: ScenarioRecord) -> None:
+        self.record = record
+        lines = [f"verdict: {record.verdict}"]
+        lines += [
+            f"{j.requirement} {j.verdict}: expected {j.expected}; {j.seen}"
+            + (f" [{', '.join(j.witnesses)}]" if j.witnesses else "")
+            for j in record.judgements
+            if j.verdict.breaks_the_run
+        ]
+        lines += record.problems
+        lines += [f"evidence: {record.evidence.folder}"]
+        super().__init__("\n".join(lines))
+
+
+class Play:
+    """One scenario, played as often as needed; ``record`` files the last attempt with those before it."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        run: RunFolder,
+        *,
+        identity: str,
+        doc: str,
+        requirements: tuple[str, ...],
+    ) -> None:
+        self.judge = Judge(Timeline(), GAPS)
+        self._assembly, self._run = assembly, run
+        self._identity, self._doc, self._requirements = identity, doc, requirements
+        self._records: list[ScenarioRecord] = []
+        self._closed = 0.0
+
+    async def attempt(self, scenario: Callable[[], Awaitable[None]], number: int) -> Verdict:
+        """Play the scenario once, and return the verdict of this attempt."""
+        started, self._closed = now(), 0.0
+        folder = self._run.scenario_folder(self._identity, number)
+        problems: list[str] = []
+        dropped = 0
+        try:
+            await self._assembly.heal()
+        except BenchError as problem:
+            timeline, ending = Timeline(), Verdict.ERROR
+            self.judge = Judge(timeline, GAPS)
+            problems.append(f"the bench could not be healed: {problem}")
+        else:
+            timeline = self._assembly.begin(folder)
+            self.judge = Judge(timeline, GAPS)
+            ending = await self._drive(scenario, problems)
+            settled = now()
+            dropped = await self._clean_up(problems)
+            self.judge.judgements += monitor(timeline, self._closed or settled, settled)
+        record = self._recorded(timeline, folder, started, ending, problems, dropped)
+        self._records.append(record)
+        return record.verdict
+
+    def record(self) -> ScenarioRecord:
+        """File the scenario in the run, and return its record."""
+        *earlier, last = self._records
+        attempts = [Attempt(verdict=r.verdict, problems=r.problems, evidence=r.evidence) for r in earlier]
+        filed = last.model_copy(update={"attempts": len(self._records), "earlier": attempts})
+        self._run.add(filed)
+        return filed
+
+    async def _drive(self, scenario: Callable[[], Awaitable[None]], problems: list[str]) -> Verdict:
+        """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
+        ending = Verdict.PASS
+        try:
+            async with asyncio.timeout(LONGEST):
+                try:
+                    await scenario()
+                except (ExpectationFailed, Inconclusive) as problem:
+                    if isinstance(problem, Inconclusive):
+                        problems.append(str(problem))
+                    ending = Verdict.INCONCLUSIVE
+                await self._settle()
+        except DeviceCrashed as problem:
+            problems.append(f"the device went away: {problem}")
+            return Verdict.FAIL
+        except BenchError as problem:
+            problems.append(f"the bench broke: {problem}")
+            return Verdict.ERROR
+        except TimeoutError:
+            problems.append(f"the scenario did not end within {LONGEST:.0f} s")
+            return Verdict.ERROR
+        except Exception as problem:
+            problems.append(f"the scenario itself is broken: {type(problem).__name__}: {problem}")
+            problems.append(traceback.format_exc())
+            return Verdict.ERROR
+        return ending
+
+    async def _settle(self) -> None:
+        """Wait, within bounds, for what witnesses have yet to tell, and judge what was left for the end."""
+        timeline = self.judge.timeline
+        self._closed = now()
+        await self._assembly.capture.flush()
+        deadline = now() + GRACE
+        for missing in missing_events(timeline, self._closed):
+            wanted = len(missing.causes)
+            await timeline.wait(event(missing.kind), within=max(0.0, deadline - now()), count=wanted)
+        await self.judge.conclude(max(0.0, deadline - now()))
+
+    async def _clean_up(self, problems: list[str]) -> int:
+        """Leave no call standing; return how many packets the capture lost."""
+        assembly = self._assembly
+        steps = (assembly.stations.stop_all(), assembly.pbx.reset(), assembly.intercom.end())
+        outcomes: list[object] = list(await asyncio.gather(*steps, return_exceptions=True))
+        dropped = 0
+        try:
+            dropped = (await assembly.capture.end()).dropped
+        except BenchError as problem:
+            outcomes.append(problem)
+        for outcome in outcomes:
+            if isinstance(outcome, BenchError | DeviceCrashed):
+                if assembly.timeline.alarm is None:
+                    problems.append(f"cleaning up: {outcome}")
+            elif isinstance(outcome, BaseException):
+                raise outcome
+        return dropped
+
+    def _recorded(
+        self,
+        timeline: Timeline,
+        folder: Path,
+        started: float,
+        ending: Verdict,
+        problems: list[str],
+        dropped: int,
+    ) -> ScenarioRecord:
+        judgements = self.judge.judgements
+        verdicts = by_requirement(judgements)
+        for requirement in self._requirements:
+            if ending is not Verdict.PASS:  # what was cut short has not been shown to hold
+                verdicts[requirement] = worst((verdicts.get(requirement, Verdict.NONE), ending))
+            elif requirement not in verdicts:
+                verdicts[requirement] = Verdict.INCONCLUSIVE
+                problems.append(f"{requirement}: the scenario ended without having judged it")
+        settings = [o.content for o in timeline if isinstance(o.content, Configured)]
+        timeline.store(folder / "timeline.jsonl")
+        write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
+        write_lines(folder / "settings.json", (content.model_dump_json(indent=1) for content in settings))
+        return ScenarioRecord(
+            id=self._identity,
+            title=_sentence(self._identity),
+            doc=_unindented(self._doc),
+            verdict=worst(
+                (*verdicts.values(), ending if ending is not Verdict.INCONCLUSIVE else Verdict.NONE)
+            ),
+            requirements=verdicts,
+            started=started,
+            duration_s=round(now() - started, 3),
+            protocol_wait_s=round(timeline.protocol_wait(), 3),
+            judgements=judgements,
+            problems=problems,
+            dropped_packets=dropped,
+            evidence=self._run.evidence(folder),
+        )
+
+
+def _sentence(identity: str) -> str:
+    """``test_outgoing.test_the_button_works[plain]`` reads ``the button works (plain)``."""
+    name = identity.rpartition(".")[2] if "[" not in identity else identity[identity.index(".") + 1 :]
+    words, _, case = name.removeprefix("test_").partition("[")
+    return words.replace("_", " ") + (f" ({case.removesuffix(']')})" if case else "")
+
+
+def _unindented(doc: str) -> str:
+    return re.sub(r"\n[ \t]+", "\n", doc).strip()

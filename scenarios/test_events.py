@@ -1,0 +1,137 @@
+"""EVT: the device's own log tells what happened, once, in order, under the right names.
+
+EVT-11 (nothing outside the list, nothing twice, nothing without a cause) and EVT-12 (order) are judged by
+monitors after every scenario; here are the rows that need a call of a certain kind.
+"""
+
+import pytest
+from fixtures.scenario import requirement
+from harness.bench.bench import Bench
+from harness.peer.behaviours import Behaviour, answers, busy, declines, not_found, rings_forever, unavailable
+
+from harness.judge.vocabulary import DEVICE, PBX, event, refusal, request, tone
+from harness.spec import events
+from harness.spec.settings import Encryption
+
+PROMPT = 2.0
+"""Seconds within which a device that reacts at all has reacted."""
+
+
+@requirement("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
+async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hanging_up(bench: Bench):
+    """Dialing, Call Established and Hanging Up are each logged once for one answered call.
+
+    Whoever reads the log after an incident would be told another story than the one that happened.
+    """
+    (desk,) = await bench.stations(answers(hang_up_after=0.3))
+    await bench.configure(call_number=desk.number)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=2 * PROMPT, after=pressed)
+    for kind in (events.OUTGOING_INITIATED, events.OUTGOING_ESTABLISHED, events.OUTGOING_REMOTE_HANGUP):
+        bench.at_end(kind.requirement, event(kind), after=pressed)
+
+
+@requirement("EVT-03", "EVT-05", "EVT-13")
+@pytest.mark.parametrize(
+    ("behaviour", "kind"),
+    [
+        pytest.param(busy(), "busy", id="busy"),
+        pytest.param(declines(), "declined", id="declined"),
+        pytest.param(not_found(), "not found", id="not-found"),
+        pytest.param(unavailable(), "unreachable", id="unreachable"),
+        pytest.param(rings_forever(), "no answer", id="no-answer"),
+    ],
+)
+async def test_a_failed_call_is_logged_with_the_kind_of_failure(
+    bench: Bench, behaviour: Behaviour, kind: str
+):
+    """A single failed call and the exhausted list are each logged once, and the details tell why.
+
+    The one who mends it would not know whether to call the telephone man or the guard.
+    """
+    (desk,) = await bench.stations(behaviour)
+    await bench.configure(call_number=desk.number, call_timeout=1)
+
+    pressed = await bench.intercom.press_button()
+
+    logged = event(events.OUTGOING_FAILURE)
+    await bench.require(refusal(sender=PBX, receiver=DEVICE), within=2 * PROMPT, after=pressed)
+    bench.at_end("EVT-03", logged, after=pressed)
+    bench.at_end("EVT-13", event(events.OUTGOING_FAILURE, failure=kind), after=pressed, provided=logged)
+    bench.at_end("EVT-05", event(events.OUTGOING_CONTACTS_EXHAUSTED), after=pressed)
+
+
+@requirement("EVT-13")
+async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench):
+    """Under SRTP-only a remote without SRTP is a failure of media security, and the details say so.
+
+    The one who mends it would look for a broken telephone instead of a setting.
+    """
+    (desk,) = await bench.stations(answers())
+    await bench.configure(call_number=desk.number, encryption=Encryption.SRTP_ONLY, pbx_srtp="no")
+
+    pressed = await bench.intercom.press_button()
+
+    logged = event(events.OUTGOING_FAILURE)
+    await bench.require(logged, within=2 * PROMPT, after=pressed)
+    told = event(events.OUTGOING_FAILURE, failure="media security")
+    bench.at_end("EVT-13", told, after=pressed, provided=logged)
+
+
+@requirement("EVT-06", "EVT-13")
+@pytest.mark.parametrize("reason", ["incoming calls off", "caller not permitted"])
+async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: str):
+    """A call that the device turns away is logged once, and the details tell why.
+
+    Nobody would learn that somebody tried the door, or that a colleague is missing from the list.
+    """
+    caller, permitted = bench.number(0), bench.number(1)
+    off = reason == "incoming calls off"
+    await bench.configure(permitted_callers=(caller if off else permitted,), allow_incoming=not off)
+
+    await bench.call_device(caller=caller)
+
+    refused = refusal(sender=DEVICE, receiver=PBX)
+    await bench.require(refused, within=PROMPT)
+    logged = event(events.INCOMING_REJECTED)
+    bench.at_end("EVT-06", logged, provided=refused)
+    bench.at_end("EVT-13", event(events.INCOMING_REJECTED, failure=reason), provided=logged)
+
+
+@requirement("EVT-07", "EVT-09")
+async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench):
+    """Incoming Call and Hanging Up are each logged once for a call that its caller ended.
+
+    The log would not show that somebody listened at the door.
+    """
+    caller = bench.number(0)
+    await bench.configure(permitted_callers=(caller,))
+
+    await bench.call_device(caller=caller, hang_up_after=0.3)
+
+    ended = request("BYE", sender=PBX, receiver=DEVICE)
+    await bench.require(ended, within=2 * PROMPT)
+    bench.at_end("EVT-07", event(events.INCOMING_RECEIVED))
+    bench.at_end("EVT-09", event(events.INCOMING_REMOTE_HANGUP), provided=ended)
+
+
+@requirement("EVT-07", "EVT-10")
+async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench):
+    """Incoming Call and Hanging Up are each logged once for a call that the button ended.
+
+    The guard could not tell a visitor who hung up from a line that broke.
+    """
+    caller = bench.number(0)
+    await bench.configure(permitted_callers=(caller,))
+    await bench.call_device(caller=caller)
+    up = await bench.require(request("ACK", sender=PBX, receiver=DEVICE), within=2 * PROMPT)
+    await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=PROMPT, after=up.time)
+
+    await bench.intercom.press_button()
+
+    ended = request("BYE", sender=DEVICE, receiver=PBX)
+    await bench.require(ended, within=PROMPT)
+    bench.at_end("EVT-07", event(events.INCOMING_RECEIVED))
+    bench.at_end("EVT-10", event(events.INCOMING_LOCAL_HANGUP), provided=ended)

@@ -1,0 +1,223 @@
+"""OUT: what happens between the press of the button and the end of the call."""
+
+from fixtures.scenario import requirement
+from harness.bench.bench import Bench
+from harness.judge.vocabulary import (
+    DEVICE,
+    PBX,
+    answer,
+    event,
+    invite,
+    refusal,
+    request,
+    speaker_sound,
+    speaker_tone,
+    tone,
+)
+from harness.peer.behaviours import answers, busy, declines, rings_forever
+from harness.spec import events
+from harness.timeline.pattern import Condition
+
+PROMPT = 2.0
+"""Seconds within which a device that reacts at all has reacted."""
+RING_TOLERANCE = 0.5
+"""Seconds by which a call timeout may be missed: call set-up, the device's clock, a loaded network."""
+
+
+@requirement("OUT-01", "EVT-01")
+async def test_the_button_places_a_call_to_the_call_number(bench: Bench):
+    """The intercom button places a call to the configured call number.
+
+    A visitor presses, and nobody is called: the one thing an intercom is for.
+    """
+    (desk,) = await bench.stations(answers())
+    await bench.configure(call_number=desk.number)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.expect(
+        "OUT-01", invite(sender=DEVICE, receiver=PBX, to=desk.number), within=PROMPT, after=pressed
+    )
+    await bench.expect("OUT-01", invite(sender=PBX, receiver=desk.number), within=PROMPT, after=pressed)
+    bench.at_end("EVT-01", event(events.OUTGOING_INITIATED), after=pressed)
+
+
+@requirement("OUT-02")
+async def test_contacts_are_tried_in_sequence_until_one_answers(bench: Bench):
+    """Each contact is tried in its turn, and none after an answer.
+
+    The visitor would be left with a busy first desk, or ring desks that have no business with the call.
+    """
+    first, second, third, spare = await bench.stations(busy(), declines(), answers(), rings_forever())
+    await bench.configure(
+        call_number=first.number, further_numbers=(second.number, third.number, spare.number)
+    )
+
+    reached = await bench.intercom.press_button()
+
+    await bench.require(invite(sender=DEVICE, to=first.number), within=PROMPT, after=reached)
+    for station in (second, third):
+        dialled = invite(sender=DEVICE, receiver=PBX, to=station.number)
+        reached = (await bench.expect("OUT-02", dialled, within=PROMPT, after=reached)).time
+    answered = await bench.expect("OUT-02", answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=reached)
+    await bench.never("OUT-02", invite(sender=DEVICE), during=1.0, after=answered.time)
+
+
+@requirement("OUT-03")
+async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_next_is_tried(
+    bench: Bench,
+):
+    """An unanswered call ends after the call timeout, and the next contact rings (RFC 3261 §9.1: CANCEL).
+
+    The visitor would otherwise wait at a desk that nobody sits at.
+    """
+    timeout = 1
+    unattended, night_guard = await bench.stations(rings_forever(), answers())
+    await bench.configure(
+        call_number=unattended.number, further_numbers=(night_guard.number,), call_timeout=timeout
+    )
+
+    pressed = await bench.intercom.press_button()
+
+    dialled = await bench.require(
+        invite(sender=DEVICE, receiver=PBX, to=unattended.number), within=PROMPT, after=pressed
+    )
+    given_up = await bench.expect(
+        "OUT-03", request("CANCEL", sender=DEVICE, receiver=PBX), within=timeout + PROMPT, after=dialled.time
+    )
+    bench.measure(
+        "OUT-03",
+        "time from INVITE to CANCEL",
+        given_up.time - dialled.time,
+        "s",
+        low=timeout - RING_TOLERANCE,
+        high=timeout + RING_TOLERANCE,
+        of=(dialled, given_up),
+    )
+    await bench.expect(
+        "OUT-03",
+        invite(sender=DEVICE, receiver=PBX, to=night_guard.number),
+        within=PROMPT,
+        after=given_up.time,
+    )
+
+
+@requirement("OUT-04")
+async def test_the_device_announces_that_no_contact_was_reached(bench: Bench):
+    """When every contact has failed, the device says so, audibly.
+
+    A visitor who hears nothing does not know whether to wait or to leave.
+    """
+    (desk,) = await bench.stations(busy())
+    await bench.configure(call_number=desk.number)
+
+    await bench.intercom.press_button()
+
+    refused = await bench.require(
+        refusal(sender=PBX, receiver=DEVICE),
+        within=PROMPT,
+    )
+    await bench.expect("OUT-04", speaker_sound(), within=4, after=refused.time, count=3)
+
+
+@requirement("OUT-05", "EVT-02")
+async def test_on_answer_both_sides_hear_each_other(bench: Bench):
+    """When the remote answers, the audio channels are open, both ways (RFC 3264 §6.1).
+
+    Talking to a wall: a visitor who is heard but hears nothing, or the other way round.
+    """
+    (desk,) = await bench.stations(answers(tone_hz=1000))
+    await bench.configure(call_number=desk.number)
+
+    pressed = await bench.intercom.press_button()
+
+    answered = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
+    await bench.expect(
+        "OUT-05",
+        tone(bench.microphone_tone, sender=DEVICE, receiver=PBX),
+        within=PROMPT,
+        after=answered.time,
+    )
+    await bench.expect(
+        "OUT-05",
+        tone(bench.microphone_tone, sender=PBX, receiver=desk.number),
+        within=PROMPT,
+        after=answered.time,
+    )
+    await bench.expect("OUT-05", speaker_tone(1000), within=PROMPT, after=answered.time)
+    bench.at_end("EVT-02", event(events.OUTGOING_ESTABLISHED), after=pressed)
+
+
+@requirement("OUT-06")
+async def test_the_button_ends_a_placed_call(bench: Bench):
+    """Pressing the button again ends the call with a BYE (RFC 3261 §15.1.1).
+
+    A call that cannot be ended keeps the guard's line busy and the visitor overheard.
+    """
+    (desk,) = await bench.stations(answers())
+    await bench.configure(call_number=desk.number)
+    await bench.intercom.press_button()
+    up = await bench.require(request("ACK", sender=DEVICE, receiver=PBX), within=PROMPT)
+    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up.time)
+    await bench.never("OUT-06", request("BYE"), during=0.3, after=up.time)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.expect("OUT-06", request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+
+
+@requirement("OUT-07")
+async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written(bench: Bench):
+    """A short call number is dialled at the configured server; a full address exactly as written.
+
+    A number completed wrongly rings nowhere, or at somebody else's desk.
+    """
+    short, full, elsewhere = await bench.stations(busy(), busy(), answers())
+    written = f"sip:{full.number}@{bench.pbx_address}"
+    await bench.configure(call_number=short.number, further_numbers=(written, elsewhere.uri))
+
+    reached = await bench.intercom.press_button()
+
+    await bench.require(invite(sender=DEVICE), within=PROMPT, after=reached)
+    for name, address, receiver in (
+        ("the short number", f"sip:{short.number}@{bench.pbx_address}", PBX),
+        ("the full address", written, PBX),
+        ("the address of another host", elsewhere.uri, elsewhere.number),
+    ):
+        asked_for = Condition(regex=rf"{_literal(address)}(:5060)?(;.*)?")
+        dialled = invite(sender=DEVICE, receiver=receiver).where(
+            f"INVITE for {name}, {address}, to {receiver}", request_uri=asked_for
+        )
+        reached = (await bench.expect("OUT-07", dialled, within=PROMPT, after=reached)).time
+
+
+@requirement("OUT-08", "EVT-04")
+async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Bench):
+    """When the remote hangs up, the device is idle again: it places and takes the next call at once.
+
+    The next visitor would press a dead button.
+    """
+    (desk,) = await bench.stations(answers(hang_up_after=0.3))
+    await bench.configure(call_number=desk.number, permitted_callers=(desk.number,))
+    await bench.intercom.press_button()
+    ended = await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT + 1)
+
+    pressed = await bench.intercom.press_button()
+
+    again = invite(sender=DEVICE, receiver=PBX, to=desk.number)
+    await bench.expect("OUT-08", again, within=PROMPT, after=pressed)
+    second = await bench.require(
+        request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT + 1, after=pressed
+    )
+    await bench.call_device(caller=desk.number)
+    await bench.expect(
+        "OUT-08",
+        answer(sender=DEVICE, receiver=PBX),
+        within=PROMPT,
+        after=second.time,
+    )
+    bench.at_end("EVT-04", event(events.OUTGOING_REMOTE_HANGUP), at_least=2, after=ended.time - 1)
+
+
+def _literal(text: str) -> str:
+    return text.replace(".", r"\.")

@@ -1,0 +1,101 @@
+"""The collector of the PBX's mirror: datagrams in, SIP messages on the timeline, in the true order."""
+
+import socket
+
+import pytest
+
+from harness.pbx.hep_collector import HepCollector, transport_of
+from harness.timeline import Timeline, Witness
+from harness.timeline.errors import BenchError
+from harness.timeline.pattern import Pattern
+from harness.wire.hep import HepPacket
+
+PBX, DEVICE = ("127.0.42.1", 5060), ("127.0.42.21", 5071)
+COLLECTOR = ("127.0.42.41", 9060)
+
+
+def message(via="UDP", call_id="c"):
+    return (
+        f"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/{via} h;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
+        f"To: <sip:b@x>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\r\n"
+    ).encode()
+
+
+def packet(source=DEVICE, destination=PBX, protocol=17, payload=None, time=1000.0):
+    return HepPacket(source, destination, protocol, payload or message(), time)
+
+
+@pytest.fixture
+async def mirror():
+    """The collector's timeline, and what sends it datagrams and waits for observations."""
+    timeline = Timeline()
+    names = {PBX: "pbx", DEVICE: "device"}
+    collector = HepCollector(PBX[0], timeline.append, lambda *at: names.get(at, "stranger"))
+    await collector.open(COLLECTOR)
+    sender = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+
+    async def send(*datagrams, kind="sip"):
+        for datagram in datagrams:
+            sender.sendto(datagram, COLLECTOR)
+        expected = Pattern(kind=kind, text=kind)
+        return await timeline.wait(expected, within=5, after=0.0, count=len(datagrams))
+
+    yield timeline, collector, send
+    sender.close()
+    await collector.close()
+    await collector.close()
+
+
+async def test_a_mirrored_message_is_the_pbx_s_testimony(mirror):
+    _, _, send = mirror
+    (seen,) = await send(bytes(packet()))
+    assert (seen.witness, seen.time) == (Witness.PBX, 1000.0)
+    assert (seen.content.sender, seen.content.receiver, seen.content.transport) == ("device", "pbx", "UDP")
+
+
+async def test_times_cut_to_the_millisecond_do_not_turn_the_order_round(mirror):
+    timeline, _, send = mirror
+    times = [1000.000600, 1000.000, 1000.0009, 1000.002, 999.5]
+    await send(*(bytes(packet(time=t)) for t in times))
+    assert [o.time for o in timeline] == pytest.approx([1000.0006, 1000.0006, 1000.0009, 1000.002, 999.5])
+
+
+async def test_the_pbx_s_own_side_given_as_localhost_is_the_pbx(mirror):
+    _, _, send = mirror
+    (seen,) = await send(bytes(packet(source=("127.0.0.1", 5060), destination=DEVICE)))
+    assert (seen.content.sender, seen.content.receiver) == ("pbx", "device")
+
+
+async def test_what_is_no_sip_is_told_as_such(mirror):
+    _, _, send = mirror
+    (seen,) = await send(bytes(packet(payload=b"\xff\xfe")), kind="malformed_sip")
+    assert seen.content.sender == "device"
+
+
+async def test_what_is_no_hep_is_counted_and_harms_nothing(mirror):
+    timeline, collector, send = mirror
+    timeline_length = len(timeline)
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as stranger:
+        for nonsense in (b"", b"HEP3", b"HEP3\xff\xff", bytes(packet())[:-40], b"\0" * 2000):
+            stranger.sendto(nonsense, COLLECTOR)
+        await send(bytes(packet()))
+    assert collector.rejected == 5
+    assert len(timeline) == timeline_length + 1
+
+
+async def test_a_taken_address_is_named(mirror):
+    with pytest.raises(BenchError, match=r"127\.0\.42\.41:9060/udp: cannot listen"):
+        await HepCollector(PBX[0], Timeline().append, lambda a, p: a).open(COLLECTOR)
+
+
+@pytest.mark.parametrize(
+    ("protocol", "via", "transport"),
+    [(17, "UDP", "UDP"), (6, "TCP", "TCP"), (6, "TLS", "TLS"), (6, "tls", "TLS")],
+)
+def test_tls_is_told_from_tcp_by_the_topmost_via(protocol, via, transport):
+    assert transport_of(packet(protocol=protocol, payload=message(via))) == transport
+
+
+def test_a_body_that_looks_like_a_via_is_none():
+    payload = message("TCP") + b"Via: SIP/2.0/TLS x\r\n"
+    assert transport_of(packet(protocol=6, payload=payload)) == "TCP"
