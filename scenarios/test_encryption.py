@@ -1,22 +1,22 @@
 """ENC: what travels in clear and what does not, packet by packet."""
 
 import pytest
+
 from fixtures.scenario import requirement
 from harness.bench.bench import Bench
-from harness.peer.behaviours import answers
-
 from harness.judge.vocabulary import (
     DEVICE,
     PBX,
     answer,
+    decision,
     event,
-    final_answer,
     invite,
     media,
     refusal,
     request,
     sound,
 )
+from harness.peer.behaviours import answers
 from harness.spec import events
 from harness.spec.settings import Encryption
 from harness.timeline.pattern import Condition
@@ -60,7 +60,7 @@ async def test_unset_encryption_takes_a_plain_call(bench: Bench):
     await bench.call_device(caller=caller)
 
     rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE, receiver=PBX), within=PROMPT, after=rung.time)
+    await bench.require(decision(sender=DEVICE, receiver=PBX), within=PROMPT, after=rung.time)
     await bench.expect("ENC-02", ACCEPTED, within=0.1, after=rung.time)
     clear = sound(sender=DEVICE, receiver=PBX, protection="plain")
     await bench.expect("ENC-02", clear, within=PROMPT, after=rung.time)
@@ -131,7 +131,7 @@ async def test_srtp_only_refuses_a_plain_call(bench: Bench):
     await bench.call_device(caller=caller)
 
     rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE, receiver=PBX), within=PROMPT, after=rung.time)
+    await bench.require(decision(sender=DEVICE, receiver=PBX), within=PROMPT, after=rung.time)
     await bench.expect("ENC-09", refusal(sender=DEVICE, receiver=PBX), within=0.1, after=rung.time)
     bench.at_end("ENC-09", media(sender=DEVICE), at_least=0, at_most=0)
 

@@ -5,11 +5,11 @@ monitors after every scenario; here are the rows that need a call of a certain k
 """
 
 import pytest
+
 from fixtures.scenario import requirement
 from harness.bench.bench import Bench
+from harness.judge.vocabulary import DEVICE, PBX, event, refusal, rejection, request, tone
 from harness.peer.behaviours import Behaviour, answers, busy, declines, not_found, rings_forever, unavailable
-
-from harness.judge.vocabulary import DEVICE, PBX, event, refusal, request, tone
 from harness.spec import events
 from harness.spec.settings import Encryption
 
@@ -93,7 +93,7 @@ async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: s
 
     await bench.call_device(caller=caller)
 
-    refused = refusal(sender=DEVICE, receiver=PBX)
+    refused = rejection(sender=DEVICE, receiver=PBX)
     await bench.require(refused, within=PROMPT)
     logged = event(events.INCOMING_REJECTED)
     bench.at_end("EVT-06", logged, provided=refused)

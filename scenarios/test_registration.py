@@ -2,7 +2,6 @@
 
 from fixtures.scenario import requirement
 from harness.bench.bench import Bench
-
 from harness.judge.vocabulary import DEVICE, PBX, registered, request, response
 from harness.timeline.pattern import Condition
 

@@ -26,7 +26,7 @@ from harness.pbx.pbx import Pbx
 from harness.peer.stations import Stations
 from harness.timeline import Content, Observation, Timeline, Witness
 from harness.timeline.errors import BenchError, DeviceCrashed
-from harness.timeline.observation import InstrumentLost
+from harness.timeline.observation import InstrumentLost, SipMessageSeen
 
 Progress = Callable[[str], None]
 _PREFIX = "intercom-hil-"
@@ -59,6 +59,8 @@ class Assembly:
         self._run_folder, self._templates, self._progress = run_folder, templates, progress
         self._folder = Path()
         self._parts: dict[str, Part] = {}
+        self._calls: dict[str, int] = {}
+        self._scenario = 0
         self._names = {
             file.pbx.address: "pbx",
             file.device.address: "device",
@@ -127,6 +129,11 @@ class Assembly:
         return part.pbx
 
     @property
+    def places(self) -> dict[str, Place]:
+        """The containers, by the part that lives in each."""
+        return {n: p.place for n, p in self._parts.items() if isinstance(p, PbxPart | PeersPart)}
+
+    @property
     def stations(self) -> Stations:
         """The remote stations."""
         part = self._parts["peers"]
@@ -158,6 +165,7 @@ class Assembly:
 
     def begin(self, folder: Path) -> Timeline:
         """Open a new timeline, and have every witness keep its evidence in ``folder``."""
+        self._scenario += 1
         self.timeline = Timeline()
         self.timeline.listen(self._heed)
         self.capture.begin(folder / "capture.pcapng")
@@ -166,7 +174,15 @@ class Assembly:
         return self.timeline
 
     def append(self, witness: Witness, content: Content, at: float | None = None) -> Observation:
-        """Put what a witness saw on the current scenario's timeline."""
+        """Put what a witness saw on the current scenario's timeline.
+
+        What still comes of a call of an earlier scenario (a BYE sent again) is kept off it.
+        """
+        if isinstance(content, SipMessageSeen):
+            if content.is_initial_invite:
+                self._calls.setdefault(content.call_id, self._scenario)
+            if self._calls.get(content.call_id, self._scenario) != self._scenario:
+                return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         return self.timeline.append(witness, content, at)
 
     def name_station(self, address: str, number: str) -> None:

@@ -45,12 +45,17 @@ class Part(Protocol):
 
 
 class PbxPart:
-    """Asterisk in a container of its own."""
+    """Asterisk in a container of its own.
+
+    Attributes:
+        place: the container.
+        pbx: Asterisk.
+    """
 
     name = "pbx"
 
     def __init__(self, file: BenchFile, place: Place, folder: Path, append: Append, name_of: NameOf) -> None:
-        self._place = place
+        self.place = place
         self.lost = _future()
         self.pbx = Pbx(
             address=file.pbx.address,
@@ -72,11 +77,17 @@ class PbxPart:
     async def stop(self) -> None:
         """Stop Asterisk and remove its container."""
         await self.pbx.stop()
-        await self._place.stop()
+        await self.place.stop()
 
 
 class PeersPart:
-    """The container of the remote stations and of the packet capture."""
+    """The container of the remote stations and of the packet capture.
+
+    Attributes:
+        place: the container.
+        capture: the packet capture, once started.
+        stations: the remote stations, once started.
+    """
 
     name = "stations and capture"
 
@@ -89,7 +100,7 @@ class PeersPart:
         append: Append,
         name_of: NameOf,
     ) -> None:
-        self._file, self._place, self._folder = file, place, folder
+        self._file, self.place, self._folder = file, place, folder
         self._templates, self._append, self._name_of = templates, append, name_of
         self._supervised: Supervised | None = None
         self.lost = _future()
@@ -99,7 +110,7 @@ class PeersPart:
     async def start(self) -> None:
         """Start the container and the capture in it; packets are seen on return."""
         file = self._file
-        supervised = self._supervised = await self._place.start()
+        supervised = self._supervised = await self.place.start()
         self.stations = Stations(
             place=supervised,
             addresses=file.stations.addresses,
@@ -142,7 +153,7 @@ class PeersPart:
         if self._supervised is not None:
             await self.capture.stop()
             self._supervised = None
-        await self._place.stop()
+        await self.place.stop()
 
 
 MARKER_PORT = 9

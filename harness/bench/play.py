@@ -86,7 +86,8 @@ class Play:
             ending = await self._drive(scenario, problems)
             settled = now()
             dropped = await self._clean_up(problems)
-            self.judge.judgements += monitor(timeline, self._closed or settled, settled)
+            if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
+                self.judge.judgements += monitor(timeline, self._closed, settled)
         record = self._recorded(timeline, folder, started, ending, problems, dropped)
         self._records.append(record)
         return record.verdict
@@ -140,20 +141,19 @@ class Play:
     async def _clean_up(self, problems: list[str]) -> int:
         """Leave no call standing; return how many packets the capture lost."""
         assembly = self._assembly
-        steps = (assembly.stations.stop_all(), assembly.pbx.reset(), assembly.intercom.end())
-        outcomes: list[object] = list(await asyncio.gather(*steps, return_exceptions=True))
-        dropped = 0
-        try:
-            dropped = (await assembly.capture.end()).dropped
-        except BenchError as problem:
-            outcomes.append(problem)
-        for outcome in outcomes:
-            if isinstance(outcome, BenchError | DeviceCrashed):
+        # In this order: stations end their calls while the PBX still answers, and it then ends the rest.
+        for step in (assembly.stations.stop_all, assembly.pbx.reset, assembly.intercom.end):
+            try:
+                await step()
+            except (BenchError, DeviceCrashed) as problem:
                 if assembly.timeline.alarm is None:
-                    problems.append(f"cleaning up: {outcome}")
-            elif isinstance(outcome, BaseException):
-                raise outcome
-        return dropped
+                    problems.append(f"cleaning up: {problem}")
+        try:
+            return (await assembly.capture.end()).dropped
+        except BenchError as problem:
+            if assembly.timeline.alarm is None:
+                problems.append(f"cleaning up: {problem}")
+            return 0
 
     def _recorded(
         self,

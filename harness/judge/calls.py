@@ -81,13 +81,17 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
     if message.status is not None and message.method == "INVITE" and message.status >= 200:
         if message.status not in _CHALLENGES and call.final is None:
             call.final = observation
-            call.answered_with_srtp = any(line.crypto_suites for line in message.media if line.port)
+            call.answered_with_srtp = bool(_suites(message) & _suites(_sip(call.invite)))
     elif message.is_request and message.method == "ACK" and by_device == call.placed:
         call.acked = call.acked or call.final is not None
     elif message.is_request and message.method == "CANCEL" and call.cancel is None:
         call.cancel = observation
     elif message.is_request and message.method == "BYE" and call.bye is None:
         call.bye, call.bye_by_device = observation, by_device
+
+
+def _suites(message: SipMessageSeen) -> set[str]:
+    return {suite for line in message.media if line.port for suite in line.crypto_suites}
 
 
 def _only_srtp(message: SipMessageSeen) -> bool:

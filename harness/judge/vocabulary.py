@@ -17,6 +17,8 @@ TONE_TOLERANCE = 0.03
 """How far (as a fraction) a measured tone may lie from the tone that was sent."""
 AUDIBLE_DBOV = -45.0
 """What is at least this loud at the speaker counts as audible."""
+_UNDECIDED = (401, 404, 407, 410, 480, 484, 486, 487, 600, 604)
+"""Refusals that are no decision: challenges, absence, another call, a caller that gave up."""
 
 
 def request(method: str, *, sender: str | None = None, receiver: str | None = None) -> Pattern:
@@ -47,6 +49,18 @@ def refusal(*, sender: str | None = None, receiver: str | None = None) -> Patter
     """A final refusal of an INVITE; a challenge for credentials (401, 407) is none."""
     final = Condition(at_least=300, at_most=699, none_of=(401, 407))
     return _sip("refusal of INVITE", sender, receiver).where(method="INVITE", status=final)
+
+
+def rejection(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A refusal by the called party's own decision: not its absence, not another call."""
+    decided = Condition(at_least=300, at_most=699, none_of=_UNDECIDED)
+    return _sip("rejection of INVITE", sender, receiver).where(method="INVITE", status=decided)
+
+
+def decision(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A 200 or a rejection: the called party was reached and has decided."""
+    decided = Condition(at_least=200, at_most=699, none_of=_UNDECIDED)
+    return _sip("decision on INVITE", sender, receiver).where(method="INVITE", status=decided)
 
 
 def answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -73,14 +74,15 @@ def write_bench(folder, lane):
     return path
 
 
-def run_scenarios(folder, lane, *arguments, scenarios="scenarios"):
+def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, env=None):
     """Run scenarios on a lane's bench, and return how it went."""
     runs = folder / "runs"
     command = [sys.executable, "-m", "pytest", scenarios, "-q", "--tb=short", "--bench"]
-    command += [str(write_bench(folder, lane)), "--runs", str(runs), *arguments]
+    command += [str(bench or write_bench(folder, lane)), "--runs", str(runs), *arguments]
     done = subprocess.run(
         command,
         cwd=ROOT,
+        env={**os.environ, **(env or {})},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

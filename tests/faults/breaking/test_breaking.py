@@ -1,0 +1,105 @@
+"""Scenarios that break their own bench or device in mid-call. Played by test_broken_bench.py, not by hand."""
+
+import os
+import signal
+from pathlib import Path
+
+from fixtures.scenario import requirement
+from harness.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
+from harness.peer.behaviours import answers
+
+
+async def in_call(bench):
+    """Bring a placed call up, and return once the device is heard."""
+    (desk,) = await bench.stations(answers())
+    await bench.configure(call_number=desk.number)
+    await bench.intercom.press_button()
+    up = await bench.require(answer(sender=PBX, receiver=DEVICE), within=3)
+    await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=3, after=up.time)
+
+
+def processes(module, ancestor):
+    """Return the ids of the processes that run a module and descend from ``ancestor``."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().split(b"\0")
+        except OSError:
+            continue
+        if module.encode() in command and ancestor in ancestors(int(folder.name)):
+            found.append(int(folder.name))
+    return found
+
+
+def ancestors(pid):
+    """Return the ids of a process's ancestors, itself included."""
+    line = [pid]
+    while line[-1] > 1:
+        try:
+            stat = Path(f"/proc/{line[-1]}/stat").read_text()
+        except OSError:
+            break
+        line.append(int(stat.rpartition(")")[2].split()[1]))
+    return line
+
+
+@requirement("OUT-05")
+async def test_1_the_pbx_is_killed_in_mid_call(bench, assembly):
+    """A PBX that dies is the bench's fault."""
+    await in_call(bench)
+    await assembly.places["pbx"].kill()
+    await bench.expect("OUT-05", request("BYE", sender=DEVICE), within=30)
+
+
+@requirement("OUT-01")
+async def test_2_the_bench_is_whole_again_after_the_pbx(bench):
+    """The next scenario finds a healed bench."""
+    await in_call(bench)
+    await bench.expect("OUT-01", invite(sender=DEVICE), within=3)
+
+
+@requirement("OUT-05")
+async def test_3_the_stations_and_the_capture_are_killed_in_mid_call(bench, assembly):
+    """A container that dies is the bench's fault."""
+    await in_call(bench)
+    await assembly.places["peers"].kill()
+    await bench.expect("OUT-05", request("BYE", sender=DEVICE), within=30)
+
+
+@requirement("OUT-01")
+async def test_4_the_bench_is_whole_again_after_the_stations(bench):
+    """The next scenario finds a healed bench."""
+    await in_call(bench)
+    await bench.expect("OUT-01", invite(sender=DEVICE), within=3)
+
+
+@requirement("OUT-06")
+async def test_5_the_devices_sip_agent_is_killed_in_mid_call(bench):
+    """A device that crashes has failed."""
+    await in_call(bench)
+    (agent,) = processes("harness.emulator.agent", os.getpid())
+    os.kill(agent, signal.SIGKILL)
+    await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
+
+
+@requirement("OUT-01")
+async def test_6_the_bench_is_whole_again_after_the_crash(bench):
+    """The next scenario finds a healed bench."""
+    await in_call(bench)
+    await bench.expect("OUT-01", invite(sender=DEVICE), within=3)
+
+
+@requirement("OUT-06")
+async def test_7_the_whole_device_dies_in_mid_call(bench):
+    """A device that goes away has failed."""
+    await in_call(bench)
+    (device,) = processes("harness.emulator", os.getpid())
+    os.kill(device, signal.SIGKILL)
+    await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
+
+
+@requirement("OUT-01")
+async def test_8_the_bench_is_whole_again_after_the_death(bench):
+    """The next scenario finds a healed bench."""
+    await in_call(bench)
+    await bench.expect("OUT-01", invite(sender=DEVICE), within=3)

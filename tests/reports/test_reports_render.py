@@ -1,0 +1,187 @@
+"""The reports on a realistic run: what a reader must find, and that every link leads somewhere."""
+
+from __future__ import annotations
+
+from collections import Counter
+from html.parser import HTMLParser
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from report_sample import write_run
+from report_stories import everything
+
+import reports
+
+VOID = {"meta", "input", "br"}
+
+
+class Page(HTMLParser):
+    """The elements of a page as (tag, attributes), and its text."""
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.elements: list[tuple[str, dict[str, str]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(source)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.elements.append((tag, {key: value or "" for key, value in attrs}))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.elements.append((tag, {key: value or "" for key, value in attrs}))
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+    def values(self, name: str) -> list[str]:
+        return [attributes[name] for _, attributes in self.elements if name in attributes]
+
+
+@pytest.fixture(scope="module")
+def run_folder(tmp_path_factory) -> Path:
+    folder = write_run(tmp_path_factory.mktemp("sample") / "run", everything())
+    assert [path.name for path in reports.render(folder)] == ["junit.xml", "report.html"]
+    return folder
+
+
+@pytest.fixture(scope="module")
+def source(run_folder) -> str:
+    return (run_folder / "report.html").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def page(source) -> Page:
+    return Page(source)
+
+
+def test_the_junit_counts_agree_with_the_run(run_folder):
+    suite = ElementTree.parse(run_folder / "junit.xml").getroot().find("testsuite")
+    assert {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "8",
+        "failures": "2",
+        "errors": "2",
+        "skipped": "1",
+    }
+    children = Counter(child.tag for case in suite.iter("testcase") for child in case)
+    assert children == {"properties": 8, "failure": 2, "error": 2, "skipped": 1}
+
+
+def test_a_junit_case_names_what_it_verifies(run_folder):
+    cases = list(ElementTree.parse(run_folder / "junit.xml").getroot().iter("testcase"))
+    case = next(case for case in cases if case.get("name") == "test_each_contact_is_tried_in_sequence")
+    properties = {item.get("name"): item.get("value") for item in case.iter("property")}
+    assert case.get("classname") == "test_outgoing"
+    assert properties["verifies"] == "EVT-03,OUT-02,EVT-13,OUT-10"
+    assert properties["attempts"] == "1"
+
+
+def test_a_junit_failure_convinces(run_folder):
+    failure = next(ElementTree.parse(run_folder / "junit.xml").getroot().iter("failure"))
+    first = failure.text.splitlines()[0]
+    for part in (
+        "OUT-03",
+        "expected CANCEL",
+        "seen: no CANCEL within 5.0 s",
+        "wire, pbx, console",
+        "+5.290 s",
+    ):
+        assert part in first
+    assert "2026-11-22 20:41:48 UTC" in first
+    assert "measured ring time 30.11 s, allowed 2.7 to 3.3 s" in failure.text
+    assert (
+        "Evidence: scenarios/test_outgoing.test_an_unanswered_contact_is_given_up/capture.pcapng"
+        in failure.text
+    )
+
+
+def test_the_headline_does_not_hide_failures_behind_an_error(page):
+    assert "error 1 error, 2 fail, 1 inconclusive, of 8 scenarios" in page.text
+
+
+def test_every_scenario_and_every_requirement_is_there(page):
+    ids = set(page.values("id"))
+    assert {f"s{place}" for place in range(1, 9)} <= ids
+    assert {"req-CFG-01", "req-OUT-03", "req-EVT-13"} <= ids
+    for story in everything():
+        assert story.title in page.text
+
+
+def test_only_what_needs_attention_is_open(page):
+    scenarios = [
+        attributes
+        for tag, attributes in page.elements
+        if tag == "details" and "scenario" in attributes["class"]
+    ]
+    opened = [("open" in attributes) for attributes in scenarios]
+    assert opened == [False, False, True, True, False, True, True, False]
+
+
+def test_ids_are_unique_and_every_link_leads_somewhere(page, run_folder):
+    ids = page.values("id")
+    assert [name for name, count in Counter(ids).items() if count > 1] == []
+    for link in page.values("href"):
+        if link.startswith("#"):
+            assert link[1:] in ids
+        else:
+            assert link.startswith("./")
+            assert (run_folder / link).exists()
+
+
+def test_the_page_needs_nothing_but_itself(source, page):
+    assert {"script", "link", "img", "iframe", "object", "embed", "base", "form"}.isdisjoint(
+        tag for tag, _ in page.elements
+    )
+    assert "url(" not in source
+    assert "@import" not in source
+    assert page.values("style") == []
+    policy = next(item["content"] for tag, item in page.elements if item.get("http-equiv"))
+    assert policy.startswith("default-src 'none'; style-src 'sha256-")
+
+
+def test_the_page_is_well_formed(page):
+    assert page.open == []
+
+
+def test_a_failure_shows_its_evidence_and_its_harm(page):
+    for part in (
+        "CANCEL to sip:3400@127.0.0.10 3.0 s (±0.3) after 180 Ringing",
+        "What it means A visitor waits at a desk that nobody sits at, and nobody else is called.",
+        "wire, pbx, console at +5.290 s",
+        "ring time 30.11 s , allowed 2.7 to 3.3 s",
+    ):
+        assert part in page.text
+
+
+def test_raw_messages_are_shown_once_and_without_secrets(source):
+    assert source.count("INVITE sip:3400@127.0.0.10 SIP/2.0") == 3
+    assert "inline:…" in source
+    assert "WVNfX19z" not in source
+    assert "0123456789abcdef" not in source
+
+
+def test_rendering_again_gives_the_same_bytes(run_folder, source):
+    reports.render(run_folder)
+    assert (run_folder / "report.html").read_text(encoding="utf-8") == source
+
+
+def test_a_page_of_many_scenarios_stays_small_and_quick(tmp_path):
+    stories = [story for _ in range(12) for story in everything()]
+    for place, story in enumerate(stories):
+        story.id = f"{story.id}[{place}]"
+    folder = write_run(tmp_path / "run", stories)
+    reports.render(folder)
+    assert (folder / "report.html").stat().st_size < 40_000 * len(stories)
+    names = {case.get("name") for case in ElementTree.parse(folder / "junit.xml").getroot().iter("testcase")}
+    assert "test_each_contact_is_tried_in_sequence[1]" in names
