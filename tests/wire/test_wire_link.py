@@ -1,0 +1,123 @@
+"""Frames of every link type to datagrams and segments; scapy builds them, so two codes agree."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop
+from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2, Dot1Q, Ether, Loopback
+
+from harness.wire import link
+from harness.wire.link import Datagram, Dissector, LinkError, Segment
+
+A, B = "127.0.43.1", "127.0.43.2"
+PAYLOAD = b"OPTIONS sip:a SIP/2.0\r\n"
+EXPECTED = Datagram((A, 5060), (B, 5070), PAYLOAD)
+
+
+def ip(payload=PAYLOAD, **fields):
+    return IP(src=A, dst=B, **fields) / UDP(sport=5060, dport=5070) / payload
+
+
+def ether(packet):
+    return bytes(Ether(src="02:00:00:00:00:01", dst="02:00:00:00:00:02") / packet)
+
+
+@pytest.mark.parametrize(
+    ("link_type", "frame"),
+    [
+        (link.ETHERNET, ether(ip())),
+        (link.ETHERNET, ether(Dot1Q(vlan=7) / ip())),
+        (link.ETHERNET, ether(Dot1Q(type=0x88A8) / Dot1Q(vlan=7) / ip())),
+        (link.ETHERNET, ether(ip(options=[IPOption(b"\x94\x04\x00\x00")]))),
+        (link.ETHERNET, ether(ip()) + bytes(9)),
+        (link.LINUX_SLL, bytes(CookedLinux(proto=0x0800) / ip())),
+        (link.LINUX_SLL2, bytes(CookedLinuxV2(proto=0x0800) / ip())),
+        (link.NULL, bytes(Loopback(type=2) / ip())),
+        (link.RAW, bytes(ip())),
+        (link.IPV4, bytes(ip())),
+        (link.RAW, bytes(IP(src="10.0.0.1", dst="10.0.0.2") / GRE() / ip())),
+    ],
+)
+def test_a_datagram_is_found_on_every_link(link_type, frame):
+    assert Dissector(link_type).dissect(frame) == EXPECTED
+
+
+def test_a_segment_is_found_with_its_sequence_number_and_flags():
+    tcp = TCP(sport=5060, dport=5070, seq=4000000000, flags="PA", options=[("Timestamp", (1, 2))])
+    segment = Dissector(link.ETHERNET).dissect(ether(IP(src=A, dst=B) / tcp / PAYLOAD))
+    assert segment == Segment((A, 5060), (B, 5070), 4000000000, 0x18, PAYLOAD)
+
+
+def test_ipv6_is_read_with_and_without_extension_headers():
+    udp = UDP(sport=5060, dport=5070) / PAYLOAD
+    expected = Datagram(("2001:db8::1", 5060), ("::1", 5070), PAYLOAD)
+    for packet in (
+        IPv6(src="2001:db8::1", dst="::1") / udp,
+        IPv6(src="2001:db8::1", dst="::1") / IPv6ExtHdrHopByHop() / udp,
+    ):
+        assert Dissector(link.ETHERNET).dissect(ether(packet)) == expected
+
+
+@pytest.mark.parametrize("order", ["forwards", "backwards"])
+def test_fragments_are_put_together_in_any_order(order):
+    payload = bytes(range(256)) * 20
+    pieces = fragment(ip(payload, id=7), fragsize=1400)
+    pieces = pieces if order == "forwards" else pieces[::-1]
+    dissector = Dissector(link.ETHERNET)
+    found = [dissector.dissect(ether(piece)) for piece in pieces]
+    assert found[:-1] == [None] * (len(pieces) - 1)
+    assert found[-1] == Datagram((A, 5060), (B, 5070), payload)
+
+
+def test_fragments_of_two_datagrams_do_not_mix_and_a_missing_one_is_not_made_up():
+    one, two = (
+        fragment(ip(fill * 3000, id=number), fragsize=1400) for number, fill in ((1, b"a"), (2, b"b"))
+    )
+    dissector = Dissector(link.RAW)
+    found = [dissector.dissect(bytes(piece)) for piece in (one[0], two[0], one[1], two[2], one[2])]
+    assert found == [None, None, None, None, Datagram((A, 5060), (B, 5070), b"a" * 3000)]
+
+
+def test_endless_fragments_are_forgotten():
+    dissector = Dissector(link.RAW)
+    for number in range(200):
+        assert dissector.dissect(bytes(IP(src=A, dst=B, id=number, flags="MF", proto=17) / bytes(64))) is None
+    for offset in range(200):
+        assert (
+            dissector.dissect(bytes(IP(src=A, dst=B, id=1, frag=offset + 1, flags="MF", proto=17) / bytes(8)))
+            is None
+        )
+
+
+def test_other_protocols_are_none():
+    for packet in (IP(src=A, dst=B) / ICMP() / PAYLOAD, Ether(type=0x0806) / bytes(28)):
+        assert Dissector(link.ETHERNET).dissect(ether(packet)) is None
+
+
+def test_an_unknown_link_type_is_refused():
+    with pytest.raises(LinkError, match="147"):
+        Dissector(147)
+
+
+FRAMES = [ether(ip()), ether(IP(src=A, dst=B) / TCP() / PAYLOAD), ether(IPv6() / UDP() / PAYLOAD)]
+
+
+@given(frame=st.sampled_from(FRAMES), size=st.integers(0, 80))
+def test_a_frame_cut_anywhere_gives_nothing(frame, size):
+    assert Dissector(link.ETHERNET).dissect(frame[: min(size, len(frame) - 1)]) is None
+
+
+LINKS = st.sampled_from([link.ETHERNET, link.NULL, link.RAW, link.LINUX_SLL, link.LINUX_SLL2])
+
+
+@given(link_type=LINKS, data=st.binary(max_size=120))
+def test_any_bytes_give_a_packet_or_nothing(link_type, data):
+    assert isinstance(Dissector(link_type).dissect(data), Datagram | Segment | None)
+
+
+@given(frame=st.sampled_from(FRAMES), at=st.integers(0, 70), value=st.integers(0, 255))
+def test_any_one_wrong_byte_gives_a_packet_or_nothing(frame, at, value):
+    data = bytearray(frame)
+    data[min(at, len(data) - 1)] = value
+    assert isinstance(Dissector(link.ETHERNET).dissect(bytes(data)), Datagram | Segment | None)

@@ -1,0 +1,130 @@
+"""Session descriptions and their SRTP keys."""
+
+import base64
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.wire.sdp import SUITES, Crypto, SdpError, Session
+
+KEY = bytes(range(30))
+INLINE = base64.b64encode(KEY).decode()
+OFFER = f"""v=0
+o=- 1 1 IN IP4 127.0.0.30
+s=pjmedia
+c=IN IP4 127.0.0.30
+t=0 0
+a=sendonly
+m=audio 42000 RTP/SAVP 8 0 101
+a=rtpmap:101 telephone-event/8000
+a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{INLINE}|2^20|1:4 UNENCRYPTED_SRTCP
+a=crypto:2 AES_CM_128_HMAC_SHA1_32 inline:nonsense
+m=video 42002 RTP/AVP 97
+c=IN IP4 127.0.0.31
+a=rtpmap:97 H264/90000
+a=recvonly
+""".replace("\n", "\r\n").encode()
+
+
+def test_sections_have_the_address_and_direction_that_apply_to_them():
+    audio, video = Session.parse(OFFER).media
+    assert (audio.media, audio.address, audio.port, audio.direction) == (
+        "audio",
+        "127.0.0.30",
+        42000,
+        "sendonly",
+    )
+    assert (video.media, video.address, video.port, video.direction) == (
+        "video",
+        "127.0.0.31",
+        42002,
+        "recvonly",
+    )
+    assert audio.payload_types == (8, 0, 101)
+    assert audio.encodings == {8: "PCMA/8000", 0: "PCMU/8000", 101: "telephone-event/8000"}
+    assert (audio.is_secure, video.is_secure) == (True, False)
+
+
+def test_keys_are_decoded_and_unusable_crypto_lines_offer_none():
+    audio = Session.parse(OFFER).media[0]
+    (crypto,) = audio.crypto
+    assert (crypto.tag, crypto.key, crypto.salt) == (1, KEY[:16], KEY[16:])
+    assert (crypto.lifetime, crypto.mki, crypto.parameters) == ("2^20", "1:4", ("UNENCRYPTED_SRTCP",))
+    assert len([name for name, _ in audio.attributes if name == "crypto"]) == 2
+    assert "inline" not in repr(crypto)
+    assert KEY[:16].hex() not in repr(crypto)
+
+
+def test_lines_may_end_in_lf_alone():
+    assert Session.parse(OFFER.replace(b"\r\n", b"\n")) == Session.parse(OFFER)
+
+
+@pytest.mark.parametrize("suite", SUITES)
+def test_a_crypto_line_of_every_suite_reads_back(suite):
+    key, salt = SUITES[suite]
+    crypto = Crypto(3, suite, bytes(range(key)), bytes(range(salt)), mki="7:1")
+    assert Crypto.parse(str(crypto)) == crypto
+
+
+@pytest.mark.parametrize(
+    "value",
+    [
+        "",
+        "1",
+        "x AES_CM_128_HMAC_SHA1_80 inline:" + INLINE,
+        "1 AES_CM_128_HMAC_SHA1_80 uri:" + INLINE,
+        "1 AES_CM_128_HMAC_SHA1_80 inline:",
+        "1 AES_CM_128_HMAC_SHA1_80 inline:AAAA",
+        "1 AES_CM_128_HMAC_SHA1_80 inline:" + INLINE[:-1] + "!",
+        "1 AES_256_CM_HMAC_SHA1_80 inline:" + INLINE,
+    ],
+)
+def test_an_unusable_crypto_attribute_is_refused(value):
+    with pytest.raises(SdpError):
+        Crypto.parse(value)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"hello",
+        b"v=1\r\no=x\r\n",
+        b"v=0\r\ns=-\r\n",
+        b"v=0\r\no=x\r\nm=audio x RTP/AVP 8\r\n",
+        b"v=0\r\no=x\r\nm=audio 99999 RTP/AVP 8\r\n",
+        b"v=0\r\no=x\r\nc=IN IP9 somewhere\r\n",
+        b"v=0\r\no=x\r\nm=audio\r\n",
+    ],
+)
+def test_what_is_no_session_description_is_refused(body):
+    with pytest.raises(SdpError):
+        Session.parse(body)
+
+
+LINES = st.lists(
+    st.sampled_from(OFFER.split(b"\r\n"))
+    | st.binary(max_size=20)
+    | st.sampled_from([b"a=rtpmap:999 x", b"m=a 1 b \xb2"]),
+    max_size=12,
+)
+
+
+@given(st.binary(max_size=100) | LINES.map(lambda lines: b"v=0\r\no=x\r\n" + b"\r\n".join(lines)))
+def test_any_bytes_are_a_session_or_an_sdp_error(body):
+    try:
+        session = Session.parse(body)
+    except SdpError:
+        return
+    for media in session.media:
+        assert all(0 <= payload_type <= 127 for payload_type in media.payload_types)
+
+
+@given(st.text(max_size=80))
+def test_any_text_is_a_crypto_or_an_sdp_error(value):
+    try:
+        crypto = Crypto.parse(value)
+    except SdpError:
+        return
+    assert Crypto.parse(str(crypto)).key == crypto.key
