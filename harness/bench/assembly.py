@@ -26,7 +26,13 @@ from harness.pbx.pbx import Pbx
 from harness.peer.stations import Stations
 from harness.timeline import Content, Observation, Timeline, Witness
 from harness.timeline.errors import BenchError, DeviceCrashed
-from harness.timeline.observation import InstrumentLost, SipMessageSeen
+from harness.timeline.observation import (
+    Configured,
+    DeviceEvent,
+    InstrumentLost,
+    OutputChanged,
+    SipMessageSeen,
+)
 
 Progress = Callable[[str], None]
 _PREFIX = "intercom-hil-"
@@ -61,6 +67,7 @@ class Assembly:
         self._parts: dict[str, Part] = {}
         self._calls: dict[str, int] = {}
         self._scenario = 0
+        self._touched = False
         self._names = {
             file.pbx.address: "pbx",
             file.device.address: "device",
@@ -166,18 +173,24 @@ class Assembly:
     def begin(self, folder: Path) -> Timeline:
         """Open a new timeline, and have every witness keep its evidence in ``folder``."""
         self._scenario += 1
+        self._touched = False
         self.timeline = Timeline()
         self.timeline.listen(self._heed)
         self.capture.begin(folder / "capture.pcapng")
         self.stations.begin(folder / "stations")
+        self.pbx.begin(folder / "asterisk.log")
         self.intercom.begin(folder)
         return self.timeline
 
     def append(self, witness: Witness, content: Content, at: float | None = None) -> Observation:
         """Put what a witness saw on the current scenario's timeline.
 
-        What still comes of a call of an earlier scenario (a BYE sent again) is kept off it.
+        What still comes of a call of an earlier scenario (a BYE sent again, an entry of the device's log
+        from before this scenario touched the device) is kept off it.
         """
+        self._touched |= isinstance(content, Configured | OutputChanged)
+        if isinstance(content, DeviceEvent) and not self._touched:
+            return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         if isinstance(content, SipMessageSeen):
             if content.is_initial_invite:
                 self._calls.setdefault(content.call_id, self._scenario)

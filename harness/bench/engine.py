@@ -33,7 +33,9 @@ if TYPE_CHECKING:
 ROLE = "intercom-hil.role"
 """Label: what the container is to the bench (pbx, stations, capture, ...)."""
 
-_NONE_SUCH = re.compile(r"no (such )?container|is not running|can only kill running", re.IGNORECASE)
+_NONE_SUCH = re.compile(
+    r"no (such )?container|is not running|can only kill running|state improper", re.IGNORECASE
+)
 """What podman and docker say when there is nothing to kill or remove."""
 RUN_WITHIN = 60.0
 """Seconds a container may take to start; 0.1 to 0.4 is usual, a loaded machine takes longer."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import platform
 import subprocess
 from importlib.metadata import version
@@ -17,7 +18,7 @@ async def environment(bench: Assembly, bench_file: Path, root: Path) -> dict[str
     """Return the environment of a running bench as plain JSON data; nothing in it is a secret."""
     return {
         "harness": version("intercom-hil"),
-        "commit": _commit(root),
+        "commit": await asyncio.to_thread(_commit, root),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "platform": platform.platform(),

@@ -81,6 +81,7 @@ class EmulatedTable(_Table):
 
     portal_port: Port = 8080
     rtp_ports: PortRange = (42_000, 42_499)
+    media_timeout: Annotated[float, Field(gt=0, le=3600, description="s without audio that end a call")] = 2.0
     faults: tuple[str, ...] = Field(default=(), description="rules it shall break, by name")
     variant: str | None = Field(default=None, description="a legal variant of its behaviour")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
@@ -14,6 +15,7 @@ from harness.bench.model import BenchFile
 from harness.bench.place import Place
 from harness.bench.supervised import Supervised
 from harness.capture.capture import Capture
+from harness.capture.sip_content import sip_content
 from harness.device.console_layout import layout_named
 from harness.device.emulated import EmulatedDevice
 from harness.device.intercom import Intercom
@@ -117,7 +119,9 @@ class PeersPart:
             folder=self._folder,
             templates=self._templates,
             sip_port=file.stations.sip_port,
+            rtp_ports=file.stations.rtp_ports,
             append=self._append,
+            read_sip=partial(sip_content, name_of=self._name_of),
         )
         self.capture = Capture(
             append=self._append,
@@ -236,6 +240,7 @@ def _emulated(file: BenchFile, state: Path) -> EmulatedDevice:
             *("--sip-port", str(file.device.sip_port)),
             *("--rtp-ports", f"{first}-{last}"),
             *("--portal-port", str(options.portal_port)),
+            *("--media-timeout", str(options.media_timeout)),
         ),
     )
 

@@ -69,6 +69,17 @@ class Place:
         if self.name:
             await asyncio.to_thread(self._engine.remove, self.name)
 
+    @property
+    def supervised(self) -> Supervised:
+        """The way to run programs in it.
+
+        Raises:
+            BenchError: it is not started.
+        """
+        if self._supervised is None:
+            raise BenchError("the place is not started", self.role, "start it first")
+        return self._supervised
+
     async def kill(self) -> None:
         """Kill the container as a power cut would."""
         await asyncio.to_thread(self._engine.kill, self.name)

@@ -31,6 +31,7 @@ LONGEST = 120.0
 GRACE = 1.0
 """Seconds for which the witnesses may lag behind what they tell of."""
 GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
+_ACRONYMS = frozenset({"ca", "pbx", "rtp", "sdp", "sip", "srtp", "tcp", "tls", "udp", "uri"})
 
 
 class PlayFailed(AssertionError):  # noqa: N818  (it says what happened)
@@ -148,6 +149,7 @@ class Play:
             except (BenchError, DeviceCrashed) as problem:
                 if assembly.timeline.alarm is None:
                     problems.append(f"cleaning up: {problem}")
+        assembly.pbx.end()
         try:
             return (await assembly.capture.end()).dropped
         except BenchError as problem:
@@ -195,10 +197,11 @@ class Play:
 
 
 def _sentence(identity: str) -> str:
-    """``test_outgoing.test_the_button_works[plain]`` reads ``the button works (plain)``."""
-    name = identity.rpartition(".")[2] if "[" not in identity else identity[identity.index(".") + 1 :]
+    """``test_outgoing.test_the_srtp_call[plain]`` reads ``the SRTP call (plain)``."""
+    name = identity.partition(".")[2]
     words, _, case = name.removeprefix("test_").partition("[")
-    return words.replace("_", " ") + (f" ({case.removesuffix(']')})" if case else "")
+    said = " ".join(word.upper() if word in _ACRONYMS else word for word in words.split("_"))
+    return said + (f" ({case.removesuffix(']')})" if case else "")
 
 
 def _unindented(doc: str) -> str:

@@ -19,7 +19,7 @@ from harness.spec.verdict import Verdict
 from harness.timeline import Observation, Timeline
 from harness.timeline.observation import DeviceEvent, MediaEnded, OutputChanged
 
-_REJECTIONS = (403, 488, 603, 606)
+_REJECTIONS = (403, 406, 415, 488, 603, 606)
 """How a device turns an incoming call away by its own decision."""
 
 
@@ -78,14 +78,16 @@ def missing_events(timeline: Timeline, closed: float) -> list[Missing]:
     """Return the events that the calls on the wire until ``closed`` call for and that are not logged yet."""
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent)]
     found = []
-    for kind, causes, either in _causes(calls(timeline, until=closed)):
+    for kind, causes, either in _causes(calls(timeline, until=closed), _presses(timeline)):
         written = _of(logged, kind, *either)
         if len(written) < len(causes):
             found.append(Missing(kind, tuple(causes), tuple(written)))
     return found
 
 
-def _causes(seen: list[Call]) -> Iterator[tuple[EventKind, list[Call], tuple[EventKind, ...]]]:
+def _causes(
+    seen: list[Call], presses: list[Observation]
+) -> Iterator[tuple[EventKind, list[Call], tuple[EventKind, ...]]]:
     """For each event kind: the calls that call for one, and the kinds that may stand in its place."""
     placed = [call for call in seen if call.placed]
     taken = [call for call in seen if not call.placed]
@@ -97,7 +99,16 @@ def _causes(seen: list[Call]) -> Iterator[tuple[EventKind, list[Call], tuple[Eve
     yield catalogue.INCOMING_RECEIVED, up_in, ()
     yield catalogue.INCOMING_REMOTE_HANGUP, [c for c in up_in if c.bye and not c.bye_by_device], ()
     local = [c for c in up_in if c.bye and c.bye_by_device]
-    yield catalogue.INCOMING_LOCAL_HANGUP, local, (catalogue.INCOMING_FAILURE,)
+    pressed = [c for c in local if _ended_by_press(c, presses)]
+    yield catalogue.INCOMING_LOCAL_HANGUP, pressed, ()
+    # Without a press the device gave the call up: because it broke, or because it needed to (new settings).
+    given_up = [c for c in local if c not in pressed]
+    yield catalogue.INCOMING_FAILURE, given_up, (catalogue.INCOMING_LOCAL_HANGUP,)
+
+
+def _ended_by_press(call: Call, presses: list[Observation]) -> bool:
+    begun, ended = call.final, call.bye
+    return begun is not None and ended is not None and any(begun.time < p.time < ended.time for p in presses)
 
 
 def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
@@ -130,7 +141,7 @@ def _agreement(
 
 def _without_event(timeline: Timeline, logged: list[Observation], closed: float) -> Iterator[Finding]:
     seen = calls(timeline, until=closed)
-    for kind, causes, either in _causes(seen):
+    for kind, causes, either in _causes(seen, _presses(timeline)):
         written = _of(logged, kind, *either)
         if len(written) < len(causes):
             when = ", ".join(clock(_cause_time(kind, call), timeline.opened) for call in causes)
@@ -146,8 +157,18 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
     seen = calls(timeline, until=settled)
     failed = [call for call in seen if call.placed and not call.established]
     on_the_wire = [o for o in _of(logged, catalogue.OUTGOING_FAILURE) if _event(o).failure != "unreachable"]
+    local = [c for c in seen if not c.placed and c.established and c.bye and c.bye_by_device]
     counted = [
-        *((kind.name, len(causes), _of(logged, kind)) for kind, causes, _ in _causes(seen)),
+        *(
+            (kind.name, len(causes), _of(logged, kind))
+            for kind, causes, _ in _causes(seen, _presses(timeline))
+            if kind not in _WAYS_TO_HANG_UP
+        ),
+        (
+            catalogue.INCOMING_LOCAL_HANGUP.name,
+            len(local),
+            _of(logged, catalogue.INCOMING_LOCAL_HANGUP),
+        ),
         (
             catalogue.OUTGOING_INITIATED.name,
             len(_presses(timeline)),
@@ -160,6 +181,9 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
             expected = f"{name} once for each cause (there were {causes})"
             yield Finding("EVT-11", expected, f"logged {len(written)} times", written)
 
+
+_WAYS_TO_HANG_UP = (catalogue.INCOMING_LOCAL_HANGUP, catalogue.INCOMING_FAILURE)
+"""Which of them a BYE of the device calls for only the device knows."""
 
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
     (

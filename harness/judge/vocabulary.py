@@ -88,7 +88,7 @@ def event(kind: EventKind, *, failure: str | None = None) -> Pattern:
 
 def screen(text: str) -> Pattern:
     """A text on the device's screen."""
-    return Pattern(kind="screen", text=f"screen text {text!r}", fields={"text": Condition(one_of=(text,))})
+    return Pattern(kind="screen", text=f"screen text {text!r}").where(text=text)
 
 
 def tone(

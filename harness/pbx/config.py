@@ -109,6 +109,11 @@ class PbxConfig:
             path.chmod(0o600)
         return self.folder / "etc" / "asterisk.conf"
 
+    @property
+    def log(self) -> Path:
+        """The log file the PBX writes."""
+        return self.folder / "log" / "messages"
+
     def files(self) -> dict[str, str]:
         """Return the files' texts by name (without ``.conf``)."""
         folder = self.folder

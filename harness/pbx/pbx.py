@@ -28,6 +28,8 @@ from harness.timeline.timeline import Append
 
 START_WITHIN = 20.0
 """Seconds from the start of the program until it is ready; 0.4 is usual."""
+LONGEST_LOG = 4 << 20
+"""Bytes of the PBX's log that are kept of one scenario."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
 
@@ -87,6 +89,8 @@ class Pbx(Switchboard):
         self._log: deque[str] = deque(maxlen=12)
         self._stack: contextlib.AsyncExitStack | None = None
         self._running = False
+        self._kept: Path | None = None
+        self._logged = 0
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- life ------------------------------------------------------------------------------------------
@@ -185,6 +189,18 @@ class Pbx(Switchboard):
             )
             self.lost.set_result(problem)
 
+    def begin(self, log: Path) -> None:
+        """Begin a scenario: `end` leaves in the file ``log`` what the PBX logs from now on."""
+        self._kept, self._logged = log, _size(self._config.log)
+
+    def end(self) -> None:
+        """End the scenario; its part of the PBX's log is kept, whether the PBX still runs or not."""
+        log, self._kept = self._kept, None
+        if log is not None and _size(self._config.log) > self._logged:
+            with self._config.log.open("rb") as whole:
+                whole.seek(self._logged)
+                log.write_bytes(whole.read(LONGEST_LOG))
+
     # -- what it says ----------------------------------------------------------------------------------
 
     def _take_line(self, stream: str, text: str, time: float) -> None:
@@ -209,3 +225,7 @@ async def _cancel(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

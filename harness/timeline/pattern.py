@@ -64,7 +64,7 @@ class Pattern(BaseModel):
             return False
         return all(condition.holds(getattr(content, name, None)) for name, condition in self.fields.items())
 
-    def where(self, text: str | None = None, **conditions: Scalar | Condition) -> Pattern:
+    def where(self, text: str | None = None, /, **conditions: Scalar | Condition) -> Pattern:
         """Return a narrower pattern: each condition is a Condition, or a value the field must equal."""
         narrowed = {
             name: value if isinstance(value, Condition) else Condition(one_of=(value,))
