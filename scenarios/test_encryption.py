@@ -10,19 +10,23 @@ from harness.judge.vocabulary import (
     answer,
     decision,
     event,
+    final_answer,
     invite,
     media,
     refusal,
     request,
     sound,
+    speaker_tone,
 )
-from harness.peer.behaviours import answers
+from harness.peer.behaviours import Misanswer, Offer, Security, answers, misanswers, refuses_srtp
 from harness.spec import events
 from harness.spec.settings import Encryption
 from harness.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
+SETTLING = 0.3
+"""Seconds after a new agreement in which media on its way may still belong to the one before."""
 
 ACCEPTED = answer(sender=DEVICE, receiver=PBX)
 CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
@@ -102,7 +106,65 @@ async def test_fallback_reaches_a_remote_without_srtp_all_the_same(bench: Bench)
     await bench.expect("ENC-04", clear, within=PROMPT, after=up.time)
 
 
-@requirement("ENC-07")
+@requirement("ENC-03")
+@pytest.mark.parametrize("security", ["srtp", "either"])
+async def test_fallback_uses_srtp_straight_to_a_remote_that_can(bench: Bench, security: Security):
+    """In fallback mode a call placed past the server is SRTP too when the remote can do it (RFC 4568).
+
+    The server would decide what is overheard, and not the setting.
+    """
+    (desk,) = await bench.stations(answers(security=security))
+    await bench.configure(call_number=desk.uri, encryption=Encryption.FALLBACK)
+
+    pressed = await bench.intercom.press_button()
+
+    offer = await bench.require(invite(sender=DEVICE, receiver=desk.number), within=PROMPT, after=pressed)
+    secured = sound(sender=DEVICE, receiver=desk.number, protection="srtp")
+    await bench.expect("ENC-03", secured, within=2 * PROMPT, after=offer.time)
+    bench.at_end("ENC-03", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
+
+
+@requirement("ENC-04")
+@pytest.mark.parametrize("remote", ["refuses with 488", "answers in clear"])
+async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, remote: str):
+    """In fallback mode a remote that refuses keys, or answers without, is talked to in clear (RFC 4568 §5).
+
+    The visitor gets nobody, because the desk's telephone has its own way of saying no.
+    """
+    behaviour = refuses_srtp() if remote == "refuses with 488" else misanswers("in clear")
+    (desk,) = await bench.stations(behaviour)
+    await bench.configure(call_number=desk.uri, encryption=Encryption.FALLBACK)
+
+    pressed = await bench.intercom.press_button()
+
+    offer = await bench.require(invite(sender=DEVICE, receiver=desk.number), within=PROMPT, after=pressed)
+    clear = sound(sender=DEVICE, receiver=desk.number, protection="plain")
+    await bench.expect("ENC-04", clear, within=3 * PROMPT, after=offer.time)
+
+
+@requirement("ENC-05", "ENC-11")
+@pytest.mark.parametrize("way", ["through the server", "straight to the device"])
+async def test_fallback_takes_a_secure_call_over_srtp(bench: Bench, way: str):
+    """In fallback mode an incoming call that offers SRTP is carried over SRTP (RFC 4568 §5).
+
+    A guard whose telephone protects every call would be let down by the door.
+    """
+    caller = await _called(bench, way, Encryption.FALLBACK, "srtp")
+    await _taken_over(bench, "ENC-05", caller, "srtp")
+
+
+@requirement("ENC-06")
+@pytest.mark.parametrize("way", ["through the server", "straight to the device"])
+async def test_fallback_takes_a_plain_call_over_rtp(bench: Bench, way: str):
+    """In fallback mode an incoming call that offers nothing but RTP is taken over RTP.
+
+    The guard's ordinary phone could not reach the door.
+    """
+    caller = await _called(bench, way, Encryption.FALLBACK, "plain")
+    await _taken_over(bench, "ENC-06", caller, "plain")
+
+
+@requirement("ENC-07", "EVT-03")
 async def test_srtp_only_never_talks_to_a_remote_without_srtp(bench: Bench):
     """SRTP-only: a call to a remote that knows only RTP is never established, and no media is sent.
 
@@ -114,26 +176,99 @@ async def test_srtp_only_never_talks_to_a_remote_without_srtp(bench: Bench):
     pressed = await bench.intercom.press_button()
 
     refused = await bench.require(refusal(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
-    await bench.expect("ENC-07", event(events.OUTGOING_FAILURE), within=PROMPT, after=refused.time)
-    await bench.never("ENC-07", answer(sender=PBX, receiver=DEVICE), during=1.0, after=pressed)
+    await bench.never("ENC-07", answer(sender=PBX, receiver=DEVICE), during=1.0, after=refused.time)
     bench.at_end("ENC-07", media(sender=DEVICE), at_least=0, at_most=0)
+    bench.at_end("EVT-03", event(events.OUTGOING_FAILURE), after=pressed)
+
+
+@requirement("ENC-07", "EVT-03")
+@pytest.mark.parametrize("how", ["in clear", "no audio", "unknown suite"])
+async def test_srtp_only_gives_up_a_call_that_is_answered_without_srtp(bench: Bench, how: Misanswer):
+    """SRTP-only: a 200 that takes up no offered key makes no call, and no media is sent (RFC 4568 §5.1.3).
+
+    An owner who asked for secrecy would be overheard whenever a telephone at the other end is careless.
+    """
+    (desk,) = await bench.stations(misanswers(how))
+    await bench.configure(call_number=desk.uri, encryption=Encryption.SRTP_ONLY)
+
+    pressed = await bench.intercom.press_button()
+
+    offered = await bench.require(invite(sender=DEVICE, receiver=desk.number), within=PROMPT, after=pressed)
+    up = await bench.require(answer(sender=desk.number, receiver=DEVICE), within=PROMPT, after=offered.time)
+    hung_up = request("BYE", sender=DEVICE, receiver=desk.number)
+    over = await bench.expect("ENC-07", hung_up, within=PROMPT, after=up.time)
+    await bench.never("ENC-07", media(sender=DEVICE), during=0.5, after=over.time)
+    bench.at_end("ENC-07", media(sender=DEVICE), at_least=0, at_most=0)
+    bench.at_end("EVT-03", event(events.OUTGOING_FAILURE), after=pressed)
+
+
+@requirement("ENC-08", "ENC-11")
+@pytest.mark.parametrize("remote", ["sdes", "optional", "straight to a station"])
+async def test_srtp_only_places_a_call_over_srtp(bench: Bench, remote: str):
+    """SRTP-only: a call to a remote that can do SRTP is established, over SRTP.
+
+    A setting that protects every call by preventing it leaves the visitor outside.
+    """
+    direct = remote == "straight to a station"
+    (desk,) = await bench.stations(answers(security="srtp" if direct else "plain"))
+    await bench.configure(
+        call_number=desk.uri if direct else desk.number,
+        encryption=Encryption.SRTP_ONLY,
+        pbx_srtp="no" if direct else remote,
+    )
+
+    pressed = await bench.intercom.press_button()
+
+    other = desk.number if direct else PBX
+    offer = await bench.require(invite(sender=DEVICE, receiver=other), within=PROMPT, after=pressed)
+    secured = sound(sender=DEVICE, receiver=other, protection="srtp")
+    await bench.expect("ENC-08", secured, within=PROMPT, after=offer.time)
+    bench.at_end("ENC-08", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
 
 
 @requirement("ENC-09")
-async def test_srtp_only_refuses_a_plain_call(bench: Bench):
-    """SRTP-only: an incoming call that offers plain RTP is refused and never established.
+@pytest.mark.parametrize(
+    ("way", "offer"),
+    [
+        ("through the server", "plain"),
+        ("straight to the device", "plain"),
+        ("straight to the device", "unknown suite"),
+        ("straight to the device", "no keys"),
+    ],
+)
+async def test_srtp_only_refuses_a_call_that_cannot_be_secured(bench: Bench, way: str, offer: Offer):
+    """SRTP-only: an incoming call without a key that the device can use is refused, never established.
 
     A caller could choose to have the door overheard.
     """
-    caller = bench.number(0)
-    await bench.configure(permitted_callers=(caller,), encryption=Encryption.SRTP_ONLY, pbx_srtp="no")
-
-    await bench.call_device(caller=caller)
-
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(decision(sender=DEVICE, receiver=PBX), within=PROMPT, after=rung.time)
-    await bench.expect("ENC-09", refusal(sender=DEVICE, receiver=PBX), within=0.1, after=rung.time)
+    caller = await _called(bench, way, Encryption.SRTP_ONLY, offer)
+    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=PROMPT)
+    await bench.require(decision(sender=DEVICE, receiver=caller), within=PROMPT, after=rung.time)
+    await bench.expect("ENC-09", refusal(sender=DEVICE, receiver=caller), within=0.1, after=rung.time)
     bench.at_end("ENC-09", media(sender=DEVICE), at_least=0, at_most=0)
+
+
+@requirement("ENC-09")
+async def test_srtp_only_takes_a_best_effort_offer_over_srtp_or_not_at_all(bench: Bench):
+    """SRTP-only: of an RTP/AVP offer with a key (best effort) at most the key is taken up.
+
+    A caller could choose to have the door overheard.
+    """
+    caller = await _called(bench, "straight to the device", Encryption.SRTP_ONLY, "both")
+    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=PROMPT)
+    await bench.require(final_answer(sender=DEVICE, receiver=caller), within=PROMPT, after=rung.time)
+    await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=0.5, after=rung.time)
+
+
+@requirement("ENC-10", "ENC-11")
+@pytest.mark.parametrize("way", ["through the server", "straight to the device"])
+async def test_srtp_only_takes_a_secure_call_over_srtp(bench: Bench, way: str):
+    """SRTP-only: an incoming call that offers SRTP is established over SRTP.
+
+    A guard who protects every call could not reach the one door that asks for it.
+    """
+    caller = await _called(bench, way, Encryption.SRTP_ONLY, "srtp")
+    await _taken_over(bench, "ENC-10", caller, "srtp")
 
 
 @requirement("ENC-11")
@@ -150,3 +285,52 @@ async def test_a_secured_call_stays_secured_from_first_to_last_packet(bench: Ben
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
     await bench.require(secured, within=PROMPT, after=pressed)
     await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT + 1, after=pressed)
+
+
+@requirement("ENC-11")
+async def test_after_a_change_of_keys_the_media_is_under_the_new_agreement(bench: Bench):
+    """A re-INVITE that changes the caller's key leaves every packet of the device secured (RFC 4568 §7.1.4).
+
+    A call that begins protected would end overheard, or in noise.
+    """
+    caller = await _called(bench, "straight to the device", Encryption.SRTP_ONLY, "srtp", new_key_after=0.3)
+    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
+    agreed = await bench.require(answer(sender=DEVICE, receiver=caller), within=PROMPT, after=up.time)
+    secured = sound(sender=DEVICE, receiver=caller, protection="srtp")
+    await bench.expect("ENC-11", secured, within=PROMPT, after=agreed.time + SETTLING, count=2)
+
+
+@requirement("ENC-11")
+async def test_clear_media_in_a_secured_call_is_not_played(bench: Bench):
+    """Packets that do not authenticate are discarded (RFC 3711 §3.3): nobody speaks into a secured call.
+
+    An intruder on the network could talk through the door's loudspeaker.
+    """
+    caller = await _called(
+        bench, "straight to the device", Encryption.SRTP_ONLY, "srtp", clear_media=True, tone_hz=1500
+    )
+    await bench.require(answer(sender=DEVICE, receiver=caller), within=PROMPT)
+    heard = await bench.require(media(sender=caller, receiver=DEVICE), within=PROMPT)
+    await bench.never("ENC-11", speaker_tone(1500), during=0.6, after=heard.time)
+
+
+async def _called(bench: Bench, way: str, encryption: Encryption, offer: Offer, **more: float | bool) -> str:
+    """Have a permitted station call with an offer; return from whom the device gets the INVITE."""
+    if way == "through the server":
+        caller = bench.number(0)
+        pbx_srtp = "sdes" if offer == "srtp" else "no"
+        await bench.configure(permitted_callers=(caller,), encryption=encryption, pbx_srtp=pbx_srtp)
+        await bench.call_device(caller=caller)
+        return PBX
+    await bench.configure(permitted_callers=(bench.direct_caller_uri(0),), encryption=encryption)
+    station = await bench.call_device(caller=bench.number(0), direct=True, security=offer, **more)
+    return station.number
+
+
+async def _taken_over(bench: Bench, requirement: str, caller: str, protection: str) -> None:
+    """Expect the call to be taken, and its media, as far as the device sends any, to be of one kind."""
+    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=PROMPT)
+    await bench.require(decision(sender=DEVICE, receiver=caller), within=PROMPT, after=rung.time)
+    await bench.expect(requirement, answer(sender=DEVICE, receiver=caller), within=0.1, after=rung.time)
+    carried = sound(sender=DEVICE, receiver=caller, protection=protection)
+    await bench.expect(requirement, carried, within=PROMPT, after=rung.time)

@@ -11,10 +11,14 @@ from harness.bench.bench import Bench
 from harness.judge.vocabulary import DEVICE, PBX, event, refusal, rejection, request, tone
 from harness.peer.behaviours import Behaviour, answers, busy, declines, not_found, rings_forever, unavailable
 from harness.spec import events
+from harness.spec.events import FAILURE_KINDS
 from harness.spec.settings import Encryption
+from harness.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
+LOSS_NOTICED = 15.0
+"""Seconds for which a device may wait for audio that does not come before it gives the call up."""
 
 
 @requirement("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
@@ -135,3 +139,29 @@ async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench):
     await bench.require(ended, within=PROMPT)
     bench.at_end("EVT-07", event(events.INCOMING_RECEIVED))
     bench.at_end("EVT-10", event(events.INCOMING_LOCAL_HANGUP), provided=ended)
+
+
+@requirement("EVT-08", "EVT-13")
+@pytest.mark.parametrize("how", ["falls silent", "vanishes"])
+async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: Bench, how: str):
+    """An established call that fails is logged once as failed, with the reason.
+
+    The guard's line broke, and the log would say that somebody hung up.
+    """
+    await bench.configure(permitted_callers=(bench.direct_caller_uri(0),))
+    falls_silent = {"mute_after": 0.2} if how == "falls silent" else {}
+    caller = await bench.call_device(caller=bench.number(0), direct=True, **falls_silent)
+    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=PROMPT)
+    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up.time)
+
+    if how == "vanishes":
+        await caller.vanish()
+
+    # The RFCs leave it to the device when it takes a silent caller for lost, and whether it ever does.
+    await bench.require(request("BYE", sender=DEVICE, receiver=caller.number), within=LOSS_NOTICED)
+    logged = event(events.INCOMING_FAILURE)
+    bench.at_end("EVT-08", logged, at_most=1)
+    told = event(events.INCOMING_FAILURE).where(
+        "event incoming_call_failure telling a kind of failure", failure=Condition(one_of=FAILURE_KINDS)
+    )
+    bench.at_end("EVT-13", told, provided=logged)

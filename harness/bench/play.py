@@ -142,8 +142,8 @@ class Play:
     async def _clean_up(self, problems: list[str]) -> int:
         """Leave no call standing; return how many packets the capture lost."""
         assembly = self._assembly
-        # In this order: stations end their calls while the PBX still answers, and it then ends the rest.
-        for step in (assembly.stations.stop_all, assembly.pbx.reset, assembly.intercom.end):
+        # In this order: the PBX ends its calls while there are stations that answer, which then end the rest.
+        for step in (assembly.pbx.reset, assembly.stations.stop_all, assembly.intercom.end):
             try:
                 await step()
             except (BenchError, DeviceCrashed) as problem:

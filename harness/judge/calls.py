@@ -24,6 +24,7 @@ class Call:
     offers_only_srtp: bool
     final: Observation | None = None
     answered_with_srtp: bool = False
+    answered_without_audio: bool = False
     acked: bool = False
     cancel: Observation | None = None
     bye: Observation | None = None
@@ -37,8 +38,8 @@ class Call:
 
     @property
     def established(self) -> bool:
-        """Whether the call came up with the media its caller insisted on."""
-        up = 200 <= self.status < 300 and self.acked
+        """Whether the call came up: with audio, and with the protection its caller insisted on."""
+        up = 200 <= self.status < 300 and self.acked and not self.answered_without_audio
         return up and (self.answered_with_srtp or not self.offers_only_srtp)
 
     @property
@@ -81,6 +82,7 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
     if message.status is not None and message.method == "INVITE" and message.status >= 200:
         if message.status not in _CHALLENGES and call.final is None:
             call.final = observation
+            call.answered_without_audio = _closes_audio(message)
             call.answered_with_srtp = bool(_suites(message) & _suites(_sip(call.invite)))
     elif message.is_request and message.method == "ACK" and by_device == call.placed:
         call.acked = call.acked or call.final is not None
@@ -92,6 +94,11 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
 
 def _suites(message: SipMessageSeen) -> set[str]:
     return {suite for line in message.media if line.port for suite in line.crypto_suites}
+
+
+def _closes_audio(message: SipMessageSeen) -> bool:
+    ports = [line.port for line in message.media if line.media == "audio"]
+    return bool(ports) and not any(ports)
 
 
 def _only_srtp(message: SipMessageSeen) -> bool:

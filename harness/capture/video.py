@@ -1,0 +1,174 @@
+"""What can be seen in a flow: H.264 packets in, one ``VideoSeen`` per half second out.
+
+Decoding takes longer than a packet may be held up, so it is work that whoever runs the capture has done
+elsewhere (``Worker``); what comes of it is told in the order of the packets all the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Protocol
+
+from harness.capture.picture import Eye, Look
+from harness.timeline.errors import BenchError
+from harness.wire.h264 import AccessUnit, Depacketiser, H264Error
+from harness.wire.rtp import RtpPacket
+
+WINDOW = 0.5
+"""Seconds of video in one look; a flow that ends sooner is looked at when it ends."""
+MAX_WAITING = 16
+"""Looks that may wait to be taken; what comes beyond that is dropped, and decoding begins anew."""
+MAX_STILLS = 16
+"""Stills that are kept of one scenario."""
+IDLE_WITHIN = 5.0
+"""Seconds within which everything that waits has been decoded; some ms are usual."""
+_MOST_UNITS = 240
+"""Pictures in one look: what nobody sends in half a second."""
+
+Work = Callable[[], Look]
+Deliver = Callable[[Look], None]
+
+
+class Worker(Protocol):
+    """Does decoding work, one piece after the other, and delivers what came of it."""
+
+    def do(self, work: Work, deliver: Deliver) -> bool:
+        """Take on a piece of work; False when there is too much of it already."""
+
+
+class AtOnce:
+    """Works on the spot: for captures that are read, not listened to."""
+
+    def do(self, work: Work, deliver: Deliver) -> bool:
+        """Do it."""
+        deliver(work())
+        return True
+
+
+class InThread:
+    """Works in one thread of its own, and delivers on the event loop that asked for it."""
+
+    def __init__(self) -> None:
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="video")
+        self._waiting: set[asyncio.Future[Look]] = set()
+
+    def do(self, work: Work, deliver: Deliver) -> bool:
+        """Have it done."""
+        if len(self._waiting) >= MAX_WAITING:
+            return False
+        future = asyncio.get_running_loop().run_in_executor(self._thread, work)
+        self._waiting.add(future)
+
+        def done(done: asyncio.Future[Look]) -> None:
+            self._waiting.discard(done)
+            if not done.cancelled():
+                deliver(done.result())
+
+        future.add_done_callback(done)
+        return True
+
+    async def idle(self) -> None:
+        """Return when everything taken on so far is delivered.
+
+        Raises:
+            BenchError: that took longer than ``IDLE_WITHIN``.
+        """
+        if self._waiting and (await asyncio.wait(self._waiting, timeout=IDLE_WITHIN))[1]:
+            raise BenchError("video is not decoded fast enough", "capture", "use a faster machine")
+
+    def close(self) -> None:
+        """End the thread; what waits is dropped. Idempotent."""
+        self._thread.shutdown(wait=False, cancel_futures=True)
+
+
+class Viewer:
+    """What every flow of a capture shares: who decodes, and where stills are kept.
+
+    Attributes:
+        folder: the folder of the current scenario's stills; None keeps none.
+    """
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self._folder: Path | None = None
+        self._stills = 0
+
+    @property
+    def folder(self) -> Path | None:
+        """The folder of the current scenario's stills."""
+        return self._folder
+
+    @folder.setter
+    def folder(self, folder: Path | None) -> None:
+        self._folder, self._stills = folder, 0
+
+    @property
+    def wants_still(self) -> bool:
+        """Whether one more still would be kept."""
+        return self._folder is not None and self._stills < MAX_STILLS
+
+    def keep(self, picture: bytes, name: str) -> str:
+        """Keep a still under a name made of ``name``; return the file's name, or nothing.
+
+        Raises:
+            BenchError: it cannot be written.
+        """
+        if not picture or self._folder is None or self._stills >= MAX_STILLS:
+            return ""
+        self._stills += 1
+        file = self._folder / f"{self._stills:02d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:80]}.png"
+        try:
+            self._folder.mkdir(exist_ok=True)
+            file.write_bytes(picture)
+        except OSError as problem:
+            what = f"a still cannot be written: {problem.strerror}"
+            raise BenchError(what, str(file), "make room, or choose another folder for runs") from problem
+        return file.name
+
+
+class VideoWindow:
+    """Collects the H.264 payloads of one flow and has every full window looked at."""
+
+    def __init__(self, viewer: Viewer, seen: Callable[[Look, float, float], None]) -> None:
+        """``seen`` gets each look, the time of its last packet (s since the epoch) and its length in s."""
+        self._viewer, self._seen = viewer, seen
+        self._depacketiser = Depacketiser()
+        self._eye = Eye()
+        self._units: list[AccessUnit] = []
+        self._begun: float | None = None
+        self._last = 0.0
+        self._still_taken = False
+
+    def add(self, payload: bytes, header: RtpPacket, time: float) -> None:
+        """Add the payload of one packet that came at a time (seconds since the epoch)."""
+        if self._begun is None:
+            self._begun = time
+        self._last = time
+        try:
+            units = self._depacketiser.take(
+                payload, sequence=header.sequence, timestamp=header.timestamp, marker=header.marker
+            )
+        except H264Error:
+            units = []  # a look at nothing tells that there was nothing to see
+        self._units += units
+        if time - self._begun >= WINDOW or len(self._units) >= _MOST_UNITS:
+            self.end()
+
+    def end(self) -> None:
+        """Have what is left looked at."""
+        if self._begun is None:
+            return
+        units, last, duration = self._units, self._last, self._last - self._begun
+        self._units, self._begun = [], None
+        eye, still = self._eye, self._viewer.wants_still and not self._still_taken
+
+        def deliver(look: Look) -> None:
+            self._still_taken = self._still_taken or bool(look.still)
+            self._seen(look, last, duration)
+
+        if not self._viewer.worker.do(lambda: eye.look(units, still=still), deliver):
+            self._eye = Eye()

@@ -1,0 +1,237 @@
+"""The whole device: logic in the middle, and round it the agent, the front panel and the portal.
+
+Everything that happens becomes an input in one queue; one task takes them in turn and carries out what the
+logic says, in order.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import socket
+from pathlib import Path
+
+from harness.emulator.addresses import read_address
+from harness.emulator.agent_link import AgentLink, AgentRefusedError, Place
+from harness.emulator.console import Console
+from harness.emulator.portal import Portal
+from harness.emulator.relay_board import RelayBoard
+from harness.emulator.sounds import write_microphone_tone
+from harness.emulator.speaker import SpeakerRecording
+from harness.emulator.vocabulary import (
+    Announce,
+    Answer,
+    Apply,
+    ButtonPressed,
+    ButtonReleased,
+    Configured,
+    CrashAgent,
+    Dial,
+    HangUp,
+    Hush,
+    Input,
+    Output,
+    PoweredOn,
+    Refresh,
+    Reject,
+    Ring,
+    Show,
+    StartTimer,
+    Step,
+    StopTimer,
+    TimerFired,
+    Withdraw,
+    WriteEvent,
+    WriteLine,
+)
+from harness.spec.settings import SipSettings
+
+BUTTON_RELAY = 0
+"""The relay that is wired to the intercom's button."""
+_RESOLVE_WITHIN = 3.0
+
+
+class Device:
+    """An emulated intercom with a state directory. ``open``, then ``run``, then ``close``."""
+
+    def __init__(self, place: Place, portal_port: int, step: Step) -> None:
+        self._place = place
+        self._portal_port = portal_port
+        self._step = step
+        self._inputs: asyncio.Queue[tuple[Input, asyncio.Future[None] | None]] = asyncio.Queue()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._fired: set[str] = set()
+        self._agent_pid = 0
+
+    async def open(self) -> None:
+        """Switch the device on.
+
+        Raises:
+            OSError: the portal's address or port, or the state directory, cannot be had.
+        """
+        state = self._place.state
+        write_microphone_tone(self._place.microphone)
+        self._speaker = SpeakerRecording(state)
+        self._console = Console(state / "console")
+        self._relay = RelayBoard(state / "relay", self._relay_changed)
+        self._agent = AgentLink(self._place, self._speaker, self._post, self._agent_started)
+        self._portal = Portal(self._submit)
+        await self._portal.start(self._place.address, self._portal_port)
+        self._post(PoweredOn())
+        await self._agent.start()
+
+    async def run(self) -> None:
+        """Live until cancelled."""
+        while True:
+            given, done = await self._inputs.get()
+            if isinstance(given, TimerFired):
+                if given.name not in self._fired:
+                    continue  # stopped after it had fired, before its turn came
+                self._fired.discard(given.name)
+            refusal: AgentRefusedError | None = None
+            for output in self._step(given):
+                try:
+                    await self._perform(output)
+                except AgentRefusedError as problem:
+                    refusal = problem
+                    self._console.write(WriteLine("log", (("level", "error"), ("text", f"sip: {problem}"))))
+            if done is not None and not done.done():
+                if refusal is None:
+                    done.set_result(None)
+                else:
+                    done.set_exception(refusal)
+
+    async def close(self) -> None:
+        """Switch the device off and leave nothing behind but its recordings."""
+        for timer in self._timers.values():
+            timer.cancel()
+        self._portal.close()
+        await self._agent.stop()
+        self._console.close()
+        self._relay.close()
+        self._speaker.close()
+        (self._place.state / "ready.json").unlink(missing_ok=True)
+
+    # --- inputs -----------------------------------------------------------------------------------
+
+    def _post(self, given: Input, done: asyncio.Future[None] | None = None) -> None:
+        self._inputs.put_nowait((given, done))
+
+    def _relay_changed(self, channel: int, closed: bool) -> None:
+        if channel == BUTTON_RELAY:
+            self._post(ButtonPressed() if closed else ButtonReleased())
+
+    async def _submit(self, settings: SipSettings) -> None:
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._post(Configured(settings, await _resolve(_hosts(settings))), done)
+        await done
+
+    def _agent_started(self, pid: int) -> None:
+        self._agent_pid = pid
+        self._write_ready()
+
+    def _write_ready(self) -> None:
+        """Tell the world where the device's outside ends are, all at once."""
+        ready = {
+            "console": self._console.path,
+            "relay": self._relay.path,
+            "portal": f"http://{self._place.address}:{self._portal_port}",
+            "speaker": str(self._speaker.path),
+            "pid": os.getpid(),
+            "agent_pid": self._agent_pid,
+        }
+        draft = self._place.state / "ready.json.part"
+        draft.write_text(json.dumps(ready))
+        draft.replace(self._place.state / "ready.json")
+
+    # --- outputs ----------------------------------------------------------------------------------
+
+    async def _perform(self, output: Output) -> None:
+        agent = self._agent
+        match output:
+            case Apply():
+                await agent.apply(output)
+            case Withdraw():
+                await agent.withdraw()
+                self._console.write(WriteLine("sip unregistered", (("reason", "switched off"),)))
+            case Refresh():
+                agent.send("register")
+            case Dial():
+                agent.send(
+                    "dial",
+                    call=output.call,
+                    uri=output.uri,
+                    media=output.media,
+                    microphone=output.microphone,
+                    clear_packets=output.clear_packets,
+                )
+            case Answer():
+                agent.send(
+                    "answer",
+                    call=output.call,
+                    microphone=output.microphone,
+                    clear_packets=output.clear_packets,
+                )
+            case Ring():
+                agent.send("ring", call=output.call)
+            case Reject():
+                agent.send("reject", call=output.call, status=output.status, reason=output.reason)
+            case HangUp():
+                agent.send("hangup", call=output.call)
+            case Announce():
+                agent.send("announce")
+            case Hush():
+                agent.send("hush")
+            case CrashAgent():
+                agent.send("crash")
+            case WriteEvent() | Show() | WriteLine():
+                self._console.write(output)
+            case StartTimer():
+                self._start_timer(output)
+            case StopTimer():
+                self._stop_timer(output.name)
+
+    def _start_timer(self, timer: StartTimer) -> None:
+        self._stop_timer(timer.name)
+        loop = asyncio.get_running_loop()
+        self._timers[timer.name] = loop.call_later(timer.seconds, self._expire, timer.name)
+
+    def _expire(self, name: str) -> None:
+        del self._timers[name]
+        self._fired.add(name)
+        self._post(TimerFired(name))
+
+    def _stop_timer(self, name: str) -> None:
+        self._fired.discard(name)
+        running = self._timers.pop(name, None)
+        if running is not None:
+            running.cancel()
+
+
+def _hosts(settings: SipSettings) -> set[str]:
+    listed = (read_address(entry) for entry in settings.permitted_callers)
+    hosts = {settings.server_address.lower(), *(entry.host for entry in listed if entry)}
+    return hosts | ({settings.proxy.address.lower()} if settings.proxy else set())
+
+
+async def _resolve(hosts: set[str]) -> dict[str, frozenset[str]]:
+    """Resolve host names within bounds; one that does not resolve has no addresses."""
+    loop = asyncio.get_running_loop()
+
+    async def addresses(host: str) -> frozenset[str]:
+        try:
+            async with asyncio.timeout(_RESOLVE_WITHIN):
+                found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)
+        except (OSError, TimeoutError):
+            return frozenset()
+        return frozenset(str(entry[4][0]) for entry in found)
+
+    names = sorted(hosts)
+    return dict(zip(names, await asyncio.gather(*map(addresses, names)), strict=True))
+
+
+def prepare_state(state: Path) -> None:
+    """Make the state directory and forget an earlier life in it. Raises OSError."""
+    state.mkdir(parents=True, exist_ok=True)
+    (state / "ready.json").unlink(missing_ok=True)

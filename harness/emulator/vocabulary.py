@@ -1,0 +1,273 @@
+"""The words between the device's logic and its body: what may happen to it, what it may do.
+
+Plain frozen data. Calls are named by whoever starts them: ``out-N`` by the logic, ``in-N`` by the SIP agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.spec.settings import SipSettings
+
+
+class Media(StrEnum):
+    """How a call's media is to be protected: the policy of one offer or answer (RFC 4568)."""
+
+    PLAIN = "plain"
+    OPTIONAL = "optional"
+    SECURE = "secure"
+
+
+class Offer(StrEnum):
+    """What an incoming INVITE offers for its audio."""
+
+    ABSENT = "absent"
+    PLAIN = "plain"
+    OPTIONAL = "optional"
+    SECURE = "secure"
+    KEYLESS = "keyless"
+    """An SRTP profile without keys in the SDP: nothing that SDES (RFC 4568) can take."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoweredOn:
+    """The device has power."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """New settings were submitted and found valid.
+
+    ``addresses`` holds the IP addresses of every host that the settings name, as resolved at that moment.
+    """
+
+    settings: SipSettings
+    addresses: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """The intercom button went down."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonReleased:
+    """The intercom button came up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationAnswered:
+    """A REGISTER came to its final status (408 and 503 are also what the agent says by itself)."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An INVITE that opens a dialog. ``source`` is the IP address it came from, ``caller`` its From URI."""
+
+    call: str
+    caller: str
+    display: str
+    request_uri: str
+    source: str
+    offer: Offer
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A call was confirmed and its audio is open."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call is over. ``by_remote`` tells a BYE of the remote side from a refusal or a breakdown."""
+
+    call: str
+    status: int
+    reason: str
+    by_remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost:
+    """No RTP came for so many seconds although the session says it should."""
+
+    call: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer that the logic started has run out."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDied:
+    """The SIP agent process is gone without having been asked to go."""
+
+    reason: str
+
+
+Input = (
+    PoweredOn
+    | Configured
+    | ButtonPressed
+    | ButtonReleased
+    | RegistrationAnswered
+    | Incoming
+    | Established
+    | Ended
+    | MediaLost
+    | TimerFired
+    | AgentDied
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Bring SIP up with these settings and register (RFC 3261 §10).
+
+    ``trusted`` holds the names and addresses of server and proxy, who alone may ask for credentials.
+    """
+
+    settings: SipSettings
+    trusted: frozenset[str]
+    register: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Unregister and take SIP down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Register again now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Send an INVITE. ``microphone`` and ``clear_packets`` exist for faults to change."""
+
+    call: str
+    uri: str
+    media: Media
+    microphone: bool = True
+    clear_packets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer an INVITE with 200."""
+
+    call: str
+    microphone: bool = True
+    clear_packets: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Answer an INVITE with 180 and leave it ringing."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Refuse an INVITE."""
+
+    call: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End a call: CANCEL before its answer, BYE after it."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Play the spoken announcement that the call has failed through the speaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop the announcement."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEvent:
+    """Write one entry of the event log."""
+
+    name: str
+    screen_name: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show a text on the screen."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLine:
+    """Write another console line: its words, then its fields as ``name=value``."""
+
+    words: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Start a timer, or start it afresh."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """Forget a timer."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrashAgent:
+    """Make the SIP agent abort: what a failed assertion in firmware does. Only a fault asks for it."""
+
+
+Output = (
+    Apply
+    | Withdraw
+    | Refresh
+    | Dial
+    | Answer
+    | Ring
+    | Reject
+    | HangUp
+    | Announce
+    | Hush
+    | WriteEvent
+    | Show
+    | WriteLine
+    | StartTimer
+    | StopTimer
+    | CrashAgent
+)
+
+Step = Callable[[Input], list[Output]]
+"""One step of the logic: what happened in, what to do about it out."""

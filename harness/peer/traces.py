@@ -1,0 +1,102 @@
+"""The files SIPp leaves behind: its message log, its statistics, its errors.
+
+Text that SIPp and its peers wrote comes in; messages with times, counts and the words of a problem go out.
+Every reader is total: what is not understood, or not there, is left out.
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+_ENTRY = re.compile(
+    rb"-{20,} (?P<time>\S+)\r?\n"
+    rb"(?P<transport>[A-Z]+) message (?P<direction>sent|received) \[(?P<length>\d{1,7})\] bytes:\r?\n\r?\n"
+)
+_VIA = re.compile(rb"^(?:via|v)[ \t]*:[ \t]*SIP/2\.0/\w+[ \t]+([^;,\s]+)", re.IGNORECASE | re.MULTILINE)
+_CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
+_HARMLESS = (
+    "receive timeout on message",  # how the templates look at the clock
+    "is none of the offered lines",  # a best-effort offer taken up: SIPp is told to encrypt a moment later
+    "RTP check failed",  # it expects its video pattern back
+)
+_STAMPED = re.compile(r"\d{4}-\d\d-\d\d[T\t ][0-9:.]+Z?(?:[+-]\d\d:?\d\d)?\s*(?:\d+\.\d+)?:?\s*(.+)")
+"""A line that begins an error; those without a time belong to a message that is quoted."""
+_TAIL_LINES = 8
+
+
+@dataclass(frozen=True)
+class Traced:
+    """One SIP message in a station's message log.
+
+    Attributes:
+        time: seconds since the epoch.
+        sent: whether the station sent it.
+        transport: UDP, TCP or TLS.
+        payload: its bytes.
+        peer: address and port at the other end, as far as the message tells: its topmost Via, or that of
+            the call's last request from there. None if unknown.
+    """
+
+    time: float
+    sent: bool
+    transport: str
+    payload: bytes
+    peer: tuple[str, int] | None
+
+
+def read_messages(path: Path) -> Iterator[Traced]:
+    """Yield the messages of a ``-trace_msg`` file in the order in which they were written."""
+    data = path.read_bytes() if path.exists() else b""
+    peers: dict[bytes, tuple[str, int]] = {}
+    position = 0
+    while entry := _ENTRY.search(data, position):
+        position = entry.end() + int(entry["length"])
+        payload = data[entry.end() : position]
+        try:
+            time = datetime.fromisoformat(entry["time"].decode()).timestamp()
+        except ValueError:
+            continue
+        sent = entry["direction"] == b"sent"
+        is_response = payload.startswith(b"SIP/2.0 ")
+        call_id = _first(_CALL_ID, payload)
+        if sent == is_response and (via := _address(_first(_VIA, payload))):  # the Via is the peer's
+            peers[call_id] = via
+        yield Traced(time, sent, entry["transport"].decode(), payload, peers.get(call_id))
+
+
+def read_counts(path: Path) -> tuple[int, int] | None:
+    """Return calls that went through their scenario and calls that failed (``-trace_stat``), or None."""
+    if not path.exists():
+        return None
+    with path.open(encoding="utf-8", errors="replace", newline="") as file:
+        rows = list(csv.DictReader(file, delimiter=";"))
+    try:
+        return int(rows[-1]["SuccessfulCall(C)"]), int(rows[-1]["FailedCall(C)"])
+    except (IndexError, KeyError, TypeError, ValueError):
+        return None
+
+
+def read_problem(path: Path) -> str:
+    """Return the last lines of an error file (``-trace_err``) that tell of a problem; empty if none does."""
+    if not path.exists():
+        return ""
+    lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
+    told = [stamped[1] for line in lines if (stamped := _STAMPED.match(line))]
+    return "; ".join([line for line in told if not any(h in line for h in _HARMLESS)][-_TAIL_LINES:])
+
+
+def _first(pattern: re.Pattern[bytes], payload: bytes) -> bytes:
+    match = pattern.search(payload)
+    return match[1] if match else b""
+
+
+def _address(sent_by: bytes) -> tuple[str, int] | None:
+    host, _, port = sent_by.decode("latin-1").partition(":")
+    if not host:
+        return None
+    return host, int(port) if port.isascii() and port.isdigit() and len(port) < 6 else 5060

@@ -1,0 +1,223 @@
+"""Each fault does wrong what it says, and nothing else of what a script of inputs shows."""
+
+import re
+
+import pytest
+
+from harness.emulator.faults import FAULTS, VARIANTS, wrap
+from harness.emulator.logic import Logic
+from harness.emulator.vocabulary import (
+    Answer,
+    ButtonPressed,
+    Configured,
+    CrashAgent,
+    Dial,
+    Ended,
+    Established,
+    HangUp,
+    Incoming,
+    Media,
+    Offer,
+    RegistrationAnswered,
+    Reject,
+    Ring,
+    TimerFired,
+    WriteEvent,
+)
+from harness.spec.events import EVENTS
+from harness.spec.settings import Encryption, SipSettings
+
+SERVER, STRANGER = "127.0.0.10", "127.0.0.66"
+UNSET, FALLBACK, SRTP_ONLY = Encryption.UNSET, Encryption.FALLBACK, Encryption.SRTP_ONLY
+
+
+def form(**changes):
+    base = {"server_address": SERVER, "auth_username": "a", "auth_password": "b", "extension": "1001"}
+    base |= {"call_number": "3400", "further_numbers": ("3401",)}
+    return Configured(SipSettings(**{**base, **changes}), {SERVER: frozenset({SERVER})})
+
+
+def call(caller="3400", host=SERVER, source=SERVER, offer=Offer.PLAIN, display=""):
+    return Incoming("in-1", f"sip:{caller}@{host}", display, "sip:1001@127.0.0.30", source, offer)
+
+
+def play(faults, settings, *inputs, variant=None):
+    """Feed settings and inputs to a device; return what it does about the inputs."""
+    step = wrap(Logic().step, variant, faults)
+    step(form(**settings))
+    return [output for given in inputs for output in step(given)]
+
+
+def ended(n, status, by_remote=False):
+    return Ended(f"out-{n}", status, "", by_remote)
+
+
+PRESS, ANSWERED, TAKEN = ButtonPressed(), Established("out-1"), Established("in-1")
+BUSY, GONE = ended(1, 486), ended(1, 200, True)
+
+SCRIPTS = {
+    "never-registers": ({}, [TimerFired("poll")]),
+    "hammers-server": ({}, [RegistrationAnswered(403, "")]),
+    "never-polls": ({}, [RegistrationAnswered(200, "")]),
+    "button-dead": ({}, [PRESS]),
+    "next-contact-not-tried-after-busy": ({}, [PRESS, BUSY]),
+    "next-tried-after-answer": ({}, [PRESS, ANSWERED]),
+    "no-cancel-at-timeout": ({}, [PRESS, TimerFired("ring")]),
+    "no-announcement": ({}, [PRESS, BUSY, ended(2, 404)]),
+    "one-way-audio": ({}, [PRESS]),
+    "button-does-not-hang-up": ({}, [PRESS, ANSWERED, PRESS]),
+    "short-number-dialled-at-wrong-host": ({}, [PRESS]),
+    "deaf-after-remote-hangup": ({}, [PRESS, ANSWERED, GONE, PRESS]),
+    "crashes-on-call": ({}, [PRESS, ANSWERED]),
+    "ignores-calls-to-extension": ({}, [call()]),
+    "does-not-auto-answer": ({}, [call()]),
+    "no-answered-screen": ({}, [call(), TAKEN]),
+    "allow-list-ignored": ({"permitted_callers": ("3400",)}, [call("9999")]),
+    "allow-list-compares-display-name": ({"permitted_callers": ("3400",)}, [call("9999", display="3400")]),
+    "allow-list-ignores-host": ({"permitted_callers": ("3400",)}, [call("3400", host="evil.example")]),
+    "allow-list-trusts-any-source": ({"permitted_callers": ("3400",)}, [call(source=STRANGER)]),
+    "incoming-off-ignored": ({"allow_incoming": False}, [call()]),
+    "button-does-not-end-accepted": ({}, [call(), TAKEN, PRESS]),
+    "accepted-call-muted": ({}, [call()]),
+    "offers-crypto-when-unset": ({}, [PRESS]),
+    "refuses-plain-when-unset": ({}, [call()]),
+    "never-secure": ({"encryption": FALLBACK}, [PRESS]),
+    "no-fallback": ({"encryption": FALLBACK}, [PRESS, ended(1, 488)]),
+    "falls-back-under-srtp-only": ({"encryption": SRTP_ONLY}, [PRESS, ended(1, 488)]),
+    "srtp-only-takes-plain": ({"encryption": SRTP_ONLY}, [call()]),
+    "plain-under-srtp": ({"encryption": SRTP_ONLY}, [PRESS]),
+    "missing-event-outgoing_call_initiated": ({}, [PRESS]),
+    "missing-event-outgoing_call_established": ({}, [PRESS, ANSWERED]),
+    "missing-event-outgoing_call_failure": ({}, [PRESS, BUSY]),
+    "missing-event-outgoing_remote_hangup": ({}, [PRESS, ANSWERED, GONE]),
+    "missing-event-outgoing_call_contact_failure": ({}, [PRESS, BUSY, ended(2, 486)]),
+    "missing-event-incoming_call_rejected": ({"allow_incoming": False}, [call()]),
+    "missing-event-incoming_call_received": ({}, [call(), TAKEN]),
+    "missing-event-incoming_call_failure": ({}, [call(), TAKEN, Ended("in-1", 408, "")]),
+    "missing-event-incoming_call_remote_hangup": ({}, [call(), TAKEN, Ended("in-1", 200, "", True)]),
+    "missing-event-incoming_call_local_hangup": ({}, [call(), TAKEN, PRESS]),
+    "wrong-event-name": ({}, [PRESS, ANSWERED]),
+    "wrong-screen-name": ({}, [PRESS, ANSWERED, GONE]),
+    "duplicate-event": ({}, [PRESS, ANSWERED]),
+    "unknown-event": ({}, [PRESS]),
+    "events-out-of-order": ({}, [PRESS, ANSWERED]),
+    "details-all-alike": ({}, [PRESS, BUSY]),
+    "call-timeout-ignored": ({"call_timeout": 3}, [PRESS]),
+    "sip-off-ignored": ({"enabled": False}, [PRESS]),
+    "display-name-ignored": ({"display_name": "Door"}, [form(display_name="Door")]),
+    "microphone-volume-ignored": ({}, [form(microphone_volume=10)]),
+    "speaker-volume-ignored": ({}, [form(speaker_volume=10)]),
+}
+
+
+def test_every_fault_has_a_script():
+    assert set(SCRIPTS) == set(FAULTS)
+
+
+@pytest.mark.parametrize("name", sorted(SCRIPTS))
+def test_a_fault_shows_where_its_script_leads(name):
+    settings, inputs = SCRIPTS[name]
+    assert play([name], settings, *inputs) != play([], settings, *inputs)
+
+
+@pytest.mark.parametrize("name", sorted(FAULTS))
+def test_a_fault_says_what_it_breaks(name):
+    fault = FAULTS[name]()
+    assert fault.name == name
+    assert len(fault.description.splitlines()) == 1
+    assert fault.breaks
+    assert all(re.fullmatch(r"[A-Z]{3}-\d\d", requirement) for requirement in fault.breaks)
+
+
+@pytest.mark.parametrize("name", sorted(VARIANTS))
+def test_a_variant_breaks_nothing(name):
+    assert VARIANTS[name]().breaks == frozenset()
+
+
+def test_an_ordinary_day_is_the_same_with_a_fault_that_does_not_concern_it():
+    day = [PRESS, BUSY, Established("out-2"), PRESS]
+    for name in ("no-announcement", "incoming-off-ignored", "wrong-screen-name", "accepted-call-muted"):
+        assert play([name], {}, *day) == play([], {}, *day)
+
+
+def events(outputs):
+    return [output.name for output in outputs if isinstance(output, WriteEvent)]
+
+
+def dials(outputs):
+    return [output for output in outputs if isinstance(output, Dial)]
+
+
+def test_giving_up_after_busy_still_ends_in_an_orderly_way():
+    outputs = play(
+        ["next-contact-not-tried-after-busy"], {"further_numbers": ("1", "2", "3")}, PRESS, BUSY, PRESS
+    )
+    assert [dial.uri for dial in dials(outputs)] == [f"sip:3400@{SERVER}"] * 2
+    assert events(outputs)[1:3] == ["outgoing_call_failure", "outgoing_call_contact_failure"]
+
+
+def test_the_call_besides_the_answered_one_is_let_go_with_it():
+    outputs = play(["next-tried-after-answer"], {}, PRESS, ANSWERED, PRESS)
+    assert dials(outputs)[1] == Dial("out-1-besides", f"sip:3401@{SERVER}", Media.PLAIN)
+    assert HangUp("out-1-besides") in outputs
+
+
+def test_deafness_ends_with_a_new_configuration():
+    inputs = [PRESS, ANSWERED, GONE, PRESS, call(), form(), PRESS]
+    outputs = play(["deaf-after-remote-hangup"], {}, *inputs)
+    assert [dial.call for dial in dials(outputs)] == ["out-1", "out-2"]
+    assert Reject("in-1", 480, "Temporarily Unavailable") in outputs
+
+
+def test_falling_back_under_srtp_only_dials_the_same_contact_in_clear_once():
+    inputs = [PRESS, ended(1, 488), Established("out-1")]
+    outputs = play(["falls-back-under-srtp-only"], {"encryption": SRTP_ONLY}, *inputs)
+    assert [dial.media for dial in dials(outputs)] == [Media.SECURE, Media.PLAIN]
+    assert events(outputs) == ["outgoing_call_initiated", "outgoing_call_established"]
+
+
+def test_refusing_plain_leaves_the_device_idle():
+    outputs = play(["refuses-plain-when-unset"], {}, call(), PRESS)
+    assert isinstance(outputs[0], Reject)
+    assert len(dials(outputs)) == 1
+
+
+def test_no_fallback_moves_on_to_the_next_contact():
+    outputs = play(["no-fallback"], {"encryption": FALLBACK}, PRESS, ended(1, 488))
+    assert [(dial.uri, dial.media) for dial in dials(outputs)] == [
+        (f"sip:3400@{SERVER}", Media.SECURE),
+        (f"sip:3401@{SERVER}", Media.SECURE),
+    ]
+    assert events(outputs) == ["outgoing_call_initiated", "outgoing_call_failure"]
+
+
+def test_the_variant_best_effort_offers_optional_keys_and_only_in_fallback_mode():
+    for encryption, media in ((UNSET, Media.PLAIN), (FALLBACK, Media.OPTIONAL), (SRTP_ONLY, Media.SECURE)):
+        (dial,) = dials(play([], {"encryption": encryption}, PRESS, variant="best-effort"))
+        assert dial.media is media
+
+
+def test_events_keep_their_number_when_their_order_is_wrong():
+    outputs = play(["events-out-of-order"], {}, PRESS, ANSWERED)
+    assert events(outputs) == ["outgoing_call_established", "outgoing_call_initiated"]
+
+
+def test_ringing_for_ever_and_crashing():
+    assert Ring("in-1") in play(["does-not-auto-answer"], {}, call())
+    assert play(["crashes-on-call"], {}, call(), TAKEN)[-1] == CrashAgent()
+
+
+def test_clear_packets_are_asked_for_only_in_protected_calls():
+    def clear(encryption, *inputs):
+        outputs = play(["plain-under-srtp"], {"encryption": encryption}, *inputs)
+        return [output.clear_packets for output in outputs if isinstance(output, Dial | Answer)]
+
+    assert clear(UNSET, PRESS) == [False]
+    assert clear(UNSET, call(offer=Offer.OPTIONAL)) == [False]
+    assert clear(FALLBACK, PRESS, ended(1, 488)) == [True, False]
+    assert clear(FALLBACK, call(offer=Offer.OPTIONAL)) == [True]
+    assert clear(SRTP_ONLY, call(offer=Offer.SECURE)) == [True]
+
+
+def test_every_event_can_go_missing():
+    assert {name for name in EVENTS if f"missing-event-{name}" in FAULTS} == set(EVENTS)
