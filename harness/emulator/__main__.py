@@ -47,7 +47,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 async def _live(arguments: argparse.Namespace) -> int:
     from harness.emulator.agent_link import Place
     from harness.emulator.device import Device, prepare_state
-    from harness.emulator.faults import wrap
+    from harness.emulator.faults import wrap, wrap_form
+    from harness.emulator.form import Form
     from harness.emulator.logic import Logic
 
     first, last = arguments.rtp_ports
@@ -63,7 +64,8 @@ async def _live(arguments: argparse.Namespace) -> int:
         state,
         arguments.trust_store,
     )
-    device = Device(place, arguments.portal_port, wrap(Logic().step, arguments.variant, arguments.fault))
+    step = wrap(Logic().step, arguments.variant, arguments.fault)
+    device = Device(place, arguments.portal_port, step, wrap_form(Form(), arguments.fault))
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -6,6 +6,7 @@ In come the text of a From URI and the entries of the list; out goes whether the
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from urllib.parse import unquote
@@ -27,6 +28,15 @@ class Address:
     user: str
     host: str
     port: int
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is given as an IP address, and not by its name."""
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
 
 
 def read_address(uri: str) -> Address | None:

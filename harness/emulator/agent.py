@@ -23,6 +23,7 @@ from harness.emulator.agent_account import Accounts
 from harness.emulator.agent_call import Call
 from harness.emulator.agent_sound import Sound
 from harness.emulator.invite import read_invite
+from harness.emulator.vocabulary import Picture
 
 USER_AGENT = "EMU-1/1.0"
 _POLL_MS = 10
@@ -74,6 +75,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             request_uri=invite.request_uri,
             source=_host(prm.rdata.srcAddress),
             offer=invite.offer,
+            video=invite.video,
         )
 
     def command(self, line: bytes) -> None:
@@ -95,7 +97,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self.libHandleEvents(_POLL_MS)
         self.finished.clear()
         for call in self.calls.values():
-            call.send_clear_packets()
+            call.turn()
         if time.monotonic() - self._checked >= _WATCH_EVERY:
             self._checked = time.monotonic()
             for call in list(self.calls.values()):
@@ -129,20 +131,25 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         if self._accounts is not None:
             self._accounts.register_again()
 
-    def _do_dial(self, call: str, uri: str, media: str, microphone: bool, clear_packets: bool) -> None:
+    def _do_dial(
+        self, call: str, uri: str, media: str, picture: str, microphone: bool, clear_packets: bool
+    ) -> None:
         if self._accounts is None:
             self.say("ended", call=call, status=503, reason="SIP is off", by_remote=False)
             return
         account, target = self._accounts.for_dialling(uri, media)
         self.calls[call] = placed = Call(self, account, call)
         placed.microphone, placed.clear_packets = microphone, clear_packets
+        placed.show(Picture(picture))
         parameters = pj.CallOpParam(True)
+        parameters.opt.audioCount = placed.sections
         parameters.opt.videoCount = 0
         parameters.txOption.targetUri = target
         placed.makeCall(uri, parameters)
 
-    def _do_answer(self, call: str, microphone: bool, clear_packets: bool) -> None:
+    def _do_answer(self, call: str, picture: str, microphone: bool, clear_packets: bool) -> None:
         if call in self.calls:
+            self.calls[call].show(Picture(picture))
             self.calls[call].microphone, self.calls[call].clear_packets = microphone, clear_packets
             self._respond(call, 200, "OK")
 

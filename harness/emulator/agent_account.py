@@ -161,7 +161,7 @@ class Accounts:
             where = f"{arguments.address}:{arguments.sip_port}"
             self._contact = f"sip:{settings['extension']}@{where}{transport}"
         if not register and self._contact:
-            account.sipConfig.contactForced = self._contact
+            account.sipConfig.contactForced = f"<{self._contact}>"
         if credentials:
             self._add_credentials(account)
         if settings["proxy"]:
@@ -181,7 +181,7 @@ class Accounts:
         return account
 
     def _add_credentials(self, account: Any) -> None:
-        """Hold the server's credential and the proxy's; where there are both, each for its own realm alone."""
+        """Hold the credentials of server and proxy; where there are both, each for its own realm alone."""
         settings = self._settings
         owners = {401: (settings["auth_username"], settings["auth_password"], "*")}
         if settings["proxy"]:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from harness.emulator.agent_leak import ClearPackets
+from harness.emulator.agent_video import CallVideo
+from harness.emulator.vocabulary import Picture
 
 if TYPE_CHECKING:
     from harness.emulator.agent import Agent
@@ -32,10 +34,27 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._received = 0
         self._heard_at = 0.0
         self._leak: ClearPackets | None = None
+        self._video: CallVideo | None = None
+
+    @property
+    def sections(self) -> int:
+        """How many media sections the call's offer has: video takes the place of a second one of audio.
+
+        The stack can write no video itself, and would not bear a section that it knows nothing of.
+        """
+        return 2 if self._video is not None else 1
+
+    def show(self, picture: Picture) -> None:
+        """Say what is to be seen in the call, before anything is offered or answered."""
+        if picture is not Picture.NONE:
+            arguments = self._agent.arguments
+            ports = (arguments.rtp_first, arguments.rtp_last)
+            self._video = CallVideo(picture, arguments.address, ports)
 
     def hang_up(self) -> None:
         """End the call: CANCEL, BYE, or a refusal, whichever its state asks for."""
         self._hung_up = True
+        self._end_video()
         super().hangup(pj.CallOpParam())
 
     def onCallState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
@@ -43,10 +62,13 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         info = self.getInfo()
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self._confirmed = True
+            if self._video is not None:
+                self._video.begin()
             self._report_established()
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:
             if self._leak is not None:
                 self._leak.close()
+            self._end_video()
             self._agent.calls.pop(self.name, None)
             self._agent.finished.append(self)
             self._agent.say(
@@ -56,6 +78,14 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
                 reason=info.lastReason,
                 by_remote=self._bye_came and not self._hung_up,
             )
+
+    def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
+        """Put the video into what the stack is about to send."""
+        if self._video is not None:
+            local = prm.sdp.wholeSdp
+            described = self._video.describe(local, prm.remSdp.wholeSdp)
+            if described != local:
+                prm.sdp.wholeSdp = described
 
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Connect microphone and speaker once the audio is up."""
@@ -70,12 +100,17 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._report_established()
 
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
-        """Notice a BYE that the remote side sent: in the end both sides' BYE look alike."""
+        """Notice a BYE of the remote side (in the end both sides' look alike), and what it says of video."""
         event = prm.e
         if event.type == pj.PJSIP_EVENT_TSX_STATE:
             transaction = event.body.tsxState.tsx
             if transaction.method == "BYE" and transaction.role == pj.PJSIP_ROLE_UAS:
                 self._bye_came = True
+            accepted = transaction.method == "INVITE" and transaction.role == pj.PJSIP_ROLE_UAC
+            if accepted and self._video is not None and event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG:
+                status, _, answer = event.body.tsxState.src.rdata.wholeMsg.partition("\r\n\r\n")
+                if status.startswith("SIP/2.0 2"):
+                    self._video.answered(answer)
 
     def watch_media(self, limit: float) -> None:
         """Report audio that should come and does not, after ``limit`` seconds without a packet."""
@@ -93,10 +128,16 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
             self._heard_at = time.monotonic()
             self._agent.say("media_lost", call=self.name, seconds=limit)
 
-    def send_clear_packets(self) -> None:
-        """Let the fault that sends clear media have its turn."""
+    def turn(self) -> None:
+        """Let video, and the fault that sends clear media, have their turn."""
+        if self._video is not None:
+            self._video.turn()
         if self._leak is not None:
             self._leak.turn()
+
+    def _end_video(self) -> None:
+        if self._video is not None:
+            self._video.close()
 
     def _report_established(self) -> None:
         if self._confirmed and self._audio and not self._reported:

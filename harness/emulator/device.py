@@ -15,6 +15,7 @@ from pathlib import Path
 from harness.emulator.addresses import read_address
 from harness.emulator.agent_link import AgentLink, AgentRefusedError, Place
 from harness.emulator.console import Console
+from harness.emulator.form import Form
 from harness.emulator.portal import Portal
 from harness.emulator.relay_board import RelayBoard
 from harness.emulator.sounds import write_microphone_tone
@@ -55,10 +56,11 @@ _RESOLVE_WITHIN = 3.0
 class Device:
     """An emulated intercom with a state directory. ``open``, then ``run``, then ``close``."""
 
-    def __init__(self, place: Place, portal_port: int, step: Step) -> None:
+    def __init__(self, place: Place, portal_port: int, step: Step, form: Form) -> None:
         self._place = place
         self._portal_port = portal_port
         self._step = step
+        self._form = form
         self._inputs: asyncio.Queue[tuple[Input, asyncio.Future[None] | None]] = asyncio.Queue()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._fired: set[str] = set()
@@ -76,7 +78,7 @@ class Device:
         self._console = Console(state / "console")
         self._relay = RelayBoard(state / "relay", self._relay_changed)
         self._agent = AgentLink(self._place, self._speaker, self._post, self._agent_started)
-        self._portal = Portal(self._submit)
+        self._portal = Portal(self._submit, self._form)
         await self._portal.start(self._place.address, self._portal_port)
         self._post(PoweredOn())
         await self._agent.start()
@@ -163,6 +165,7 @@ class Device:
                     call=output.call,
                     uri=output.uri,
                     media=output.media,
+                    picture=output.picture,
                     microphone=output.microphone,
                     clear_packets=output.clear_packets,
                 )
@@ -170,6 +173,7 @@ class Device:
                 agent.send(
                     "answer",
                     call=output.call,
+                    picture=output.picture,
                     microphone=output.microphone,
                     clear_packets=output.clear_packets,
                 )

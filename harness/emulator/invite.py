@@ -23,6 +23,7 @@ class Invite:
     caller: str
     display: str
     offer: Offer
+    video: bool
 
 
 def read_invite(message: str) -> Invite:
@@ -34,7 +35,7 @@ def read_invite(message: str) -> Invite:
         value.strip() for name, _, value in (line.partition(":") for line in lines[1:]) if _is_from(name)
     ]
     display, caller = _name_and_address(values[0]) if len(values) == 1 else ("", "")
-    return Invite(request_uri, caller, display, read_offer(body))
+    return Invite(request_uri, caller, display, read_offer(body), offers_video(body))
 
 
 def read_offer(sdp: str) -> Offer:
@@ -48,6 +49,11 @@ def read_offer(sdp: str) -> Offer:
     if "SAVP" in audio[1]:
         return Offer.SECURE if keys else Offer.KEYLESS
     return Offer.OPTIONAL if keys else Offer.PLAIN
+
+
+def offers_video(sdp: str) -> bool:
+    """Tell whether an SDP body offers any video."""
+    return re.search(r"^m=video [1-9]", sdp, re.MULTILINE) is not None
 
 
 def _is_from(name: str) -> bool:

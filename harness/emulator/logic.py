@@ -33,6 +33,7 @@ from harness.emulator.vocabulary import (
     MediaLost,
     Offer,
     Output,
+    Picture,
     PoweredOn,
     Refresh,
     RegistrationAnswered,
@@ -47,7 +48,7 @@ from harness.emulator.vocabulary import (
 )
 from harness.spec import events
 from harness.spec.events import EventKind
-from harness.spec.settings import Encryption, SipSettings
+from harness.spec.settings import Encryption, SipSettings, VideoCalls
 
 RETRY_AFTER = 5.0
 """Seconds, at the least, between a failed registration and the next attempt (REG-02)."""
@@ -199,7 +200,7 @@ class Logic:
         media = Media.SECURE if secure else Media.PLAIN
         self._phase = _Dialling(contacts, f"out-{self._placed}", media)
         ring = StartTimer("ring", float(settings.call_timeout))
-        return [Dial(self._phase.call, contacts[0], media), ring]
+        return [Dial(self._phase.call, contacts[0], media, _picture(settings, VideoCalls.OUTGOING)), ring]
 
     def _ring_time_over(self) -> list[Output]:
         phase = self._phase
@@ -255,7 +256,7 @@ class Logic:
                 _event(events.INCOMING_REJECTED, details),
             ]
         self._phase = _Answering(given.call, given.caller)
-        return [Hush(), Answer(given.call)]
+        return [Hush(), Answer(given.call, _picture(settings, VideoCalls.INCOMING))]
 
     # --- calls that come up and go down -----------------------------------------------------------
 
@@ -301,6 +302,11 @@ def _unsuitable(offer: Offer, encryption: Encryption) -> str:
     if encryption is Encryption.SRTP_ONLY and offer in (Offer.PLAIN, Offer.OPTIONAL):
         return "no SRTP"
     return ""
+
+
+def _picture(settings: SipSettings, direction: VideoCalls) -> Picture:
+    """Return what is to be seen in a call of one direction (CFG-18)."""
+    return Picture.LIVE if settings.video_calls in (direction, VideoCalls.BOTH) else Picture.NONE
 
 
 def _broken(phase: _Talking, outcome: str) -> Output:

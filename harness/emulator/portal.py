@@ -12,15 +12,14 @@ import secrets
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import parse_qs
 
 import h11
-from pydantic import ValidationError
 
 from harness.emulator.agent_link import AgentRefusedError
-from harness.emulator.form import DEVICE_ID, DEVICE_NAME, certificate_problem, field_errors, warnings_about
+from harness.emulator.form import ADMINISTRATOR, DEVICE_ID, DEVICE_NAME, Form, RefusedError
 from harness.spec.settings import SipSettings
 
-ADMINISTRATOR = "Account Administrator"
 ACCOUNTS = {"admin": ("admin-secret", ADMINISTRATOR), "viewer": ("viewer-secret", "Viewer")}
 """Factory defaults: account to password and role."""
 _LARGEST_BODY = 256 * 1024
@@ -37,8 +36,9 @@ class _Answer:
 class Portal:
     """The portal of one device with one SIP configuration."""
 
-    def __init__(self, submit: Callable[[SipSettings], Awaitable[None]]) -> None:
+    def __init__(self, submit: Callable[[SipSettings], Awaitable[None]], form: Form) -> None:
         self._submit = submit
+        self._form = form
         self._settings: SipSettings | None = None
         self._roles: dict[str, str] = {}
         self._server: asyncio.Server | None = None
@@ -76,7 +76,7 @@ class Portal:
             writer.close()
 
     async def _answer(self, request: h11.Request, body: bytes) -> _Answer:
-        path = request.target.decode("ascii", "replace").partition("?")[0]
+        path, _, query = request.target.decode("ascii", "replace").partition("?")
         method = request.method.decode("ascii")
         if (method, path) == ("POST", "/api/login"):
             return self._login(body)
@@ -87,14 +87,18 @@ class Portal:
             return _Answer(401, {"error": "log in first: POST /api/login"})
         if (method, path) == ("GET", "/api/devices"):
             return _Answer(200, [{"id": DEVICE_ID, "name": DEVICE_NAME}])
-        if path != f"/api/devices/{DEVICE_ID}/sip":
+        resource = f"/api/devices/{DEVICE_ID}/sip"
+        uploads = path == f"{resource}/ca-certificate"
+        if path != resource and not uploads:
             return _Answer(404, {"error": f"no such resource: {path}"})
-        if method == "GET":
+        if method == "GET" and not uploads:
             return _Answer(200, self._settings.redacted() if self._settings else {})
         if method != "PUT":
             return _Answer(405, {"error": f"{method} is not for this resource"})
-        if role != ADMINISTRATOR:
+        if not self._form.may_submit(role):
             return _Answer(403, {"error": f"only the role {ADMINISTRATOR} may change the SIP configuration"})
+        if uploads:
+            return self._upload(parse_qs(query).get("filename", [""])[0], body)
         return await self._configure(body)
 
     def _login(self, body: bytes) -> _Answer:
@@ -115,20 +119,29 @@ class Portal:
         form = _json_object(body)
         if form is None:
             return _Answer(400, {"error": "the body is no JSON object"})
-        try:
-            settings = SipSettings.model_validate(form)
-        except ValidationError as problem:
-            return _Answer(422, {"errors": field_errors(problem)})
-        bad_certificate = certificate_problem(settings)
-        if bad_certificate:
-            return _Answer(422, {"errors": [{"field": "ca_certificate", "message": bad_certificate}]})
         async with self._one_at_a_time:
             try:
-                await self._submit(settings)
+                settings = self._form.read(form, self._settings)
+                await self._put_in_force(settings)
+            except RefusedError as problem:
+                left_over = self._form.left_over(form, problem, self._settings)
+                if left_over is not None:
+                    await self._put_in_force(left_over)
+                return _Answer(422, {"errors": problem.errors})
             except AgentRefusedError as problem:
                 return _Answer(500, {"error": f"SIP could not be set up: {problem}"})
-            self._settings = settings
-        return _Answer(200, {"applied": True, "warnings": warnings_about(settings)})
+        return _Answer(200, {"applied": True, "warnings": self._form.warnings(settings)})
+
+    async def _put_in_force(self, settings: SipSettings) -> None:
+        await self._submit(settings)
+        self._settings = settings
+
+    def _upload(self, filename: str, content: bytes) -> _Answer:
+        """Give an uploaded certificate back as the PEM text that the form's ca_certificate takes (CFG-07)."""
+        try:
+            return _Answer(200, {"ca_certificate": self._form.certificate(filename, content)})
+        except RefusedError as problem:
+            return _Answer(422, {"errors": problem.errors})
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:

@@ -31,6 +31,19 @@ class Offer(StrEnum):
     """An SRTP profile without keys in the SDP: nothing that SDES (RFC 4568) can take."""
 
 
+class Picture(StrEnum):
+    """What is to be seen of the device in a call; only the first two are ever meant."""
+
+    NONE = "none"
+    LIVE = "live"
+    FROZEN = "frozen"
+    """The first picture of all, again and again."""
+    DARK = "dark"
+    """Video is agreed on, and none is sent."""
+    CLEAR = "clear"
+    """Live, and in clear whatever was agreed."""
+
+
 @dataclass(frozen=True, slots=True)
 class PoweredOn:
     """The device has power."""
@@ -67,7 +80,10 @@ class RegistrationAnswered:
 
 @dataclass(frozen=True, slots=True)
 class Incoming:
-    """An INVITE that opens a dialog. ``source`` is the IP address it came from, ``caller`` its From URI."""
+    """An INVITE that opens a dialog. ``source`` is the IP address it came from, ``caller`` its From URI.
+
+    ``video`` tells whether video is offered besides.
+    """
 
     call: str
     caller: str
@@ -75,6 +91,7 @@ class Incoming:
     request_uri: str
     source: str
     offer: Offer
+    video: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,15 +177,17 @@ class Dial:
     call: str
     uri: str
     media: Media
+    picture: Picture = Picture.NONE
     microphone: bool = True
     clear_packets: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer an INVITE with 200."""
+    """Answer an INVITE with 200; a picture is shown only where video was offered."""
 
     call: str
+    picture: Picture = Picture.NONE
     microphone: bool = True
     clear_packets: bool = False
 

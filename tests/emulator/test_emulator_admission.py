@@ -100,9 +100,8 @@ def test_no_bytes_upset_the_reader_of_invites(data):
 
 def test_an_invite_is_read_for_caller_and_offer():
     text = 'INVITE sip:1001@h SIP/2.0\r\nf: "Al \\"3400\\" <sip:3400@p>"\r\n <sip:9@evil;x=y>;tag=1\r\n\r\n'
-    invite = read_invite(
-        text + "v=0\r\nm=audio 4000 RTP/AVP 8\r\na=crypto:1 X inline:k\r\nm=video 0 RTP/SAVP 9\r\n"
-    )
+    keys = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\n"
+    invite = read_invite(f"{text}v=0\r\nm=audio 4000 RTP/AVP 8\r\n{keys}m=video 0 RTP/SAVP 9\r\n")
     assert invite.caller == "sip:9@evil;x=y"
     assert invite.display == 'Al "3400" <sip:3400@p>'
     assert invite.request_uri == "sip:1001@h"
@@ -116,9 +115,12 @@ def test_an_invite_is_read_for_caller_and_offer():
         ("", Offer.ABSENT),
         ("m=video 1 RTP/AVP 96\r\n", Offer.ABSENT),
         ("m=audio 1 RTP/AVP 8\r\n", Offer.PLAIN),
-        ("m=audio 1 RTP/AVP 8\r\nm=video 2 RTP/AVP 96\r\na=crypto:1 X inline:k\r\n", Offer.PLAIN),
+        (
+            "m=audio 1 RTP/AVP 8\r\nm=video 2 RTP/AVP 96\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\n",
+            Offer.PLAIN,
+        ),
         ("m=audio 1 RTP/SAVPF 8\r\n", Offer.KEYLESS),
-        ("m=audio 1 RTP/SAVPF 8\r\na=crypto:1 X inline:k\r\n", Offer.SECURE),
+        ("m=audio 1 RTP/SAVPF 8\r\na=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:k\r\n", Offer.SECURE),
     ],
 )
 def test_an_offer_is_told_by_its_audio_line(sdp, offer):

@@ -8,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from harness.emulator.faults import placing, protecting, registering, reporting, taking
+from harness.emulator.faults import administering, placing, protecting, registering, reporting, taking
 from harness.emulator.faults.fault import Fault, SettingIgnored
 from harness.emulator.faults.variants import ButtonIgnoredWhileDialling
+from harness.emulator.form import Form
 from harness.emulator.vocabulary import Step
 from harness.spec.events import EVENTS
 
@@ -47,6 +48,36 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     protecting.FallsBackUnderSrtpOnly,
     protecting.SrtpOnlyTakesPlain,
     protecting.PlainUnderSrtp,
+    administering.ViewerMayConfigure,
+    administering.NameNotResolved,
+    administering.NoPollingWarning,
+    administering.TcpIgnored,
+    administering.AnyFileIsACertificate,
+    administering.OddSuffixRefused,
+    administering.PasswordCutShort,
+    administering.FullNumberRefused,
+    administering.NumbersSorted,
+    administering.SingleCallerOnly,
+    administering.RefusalNamesNoField,
+    administering.RefusedSettingsInForce,
+    *(
+        partial(administering.FieldNotChecked, field, requirement)
+        for field, requirement in (
+            ("server_address", "CFG-03"),
+            ("server_port", "CFG-04"),
+            ("polling_interval", "CFG-05"),
+            ("transport", "CFG-06"),
+            ("encryption", "CFG-08"),
+            ("auth_username", "CFG-09"),
+            ("extension", "CFG-12"),
+            ("call_number", "CFG-13"),
+            ("further_numbers", "CFG-14"),
+            ("microphone_volume", "CFG-15"),
+            ("speaker_volume", "CFG-16"),
+            ("call_timeout", "CFG-17"),
+            ("permitted_callers", "CFG-20"),
+        )
+    ),
     reporting.WrongEventName,
     reporting.WrongScreenName,
     reporting.DuplicateEvent,
@@ -61,10 +92,13 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             (
                 "incoming-off-ignored",
                 "calls are taken although switched off",
-                "INC-04",
+                "INC-04 CFG-19",
                 "allow_incoming",
                 True,
             ),
+            ("server-port-ignored", "the server's port is always 5060", "CFG-04", "server_port", 5060),
+            ("extension-ignored", "the extension is always 3401", "CFG-12", "extension", "3401"),
+            ("username-ignored", "the user name is always 3401", "CFG-09", "auth_username", "3401"),
             ("sip-off-ignored", "SIP stays on when switched off", "CFG-01", "enabled", True),
             ("display-name-ignored", "no display name is shown", "CFG-11", "display_name", ""),
             (
@@ -75,7 +109,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
                 50,
             ),
             ("speaker-volume-ignored", "the speaker is always at 50", "CFG-16", "speaker_volume", 50),
-            ("call-timeout-ignored", "the call timeout is always 10 s", "CFG-17", "call_timeout", 10),
+            ("call-timeout-ignored", "the call timeout is always 3 s", "CFG-17 OUT-03", "call_timeout", 3),
         )
     ),
 )
@@ -93,3 +127,10 @@ def wrap(step: Step, variant: str | None, faults: Iterable[str]) -> Step:
     for make in makers:
         step = partial(make().step, inner=step)
     return step
+
+
+def wrap_form(form: Form, faults: Iterable[str]) -> Form:
+    """Wrap the configuration form in faults, the last one outermost. Raises KeyError."""
+    for name in faults:
+        form = FAULTS[name]().form(form)
+    return form

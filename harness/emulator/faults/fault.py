@@ -5,6 +5,7 @@ In come an input and the logic's step; out come the outputs that the faulty devi
 
 from __future__ import annotations
 
+from harness.emulator.form import Form
 from harness.emulator.vocabulary import (
     Answer,
     Configured,
@@ -91,13 +92,17 @@ class Fault:
         """Return what becomes of one output; None swallows it."""
         return output
 
+    def form(self, inner: Form) -> Form:
+        """Return the configuration form that the faulty device has."""
+        return inner
+
 
 class SettingIgnored(Fault):
     """A fault that works as if one setting always had the same value."""
 
-    def __init__(self, name: str, description: str, requirement: str, field: str, value: object) -> None:
+    def __init__(self, name: str, description: str, breaks: str, field: str, value: object) -> None:
         super().__init__()
-        self.name, self.description, self.breaks = name, description, frozenset({requirement})
+        self.name, self.description, self.breaks = name, description, frozenset(breaks.split())
         self._changes = {field: value}
 
     def react(self, given: Input, inner: Step) -> list[Output]:
