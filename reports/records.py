@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from reports.stills import Still
 from reports.verdicts import Verdict
 
 
@@ -95,6 +96,7 @@ class Scenario:
     evidence: tuple[EvidenceFile, ...]
     timeline: Path | None
     notes: tuple[str, ...]
+    stills: tuple[Still, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
@@ -16,6 +17,7 @@ from reports import verdicts
 from reports.errors import ReportError
 from reports.fields import line, mapping, moment, number, sequence, text, texts, whole
 from reports.records import Attempt, EvidenceFile, Judgement, Measurement, Requirement, Run, Scenario
+from reports.stills import MOST, Still, read_still
 from reports.verdicts import Verdict, verdict_of, worst
 
 SCHEMA = 1
@@ -151,6 +153,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         evidence=files,
         timeline=timeline,
         notes=tuple(notes),
+        stills=tuple(_stills(folder, evidence)),
     )
 
 
@@ -199,6 +202,14 @@ def _evidence(folder: Path, listed: dict[str, object]) -> tuple[EvidenceFile, ..
             href = "" if _inside(folder, path) is None else quote("./" + PurePosixPath(path).as_posix())
             files.append(EvidenceFile(name, path, href))
     return tuple(file for file in files if file.path)
+
+
+def _stills(folder: Path, evidence: dict[str, object]) -> Iterator[Still]:
+    for path in texts(evidence.get("stills"))[:MOST]:
+        file = _inside(folder, path)
+        still = read_still(PurePosixPath(path).stem, file) if file is not None else None
+        if still is not None:
+            yield still
 
 
 def _inside(folder: Path, path: str) -> Path | None:

@@ -17,6 +17,7 @@ from harness.judge.vocabulary import (
     speaker_tone,
     tone,
 )
+from harness.spec.capabilities import Capability
 from harness.timeline import Pattern
 from harness.timeline.errors import Inconclusive
 from harness.timeline.pattern import Condition
@@ -75,7 +76,8 @@ async def test_a_permitted_call_is_answered_by_itself_and_the_screen_says_so(ben
     bench.measure(
         "INC-02", "time from INVITE to 200", answered.time - rung.time, "s", high=PROMPT, of=(rung, answered)
     )
-    await bench.expect("INC-02", screen("Incoming call answered"), within=PROMPT, after=rung.time)
+    if bench.has(Capability.SCREEN):
+        await bench.expect("INC-02", screen("Incoming call answered"), within=PROMPT, after=rung.time)
 
 
 @requirement("INC-03")
@@ -152,7 +154,8 @@ async def test_on_an_accepted_call_both_sides_hear_each_other(bench: Bench):
     await bench.expect("INC-06", heard, within=PROMPT, after=up.time)
     passed_on = tone(bench.microphone_tone, sender=PBX, receiver=caller)
     await bench.expect("INC-06", passed_on, within=PROMPT, after=up.time)
-    await bench.expect("INC-06", speaker_tone(1200), within=PROMPT, after=up.time)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("INC-06", speaker_tone(1200), within=PROMPT, after=up.time)
 
 
 @requirement("INC-07")

@@ -1,9 +1,42 @@
 """REG: the device is known to its server, and proves who it is."""
 
+import pytest
+
 from fixtures.scenario import requirement
 from harness.bench.bench import Bench
-from harness.judge.vocabulary import DEVICE, PBX, registered, request, response
+from harness.judge.vocabulary import (
+    DEVICE,
+    PBX,
+    any_credentials,
+    configured,
+    connectivity_check,
+    connectivity_confirmed,
+    event,
+    invite,
+    registered,
+    registration,
+    request,
+    response,
+    with_credentials,
+)
+from harness.peer.behaviours import challenges
+from harness.spec import events
 from harness.timeline.pattern import Condition
+
+PROMPT = 2.0
+"""Seconds within which a device that reacts at all has reacted."""
+SERVER_REALM = "asterisk"
+"""What the bench's PBX calls itself: the one realm for which the device would have an answer."""
+WATCHED = 3.0
+"""Seconds for which a device with a wrong password is watched."""
+TRIES = 2
+"""Attempts in that time that are no hammering: one, and one more of a device that mistrusts the refusal."""
+POLL_TOLERANCE = 0.5
+"""Seconds by which a check may be late or early: the device's clock, an answer under way."""
+A_MOMENT = 0.05
+"""Seconds after a message in which nothing but its repetition or its answer is on its way."""
+MARGIN = 5.0
+"""Seconds beyond a polling interval: what was under way is repeated after 4 s at the latest (RFC 3261 T2)."""
 
 
 @requirement("REG-01")
@@ -24,3 +57,138 @@ async def test_the_device_registers_its_extension_with_its_credentials(bench: Be
     await bench.expect("REG-01", answer, within=5)
     await bench.expect("REG-01", registered(), within=5)
     await bench.expect("REG-01", bench.known_to_pbx(), within=5)
+
+
+@requirement("REG-02")
+async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again(bench: Bench):
+    """With a wrong password the device does not register, nor hammer the server (RFC 3261 §22.1).
+
+    One mistyped password would get the whole site banned at the server, or take the server down.
+    """
+    await bench.configure()
+    await bench.configure(
+        auth_password="mistyped", pbx_password=bench.password, polling_interval=30, await_registration=False
+    )
+    submitted = bench.seen(configured())[-1].time
+    attempt = with_credentials(registration(), "Authorization")
+
+    first = await bench.require(attempt, within=PROMPT, after=submitted)
+
+    await bench.never("REG-02", registered(), during=WATCHED, after=submitted)
+    tries = bench.seen(attempt, after=first.time)
+    name = f"attempts with credentials in {WATCHED:g} s"
+    bench.measure("REG-02", name, len(tries), "attempts", high=TRIES, of=tuple(tries))
+
+
+@requirement("REG-03")
+async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: Bench):
+    """The device asks after its server again and again, once in each polling interval (RFC 3261 §10.2.4).
+
+    A door that has silently fallen off its server is otherwise found out by a visitor.
+    """
+    interval = 1
+    await bench.configure(polling_interval=interval)
+    first = bench.seen(registered())[-1]
+
+    third = await bench.expect(
+        "REG-03",
+        connectivity_confirmed(),
+        within=2 * interval + POLL_TOLERANCE,
+        after=first.time,
+        count=3,
+    )
+
+    between = (third.time - first.time) / 2
+    high = interval + POLL_TOLERANCE
+    bench.measure("REG-03", "time between two checks", between, "s", high=high, of=(first, third))
+
+
+@requirement("CFG-05")
+async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench):
+    """The polling interval that is set is the one that is kept, and no shorter one.
+
+    A thousand doors that ask every second instead of every hour take their server down.
+    """
+    interval = 2
+    await bench.configure(polling_interval=interval)
+    first = bench.seen(registered())[-1]
+
+    next_one = await bench.require(
+        connectivity_confirmed(), within=interval + PROMPT, after=first.time + A_MOMENT
+    )
+
+    bench.measure(
+        "CFG-05",
+        "time between two checks",
+        next_one.time - first.time,
+        "s",
+        low=interval - POLL_TOLERANCE,
+        high=interval + POLL_TOLERANCE,
+        of=(first, next_one),
+    )
+
+
+@pytest.mark.parametrize("silent", [False, True], ids=["stopped", "silent"])
+@requirement("REG-04")
+async def test_after_an_outage_of_the_server_the_device_can_be_called_again(bench: Bench, silent: bool):
+    """When the server is back, the device is too, after a polling interval at the most (RFC 3261 §10.2.4).
+
+    After a restart of the server somebody would have to walk to every door and switch it off and on.
+    """
+    interval = 1
+    await bench.configure(polling_interval=interval)
+    since = bench.seen(registered())[-1].time
+    await bench.require(connectivity_check(), within=interval + PROMPT, after=since + A_MOMENT)
+
+    async with bench.server_away(silent=silent) as outage:
+        unheard = await bench.require(
+            connectivity_check(), within=interval + PROMPT, after=outage.began + A_MOMENT
+        )
+        await bench.require(connectivity_check(), within=PROMPT, after=unheard.time + A_MOMENT)
+
+    within = interval + MARGIN
+    asked = await bench.expect("REG-04", connectivity_check(), within=within, after=outage.ended)
+    again = await bench.expect("REG-04", registered(), within=within, after=asked.time)
+    bench.measure(
+        "REG-04", "time until registered again", again.time - outage.ended, "s", high=within, of=(again,)
+    )
+    await bench.call_device(caller=bench.number(0))
+    await bench.expect("REG-04", invite(sender=PBX, receiver=DEVICE), within=PROMPT, after=again.time)
+
+
+@pytest.mark.parametrize("status", [401, 407])
+@requirement("REG-05")
+async def test_a_called_stranger_that_asks_for_credentials_gets_none(bench: Bench, status: int):
+    """A challenge of a party that is neither server nor proxy is not answered (RFC 3261 §22.1, §26.1).
+
+    Whoever gets the device to call him, and names the server's realm, could guess its password at leisure.
+    """
+    (stranger,) = await bench.stations(challenges(status, SERVER_REALM))
+    await bench.configure(call_number=stranger.uri)
+
+    pressed = await bench.intercom.press_button()
+
+    challenge = response(status, "INVITE", sender=stranger.number, receiver=DEVICE)
+    asked = await bench.require(challenge, within=PROMPT, after=pressed)
+    told = any_credentials(invite(sender=DEVICE, receiver=stranger.number))
+    await bench.never("REG-05", told, during=0.5, after=asked.time)
+
+
+@requirement("REG-05")
+async def test_a_calling_stranger_that_asks_for_credentials_gets_none(bench: Bench):
+    """Nor is a challenge answered that comes in the middle of a call (RFC 3261 §22.1, §26.1).
+
+    Whoever is let in to talk could otherwise collect, from the hang-up, what it takes to be the door.
+    """
+    caller = bench.number(0)
+    await bench.configure(permitted_callers=(bench.direct_caller_uri(0),))
+    await bench.call_device(caller=caller, direct=True, challenge=(401, SERVER_REALM))
+    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
+    await bench.require(event(events.INCOMING_RECEIVED), within=PROMPT)
+
+    pressed = await bench.intercom.press_button()
+
+    challenge = response(401, "BYE", sender=caller, receiver=DEVICE)
+    asked = await bench.require(challenge, within=PROMPT, after=up.time)
+    told = any_credentials(request("BYE", sender=DEVICE, receiver=caller))
+    await bench.never("REG-05", told, during=0.5, after=max(asked.time, pressed))

@@ -15,10 +15,16 @@ def taken_addresses(file: BenchFile) -> Iterator[BenchError]:
     wanted = [
         ("pbx.sip_port", file.pbx.address, file.pbx.sip_port, socket.SOCK_DGRAM),
         ("pbx.sip_port", file.pbx.address, file.pbx.sip_port, socket.SOCK_STREAM),
+        ("pbx.other_sip_port", file.pbx.address, file.pbx.other_sip_port, socket.SOCK_DGRAM),
+        ("pbx.other_sip_port", file.pbx.address, file.pbx.other_sip_port, socket.SOCK_STREAM),
+        ("pbx.tls_port", file.pbx.address, file.pbx.tls_port, socket.SOCK_STREAM),
         ("pbx.http_port", file.pbx.address, file.pbx.http_port, socket.SOCK_STREAM),
         ("pbx.ami_port", file.pbx.address, file.pbx.ami_port, socket.SOCK_STREAM),
         ("bench.hep_port", file.bench.address, file.bench.hep_port, socket.SOCK_DGRAM),
     ]
+    if file.proxy is not None:
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            wanted.append(("proxy.port", file.proxy.address, file.proxy.port, kind))
     for index, address in enumerate(file.stations.addresses):
         wanted.append((f"stations.addresses[{index}]", address, file.stations.sip_port, socket.SOCK_DGRAM))
     if file.device.kind == "emulated":

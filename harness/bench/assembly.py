@@ -7,25 +7,29 @@ timeline; what they see at other times belongs to nobody's scenario and is dropp
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import secrets
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from harness.bench.addresses import taken_addresses
 from harness.bench.engine import Engine
 from harness.bench.image import ready_engine
 from harness.bench.model import BenchFile
-from harness.bench.parts import DevicePart, Part, PbxPart, PeersPart, in_parallel
+from harness.bench.parts import DevicePart, Part, PbxPart, PeersPart, ProxyPart, in_parallel
+from harness.bench.pki import Pki
 from harness.bench.place import Place
+from harness.bench.tls import TlsServers
 from harness.capture.capture import Capture
 from harness.device.intercom import Intercom
 from harness.pbx.pbx import Pbx
 from harness.peer.stations import Stations
-from harness.timeline import Content, Observation, Timeline, Witness
-from harness.timeline.errors import BenchError, DeviceCrashed
+from harness.proxy.proxy import Proxy
+from harness.timeline import Content, Observation, Timeline, Witness, now
+from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
 from harness.timeline.observation import (
     Configured,
     DeviceEvent,
@@ -36,6 +40,7 @@ from harness.timeline.observation import (
 
 Progress = Callable[[str], None]
 _PREFIX = "intercom-hil-"
+PKI_FOLDER = "pki"
 _VERSIONS = {
     "asterisk": ("asterisk", "-V"),
     "sipp": ("sipp", "-v"),
@@ -60,6 +65,8 @@ class Assembly:
         self.file = file
         self.timeline = Timeline()
         self.engine: Engine
+        self.pki: Pki
+        self.tls_servers: TlsServers
         self.image = ""
         self.password = secrets.token_hex(8)
         self._run_folder, self._templates, self._progress = run_folder, templates, progress
@@ -68,9 +75,11 @@ class Assembly:
         self._calls: dict[str, int] = {}
         self._scenario = 0
         self._touched = False
+        self._proxy_used = False
         self._names = {
             file.pbx.address: "pbx",
             file.device.address: "device",
+            **({file.proxy.address: "proxy"} if file.proxy else {}),
             **{address: f"station {address}" for address in file.stations.addresses},
         }
 
@@ -85,7 +94,11 @@ class Assembly:
         _reap_folders()
         self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
         try:
-            self.engine, self.image = await asyncio.to_thread(ready_engine, self._progress)
+            (self.engine, self.image), self.pki = await asyncio.gather(
+                asyncio.to_thread(ready_engine, self._progress),
+                asyncio.to_thread(Pki, self._folder / PKI_FOLDER),
+            )
+            self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
             await self._free_addresses()
             self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
             await in_parallel([self._start(part) for part in self._parts.values()])
@@ -115,6 +128,9 @@ class Assembly:
         }
         for name, part in broken.items():
             await part.stop()
+            if name not in makers:  # the proxy: the next scenario that needs one gets a new one
+                del self._parts[name]
+                continue
             self._parts[name] = makers[name]()
             try:
                 await self._start(self._parts[name])
@@ -138,7 +154,61 @@ class Assembly:
     @property
     def places(self) -> dict[str, Place]:
         """The containers, by the part that lives in each."""
-        return {n: p.place for n, p in self._parts.items() if isinstance(p, PbxPart | PeersPart)}
+        return {n: p.place for n, p in self._parts.items() if isinstance(p, PbxPart | PeersPart | ProxyPart)}
+
+    @contextlib.asynccontextmanager
+    async def pbx_away(self) -> AsyncIterator[None]:
+        """Keep the PBX stopped for a while; it is ready again at the end, with all it knew but registrations.
+
+        Raises:
+            BenchError: it would not start again; it counts as lost then.
+        """
+        part = self._parts["pbx"]
+        assert isinstance(part, PbxPart)
+        await part.pbx.stop()
+        await part.place.stop()
+        try:
+            yield
+        finally:
+            await _or_lost(part, part.pbx.start())
+
+    @contextlib.asynccontextmanager
+    async def pbx_silent(self) -> AsyncIterator[None]:
+        """Keep the PBX from answering for a while; it knows all that it knew before."""
+        self.pbx.freeze()
+        try:
+            yield
+        finally:
+            self.pbx.thaw()
+
+    async def proxy(self) -> Proxy:
+        """The proxy, running; its container is started when it is first asked for.
+
+        Raises:
+            Inconclusive: the bench file has no proxy.
+            BenchError: it does not start.
+        """
+        if self.file.proxy is None:
+            raise Inconclusive("this bench has no proxy; its file needs a table [proxy]")
+        if "proxy" not in self._parts:
+            self._parts["proxy"] = part = self._new_proxy()
+            await _or_lost(part, self._start(part))
+        part = self._parts["proxy"]
+        assert isinstance(part, ProxyPart)
+        self._proxy_used = True
+        await _or_lost(part, part.proxy.start())
+        return part.proxy
+
+    async def renew_proxy(self) -> None:
+        """Have a proxy that this scenario used forget its calls; nothing of them reaches the next scenario.
+
+        It runs afterwards: the device may be about to take its registration back through it.
+        """
+        part = self._parts.get("proxy")
+        if isinstance(part, ProxyPart) and self._proxy_used and not part.lost.done():
+            self._proxy_used = False
+            await _or_lost(part, part.proxy.stop())
+            await _or_lost(part, part.proxy.start())
 
     @property
     def stations(self) -> Stations:
@@ -196,6 +266,9 @@ class Assembly:
                 self._calls.setdefault(content.call_id, self._scenario)
             if self._calls.get(content.call_id, self._scenario) != self._scenario:
                 return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
+            if witness is Witness.PBX and content.transport == "TLS":
+                # The wire cannot read it, and needs to: the keys of the media are in it.
+                self.capture.learn(content, now() if at is None else at)
         return self.timeline.append(witness, content, at)
 
     def name_station(self, address: str, number: str) -> None:
@@ -226,8 +299,16 @@ class Assembly:
 
     def _new_pbx(self) -> PbxPart:
         folder = self._new_folder("pbx")
-        place = Place(self.engine, self.image, "pbx", mounts=(folder, self._run_folder))
-        return PbxPart(self.file, place, folder, self.append, self.name_of)
+        mounts = (folder, self._run_folder, self._folder / PKI_FOLDER)
+        place = Place(self.engine, self.image, "pbx", mounts=mounts)
+        identity = self.tls_servers.identity("for address and name")
+        return PbxPart(self.file, place, folder, identity, self.append, self.name_of)
+
+    def _new_proxy(self) -> ProxyPart:
+        folder = self._new_folder("proxy")
+        return ProxyPart(
+            self.file, Place(self.engine, self.image, "proxy", mounts=(folder,)), folder, self.append
+        )
 
     def _new_peers(self) -> PeersPart:
         folder = self._new_folder("peers")
@@ -241,7 +322,7 @@ class Assembly:
         return PeersPart(self.file, place, folder, self._templates, self.append, self.name_of)
 
     def _new_device(self) -> DevicePart:
-        return DevicePart(self.file, self._new_folder("device"), self.append)
+        return DevicePart(self.file, self._new_folder("device"), self.pki.trust_store, self.append)
 
     def _new_folder(self, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
@@ -259,6 +340,16 @@ class Assembly:
         problem = next(taken_addresses(self.file), None)
         if problem is not None:
             raise problem
+
+
+async def _or_lost(part: Part, step: Awaitable[None]) -> None:
+    """Take a step of a part; one that fails makes it a lost part, which is replaced. Raises BenchError."""
+    try:
+        await step
+    except BenchError as problem:
+        if not part.lost.done():
+            part.lost.set_result(problem)
+        raise
 
 
 def _reap_folders() -> None:

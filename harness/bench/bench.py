@@ -7,20 +7,27 @@ ends the scenario, what it learnt is kept, and the next one starts on a bench th
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.bench.assembly import Assembly
+from harness.bench.parts import pbx_name
+from harness.bench.pki import CertificateKind
 from harness.bench.play import Play, PlayFailed
+from harness.device.configurator import Role
 from harness.device.intercom import Intercom
 from harness.evidence.run import RunFolder
 from harness.judge.judge import Judge
-from harness.judge.vocabulary import registered
-from harness.pbx.endpoint import Endpoint
+from harness.judge.vocabulary import PBX, PROXY, registered
+from harness.pbx.endpoint import Endpoint, codecs, reached_through
 from harness.peer.behaviours import Behaviour, calls
 from harness.peer.station import Station
-from harness.spec.settings import SipSettings
-from harness.timeline import Observation, Pattern, Timeline, now
+from harness.proxy.proxy import Proxy
+from harness.spec.capabilities import Capability
+from harness.spec.settings import SipSettings, Transport
+from harness.timeline import Observation, Pattern, Timeline, Witness, now
 from harness.timeline.errors import BenchError, Inconclusive
 
 REGISTRATION = 3.0
@@ -32,6 +39,14 @@ MICROPHONE_TONE = 440.0
 """Hz: what is played at the device's microphone."""
 
 PbxSrtp = Literal["no", "sdes", "optional"]
+
+
+@dataclass
+class Outage:
+    """A time without server: when it began and ended (seconds since the epoch)."""
+
+    began: float = 0.0
+    ended: float = 0.0
 
 
 class Bench:
@@ -96,6 +111,33 @@ class Bench:
         return self._assembly.file.pbx.address
 
     @property
+    def pbx_port(self) -> int:
+        """The SIP server's usual port."""
+        return self._assembly.file.pbx.sip_port
+
+    @property
+    def pbx_other_port(self) -> int:
+        """Another port of the SIP server's, for UDP and TCP."""
+        return self._assembly.file.pbx.other_sip_port
+
+    @property
+    def pbx_name(self) -> str:
+        """The SIP server's domain name. Raises Inconclusive where the device can find it by none."""
+        name = pbx_name(self._assembly.file)
+        if name is None:
+            raise Inconclusive("the bench file has no name for the SIP server (pbx.name)")
+        return name
+
+    @property
+    def password(self) -> str:
+        """The device's password at the PBX, made up for this run."""
+        return self._assembly.password
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the bench file declares that the device has it."""
+        return not self._assembly.file.device.capabilities.lacks(capability)
+
+    @property
     def microphone_tone(self) -> float:
         """What is played at the device's microphone, in Hz."""
         return MICROPHONE_TONE
@@ -152,13 +194,22 @@ class Bench:
     # -- what can be done ------------------------------------------------------------------------------
 
     async def configure(
-        self, *, pbx_srtp: PbxSrtp = "no", await_registration: bool = True, **settings: Any
+        self,
+        *,
+        pbx_srtp: PbxSrtp = "no",
+        pbx_video: bool = False,
+        await_registration: bool = True,
+        pbx_password: str | None = None,
+        **settings: Any,
     ) -> None:
         """Configure the device, and wait until it has registered.
 
         Args:
             pbx_srtp: what the PBX can do towards the device: RTP only, SRTP only (SDES), or either.
+            pbx_video: whether the PBX takes and offers video towards the device.
             await_registration: wait for the registration, as most scenarios need it.
+            pbx_password: what the PBX takes for the device's password, should that be another; empty where
+                it asks for none.
             **settings: fields of ``SipSettings`` that differ from the bench's plain configuration.
 
         Raises:
@@ -174,9 +225,18 @@ class Bench:
             "extension": file.device.extension,
             "call_number": self.number(0),
         }
+        if settings.get("transport") is Transport.TLS:
+            plain |= {"server_port": file.pbx.tls_port, "ca_certificate": self._assembly.pki.root_pem}
         wanted = SipSettings(**(plain | settings))
         await self._assembly.pbx.set_endpoint(
-            Endpoint(name=wanted.extension, password=wanted.auth_password, media_encryption=pbx_srtp)
+            Endpoint(
+                name=wanted.extension,
+                password=wanted.auth_password if pbx_password is None else pbx_password,
+                username=wanted.auth_username,
+                media_encryption=pbx_srtp,
+                codecs=codecs(video=pbx_video),
+                options=reached_through(wanted.proxy),
+            )
         )
         begun = now()
         answer = await self.intercom.configure(wanted)
@@ -184,7 +244,66 @@ class Bench:
         if not answer.accepted:
             raise Inconclusive(f"precondition not met: the device refused its settings: {answer.message}")
         if await_registration and wanted.enabled:
-            await self.require(registered(), within=REGISTRATION, after=begun)
+            by = PROXY if wanted.proxy else PBX
+            confirmed = registered(by=by)
+            if wanted.transport is Transport.TLS:
+                confirmed = confirmed.seen_by(Witness.PBX)
+            await self.require(confirmed, within=REGISTRATION, after=begun)
+
+    async def submit(self, changes: Mapping[str, object], *, by: Role = "administrator") -> float:
+        """Submit the configuration in force with changes, right or wrong, and return when that was.
+
+        The answer is on the timeline: ``configuration(accepted=...)``.
+
+        Raises:
+            Inconclusive: the bench has no account of that role.
+        """
+        begun = now()
+        await self.intercom.submit(changes, by)
+        self.timeline.book_wait(begun, now())
+        return begun
+
+    async def tls_server(self, certificate: CertificateKind, **abilities: Any) -> dict[str, Any]:
+        """Start a TLS server that presents a certificate and testifies; see ``TlsServers.open``.
+
+        Returns:
+            The settings that send the device there; the bench's own CA is the uploaded one.
+        """
+        return await self._assembly.tls_servers.open(certificate, **abilities)
+
+    async def proxy(self) -> Proxy:
+        """Start the proxy in front of the PBX; ``configure(proxy=proxy.settings)`` sends the device there.
+
+        Raises:
+            Inconclusive: this bench has none.
+        """
+        return await self._assembly.proxy()
+
+    @contextlib.asynccontextmanager
+    async def server_away(self, *, silent: bool = False) -> AsyncIterator[Outage]:
+        """Let the PBX be away for the block; at its end it is back.
+
+        Args:
+            silent: it only does not answer, and still knows who is registered; else it is stopped.
+        """
+        outage = Outage()
+        async with self._assembly.pbx_silent() if silent else self._assembly.pbx_away():
+            outage.began = now()
+            yield outage
+        outage.ended = now()
+
+    @contextlib.asynccontextmanager
+    async def proxy_away(self) -> AsyncIterator[Outage]:
+        """Let the proxy be away for the block; at its end it is back."""
+        outage = Outage()
+        proxy = await self.proxy()
+        await proxy.stop()
+        outage.began = now()
+        try:
+            yield outage
+        finally:
+            await self.proxy()
+        outage.ended = now()
 
     async def stations(self, *behaviours: Behaviour) -> list[Station]:
         """Start remote stations, the first with ``number(0)``; the PBX knows where each of them is."""
@@ -207,7 +326,7 @@ class Bench:
             direct: straight to the device, not through the PBX.
             tone_hz: the tone it plays.
             hang_up_after: seconds after the answer; else it stays until the scenario ends.
-            **more: what ``calls`` takes besides: a display name, headers, a security.
+            **more: what ``calls`` takes besides: a display name, headers, a security, video.
         """
         file = self._assembly.file
         address = self._take_address()
@@ -218,7 +337,8 @@ class Bench:
             target = f"sip:{self.intercom.extension}@{file.pbx.address}"
             via = (file.pbx.address, file.pbx.sip_port)
             from_uri = f"sip:{caller}@{file.pbx.address}"
-            await self._assembly.pbx.set_endpoint(Endpoint(name=caller, password=""))
+            spoken = codecs(video=bool(more.get("video")))
+            await self._assembly.pbx.set_endpoint(Endpoint(name=caller, password="", codecs=spoken))
         options = {"from_uri": from_uri, "tone_hz": tone_hz, "hang_up_after": hang_up_after, **more}
         self._assembly.name_station(address, caller)
         return await self._assembly.stations.start(caller, calls(target, via, **options), address)
@@ -249,7 +369,10 @@ class Bench:
     async def _station(self, number: str, address: str, behaviour: Behaviour) -> Station:
         self._assembly.name_station(address, number)
         station = await self._assembly.stations.start(number, behaviour, address)
-        await self._assembly.pbx.set_endpoint(Endpoint(name=number, password="", contact=station.uri))
+        spoken = codecs(video=bool(behaviour.parameters.get("video")))
+        await self._assembly.pbx.set_endpoint(
+            Endpoint(name=number, password="", contact=station.uri, codecs=spoken)
+        )
         return station
 
     def _address(self, place: int) -> str:

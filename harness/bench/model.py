@@ -13,7 +13,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from harness.spec.settings import Name, Port
+from harness.spec.capabilities import Capability
+from harness.spec.settings import Host, Name, Port
 from harness.timeline.errors import BenchError
 
 
@@ -58,8 +59,18 @@ class PbxTable(_Table):
 
     address: IpAddress
     sip_port: Port = 5060
+    other_sip_port: Port = Field(default=5062, description="a second one, UDP and TCP (CFG-04)")
+    tls_port: Port = 5061
+    name: Host | None = Field(default=None, description="domain name by which the device finds it (CFG-03)")
     http_port: Port = 8088
     ami_port: Port = 5038
+
+
+class ProxyTable(_Table):
+    """The SIP proxy in front of the PBX; without one nothing about proxies can be found out."""
+
+    address: IpAddress
+    port: Port = 5060
 
 
 class StationsTable(_Table):
@@ -110,12 +121,30 @@ class PortalTable(_Table):
     account: str
     password: str
     device_id: str = "door"
+    viewer: str = Field(default="", description="an account that may only look (CFG-02)")
+    viewer_password: str = ""
 
 
 class SpeakerTable(_Table):
     """A recording that grows with what the device's speaker plays."""
 
     recording: Path
+
+
+class CapabilitiesTable(_Table):
+    """What the device has, or the bench can get at: each is declared; false makes rows not applicable."""
+
+    event_log: bool
+    screen: bool
+    speaker: bool
+    srtp: bool
+    tls: bool
+    proxy: bool
+    video: bool
+
+    def lacks(self, capability: Capability) -> bool:
+        """Whether it is declared to be missing."""
+        return not getattr(self, capability.value)
 
 
 class DeviceTable(_Table):
@@ -126,6 +155,7 @@ class DeviceTable(_Table):
     sip_port: Port = 5060
     extension: Name = "3401"
     display_name: str = "Front Door"
+    capabilities: CapabilitiesTable
     emulated: EmulatedTable = EmulatedTable()
     console: ConsoleTable | None = None
     button: ButtonTable | None = None
@@ -151,6 +181,7 @@ class BenchFile(_Table):
     engine: EngineTable = EngineTable()
     capture: CaptureTable
     pbx: PbxTable
+    proxy: ProxyTable | None = None
     stations: StationsTable
     device: DeviceTable
 
@@ -160,6 +191,7 @@ class BenchFile(_Table):
             ("bench.address", self.bench.address),
             ("pbx.address", self.pbx.address),
             ("device.address", self.device.address),
+            *([("proxy.address", self.proxy.address)] if self.proxy else []),
             *((f"stations.addresses[{i}]", a) for i, a in enumerate(self.stations.addresses)),
         ]
         holders: dict[str, str] = {}
@@ -170,6 +202,36 @@ class BenchFile(_Table):
                 )
             holders[address] = field
         return self
+
+
+def lane(file: BenchFile, number: int) -> BenchFile:
+    """Return the bench that stands beside this one: the same, on other loopback addresses.
+
+    Args:
+        file: a bench of an emulated device.
+        number: which; 0 is the bench itself.
+
+    Raises:
+        BenchError: the device is physical, or an address is not on the loopback network.
+    """
+    if number == 0:
+        return file
+    if file.device.kind != "emulated":
+        raise BenchError(
+            f"bench {file.bench.name} has one physical device and cannot be doubled", "-n", "leave -n out"
+        )
+
+    def shifted(value: object) -> object:
+        if isinstance(value, dict):
+            return {key: shifted(item) for key, item in value.items()}
+        if isinstance(value, tuple | list):
+            return [shifted(item) for item in value]
+        if isinstance(value, str) and value.startswith("127."):
+            parts = value.split(".")
+            return ".".join([parts[0], parts[1], str((int(parts[2]) + number) % 256), parts[3]])
+        return value
+
+    return BenchFile.model_validate(shifted(file.model_dump(mode="json")))
 
 
 _REMEDIES = {

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol
 
 from harness.bench.model import BenchFile
+from harness.bench.pki import ServerIdentity
 from harness.bench.place import Place
 from harness.bench.supervised import Supervised
 from harness.capture.capture import Capture
@@ -24,8 +25,10 @@ from harness.device.speaker import Speaker
 from harness.instruments.button import Button
 from harness.instruments.numato_relay import CHANNELS, Board, Relay
 from harness.instruments.serial_console import SerialConsole
+from harness.pbx.config import TlsTransport
 from harness.pbx.pbx import Pbx
 from harness.peer.stations import Stations
+from harness.proxy.proxy import Proxy
 from harness.timeline import Append
 from harness.timeline.errors import BenchError, DeviceCrashed
 
@@ -56,12 +59,21 @@ class PbxPart:
 
     name = "pbx"
 
-    def __init__(self, file: BenchFile, place: Place, folder: Path, append: Append, name_of: NameOf) -> None:
+    def __init__(
+        self,
+        file: BenchFile,
+        place: Place,
+        folder: Path,
+        identity: ServerIdentity,
+        append: Append,
+        name_of: NameOf,
+    ) -> None:
         self.place = place
         self.lost = _future()
         self.pbx = Pbx(
             address=file.pbx.address,
             sip_port=file.pbx.sip_port,
+            other_sip_ports=(file.pbx.other_sip_port,),
             http_port=file.pbx.http_port,
             ami_port=file.pbx.ami_port,
             hep_address=(file.bench.address, file.bench.hep_port),
@@ -69,6 +81,7 @@ class PbxPart:
             place=place.start,
             append=append,
             name_of=name_of,
+            tls=(TlsTransport(file.pbx.tls_port, identity.chain, identity.key),),
         )
 
     async def start(self) -> None:
@@ -129,8 +142,8 @@ class PeersPart:
             place=supervised,
             folder=self._folder,
             interface=file.capture.interface,
-            sip_ports=frozenset({file.pbx.sip_port, file.device.sip_port, file.stations.sip_port}),
-            addresses=(file.pbx.address, file.device.address, *file.stations.addresses),
+            sip_ports=_sip_ports(file),
+            addresses=_addresses(file),
             marker=(file.pbx.address, MARKER_PORT),
         )
         await self.capture.start()
@@ -160,6 +173,54 @@ class PeersPart:
         await self.place.stop()
 
 
+def _sip_ports(file: BenchFile) -> frozenset[int]:
+    proxy = {file.proxy.port} if file.proxy else set()
+    pbx = {file.pbx.sip_port, file.pbx.other_sip_port}
+    return frozenset({*pbx, file.device.sip_port, file.stations.sip_port, *proxy})
+
+
+def _addresses(file: BenchFile) -> tuple[str, ...]:
+    proxy = (file.proxy.address,) if file.proxy else ()
+    return (file.pbx.address, *proxy, file.device.address, *file.stations.addresses)
+
+
+class ProxyPart:
+    """Kamailio in a container of its own. It is started with the first scenario that needs it.
+
+    Attributes:
+        place: the container.
+        proxy: Kamailio, once started.
+    """
+
+    name = "proxy"
+
+    def __init__(self, file: BenchFile, place: Place, folder: Path, append: Append) -> None:
+        self._file, self.place, self._folder, self._append = file, place, folder, append
+        self.lost = _future()
+        self.proxy: Proxy
+
+    async def start(self) -> None:
+        """Start the container and Kamailio in it; it answers on return."""
+        assert self._file.proxy is not None
+        supervised = await self.place.start()
+        self.proxy = Proxy(
+            place=supervised,
+            address=self._file.proxy.address,
+            port=self._file.proxy.port,
+            server=self._file.pbx.address,
+            folder=self._folder,
+            append=self._append,
+        )
+        await self.proxy.start()
+        remedy = "see its output in the run folder"
+        _forward(supervised.lost, self.lost, self.name, remedy)
+        _forward(self.proxy.lost, self.lost, self.name, remedy)
+
+    async def stop(self) -> None:
+        """Remove the container, and Kamailio with it."""
+        await self.place.stop()
+
+
 MARKER_PORT = 9
 """The discard port: a datagram to it tells the capture how far it has come."""
 
@@ -169,12 +230,12 @@ class DevicePart:
 
     name = "device"
 
-    def __init__(self, file: BenchFile, folder: Path, append: Append) -> None:
+    def __init__(self, file: BenchFile, folder: Path, trust_store: Path, append: Append) -> None:
         self._file, self._append = file, append
         self.lost = _future()
         self._emulated: EmulatedDevice | None = None
         if file.device.kind == "emulated":
-            self._emulated = _emulated(file, folder / "device")
+            self._emulated = _emulated(file, folder / "device", trust_store)
         self.intercom: Intercom
 
     async def start(self) -> None:
@@ -183,7 +244,7 @@ class DevicePart:
         if self._emulated is not None:
             ready = await self._emulated.start()
             console, relay, channel = ready.console, ready.relay, 0
-            portal = Portal(ready.portal, FACTORY_ACCOUNT)
+            portal = Portal(ready.portal, FACTORY_ACCOUNT, viewer=FACTORY_VIEWER)
             speaker: Path | None = ready.speaker
             layout = layout_named("keyed")
         else:
@@ -192,7 +253,9 @@ class DevicePart:
             assert device.portal is not None
             console, relay, channel = device.console.port, device.button.port, device.button.channel
             account = Account(device.portal.account, device.portal.password)
-            portal = Portal(device.portal.url, account, device=device.portal.device_id)
+            table = device.portal
+            viewer = Account(table.viewer, table.viewer_password) if table.viewer else None
+            portal = Portal(table.url, account, viewer=viewer, device=table.device_id)
             speaker = device.speaker.recording if device.speaker else None
             layout = layout_named(device.console.layout)
         self.intercom = Intercom(
@@ -225,12 +288,22 @@ class DevicePart:
 
 
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
-"""The account that an emulated intercom comes with."""
+FACTORY_VIEWER = Account("viewer", "viewer-secret")
+"""The accounts that an emulated intercom comes with."""
+PBX_NAME = "pbx.intercom.example"
+"""What the PBX is called in an emulated intercom's name service, if the bench file has no name for it."""
 
 
-def _emulated(file: BenchFile, state: Path) -> EmulatedDevice:
+def pbx_name(file: BenchFile) -> str | None:
+    """Return the domain name by which the device can find the PBX, if there is one."""
+    return file.pbx.name or (PBX_NAME if file.device.kind == "emulated" else None)
+
+
+def _emulated(file: BenchFile, state: Path, trust_store: Path) -> EmulatedDevice:
     options = file.device.emulated
     first, last = options.rtp_ports
+    hosts = state.with_name("hosts")
+    hosts.write_text(f"{file.pbx.address} {pbx_name(file)}\n", encoding="utf-8")
     return EmulatedDevice(
         state=state,
         address=file.device.address,
@@ -240,6 +313,8 @@ def _emulated(file: BenchFile, state: Path) -> EmulatedDevice:
             *("--sip-port", str(file.device.sip_port)),
             *("--rtp-ports", f"{first}-{last}"),
             *("--portal-port", str(options.portal_port)),
+            *("--hosts", str(hosts)),
+            *("--trust-store", str(trust_store)),
             *("--media-timeout", str(options.media_timeout)),
         ),
     )

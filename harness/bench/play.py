@@ -20,11 +20,12 @@ from harness.judge.judge import ExpectationFailed, Judge
 from harness.judge.judgement import by_requirement
 from harness.judge.monitors import missing_events, monitor
 from harness.judge.vocabulary import event
+from harness.spec.capabilities import Capability
 from harness.spec.catalogue import CATALOGUE
 from harness.spec.verdict import Verdict, worst
-from harness.timeline import Timeline, now
+from harness.timeline import Timeline, Witness, now
 from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
-from harness.timeline.observation import Configured
+from harness.timeline.observation import Configured, Declared
 
 LONGEST = 120.0
 """Seconds after which a scenario that does not end is ended."""
@@ -71,6 +72,10 @@ class Play:
 
     async def attempt(self, scenario: Callable[[], Awaitable[None]], number: int) -> Verdict:
         """Play the scenario once, and return the verdict of this attempt."""
+        not_applicable = self._not_applicable()
+        if self._requirements and not_applicable.keys() >= set(self._requirements):
+            self._records.append(self._excluded(not_applicable, number))
+            return Verdict.NOT_APPLICABLE
         started, self._closed = now(), 0.0
         folder = self._run.scenario_folder(self._identity, number)
         problems: list[str] = []
@@ -79,11 +84,15 @@ class Play:
             await self._assembly.heal()
         except BenchError as problem:
             timeline, ending = Timeline(), Verdict.ERROR
-            self.judge = Judge(timeline, GAPS)
+            self.judge = Judge(timeline, GAPS, not_applicable)
             problems.append(f"the bench could not be healed: {problem}")
         else:
             timeline = self._assembly.begin(folder)
-            self.judge = Judge(timeline, GAPS)
+            capabilities = self._assembly.file.device.capabilities
+            has = tuple(c.value for c in Capability if not capabilities.lacks(c))
+            lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
+            timeline.append(Witness.BENCH, Declared(has=has, lacks=lacks))
+            self.judge = Judge(timeline, GAPS, not_applicable)
             ending = await self._drive(scenario, problems)
             settled = now()
             dropped = await self._clean_up(problems)
@@ -100,6 +109,23 @@ class Play:
         filed = last.model_copy(update={"attempts": len(self._records), "earlier": attempts})
         self._run.add(filed)
         return filed
+
+    def _not_applicable(self) -> dict[str, str]:
+        """Return the requirements that do not apply to this device, and what says so."""
+        capabilities = self._assembly.file.device.capabilities
+        return {
+            row.id: f"the bench file declares device.capabilities.{row.capability} = false"
+            for row in CATALOGUE.values()
+            if row.capability is not None and capabilities.lacks(row.capability)
+        }
+
+    def _excluded(self, not_applicable: dict[str, str], number: int) -> ScenarioRecord:
+        """Return the record of a scenario that is not played, for none of its requirements applies."""
+        self.judge = Judge(Timeline(), GAPS, not_applicable)
+        told = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
+        folder = self._run.scenario_folder(self._identity, number)
+        ending = Verdict.NOT_APPLICABLE
+        return self._recorded(self.judge.timeline, folder, now(), ending, [*told], 0)
 
     async def _drive(self, scenario: Callable[[], Awaitable[None]], problems: list[str]) -> Verdict:
         """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
@@ -143,7 +169,14 @@ class Play:
         """Leave no call standing; return how many packets the capture lost."""
         assembly = self._assembly
         # In this order: the PBX ends its calls while there are stations that answer, which then end the rest.
-        for step in (assembly.pbx.reset, assembly.stations.stop_all, assembly.intercom.end):
+        steps = (
+            assembly.pbx.reset,
+            assembly.stations.stop_all,
+            assembly.tls_servers.close_all,
+            assembly.intercom.end,
+            assembly.renew_proxy,
+        )
+        for step in steps:
             try:
                 await step()
             except (BenchError, DeviceCrashed) as problem:

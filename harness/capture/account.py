@@ -1,4 +1,4 @@
-"""The account of one RTP flow under one agreement: packets in; started, heard and ended observations out.
+"""The account of one RTP flow under one agreement: packets in; started, heard, seen and ended out.
 
 Loss and jitter are those of RFC 3550 (appendix A.3, A.8). Where SRTP was agreed, every single packet is
 authenticated under the sender's own key; nothing is inferred from the profile in the SDP.
@@ -7,11 +7,14 @@ authenticated under the sender's own key; nothing is inferred from the profile i
 from __future__ import annotations
 
 from harness.capture.negotiation import Leg
+from harness.capture.picture import Look
 from harness.capture.sip_content import Address, NameOf, endpoint
 from harness.capture.sound import Sound, SoundWindow, is_readable_g711
-from harness.timeline.observation import MediaEnded, MediaHeard, MediaStarted, Witness
+from harness.capture.video import VideoWindow, Viewer
+from harness.timeline.observation import MediaEnded, MediaHeard, MediaStarted, VideoSeen, Witness
 from harness.timeline.timeline import Append
 from harness.wire.g711 import DECODERS
+from harness.wire.h264 import ENCODING as H264
 from harness.wire.rtp import RtpError, RtpPacket, parse_rtp
 from harness.wire.sdp import STATIC_ENCODINGS
 from harness.wire.srtp import SrtpReceiver, receiver
@@ -98,12 +101,13 @@ class Reception:
 class Account:
     """One flow while one agreement holds for it (or none)."""
 
-    def __init__(self, flow: Flow, leg: Leg | None, append: Append) -> None:
+    def __init__(self, flow: Flow, leg: Leg | None, append: Append, viewer: Viewer) -> None:
         self.flow, self.leg = flow, leg
-        self._append = append
+        self._append, self._viewer = append, viewer
         self._receivers: list[SrtpReceiver] = [r for key in leg.keys if (r := receiver(key))] if leg else []
         self._reception = Reception()
         self._sounds: dict[tuple[str, str], SoundWindow] = {}
+        self._video: VideoWindow | None = None
         self._recent: dict[int, tuple[bytes, bool]] = {}
         self._authenticated = self._rejected = self._plain = 0
         self._first = self._last = 0.0
@@ -144,13 +148,15 @@ class Account:
             plain = self.authenticate(data)
         self._remember(header.sequence, data, plain is not None)
         readable, protection = self._judge(data, header, encoding, plain)
-        if readable is not None and in_order and encoding in DECODERS:
-            self._listen(readable, header, encoding, protection, time)
+        if readable is not None and in_order:
+            self._attend(readable, header, encoding, protection, time)
 
     def end(self) -> None:
         """Measure the last sound and give the account, unless no packet was ever booked."""
         for sound in self._sounds.values():
             sound.end()
+        if self._video is not None:
+            self._video.end()
         if not self._reception.packets:
             return
         flow, leg = self.flow, self.leg
@@ -198,21 +204,34 @@ class Account:
             self._rejected += not authenticated
             self._plain += clear
 
-    def _listen(self, packet: bytes, header: RtpPacket, encoding: str, protection: str, time: float) -> None:
+    def _attend(self, packet: bytes, header: RtpPacket, encoding: str, protection: str, time: float) -> None:
+        """Listen to sound and look at video; whatever else a packet carries is only counted."""
+        if encoding not in DECODERS and encoding != H264:
+            return
         payload = packet[header.header_size :]
         if packet[0] & _PADDING:
             try:
                 payload = parse_rtp(packet).payload
             except RtpError:
                 return
-        if not payload:
-            return
+        if payload and encoding == H264:
+            self._watch(payload, header, time)
+        elif payload:
+            self._listen(payload, header, encoding, protection, time)
+
+    def _listen(self, payload: bytes, header: RtpPacket, encoding: str, protection: str, time: float) -> None:
         sound = self._sounds.get((protection, encoding))
         if sound is None:
             sound = self._sounds[protection, encoding] = SoundWindow(
                 DECODERS[encoding], lambda measured: self._say_heard(measured, protection)
             )
         sound.add(payload, header.timestamp, time)
+
+    def _watch(self, payload: bytes, header: RtpPacket, time: float) -> None:
+        if self._video is None:
+            name = f"{self.flow.sender}-to-{self.flow.receiver}-{self.protection}"
+            self._video = VideoWindow(self._viewer, name, self._say_seen)
+        self._video.add(payload, header, time)
 
     def _remember(self, sequence: int, data: bytes, authenticated: bool) -> None:
         self._recent.pop(sequence, None)
@@ -258,6 +277,23 @@ class Account:
             call_id=self.leg.call_id if self.leg else "",
         )
         self._append(Witness.WIRE, content, sound.time)
+
+    def _say_seen(self, look: Look, still: str, time: float, duration: float) -> None:
+        content = VideoSeen(
+            flow=self.flow.name,
+            sender=self.flow.sender,
+            receiver=self.flow.receiver,
+            protection=self.protection,
+            frames=look.frames,
+            width=look.width,
+            height=look.height,
+            moving=look.moving,
+            markers=look.markers,
+            still=still,
+            duration=round(duration, 3),
+            call_id=self.leg.call_id if self.leg else "",
+        )
+        self._append(Witness.WIRE, content, time)
 
 
 def _clock_rate(encoding: str) -> int | None:

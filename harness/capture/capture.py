@@ -18,6 +18,7 @@ from harness.capture.decoder import Decoder
 from harness.capture.marker import Marker
 from harness.capture.sip_content import NameOf
 from harness.capture.sniffer import Sniffer
+from harness.capture.video import InThread, Viewer
 from harness.timeline.errors import BenchError
 from harness.timeline.observation import SipMessageSeen
 from harness.timeline.timeline import Append
@@ -85,6 +86,9 @@ class Capture:
             capture_filter=self._filter,
             on_frame=self._take,
         )
+        self._decoding = InThread()
+        self._viewer = Viewer(self._decoding)
+        self._stills = Path()
         self._decoder: Decoder | None = None
         self._writer: PcapngWriter | None = None
         self._packets = self._dropped_before = 0
@@ -108,10 +112,11 @@ class Capture:
         """End the capture, and the scenario's file if one is open. Idempotent."""
         await self._sniffer.stop()
         self._close(None)
+        self._decoding.close()
         self._marker.close()
 
     def begin(self, path: Path) -> None:
-        """Begin a scenario: from now on packets go to a new pcapng file.
+        """Begin a scenario: from now on packets go to a new pcapng file, and stills of video beside it.
 
         Raises:
             BenchError: the file cannot be created.
@@ -130,7 +135,7 @@ class Capture:
         except OSError as problem:
             what = f"the capture file cannot be created: {problem.strerror}"
             raise BenchError(what, str(path), "make room, or choose another folder for runs") from problem
-        self._packets = 0
+        self._packets, self._stills = 0, path.parent / "stills"
 
     async def flush(self, within: float = 2.0) -> None:
         """Return when every packet sent before now is on the timeline.
@@ -142,6 +147,7 @@ class Capture:
             BenchError: the marker did not come through in time, or the capture is lost.
         """
         await self._marker.come_through(within, self.lost)
+        await self._decoding.idle()
 
     async def end(self) -> CaptureSummary:
         """End the scenario: wait for the last packets, give the account of every flow, close the file.
@@ -162,6 +168,8 @@ class Capture:
             dropped, self._dropped_before = total - self._dropped_before, total
         finally:
             self._close(dropped)
+            await self._decoding.idle()
+            self._viewer.file_stills(self._stills)
         return CaptureSummary(self._packets, dropped)
 
     def learn(self, seen: SipMessageSeen, at: float) -> None:
@@ -191,6 +199,7 @@ class Capture:
                 sip_ports=self._sip_ports,
                 append=self._append,
                 name_of=self._name_of,
+                viewer=self._viewer,
             )
         return self._decoder
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from harness.capture.media import MediaTracker
 from harness.capture.sip_content import Address, NameOf, malformed, sip_content
 from harness.capture.tcp import TcpSip
+from harness.capture.video import Viewer
 from harness.timeline.observation import SipMessageSeen, Witness
 from harness.timeline.timeline import Append
 from harness.wire.link import Datagram, Dissector, Segment
@@ -23,13 +24,21 @@ _KEEP_ALIVE_BYTES = b"\r\n\0 "
 class Decoder:
     """Decodes one capture of one link type."""
 
-    def __init__(self, *, link_type: int, sip_ports: frozenset[int], append: Append, name_of: NameOf) -> None:
-        """Raises ``LinkError`` for a link type that is not known."""
+    def __init__(
+        self,
+        *,
+        link_type: int,
+        sip_ports: frozenset[int],
+        append: Append,
+        name_of: NameOf,
+        viewer: Viewer | None = None,
+    ) -> None:
+        """Raises ``LinkError`` for a link type that is not known; without a viewer, video is seen at once."""
         self._dissector = Dissector(link_type)
         self._streams = TcpSip(sip_ports)
         self._sip_ports = sip_ports
         self._append, self._name_of = append, name_of
-        self.media = MediaTracker(append=append, name_of=name_of)
+        self.media = MediaTracker(append=append, name_of=name_of, viewer=viewer)
 
     def frame(self, frame: Frame) -> None:
         """Take in one captured frame. Whatever its bytes are, it never raises."""

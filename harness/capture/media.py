@@ -11,6 +11,7 @@ from collections import deque
 from harness.capture.account import Account, Flow
 from harness.capture.negotiation import Leg, Negotiation
 from harness.capture.sip_content import Address, NameOf
+from harness.capture.video import AtOnce, Viewer
 from harness.timeline.observation import SipMessageSeen
 from harness.timeline.timeline import Append
 from harness.wire.rtp import RtpError, is_rtp
@@ -45,8 +46,10 @@ class _TrackedFlow:
 class MediaTracker:
     """The media of one scenario. Agreements outlive ``end``: a call may go on into the next scenario."""
 
-    def __init__(self, *, append: Append, name_of: NameOf) -> None:
+    def __init__(self, *, append: Append, name_of: NameOf, viewer: Viewer | None = None) -> None:
+        """``viewer`` says who decodes video; without one it is decoded on the spot."""
         self._append, self._name_of = append, name_of
+        self._viewer = viewer or Viewer(AtOnce())
         self._negotiation = Negotiation()
         self._flows: dict[tuple[Address, Address, bytes], _TrackedFlow] = {}
 
@@ -133,7 +136,7 @@ class MediaTracker:
         return tracked.leg
 
     def _open(self, tracked: _TrackedFlow, leg: Leg | None) -> None:
-        account = tracked.account = Account(tracked.flow, leg, self._append)
+        account = tracked.account = Account(tracked.flow, leg, self._append, self._viewer)
         while tracked.held:
             time, data = tracked.held.popleft()
             _book(account, data, time)
@@ -149,7 +152,7 @@ class MediaTracker:
             self._change(tracked, account, leg, data, time)
 
     def _change(self, tracked: _TrackedFlow, old: Account, leg: Leg, data: bytes, time: float) -> None:
-        new = Account(tracked.flow, leg, self._append)
+        new = Account(tracked.flow, leg, self._append, self._viewer)
         plain = new.authenticate(data)
         if plain is None and old.leg is not None and time - leg.since < TRANSITION:
             in_old = old.authenticate(data)

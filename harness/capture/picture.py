@@ -104,7 +104,7 @@ def bar_position(picture: Luma) -> float | None:
     bright = np.flatnonzero(columns >= np.median(columns) + BAR_CONTRAST)
     if not bright.size or bright[-1] - bright[0] + 1 > WIDEST_BAR * picture.shape[1]:
         return None
-    return float(bright.mean() + 0.5) / picture.shape[1]
+    return (float(bright.mean()) + 0.5) / int(picture.shape[1])
 
 
 def _decoder() -> av.VideoCodecContext:
@@ -115,7 +115,7 @@ def _decoder() -> av.VideoCodecContext:
 
 
 def _luma(frame: av.VideoFrame) -> Luma:
-    return frame.reformat(format="gray").to_ndarray()
+    return np.asarray(frame.reformat(format="gray").to_ndarray(), dtype=np.uint8)
 
 
 def _blocks(picture: Luma) -> NDArray[np.float64]:

@@ -10,6 +10,7 @@ import asyncio
 import re
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -31,6 +32,8 @@ _MOST_UNITS = 240
 
 Work = Callable[[], Look]
 Deliver = Callable[[Look], None]
+Seen = Callable[[Look, str, float, float], None]
+"""What was seen, the name of the still, when its last packet came (s since the epoch), its length in s."""
 
 
 class Worker(Protocol):
@@ -86,75 +89,63 @@ class InThread:
 
 
 class Viewer:
-    """What every flow of a capture shares: who decodes, and where stills are kept.
-
-    Attributes:
-        folder: the folder of the current scenario's stills; None keeps none.
-    """
+    """What every flow of a capture shares: who decodes, and the stills of the current scenario."""
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
-        self._folder: Path | None = None
-        self._stills = 0
-
-    @property
-    def folder(self) -> Path | None:
-        """The folder of the current scenario's stills."""
-        return self._folder
-
-    @folder.setter
-    def folder(self, folder: Path | None) -> None:
-        self._folder, self._stills = folder, 0
+        self._stills: dict[str, bytes] = {}
 
     @property
     def wants_still(self) -> bool:
         """Whether one more still would be kept."""
-        return self._folder is not None and self._stills < MAX_STILLS
+        return len(self._stills) < MAX_STILLS
 
     def keep(self, picture: bytes, name: str) -> str:
-        """Keep a still under a name made of ``name``; return the file's name, or nothing.
+        """Keep a PNG under a file name made of ``name``, and return that; nothing if it was not kept."""
+        if not picture or not self.wants_still:
+            return ""
+        file = f"{len(self._stills) + 1:02d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:80]}.png"
+        self._stills[file] = picture
+        return file
+
+    def file_stills(self, folder: Path) -> None:
+        """Write what was kept into a folder, which is made if need be, and forget it.
 
         Raises:
             BenchError: it cannot be written.
         """
-        if not picture or self._folder is None or self._stills >= MAX_STILLS:
-            return ""
-        self._stills += 1
-        file = self._folder / f"{self._stills:02d}-{re.sub(r'[^A-Za-z0-9.-]+', '-', name)[:80]}.png"
+        stills, self._stills = self._stills, {}
         try:
-            self._folder.mkdir(exist_ok=True)
-            file.write_bytes(picture)
+            for name, picture in stills.items():
+                folder.mkdir(exist_ok=True)
+                (folder / name).write_bytes(picture)
         except OSError as problem:
-            what = f"a still cannot be written: {problem.strerror}"
-            raise BenchError(what, str(file), "make room, or choose another folder for runs") from problem
-        return file.name
+            what = f"stills cannot be written: {problem.strerror}"
+            raise BenchError(what, str(folder), "make room, or choose another folder for runs") from problem
 
 
 class VideoWindow:
     """Collects the H.264 payloads of one flow and has every full window looked at."""
 
-    def __init__(self, viewer: Viewer, seen: Callable[[Look, float, float], None]) -> None:
-        """``seen`` gets each look, the time of its last packet (s since the epoch) and its length in s."""
-        self._viewer, self._seen = viewer, seen
+    def __init__(self, viewer: Viewer, name: str, seen: Seen) -> None:
+        """``name`` is what a still of the flow is called after; ``seen`` gets each look."""
+        self._viewer, self._name, self._seen = viewer, name, seen
         self._depacketiser = Depacketiser()
         self._eye = Eye()
         self._units: list[AccessUnit] = []
         self._begun: float | None = None
         self._last = 0.0
-        self._still_taken = False
+        self._still = False
 
     def add(self, payload: bytes, header: RtpPacket, time: float) -> None:
         """Add the payload of one packet that came at a time (seconds since the epoch)."""
         if self._begun is None:
             self._begun = time
         self._last = time
-        try:
-            units = self._depacketiser.take(
+        with suppress(H264Error):  # what the look at this window lacks then tells of it
+            self._units += self._depacketiser.take(
                 payload, sequence=header.sequence, timestamp=header.timestamp, marker=header.marker
             )
-        except H264Error:
-            units = []  # a look at nothing tells that there was nothing to see
-        self._units += units
         if time - self._begun >= WINDOW or len(self._units) >= _MOST_UNITS:
             self.end()
 
@@ -164,11 +155,12 @@ class VideoWindow:
             return
         units, last, duration = self._units, self._last, self._last - self._begun
         self._units, self._begun = [], None
-        eye, still = self._eye, self._viewer.wants_still and not self._still_taken
+        eye, wanted = self._eye, self._viewer.wants_still and not self._still
 
         def deliver(look: Look) -> None:
-            self._still_taken = self._still_taken or bool(look.still)
-            self._seen(look, last, duration)
+            name = "" if self._still else self._viewer.keep(look.still, self._name)
+            self._still = self._still or bool(name)
+            self._seen(look, name, last, duration)
 
-        if not self._viewer.worker.do(lambda: eye.look(units, still=still), deliver):
+        if not self._viewer.worker.do(lambda: eye.look(units, still=wanted), deliver):
             self._eye = Eye()

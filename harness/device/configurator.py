@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from harness.spec.settings import SipSettings
+
+Role = Literal["administrator", "viewer", "nobody"]
+"""Who submits: the Account Administrator, an account that may only look, or somebody without any (CFG-02)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +19,7 @@ class Submission:
     accepted: bool
     message: str = ""
     warnings: tuple[str, ...] = ()
+    fields: tuple[str, ...] = ()
 
 
 class Configurator(Protocol):
@@ -28,6 +33,12 @@ class Configurator(Protocol):
 
     async def apply(self, settings: SipSettings) -> Submission:
         """Submit a whole configuration; what is accepted is in force on return."""
+
+    async def submit(self, form: Mapping[str, object], by: Role) -> Submission:
+        """Submit whatever form as whoever. Raises Inconclusive where the bench has no such account."""
+
+    async def upload(self, filename: str, content: bytes) -> tuple[Submission, str]:
+        """Upload a CA certificate; return the answer, and the text that goes into ``ca_certificate``."""
 
     async def reach(self) -> None:
         """Return when the device still answers."""

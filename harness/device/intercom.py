@@ -7,22 +7,26 @@ protocols, so an emulated device and one on a desk differ only in what is passed
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from collections.abc import Mapping
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
 from typing import Any, Protocol
 
-from harness.device.configurator import Configurator
+from pydantic import ValidationError
+
+from harness.device.configurator import Configurator, Role
 from harness.device.console_layout import KEYED, Layout
 from harness.device.console_reader import ConsoleReader
 from harness.instruments.button import Button
 from harness.instruments.protocols import Console
 from harness.spec.settings import SipSettings
-from harness.timeline.errors import BenchError, DeviceCrashed
+from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
 from harness.timeline.observation import Configured, InstrumentLost, Witness
 from harness.timeline.timeline import Append, now
 
 _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
 _SIP_PORT = 5060
+_LONGEST_TOLD = 200  # characters of a submitted value that go onto the timeline
 
 
 class Ear(Protocol):
@@ -175,6 +179,52 @@ class Intercom:
         self._append(Witness.PORTAL, content, at)
         return content
 
+    async def submit(self, changes: Mapping[str, object], by: Role = "administrator") -> Configured:
+        """Submit the configuration in force with changes, right or wrong ones, as whoever (CFG-02, CFG-22).
+
+        Raises:
+            Inconclusive: the bench has no account for that, or no configuration is in force yet.
+            BenchError: the portal could not be asked.
+            DeviceCrashed: the device went away.
+        """
+        if self.settings is None:
+            raise Inconclusive("no configuration is in force that could be changed")
+        at = now()
+        form = self.settings.model_dump(mode="json") | dict(changes)
+        answer = await self.portal.submit(form, by)
+        content = Configured(
+            settings={name: _short(value) for name, value in changes.items() if "password" not in name},
+            accepted=answer.accepted,
+            message=_short(answer.message),
+            changed=tuple(changes),
+            by=by,
+            fields=answer.fields,
+        )
+        if answer.accepted:
+            with suppress(ValidationError):  # a wrong value that was taken stands nowhere but in the device
+                self.settings = SipSettings.model_validate(form)
+        self._append(Witness.PORTAL, content, at)
+        return content
+
+    async def upload(self, filename: str, content: bytes) -> tuple[Configured, str]:
+        """Upload a CA certificate; return the answer and the text for ``ca_certificate``, empty if refused.
+
+        Raises:
+            BenchError: the portal could not be asked.
+            DeviceCrashed: the device went away.
+        """
+        at = now()
+        answer, text = await self.portal.upload(filename, content)
+        told = Configured(
+            settings={"ca_certificate": f"file {filename}, {len(content)} bytes"},
+            accepted=answer.accepted,
+            message=_short(answer.message),
+            changed=("ca_certificate",),
+            fields=answer.fields,
+        )
+        self._append(Witness.PORTAL, told, at)
+        return told, text
+
     async def press_button(self, hold: float = 0.1) -> float:
         """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError."""
         return await self.button.press(hold)
@@ -216,6 +266,11 @@ class Intercom:
             if blame_device
             else BenchError(problem, instrument, "check its cable and supply, then run again")
         )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}… ({len(text)} characters)"
 
 
 def _changed(before: SipSettings | None, after: SipSettings) -> tuple[str, ...]:

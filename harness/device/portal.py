@@ -11,13 +11,13 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
-from harness.device.configurator import Submission
+from harness.device.configurator import Role, Submission
 from harness.spec.settings import REDACTED, SipSettings
-from harness.timeline.errors import BenchError, DeviceCrashed
+from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
 
 _SHORTEST_SECRET = 4  # characters; a shorter one is found in innocent words too
 
@@ -43,7 +43,16 @@ class Portal:
         device: the device's id in the portal; the first of its list when not given.
     """
 
-    def __init__(self, url: str, account: Account, *, device: str = "", timeout: float = 10.0) -> None:
+    def __init__(
+        self,
+        url: str,
+        account: Account,
+        *,
+        viewer: Account | None = None,
+        device: str = "",
+        timeout: float = 10.0,
+    ) -> None:
+        self._viewer = viewer
         self.url = url.rstrip("/")
         self.account = account
         self.device = device
@@ -120,6 +129,55 @@ class Portal:
             )
         raise BenchError(
             f"the configuration was answered with status {status}: {str(body)[:200]}",
+            self.url,
+            "read the device's own log",
+        )
+
+    async def submit(self, form: Mapping[str, object], by: Role = "administrator") -> Submission:
+        """Submit a form as it is, right or wrong, as somebody who may or may not (CFG-02, CFG-22).
+
+        Raises:
+            Inconclusive: the bench has no such account.
+            BenchError: the portal could not be asked, or answered in an unknown way.
+            DeviceCrashed: the device went away.
+        """
+        accounts = {"administrator": self.account, "viewer": self._viewer, "nobody": ANONYMOUS}
+        account = accounts[by]
+        if account is None:
+            raise Inconclusive(f"the bench file names no account of the role {by}")
+        return self._read(*await self.submit_raw(form, account))
+
+    async def upload(self, filename: str, content: bytes) -> tuple[Submission, str]:
+        """Upload a CA certificate's file as the administrator (CFG-07).
+
+        Returns:
+            The portal's answer, and the PEM text that the form's ``ca_certificate`` takes; empty if refused.
+
+        Raises:
+            BenchError: the portal could not be asked, or answered in an unknown way.
+            DeviceCrashed: the device went away.
+        """
+        path = f"/api/devices/{self.device}/sip/ca-certificate?filename={quote(filename)}"
+        status, body = await self._request("PUT", path, self.account, content)
+        text = body.get("ca_certificate") if status == 200 and isinstance(body, dict) else None
+        if isinstance(text, str):
+            return Submission(True), text
+        return self._read(status, body), ""
+
+    def _read(self, status: int, body: Any) -> Submission:
+        """Read the answer to a form that may be anything. Raises BenchError when it is neither yes nor no."""
+        told = body if isinstance(body, dict) else {}
+        if status == 200 and told.get("applied") is True:
+            warnings = tuple(str(warning) for warning in _list(told.get("warnings")))
+            return Submission(True, "; ".join(warnings), warnings)
+        if status in (400, 401, 403, 413, 415, 422):
+            faults = [error for error in _list(told.get("errors")) if isinstance(error, dict)]
+            fields = tuple(dict.fromkeys(str(fault.get("field", "?")).partition(".")[0] for fault in faults))
+            texts = [f"{fault.get('field', '?')}: {fault.get('message', '')}" for fault in faults]
+            message = "; ".join(texts) or str(told.get("error", body))[:200]
+            return Submission(False, f"{status} {message}", (), fields)
+        raise BenchError(
+            f"the form was answered with status {status}: {str(body)[:200]}",
             self.url,
             "read the device's own log",
         )

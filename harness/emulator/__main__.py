@@ -63,6 +63,7 @@ async def _live(arguments: argparse.Namespace) -> int:
         arguments.media_timeout,
         state,
         arguments.trust_store,
+        arguments.hosts and arguments.hosts.resolve(),
     )
     step = wrap(Logic().step, arguments.variant, arguments.fault)
     device = Device(place, arguments.portal_port, step, wrap_form(Form(), arguments.fault))
@@ -148,6 +149,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--media-timeout", type=float, default=10.0, help="seconds without audio end a call")
     parser.add_argument(
         "--trust-store", type=Path, default=_TRUST_STORE, help="CAs trusted without an upload"
+    )
+    parser.add_argument(
+        "--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service"
     )
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS), metavar="NAME")
     parser.add_argument("--variant", choices=sorted(VARIANTS), metavar="NAME")

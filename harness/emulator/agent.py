@@ -12,6 +12,7 @@ import ctypes
 import json
 import os
 import select
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -21,7 +22,9 @@ import pjsua2 as pj
 
 from harness.emulator.agent_account import Accounts
 from harness.emulator.agent_call import Call
+from harness.emulator.agent_names import read_hosts, resolve_by
 from harness.emulator.agent_sound import Sound
+from harness.emulator.agent_tls import AgentTls
 from harness.emulator.invite import read_invite
 from harness.emulator.vocabulary import Picture
 
@@ -47,6 +50,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self._taken = 0
         self._checked = 0.0
         self._transport: int | None = None
+        self._tls: AgentTls | None = None
         self.libCreate()
         self.libInit(_endpoint_configuration())
         self.audDevManager().setNullDev()
@@ -54,6 +58,12 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         for codec in self.codecEnum2():
             self.codecSetPriority(codec.codecId, _CODEC_PRIORITIES.get(codec.codecId, 0))
         self.sound = Sound(arguments.microphone, arguments.speaker, arguments.announcement)
+
+    def onTransportState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
+        """Leave a TLS server that the stack let pass and that will not do all the same."""
+        connected = prm.state == pj.PJSIP_TP_STATE_CONNECTED
+        if connected and self._tls is not None and not self._tls.acceptable(prm.tlsInfo.verifyStatus):
+            self.transportShutdown(prm.hnd)
 
     def onSelectAccount(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Let every INVITE in under the media policy that suits its offer: the logic has the say about it."""
@@ -104,10 +114,10 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
                 call.watch_media(self.arguments.media_timeout)
 
     def _do_configure(
-        self, settings: dict[str, Any], register: bool, trusted: list[str], ca_file: str
+        self, settings: dict[str, Any], register: bool, trusted: list[str], tls: dict[str, Any]
     ) -> None:
         if self._transport is None:
-            self._transport = self._open_transport(settings["transport"], ca_file)
+            self._transport = self._open_transport(settings["transport"], AgentTls(**tls))
         self.sound.set_volumes(settings["microphone_volume"] / 50, settings["speaker_volume"] / 50)
         if self._accounts is None:
             self._accounts = Accounts(self, self._transport, settings, register, trusted)
@@ -115,13 +125,13 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             self._accounts.change(settings, register, trusted)
         self.say("configured")
 
-    def _open_transport(self, name: str, ca_file: str) -> int:
+    def _open_transport(self, name: str, tls: AgentTls) -> int:
         setting = pj.TransportConfig()
         setting.boundAddress = self.arguments.address
         setting.port = self.arguments.sip_port + (name == "TLS")
         if name == "TLS":
-            setting.tlsConfig.CaListFile = ca_file
-            setting.tlsConfig.verifyServer = True
+            self._tls = tls
+            tls.set_up(setting.tlsConfig)
         kind = {"UDP": pj.PJSIP_TRANSPORT_UDP, "TCP": pj.PJSIP_TRANSPORT_TCP, "TLS": pj.PJSIP_TRANSPORT_TLS}[
             name
         ]
@@ -132,12 +142,20 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             self._accounts.register_again()
 
     def _do_dial(
-        self, call: str, uri: str, media: str, picture: str, microphone: bool, clear_packets: bool
+        self,
+        call: str,
+        uri: str,
+        media: str,
+        picture: str,
+        microphone: bool,
+        clear_packets: bool,
+        headers: list[tuple[str, str]],
+        past_proxy: bool,
     ) -> None:
         if self._accounts is None:
             self.say("ended", call=call, status=503, reason="SIP is off", by_remote=False)
             return
-        account, target = self._accounts.for_dialling(uri, media)
+        account, target = self._accounts.for_dialling(uri, media, past_proxy)
         self.calls[call] = placed = Call(self, account, call)
         placed.microphone, placed.clear_packets = microphone, clear_packets
         placed.show(Picture(picture))
@@ -145,13 +163,17 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         parameters.opt.audioCount = placed.sections
         parameters.opt.videoCount = 0
         parameters.txOption.targetUri = target
+        for name, value in headers:
+            header = pj.SipHeader()
+            header.hName, header.hValue = name, value
+            parameters.txOption.headers.append(header)
         placed.makeCall(uri, parameters)
 
     def _do_answer(self, call: str, picture: str, microphone: bool, clear_packets: bool) -> None:
         if call in self.calls:
             self.calls[call].show(Picture(picture))
             self.calls[call].microphone, self.calls[call].clear_packets = microphone, clear_packets
-            self._respond(call, 200, "OK")
+            self._respond(call, 200, "OK", self.calls[call].answer_with_video())
 
     def _do_ring(self, call: str) -> None:
         self._respond(call, 180, "Ringing")
@@ -159,11 +181,12 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
     def _do_reject(self, call: str, status: int, reason: str) -> None:
         self._respond(call, status, reason)
 
-    def _respond(self, call: str, status: int, reason: str) -> None:
+    def _respond(self, call: str, status: int, reason: str, description: str = "") -> None:
         if call in self.calls:
             response = pj.CallOpParam(True)
             response.opt.videoCount = 0
             response.statusCode, response.reason = status, reason
+            response.sdp.wholeSdp = description
             self.calls[call].answer(response)
 
     def _do_hangup(self, call: str) -> None:
@@ -217,6 +240,7 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--microphone", type=Path, required=True)
     parser.add_argument("--speaker", type=Path, required=True)
     parser.add_argument("--announcement", type=Path, required=True)
+    parser.add_argument("--hosts", type=Path)
     return parser.parse_args()
 
 
@@ -232,7 +256,12 @@ def main() -> None:
     def say(word: str, **details: object) -> None:
         answers.write(_json({"did": word, **details}) + "\n")
 
-    agent = Agent(_arguments(), say)
+    arguments = _arguments()
+    names = read_hosts(arguments.hosts)
+    if names:
+        stack = sys.modules.get("pjsua2._pjsua2") or sys.modules["_pjsua2"]
+        resolve_by(names, Path(stack.__file__ or ""))
+    agent = Agent(arguments, say)
     say("ready")
     flush = ctypes.CDLL(None).fflush
     pending = b""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
@@ -46,6 +47,21 @@ class _Account(pj.Account):  # type: ignore[misc]  # the stack ships no types
         self._accounts.agent.incoming(self, prm)
 
 
+@dataclass(frozen=True, slots=True)
+class _Use:
+    """What an account is for: its media policy, the challenges (401, 407) that it answers, its way out."""
+
+    media: Media
+    answers: frozenset[int]
+    past_proxy: bool = False
+
+
+_BOTH = frozenset({401, 407})
+_PROXY = frozenset({407})
+_NOBODY: frozenset[int] = frozenset()
+_MAIN = _Use(Media.PLAIN, _BOTH)
+
+
 class Accounts:
     """All accounts of one configuration."""
 
@@ -60,15 +76,15 @@ class Accounts:
         self._trusted = frozenset(trusted)
         self._contact = ""
         self._realms: dict[int, str] = {}
-        self._quiet: dict[tuple[Media, bool], _Account] = {}
+        self._quiet: dict[_Use, _Account] = {}
         self._main = _Account(self)
-        self._main.create(self._configuration(Media.PLAIN, credentials=True, register=register))
+        self._main.create(self._configuration(_MAIN, register=register))
 
     def change(self, settings: dict[str, Any], register: bool, trusted: Iterable[str]) -> None:
         """Take settings over that leave transport, server and identity as they are, and register again."""
         self._settings, self._trusted = settings, frozenset(trusted)
         self._change_quiet_accounts()
-        self._main.modify(self._configuration(Media.PLAIN, credentials=True, register=register))
+        self._main.modify(self._configuration(_MAIN, register=register))
         if register:
             self.register_again()
 
@@ -97,7 +113,7 @@ class Accounts:
 
     def for_offer(self, offer: Offer, source: str) -> _Account:
         """Return the account under whose media policy an INVITE with this offer gets through to the logic."""
-        trusted = source in self._trusted
+        trusted = _BOTH if source in self._trusted else _NOBODY
         preferred = _PREFERRED[Encryption(self._settings["encryption"])]
         if offer in (Offer.SECURE, Offer.KEYLESS):
             return self._account(Media.OPTIONAL, trusted)
@@ -105,13 +121,13 @@ class Accounts:
             return self._account(Media.OPTIONAL, trusted)
         return self._account(preferred if offer is Offer.ABSENT else Media.PLAIN, trusted)
 
-    def for_dialling(self, uri: str, media: str) -> tuple[_Account, str]:
+    def for_dialling(self, uri: str, media: str, past_proxy: bool) -> tuple[_Account, str]:
         """Return the account to place a call from, and the request URI with the transport it is to take."""
         found = re.fullmatch(r"sips?:(?:[^@]*@)?([^;:]+).*", uri, re.IGNORECASE)
         to_server = found is not None and found[1].lower() in self._trusted
         transport = self._settings["transport"].lower()
         target = uri if transport == "udp" else f"{uri};transport={transport}"
-        return self._account(Media(media), credentials=to_server or bool(self._settings["proxy"])), target
+        return self._account(Media(media), _BOTH if to_server else _PROXY, past_proxy), target
 
     def _learn_contact(self, response: str) -> None:
         """Remember where the server reaches us: over TLS that is the connection we opened, nothing else.
@@ -129,22 +145,23 @@ class Accounts:
             self._change_quiet_accounts()
 
     def _change_quiet_accounts(self) -> None:
-        for (media, credentials), account in self._quiet.items():
-            account.modify(self._configuration(media, credentials, register=False))
+        for use, account in self._quiet.items():
+            account.modify(self._configuration(use, register=False))
 
     def _registering(self) -> bool:
         return bool(self._main.getInfo().regStatus == 100)
 
-    def _account(self, media: Media, credentials: bool) -> _Account:
-        if media is Media.PLAIN and credentials:
+    def _account(self, media: Media, answers: frozenset[int], past_proxy: bool = False) -> _Account:
+        use = _Use(media, answers, past_proxy)
+        if use == _MAIN:
             return self._main
-        if (media, credentials) not in self._quiet:
+        if use not in self._quiet:
             account = _Account(self)
-            account.create(self._configuration(media, credentials, register=False))
-            self._quiet[media, credentials] = account
-        return self._quiet[media, credentials]
+            account.create(self._configuration(use, register=False))
+            self._quiet[use] = account
+        return self._quiet[use]
 
-    def _configuration(self, media: Media, credentials: bool, register: bool) -> Any:
+    def _configuration(self, use: _Use, register: bool) -> Any:
         settings, arguments = self._settings, self.agent.arguments
         transport = "" if settings["transport"] == "UDP" else f";transport={settings['transport'].lower()}"
         server = f"{settings['server_address']}:{settings['server_port']}"
@@ -162,14 +179,13 @@ class Accounts:
             self._contact = f"sip:{settings['extension']}@{where}{transport}"
         if not register and self._contact:
             account.sipConfig.contactForced = f"<{self._contact}>"
-        if credentials:
-            self._add_credentials(account)
-        if settings["proxy"]:
+        self._add_credentials(account, use.answers)
+        if settings["proxy"] and not use.past_proxy:
             proxy = settings["proxy"]
             account.sipConfig.proxies.append(f"sip:{proxy['address']}:{proxy['port']}{transport};lr")
         media_setting = account.mediaConfig
         media_setting.lockCodecEnabled = False
-        media_setting.srtpUse = _SRTP_USE[media]
+        media_setting.srtpUse = _SRTP_USE[use.media]
         media_setting.srtpSecureSignaling = 0
         suites, suite = pj.SrtpCryptoVector(), pj.SrtpCrypto()
         suite.name = CRYPTO_SUITE
@@ -180,7 +196,7 @@ class Accounts:
         media_setting.transportConfig.portRange = arguments.rtp_last - arguments.rtp_first
         return account
 
-    def _add_credentials(self, account: Any) -> None:
+    def _add_credentials(self, account: Any, answers: frozenset[int]) -> None:
         """Hold the credentials of server and proxy; where there are both, each for its own realm alone."""
         settings = self._settings
         owners = {401: (settings["auth_username"], settings["auth_password"], "*")}
@@ -191,6 +207,6 @@ class Accounts:
                 settings["proxy"]["password"],
                 self._realms.get(407, ""),
             )
-        for user, secret, realm in owners.values():
-            if realm:
+        for status, (user, secret, realm) in owners.items():
+            if realm and status in answers:
                 account.sipConfig.authCreds.append(pj.AuthCredInfo("digest", realm, user, 0, secret))

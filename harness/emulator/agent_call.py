@@ -35,6 +35,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._heard_at = 0.0
         self._leak: ClearPackets | None = None
         self._video: CallVideo | None = None
+        self._written = "", ""
 
     @property
     def sections(self) -> int:
@@ -80,12 +81,24 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
             )
 
     def onCallSdpCreated(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
-        """Put the video into what the stack is about to send."""
+        """Put the video into what the stack is about to send.
+
+        The answer to an INVITE is written before anybody has decided about it: that one is kept for later.
+        """
+        local, remote = prm.sdp.wholeSdp, prm.remSdp.wholeSdp
+        self._written = local, remote
         if self._video is not None:
-            local = prm.sdp.wholeSdp
-            described = self._video.describe(local, prm.remSdp.wholeSdp)
+            described = self._video.describe(local, remote)
             if described != local:
                 prm.sdp.wholeSdp = described
+
+    def answer_with_video(self) -> str:
+        """Return the answer to the offer of a call that came in, with video; empty if the stack's will do."""
+        local, remote = self._written
+        if self._video is None or not remote:
+            return ""
+        described = self._video.describe(local, remote)
+        return described if described != local else ""
 
     def onCallMediaState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Connect microphone and speaker once the audio is up."""

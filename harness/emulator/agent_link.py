@@ -18,6 +18,7 @@ from harness.emulator.sounds import ANNOUNCEMENT
 from harness.emulator.speaker import SpeakerRecording
 from harness.emulator.vocabulary import (
     AgentDied,
+    Anchors,
     Apply,
     Ended,
     Established,
@@ -50,6 +51,7 @@ class Place:
     media_timeout: float
     state: Path
     trust_store: Path
+    hosts: Path | None = None
 
     @property
     def microphone(self) -> Path:
@@ -94,6 +96,8 @@ class AgentLink:
             "speaker": self._speaker.pipe,
             "announcement": ANNOUNCEMENT,
         }
+        if place.hosts is not None:
+            options["hosts"] = place.hosts
         arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
         with (place.state / "agent.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
@@ -121,10 +125,6 @@ class AgentLink:
         elif self._identity not in (None, identity):
             await self.withdraw()
         self._identity = identity
-        ca_file = self._place.trust_store
-        if settings.ca_certificate is not None:
-            ca_file = self._place.state / "ca.pem"
-            ca_file.write_text(settings.ca_certificate)
         self._configured = asyncio.get_running_loop().create_future()
         try:
             async with asyncio.timeout(_START_WITHIN):
@@ -134,7 +134,7 @@ class AgentLink:
                 settings=settings.model_dump(mode="json"),
                 register=order.register,
                 trusted=sorted(order.trusted),
-                ca_file=str(ca_file),
+                tls=self._tls(order),
             )
             async with asyncio.timeout(_CONFIGURE_WITHIN):
                 await self._configured
@@ -142,6 +142,18 @@ class AgentLink:
             raise AgentRefusedError("the SIP agent did not answer in time") from None
         finally:
             self._configured = None
+
+    def _tls(self, order: Apply) -> dict[str, object]:
+        """Return the rules for TLS servers as the agent wants them."""
+        rules, ca_file = order.tls, self._place.state / "ca.pem"
+        ca_file.write_text(_trusted_certificates(order, self._place.trust_store))
+        return {
+            "ca_file": str(ca_file),
+            "tolerated": sorted(rules.tolerated),
+            "nobody": rules.nobody,
+            "obsolete_versions": rules.obsolete_versions,
+            "null_suites": rules.null_suites,
+        }
 
     async def withdraw(self) -> None:
         """Take the registration back and SIP down; a fresh agent stands by afterwards."""
@@ -212,4 +224,14 @@ def _identity(settings: SipSettings) -> tuple[object, ...]:
     trust = settings.ca_certificate if settings.transport is Transport.TLS else None
     server = (settings.server_address, settings.server_port)
     who = (settings.extension, settings.auth_username, settings.auth_password, settings.display_name)
-    return (settings.transport, trust, server, who, proxy)
+    how_long = settings.polling_interval  # a changed lifetime sends two REGISTERs at once, which the stack refuses
+    return (settings.transport, trust, server, who, proxy, how_long)
+
+
+def _trusted_certificates(order: Apply, trust_store: Path) -> str:
+    """Return the PEM text of the CAs to trust (TLS-01 to TLS-04); nothing where the store cannot be read."""
+    uploaded, anchors = order.settings.ca_certificate or "", order.tls.anchors
+    if anchors is Anchors.BY_RULE and uploaded:
+        return uploaded
+    known = trust_store.read_text(encoding="utf-8", errors="replace") if trust_store.is_file() else ""
+    return f"{uploaded}\n{known}" if anchors is Anchors.BOTH else known

@@ -64,6 +64,8 @@ class CallVideo:
         if not self.wanted or not local:
             return local
         if not remote:
+            if local.count("\nm=audio") < 2:
+                return local
             self._insists = "SAVP" in audio_protection(local)[0]
             return offering(local, self._address, self._open(), self._key)
         offered = read_video(remote)

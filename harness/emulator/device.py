@@ -10,10 +10,12 @@ import asyncio
 import json
 import os
 import socket
+from collections.abc import Mapping
 from pathlib import Path
 
 from harness.emulator.addresses import read_address
 from harness.emulator.agent_link import AgentLink, AgentRefusedError, Place
+from harness.emulator.agent_names import read_hosts
 from harness.emulator.console import Console
 from harness.emulator.form import Form
 from harness.emulator.portal import Portal
@@ -126,7 +128,7 @@ class Device:
 
     async def _submit(self, settings: SipSettings) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._post(Configured(settings, await _resolve(_hosts(settings))), done)
+        self._post(Configured(settings, await _resolve(_hosts(settings), read_hosts(self._place.hosts))), done)
         await done
 
     def _agent_started(self, pid: int) -> None:
@@ -168,6 +170,8 @@ class Device:
                     picture=output.picture,
                     microphone=output.microphone,
                     clear_packets=output.clear_packets,
+                    headers=output.headers,
+                    past_proxy=output.past_proxy,
                 )
             case Answer():
                 agent.send(
@@ -219,11 +223,13 @@ def _hosts(settings: SipSettings) -> set[str]:
     return hosts | ({settings.proxy.address.lower()} if settings.proxy else set())
 
 
-async def _resolve(hosts: set[str]) -> dict[str, frozenset[str]]:
+async def _resolve(hosts: set[str], known: Mapping[str, str]) -> dict[str, frozenset[str]]:
     """Resolve host names within bounds; one that does not resolve has no addresses."""
     loop = asyncio.get_running_loop()
 
     async def addresses(host: str) -> frozenset[str]:
+        if host in known:
+            return frozenset({known[host]})
         try:
             async with asyncio.timeout(_RESOLVE_WITHIN):
                 found = await loop.getaddrinfo(host, None, type=socket.SOCK_DGRAM)

@@ -51,7 +51,7 @@ from harness.spec.events import EventKind
 from harness.spec.settings import Encryption, SipSettings, VideoCalls
 
 RETRY_AFTER = 5.0
-"""Seconds, at the least, between a failed registration and the next attempt (REG-02)."""
+"""Seconds, at the least, between a registration that was refused and the next attempt (REG-02)."""
 LONGEST_RETRY = 30.0
 """Seconds, at the most, between attempts to reach a server that did not answer (REG-04)."""
 CANCEL_GUARD = 2.0
@@ -153,10 +153,11 @@ class Logic:
             server = f"{settings.server_address}:{settings.server_port}"
             line = WriteLine("sip registered", (("server", server),))
             return [*out, line, StartTimer("poll", float(settings.polling_interval))]
+        polling = float(settings.polling_interval)
         refused = given.status in (401, 403, 407)
-        delay = float(settings.polling_interval) if refused else min(settings.polling_interval, LONGEST_RETRY)
+        delay = max(RETRY_AFTER, polling) if refused else min(polling, LONGEST_RETRY)
         line = WriteLine("sip unregistered", (("reason", f"{given.status} {given.reason}"),))
-        return [*out, line, StartTimer("register", max(RETRY_AFTER, delay))]
+        return [*out, line, StartTimer("register", delay)]
 
     def _agent_died(self, reason: str) -> list[Output]:
         self._phase, self._booting = _Idle(), True

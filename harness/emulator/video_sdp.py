@@ -54,18 +54,18 @@ class RemoteVideo:
 
 def read_video(sdp: str) -> RemoteVideo | None:
     """Return the first video section with H.264 that is in use, or None without one."""
-    head, *sections = _sections(sdp)
+    head, *sections = _sections(sdp.replace("\r\n", "\n"))
     for place, section in enumerate(sections):
         line = re.match(r"m=video (\d{1,5}) (\S+) ([\d ]+)$", section, re.MULTILINE)
-        coded = re.search(r"^a=rtpmap:(\d{1,3}) H264/90000\s*$", section, re.MULTILINE | re.IGNORECASE)
+        coded = re.search(r"^a=rtpmap:(\d{1,3}) H264/90000$", section, re.MULTILINE | re.IGNORECASE)
         where = re.search(r"^c=IN IP4 ([\d.]+)", section, re.MULTILINE) or re.search(
             r"^c=IN IP4 ([\d.]+)", head, re.MULTILINE
         )
         if not line or not coded or not where or not 0 < int(line[1]) < 65536:
             continue
         form = re.search(rf"^a=fmtp:{coded[1]} (.*)$", section, re.MULTILINE)
-        way = re.search(r"^a=(sendrecv|sendonly|recvonly|inactive)\s*$", section, re.MULTILINE) or re.search(
-            r"^a=(sendrecv|sendonly|recvonly|inactive)\s*$", head, re.MULTILINE
+        way = re.search(r"^a=(sendrecv|sendonly|recvonly|inactive)$", section, re.MULTILINE) or re.search(
+            r"^a=(sendrecv|sendonly|recvonly|inactive)$", head, re.MULTILINE
         )
         tag, key = _crypto(section)
         return RemoteVideo(

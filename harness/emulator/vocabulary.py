@@ -148,6 +148,47 @@ Input = (
 )
 
 
+class Flaw(StrEnum):
+    """What can be wrong with a TLS server's certificate."""
+
+    UNTRUSTED = "untrusted"
+    """It does not chain to a trusted CA."""
+    EXPIRED = "expired"
+    """It, or one above it, is expired or not valid yet."""
+    PURPOSE = "purpose"
+    """It is not meant for servers."""
+    IDENTITY = "identity"
+    """It is for another host."""
+
+
+class Anchors(StrEnum):
+    """Which CAs are trusted."""
+
+    BY_RULE = "by rule"
+    """The uploaded one; without an upload, the well-known ones."""
+    WELL_KNOWN = "well-known"
+    BOTH = "both"
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRules:
+    """How a TLS server is judged. The defaults are the rules of TLS-01 to TLS-06; faults bend them.
+
+    Attributes:
+        anchors: which CAs are trusted.
+        tolerated: flaws of a certificate that are overlooked.
+        nobody: whether even a certificate without a flaw is refused.
+        obsolete_versions: whether TLS 1.0 and 1.1 will do.
+        null_suites: whether cipher suites that encrypt nothing will do.
+    """
+
+    anchors: Anchors = Anchors.BY_RULE
+    tolerated: frozenset[Flaw] = frozenset()
+    nobody: bool = False
+    obsolete_versions: bool = False
+    null_suites: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Apply:
     """Bring SIP up with these settings and register (RFC 3261 §10).
@@ -158,6 +199,7 @@ class Apply:
     settings: SipSettings
     trusted: frozenset[str]
     register: bool = True
+    tls: TlsRules = TlsRules()
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +214,10 @@ class Refresh:
 
 @dataclass(frozen=True, slots=True)
 class Dial:
-    """Send an INVITE. ``microphone`` and ``clear_packets`` exist for faults to change."""
+    """Send an INVITE. What follows ``picture`` exists for faults to change.
+
+    ``headers`` go into the INVITE as they are; ``past_proxy`` sends it straight to where it is for.
+    """
 
     call: str
     uri: str
@@ -180,6 +225,8 @@ class Dial:
     picture: Picture = Picture.NONE
     microphone: bool = True
     clear_packets: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    past_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,7 @@ class Evidence(BaseModel):
     asterisk: str | None = None
     settings: str | None = None
     stations: list[str] = Field(default_factory=list)
+    stills: list[str] = Field(default_factory=list)
 
 
 class Attempt(BaseModel):

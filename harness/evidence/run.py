@@ -10,36 +10,45 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.evidence.records import SCHEMA, Evidence, ScenarioRecord
 from harness.spec.catalogue import CATALOGUE
 from harness.spec.verdict import Verdict, worst
 from harness.timeline.errors import BenchError
 
 LATEST = "latest"
+RECORD = "record.json"
+ENVIRONMENT = "environment.json"
 
 
 class RunFolder:
     """The folder of one run: ``<parent>/<UTC time>/``, with ``<parent>/latest`` pointing at it."""
 
-    def __init__(self, path: Path, name: str) -> None:
+    def __init__(self, path: Path, name: str, *, shared: bool = False) -> None:
         self.path = path
         self.name = name
+        self.shared = shared
         self.scenarios: list[ScenarioRecord] = []
         self.environment: dict[str, Any] = {}
         self._started = time.time()
 
     @classmethod
-    def create(cls, parent: Path, name: str) -> RunFolder:
-        """Make a new run folder under ``parent`` and point ``latest`` at it.
+    def create(cls, parent: Path, name: str, stamp: str = "") -> RunFolder:
+        """Make a run folder under ``parent`` and point ``latest`` at it.
+
+        Args:
+            parent: where run folders are.
+            name: what the run is called.
+            stamp: the folder's name, for several processes that share one run; else a new one, by the clock.
 
         Raises:
             BenchError: the folder cannot be written.
         """
-        stamp = datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            path = _fresh(parent, stamp)
-            (path / "scenarios").mkdir()
+            path = parent / stamp if stamp else _fresh(parent, new_stamp())
+            (path / "scenarios").mkdir(parents=True, exist_ok=True)
             _point(parent / LATEST, path.name)
         except OSError as problem:
             raise BenchError(
@@ -47,8 +56,27 @@ class RunFolder:
                 where=str(parent),
                 remedy="make it writable, or name another one with --runs FOLDER",
             ) from problem
+        run = cls(path, name, shared=bool(stamp))
+        if not stamp:
+            run.write(interrupted=True)
+        return run
+
+    @classmethod
+    def gather(cls, path: Path, name: str) -> RunFolder:
+        """Return a run that several processes shared, with the scenarios that each has filed.
+
+        Raises:
+            BenchError: what one of them filed cannot be read.
+        """
         run = cls(path, name)
-        run.write(interrupted=True)
+        for file in sorted(path.glob(f"scenarios/*/{RECORD}")):
+            try:
+                run.scenarios.append(ScenarioRecord.model_validate_json(file.read_bytes()))
+            except (OSError, ValidationError) as problem:
+                raise BenchError(f"the record cannot be read: {problem}", str(file)) from problem
+        run.scenarios.sort(key=lambda scenario: scenario.started)
+        for file in sorted(path.glob(f"{ENVIRONMENT}.*")):
+            run.environment |= json.loads(file.read_text(encoding="utf-8"))
         return run
 
     def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
@@ -77,12 +105,23 @@ class RunFolder:
             asterisk=listed("asterisk.log"),
             settings=listed("settings.json"),
             stations=stations,
+            stills=sorted(str(file.relative_to(self.path)) for file in folder.glob("stills/*.png")),
         )
 
     def add(self, record: ScenarioRecord) -> None:
-        """Take a finished scenario in, and store the run as it stands now."""
+        """Take a finished scenario in, and store it, and the run as it stands now."""
         self.scenarios.append(record)
-        self.write(interrupted=True)
+        folder = self.path / record.evidence.folder
+        (folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if not self.shared:
+            self.write(interrupted=True)
+
+    def describe(self, environment: dict[str, Any], worker: str = "") -> None:
+        """Keep what the run ran on; one of several processes that share a run leaves it for the others."""
+        self.environment = environment
+        if worker:
+            text = json.dumps(environment, ensure_ascii=False)
+            (self.path / f"{ENVIRONMENT}.{worker}").write_text(text, encoding="utf-8")
 
     def requirements(self) -> dict[str, dict[str, Any]]:
         """Return every row of the catalogue with the worst verdict that any scenario gave it."""
@@ -110,7 +149,7 @@ class RunFolder:
         data = {
             "schema": SCHEMA,
             "name": self.name,
-            "started": self._started,
+            "started": min([self._started, *(scenario.started for scenario in self.scenarios)]),
             "ended": time.time(),
             "verdict": self.verdict.value,
             "interrupted": interrupted,
@@ -126,6 +165,11 @@ class RunFolder:
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write text lines to a file."""
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def new_stamp() -> str:
+    """Return the name of a run folder made now: UTC, readable, in order."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
 
 
 def _fresh(parent: Path, stamp: str) -> Path:

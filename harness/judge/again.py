@@ -54,7 +54,7 @@ def judge_scenario_again(folder: Path) -> list[str]:
     monitored = [(j, j.rule) for j in stored if isinstance(j.rule, Monitored)]
     differences = []
     for judgement in stored:
-        if isinstance(judgement.rule, Monitored):
+        if isinstance(judgement.rule, Monitored) or judgement.verdict is Verdict.NOT_APPLICABLE:
             continue
         gap = judgement.verdict is Verdict.OBSERVED
         again = judged(judgement.requirement, "", judgement.rule, timeline, timeline.opened, gap=gap)

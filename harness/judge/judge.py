@@ -7,7 +7,9 @@ makes a scenario inconclusive and is nobody's fault yet.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from harness.judge.judgement import Judgement, judged
 from harness.judge.rules import Absent, Measured, Occurs, Rule, clock
@@ -37,16 +39,33 @@ class _AtEnd:
 class Judge:
     """Judges one timeline. ``judgements`` grows as the scenario goes."""
 
-    def __init__(self, timeline: Timeline, gaps: frozenset[str] = frozenset()) -> None:
-        """Judge ``timeline``; requirements named in ``gaps`` (class G) are observed, never judged."""
+    def __init__(
+        self,
+        timeline: Timeline,
+        gaps: frozenset[str] = frozenset(),
+        not_applicable: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Judge a timeline.
+
+        Args:
+            timeline: where the witnesses write.
+            gaps: requirements of class G: observed, never judged.
+            not_applicable: requirements about something that the device lacks, and where that is declared.
+        """
         self.timeline = timeline
         self.judgements: list[Judgement] = []
         self._gaps = gaps
+        self._not_applicable = not_applicable
         self._at_end: list[_AtEnd] = []
 
     def _book(self, requirement: str, expected: str, rule: Rule) -> Judgement:
         gap = requirement in self._gaps
         judgement = judged(requirement, expected, rule, self.timeline, self.timeline.opened, gap=gap)
+        declared = self._not_applicable.get(requirement)
+        if declared is not None:
+            judgement = judgement.model_copy(
+                update={"verdict": Verdict.NOT_APPLICABLE, "seen": f"not judged: {declared}"}
+            )
         self.judgements.append(judgement)
         return judgement
 
@@ -76,7 +95,7 @@ class Judge:
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
         if not found:
-            raise Inconclusive(f"{requirement}: {pattern} was not seen; the specification leaves it open")
+            raise Inconclusive(f"{requirement}: {pattern} was not seen, and need not be")
         return found[count - 1]
 
     async def never(

@@ -7,17 +7,24 @@ the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.judge.calls import Call, calls
 from harness.judge.judgement import Judgement
 from harness.judge.rules import Monitored, clock
 from harness.spec import events as catalogue
+from harness.spec.capabilities import Capability
 from harness.spec.events import EVENTS, EventKind
 from harness.spec.verdict import Verdict
 from harness.timeline import Observation, Timeline
-from harness.timeline.observation import DeviceEvent, MediaEnded, OutputChanged
+from harness.timeline.observation import (
+    Declared,
+    DeviceEvent,
+    MediaEnded,
+    OutputChanged,
+    SipMessageSeen,
+)
 
 _REJECTIONS = (403, 406, 415, 488, 603, 606)
 """How a device turns an incoming call away by its own decision."""
@@ -69,6 +76,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("agreement", _agreement(timeline, logged, closed, settled)),
             ("order", _order(logged)),
             ("media", _media(timeline)),
+            ("declarations", _declarations(timeline)),
         )
         for finding in findings
     ]
@@ -250,6 +258,33 @@ def _media(timeline: Timeline) -> Iterator[Finding]:
             clean = not flow.rejected and not flow.plain
             verdict = Verdict.PASS if clean else Verdict.FAIL
             yield Finding("ENC-11", expected, str(flow), (observation,), verdict)
+
+
+def _declarations(timeline: Timeline) -> Iterator[Finding]:
+    """A device that shows what it is declared to lack contradicts its bench file: that must be cleared up."""
+    lacks = {name for o in timeline if isinstance(o.content, Declared) for name in o.content.lacks}
+    shown: dict[str, tuple[str, Callable[[Observation], bool]]] = {
+        Capability.EVENT_LOG: ("EVT-11", lambda o: isinstance(o.content, DeviceEvent)),
+        Capability.VIDEO: ("VID-04", lambda o: _offers(o, "video", secured=False)),
+        Capability.SRTP: ("ENC-11", lambda o: _offers(o, "audio", secured=True)),
+    }
+    for capability, (requirement, contradicts) in shown.items():
+        seen = next((o for o in timeline if capability in lacks and contradicts(o)), None)
+        if seen is not None:
+            expected = f"no {capability}, as the bench file declares (device.capabilities)"
+            yield Finding(requirement, expected, f"the device has it: {seen}", (seen,), Verdict.INCONCLUSIVE)
+
+
+def _offers(observation: Observation, media: str, *, secured: bool) -> bool:
+    message = observation.content
+    return (
+        isinstance(message, SipMessageSeen)
+        and message.sender == "device"
+        and any(
+            line.media == media and line.port and (not secured or line.crypto_suites)
+            for line in message.media
+        )
+    )
 
 
 _ENDINGS = (

@@ -13,6 +13,7 @@ from harness.timeline.pattern import Condition
 
 DEVICE = "device"
 PBX = "pbx"
+PROXY = "proxy"
 TONE_TOLERANCE = 0.03
 """How far (as a fraction) a measured tone may lie from the tone that was sent."""
 AUDIBLE_DBOV = -45.0
@@ -24,6 +25,11 @@ _UNDECIDED = (401, 404, 407, 410, 480, 484, 486, 487, 600, 604)
 def request(method: str, *, sender: str | None = None, receiver: str | None = None) -> Pattern:
     """A SIP request on the wire."""
     return _sip(method, sender, receiver).where(method=method, status=None)
+
+
+def request_of_device() -> Pattern:
+    """Any SIP request that the device sends, to anybody."""
+    return _sip("request", DEVICE, None).where(status=None)
 
 
 def invite(*, sender: str | None = None, receiver: str | None = None, to: str | None = None) -> Pattern:
@@ -74,9 +80,101 @@ def final_answer(*, sender: str | None = None, receiver: str | None = None) -> P
     return _sip("final answer to INVITE", sender, receiver).where(method="INVITE", status=final)
 
 
-def registered() -> Pattern:
-    """The PBX confirmed a REGISTER of the device."""
-    return response(200, "REGISTER", sender=PBX, receiver=DEVICE)
+def registered(*, by: str = PBX) -> Pattern:
+    """The PBX, itself or by way of the proxy, confirmed that the device is registered (RFC 3261 §10.3).
+
+    The answer lists where the device is; the answer to a registration that is taken back lists nothing.
+    """
+    confirmed = response(200, "REGISTER", sender=by, receiver=DEVICE)
+    return _saying(confirmed, r"(?=.*\n(contact|m)[ \t]*:)", confirmed.text)
+
+
+def registration(*, receiver: str = PBX) -> Pattern:
+    """The device asks to be registered; taking a registration back (RFC 3261 §10.2.2) is something else."""
+    asked = request("REGISTER", sender=DEVICE, receiver=receiver)
+    return _saying(asked, r"(?!.*\nexpires[ \t]*:[ \t]*0\s)(?!.*;[ \t]*expires=0[^0-9])", asked.text)
+
+
+_CHECKS = Condition(one_of=("REGISTER", "OPTIONS"))
+
+
+def connectivity_check(*, receiver: str = PBX) -> Pattern:
+    """The device asks whether its server is there: with REGISTER or OPTIONS (RFC 3261 §10, §11)."""
+    return _sip("connectivity check", DEVICE, receiver).where(method=_CHECKS, status=None)
+
+
+def connectivity_confirmed(*, sender: str = PBX) -> Pattern:
+    """The device's server is there, and says so."""
+    return _sip("200 to connectivity check", sender, DEVICE).where(method=_CHECKS, status=200)
+
+
+def with_credentials(asked: Pattern, header: str, *, username: str = "", realm: str = "") -> Pattern:
+    """Narrow requests to those with digest credentials (RFC 3261 §22.4).
+
+    Args:
+        asked: the requests.
+        header: ``Authorization`` for a server, ``Proxy-Authorization`` for a proxy.
+        username: whose, if that matters.
+        realm: for what, if that matters.
+    """
+    said = {"username": username, "realm": realm}
+    wanted = "".join(rf'(?=[^\n]*[ ,]{k}="{re.escape(v)}")' for k, v in said.items() if v)
+    told = ", ".join(f"{k} {v}" for k, v in said.items() if v)
+    text = f"{asked} with digest {header}" + (f" ({told})" if told else "")
+    return _saying(asked, rf"(?=.*\n{header}[ \t]*:[ \t]*Digest{wanted} )", text)
+
+
+def any_credentials(asked: Pattern) -> Pattern:
+    """Narrow requests to those with credentials of any scheme, for server or proxy."""
+    return _saying(asked, r"(?=.*\n(proxy-)?authorization[ \t]*:)", f"{asked} with credentials")
+
+
+def configured() -> Pattern:
+    """Settings were submitted to the device, and taken; the time is that of the submission."""
+    return Pattern(kind="configured", text="settings submitted").where(accepted=True)
+
+
+def configuration(*, accepted: bool, field: str | None = None) -> Pattern:
+    """A submitted form was accepted, or refused; ``field`` is one that the refusal must name."""
+    named = f" naming {field}" if field else ""
+    pattern = Pattern(kind="configured", text=f"form {'accepted' if accepted else 'refused'}{named}")
+    pattern = pattern.where(accepted=accepted)
+    return pattern if field is None else pattern.where(fields=Condition(contains=field))
+
+
+def from_device() -> Pattern:
+    """Any SIP message of the device on the wire."""
+    return _sip("SIP", DEVICE, None)
+
+
+def told_by_pbx(pattern: Pattern) -> Pattern:
+    """The same SIP message as the PBX tells it: what TLS hides from the wire, the PBX can read."""
+    return pattern.seen_by(Witness.PBX).model_copy(update={"text": f"{pattern}, as the PBX read it"})
+
+
+def tls_hello(*, sender: str = DEVICE) -> Pattern:
+    """A client opened a TLS connection to a server of the bench (RFC 5246 §7.4.1.2)."""
+    return _tls("TLS hello", sender, "offered")
+
+
+def tls_said(*, sender: str = DEVICE) -> Pattern:
+    """A client accepted a TLS server, and spoke to it."""
+    return _tls("first words under TLS", sender, "spoken")
+
+
+def tls_over(*, sender: str = DEVICE) -> Pattern:
+    """A TLS connection ended without a word from the client."""
+    return _tls("TLS connection that ended before any SIP", sender, "ended").where(received=0)
+
+
+def tls_decision(*, sender: str = DEVICE) -> Pattern:
+    """A client made up its mind about a TLS server: it spoke, or the connection is over."""
+    return _tls("decision about the TLS server", sender, "spoken", "ended")
+
+
+def _tls(what: str, sender: str, *stages: str) -> Pattern:
+    pattern = Pattern(kind="tls", text=f"{what}{_way(sender, None)}")
+    return pattern.where(sender=sender, stage=Condition(one_of=stages))
 
 
 def event(kind: EventKind, *, failure: str | None = None) -> Pattern:
@@ -122,6 +220,40 @@ def media(
     return pattern if protection is None else pattern.where(protection=protection)
 
 
+def with_video(message: Pattern) -> Pattern:
+    """A SIP message whose session description has video in use (a port other than 0)."""
+    described = Condition(regex=r"(?s).*\nm=video [1-9].*")
+    return message.where(f"{message} with video", raw=described)
+
+
+def without_video(message: Pattern) -> Pattern:
+    """A SIP message whose session description has audio in use, and no video."""
+    described = Condition(regex=r"(?s)(?!.*\nm=video [1-9]).*\nm=audio [1-9].*")
+    return message.where(f"{message} with audio only", raw=described)
+
+
+def video(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """The first packet of a video flow on the wire."""
+    return media(sender=sender, receiver=receiver).where(f"video{_way(sender, receiver)}", media="video")
+
+
+def picture(
+    *, sender: str | None = None, receiver: str | None = None, protection: str | None = None
+) -> Pattern:
+    """Video from the wire that could be decoded; ``protection`` is plain or srtp."""
+    secured = f"{protection} " if protection else ""
+    pattern = Pattern(kind="video", text=f"{secured}picture{_way(sender, receiver)}")
+    pattern = _parties(pattern, sender, receiver).where(frames=Condition(at_least=1))
+    return pattern if protection is None else pattern.where(protection=protection)
+
+
+def live_picture(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """Decoded video in which something moves."""
+    return picture(sender=sender, receiver=receiver).where(
+        f"live picture{_way(sender, receiver)}", moving=True
+    )
+
+
 def speaker_tone(hz: float) -> Pattern:
     """A tone heard at the device's speaker."""
     return Pattern(kind="speaker", text=f"tone of {hz:.0f} Hz at the speaker").where(tone_hz=_near(hz))
@@ -132,6 +264,13 @@ def speaker_sound(at_least: float = AUDIBLE_DBOV) -> Pattern:
     return Pattern(kind="speaker", text=f"sound of at least {at_least:.0f} dBov at the speaker").where(
         level_dbov=Condition(at_least=at_least)
     )
+
+
+def _saying(asked: Pattern, looks: str, text: str) -> Pattern:
+    """Narrow messages by what stands in them, ``looks`` being a look-ahead, besides what had to stand there."""
+    before = asked.fields.get("raw", Condition()).regex
+    begun = before.removesuffix(".*") if before else "(?is)"
+    return asked.where(text, raw=Condition(regex=f"{begun}{looks}.*"))
 
 
 def _near(hz: float) -> Condition:

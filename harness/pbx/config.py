@@ -87,11 +87,13 @@ class PbxConfig:
     secret: str
     rtp_ports: tuple[int, int] = (20000, 20999)
     tls: tuple[TlsTransport, ...] = ()
+    other_sip_ports: tuple[int, ...] = ()
 
     def listens(self) -> list[Listening]:
         """Return the ports of its address on which the PBX is to listen."""
-        tcp = (self.sip_port, self.http_port, self.ami_port, *(tls.port for tls in self.tls))
-        return [("udp", self.sip_port), *(("tcp", port) for port in tcp)]
+        sip = (self.sip_port, *self.other_sip_ports)
+        tcp = (*sip, self.http_port, self.ami_port, *(tls.port for tls in self.tls))
+        return [*(("udp", port) for port in sip), *(("tcp", port) for port in tcp)]
 
     def write(self) -> Path:
         """Write all files afresh, with nothing left from an earlier run, and return the main one.
@@ -155,9 +157,10 @@ class PbxConfig:
 
     def _pjsip(self) -> str:
         text = "[global]\ntype = global\n"
-        for protocol in ("udp", "tcp"):
-            text += f"[{protocol}]\ntype = transport\nprotocol = {protocol}\n"
-            text += f"bind = {self.address}:{self.sip_port}\n"
+        for number, port in enumerate((self.sip_port, *self.other_sip_ports)):
+            for protocol in ("udp", "tcp"):
+                text += f"[{protocol}{number or ''}]\ntype = transport\nprotocol = {protocol}\n"
+                text += f"bind = {self.address}:{port}\n"
         for number, tls in enumerate(self.tls):
             text += (
                 f"[tls{number}]\ntype = transport\nprotocol = tls\nbind = {self.address}:{tls.port}\n"

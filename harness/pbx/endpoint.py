@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.pbx.config import CONTEXT
+from harness.spec.settings import ProxySettings
 from harness.timeline.errors import BenchError
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
@@ -26,6 +27,26 @@ PASS_ON_THE_FAILURE = (
 """Steps after a Dial() that did not come to a call."""
 
 
+AUDIO = ("alaw", "ulaw")
+VIDEO = "h264"
+
+
+def codecs(*, video: bool) -> tuple[str, ...]:
+    """Return the codecs of a party that talks, or that is to be seen besides."""
+    return (*AUDIO, VIDEO) if video else AUDIO
+
+
+def reached_through(proxy: ProxySettings | None) -> dict[str, str]:
+    """Return the options of an endpoint that is behind a proxy, if there is one.
+
+    Its Contact is kept as it says: the address that its requests come from is the proxy's.
+    """
+    if proxy is None:
+        return {}
+    host = f"[{proxy.address}]" if ":" in proxy.address else proxy.address
+    return {"outbound_proxy": f"sip:{host}:{proxy.port};lr", "rewrite_contact": "no"}
+
+
 @dataclass(frozen=True)
 class Endpoint:
     """A party the PBX knows.
@@ -38,6 +59,7 @@ class Endpoint:
         contact: where it is, as a SIP URI; None: it must register.
         codecs: audio and video codecs, best first.
         caller_id: ``"Name" <number>`` to call with instead of what its From header says.
+        username: its user name where it authenticates, should it be another than its number.
         options: further attributes of Asterisk's endpoint object, or others than the bench's.
     """
 
@@ -45,8 +67,9 @@ class Endpoint:
     password: str
     media_encryption: Literal["no", "sdes", "optional"] = "no"
     contact: str | None = None
-    codecs: tuple[str, ...] = ("alaw", "ulaw")
+    codecs: tuple[str, ...] = AUDIO
     caller_id: str | None = None
+    username: str | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -78,7 +101,8 @@ class Endpoint:
             "media_encryption_optimistic": "yes" if self.media_encryption == "optional" else "no",
         }
         if self.password:
-            auth = {"auth_type": "userpass", "username": self.name, "password": self.password}
+            user = self.username or self.name
+            auth = {"auth_type": "userpass", "username": user, "password": self.password}
             objects.append(("auth", auth))
             endpoint["auth"] = self.name
         if self.caller_id:

@@ -55,6 +55,7 @@ class Pbx(Switchboard):
         name_of: Callable[[str, int], str],
         rtp_ports: tuple[int, int] = (20000, 20999),
         tls: tuple[TlsTransport, ...] = (),
+        other_sip_ports: tuple[int, ...] = (),
     ) -> None:
         """Describe the PBX; nothing is touched before `start`.
 
@@ -70,6 +71,7 @@ class Pbx(Switchboard):
             name_of: who is at an address and port.
             rtp_ports: first and last port for media.
             tls: TLS transports, one port each.
+            other_sip_ports: further ones for UDP and TCP.
         """
         super().__init__(address)
         self._config = PbxConfig(
@@ -83,6 +85,7 @@ class Pbx(Switchboard):
             secret=secrets.token_urlsafe(18),
             rtp_ports=rtp_ports,
             tls=tls,
+            other_sip_ports=other_sip_ports,
         )
         self._open_place = place
         self._append, self._name_of = append, name_of
@@ -91,6 +94,7 @@ class Pbx(Switchboard):
         self._running = False
         self._kept: Path | None = None
         self._logged = 0
+        self._process: Process | None = None
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- life ------------------------------------------------------------------------------------------
@@ -121,6 +125,16 @@ class Pbx(Switchboard):
         if stack is not None:
             await stack.aclose()
 
+    def freeze(self) -> None:
+        """Let the PBX fall silent: whatever comes waits, unanswered, as if its cable were out."""
+        if self._process is not None:
+            self._process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it fell silent; nothing happens if it did not."""
+        if self._process is not None:
+            self._process.signal(signal.SIGCONT)
+
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
         config = self._config
         await check_free(config.address, config.listens())
@@ -137,6 +151,7 @@ class Pbx(Switchboard):
         stack.push_async_callback(place.close)
         argv = ["asterisk", "-f", "-C", str(main_file)]
         process = await place.start("asterisk", argv, cwd=config.folder, on_line=self._take_line)
+        self._process = process
         stack.callback(process.signal, signal.SIGKILL)  # it keeps nothing that would be worth a tidy end
         ari = Ari(config.address, config.http_port, config.user, config.secret)
         stack.push_async_callback(ari.close)

@@ -6,6 +6,7 @@ names the parameter. Times are seconds, tones Hz.
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
@@ -107,7 +108,7 @@ def misanswers(how: Misanswer, tone_hz: float = 1000.0) -> Behaviour:
         BehaviourError: a value is out of range.
     """
     _one_of("how", how, ("in clear", "no audio", "unknown suite"))
-    parameters = {"how": how, **_conversation(tone_hz, None, False)}
+    parameters: dict[str, Parameter] = {"how": how, **_conversation(tone_hz, None, False)}
     return Behaviour(f"answers {how}", "misanswers", parameters, tone_hz)
 
 
@@ -153,6 +154,16 @@ def unavailable() -> Behaviour:
     return rejects(480, "Temporarily Unavailable")
 
 
+def challenges(status: int = 401, realm: str = "asterisk") -> Behaviour:
+    """Ask every caller for credentials, as only a server (401) or a proxy (407) should; take none.
+
+    Raises:
+        BehaviourError: another status, or the realm could not stand in a header.
+    """
+    parameters = {"challenge": _challenge(status, realm), "patience": PATIENCE}
+    return Behaviour(f"challenges with {status} for {realm}", "challenges", parameters)
+
+
 def silent() -> Behaviour:
     """Never reply to anything, OPTIONS included; once stopped, refuse the calls that were ignored."""
     return Behaviour("silent", "silent", {"patience": PATIENCE}, courteous=False)
@@ -175,6 +186,7 @@ def calls(
     mute_after: float | None = None,
     new_key_after: float | None = None,
     clear_media: bool = False,
+    challenge: tuple[int, str] | None = None,
 ) -> Behaviour:
     """Place one call and take whatever final answer comes; answer 401 and 407 once if credentials are given.
 
@@ -196,6 +208,7 @@ def calls(
         mute_after: seconds from the answer until it sends no more media, without a word.
         new_key_after: seconds from the answer to a re-INVITE that changes its key (security srtp).
         clear_media: whether its media goes out in clear although it offered keys (security srtp).
+        challenge: a status (401, 407) and realm with which the peer's first BYE is challenged.
 
     Raises:
         BehaviourError: a value is out of range, or a text could not stand in a SIP header.
@@ -239,6 +252,7 @@ def calls(
         **_conversation(tone_hz, hang_up_after, video),
         "mute_after": mute_after,
         "new_key_after": new_key_after,
+        "challenge": _challenge(*challenge) if challenge else None,
     }
     return Behaviour(
         f"calls {target}, {security}, {tone_hz:g} Hz", "calls", parameters, tone_hz, via, credentials
@@ -250,7 +264,20 @@ def _conversation(tone_hz: float, hang_up_after: float | None, video: bool) -> d
         raise BehaviourError(f"tone_hz: {tone_hz!r} is outside {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz")
     if hang_up_after is not None:
         _seconds("hang_up_after", hang_up_after)
-    return {"hang_up_after": hang_up_after, "video": video, "mute_after": None, "new_key_after": None}
+    later = dict.fromkeys(("mute_after", "new_key_after", "challenge"))
+    return {"hang_up_after": hang_up_after, "video": video, **later}
+
+
+def _challenge(status: int, realm: str) -> tuple[str, str]:
+    """Return status line and header of a challenge (RFC 3261 §22.1, §22.3)."""
+    names = {401: ("Unauthorized", "WWW"), 407: ("Proxy Authentication Required", "Proxy")}
+    if status not in names:
+        raise BehaviourError(f"status: {status!r} is no challenge; give 401 or 407")
+    _one_line("realm", realm)
+    quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
+    reason, who = names[status]
+    digest = f'Digest realm="{quoted}", nonce="{secrets.token_hex(16)}", algorithm=MD5'
+    return f"{status} {reason}", f"{who}-Authenticate: {digest}"
 
 
 def _seconds(name: str, value: float) -> None:

@@ -14,6 +14,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from harness.spec.capabilities import Capability
+
 FAMILIES: dict[str, str] = {
     "CFG": "Settings",
     "REG": "Registration and connectivity",
@@ -65,6 +67,7 @@ class Requirement(BaseModel):
         text: the requirement in full.
         source: the section of the vendor's page, and the clause of the RFC where there is one.
         harm: what a visitor, a guard or an installer suffers when it is broken.
+        capability: what a device must have for it to apply at all; none: it applies to every device.
         event_name: the literal event name, on the rows that define one event (EVT-01..10).
         screen_name: that event's literal screen name.
     """
@@ -77,6 +80,7 @@ class Requirement(BaseModel):
     text: Text
     source: Text
     harm: Text
+    capability: Capability | None = None
     event_name: str | None = None
     screen_name: str | None = None
 
@@ -178,6 +182,8 @@ def _section(row: Requirement) -> list[str]:
     lines = [f"### {row.id}: {row.title}", "", _escaped(row.text), "", f"- Class: {row.class_.meaning}"]
     if row.event_name:
         lines += [f"- Event name: `{row.event_name}`", f"- Screen name: `{row.screen_name}`"]
+    if row.capability:
+        lines += [f"- Applies to: devices with the capability `{row.capability}`"]
     return [*lines, f"- Source: {_escaped(row.source)}", f"- If broken: {_escaped(row.harm)}"]
 
 

@@ -26,11 +26,7 @@ class Witness(StrEnum):
     BENCH = "bench"
 
 
-class _Content(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class MediaLine(_Content):
+class MediaLine(Testimony):
     """One m= section of an SDP body (RFC 4566 §5.14, RFC 4568)."""
 
     media: str
@@ -42,7 +38,7 @@ class MediaLine(_Content):
     crypto_suites: tuple[str, ...] = ()
 
 
-class SipMessageSeen(_Content):
+class SipMessageSeen(Testimony):
     """One SIP message (RFC 3261) between two parties. ``status`` is None for a request."""
 
     kind: Literal["sip"] = "sip"
@@ -87,7 +83,7 @@ class SipMessageSeen(_Content):
         return f"{what} from {self.sender} to {self.receiver}"
 
 
-class MalformedSip(_Content):
+class MalformedSip(Testimony):
     """Bytes on a SIP port that are no SIP message."""
 
     kind: Literal["malformed_sip"] = "malformed_sip"
@@ -99,85 +95,14 @@ class MalformedSip(_Content):
     raw_hex: str
 
 
-class MediaStarted(_Content):
-    """The first packet of an RTP flow. ``protection`` is what SDP negotiated: plain, srtp or unknown."""
-
-    kind: Literal["media_started"] = "media_started"
-    flow: str
-    source: str
-    destination: str
-    sender: str
-    receiver: str
-    media: str
-    payload_type: int
-    ssrc: int
-    protection: str
-    call_id: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.protection} {self.media} from {self.sender} to {self.receiver}"
-
-
-class MediaHeard(_Content):
-    """Sound in a flow over one window: level in dBov, and the tone that dominates it, if any, in Hz."""
-
-    kind: Literal["media_heard"] = "media_heard"
-    flow: str
-    sender: str
-    receiver: str
-    protection: str
-    level_dbov: float
-    tone_hz: float | None = None
-    duration: float
-    call_id: str = ""
-
-    def __str__(self) -> str:
-        tone = f"{self.tone_hz:.0f} Hz, " if self.tone_hz else ""
-        return f"{tone}{self.level_dbov:.0f} dBov from {self.sender} to {self.receiver} ({self.protection})"
-
-
-class MediaEnded(_Content):
-    """The account of one whole RTP flow. Counts are packets.
-
-    ``authenticated`` passed SRTP authentication under the negotiated keys; ``rejected`` did not although
-    SRTP was negotiated (``plain`` of those look like readable RTP: clear media, ENC-11).
-    """
-
-    kind: Literal["media_ended"] = "media_ended"
-    flow: str
-    source: str
-    destination: str
-    sender: str
-    receiver: str
-    media: str
-    payload_type: int
-    ssrc: int
-    protection: str
-    call_id: str = ""
-    first: float
-    last: float
-    packets: int
-    lost: int
-    jitter_ms: float
-    authenticated: int = 0
-    rejected: int = 0
-    plain: int = 0
-
-    def __str__(self) -> str:
-        return (
-            f"{self.packets} {self.media} packets from {self.sender} to {self.receiver} ({self.protection}: "
-            f"{self.authenticated} authenticated, {self.rejected} rejected, {self.plain} plain)"
-        )
-
-
-class ConsoleLine(_Content):
+class ConsoleLine(Testimony):
     """One complete line from the device's console."""
 
     kind: Literal["console_line"] = "console_line"
     text: str
 
 
-class DeviceEvent(_Content):
+class DeviceEvent(Testimony):
     """One entry of the device's event log. ``failure`` is the kind that the details tell (EVT-13)."""
 
     kind: Literal["event"] = "event"
@@ -191,7 +116,7 @@ class DeviceEvent(_Content):
         return f"event {self.name} ({self.screen_name}) {self.details}".rstrip()
 
 
-class ScreenText(_Content):
+class ScreenText(Testimony):
     """A text the device shows."""
 
     kind: Literal["screen"] = "screen"
@@ -201,7 +126,7 @@ class ScreenText(_Content):
         return f"screen shows {self.text!r}"
 
 
-class OutputChanged(_Content):
+class OutputChanged(Testimony):
     """An output of the bench was driven. ``confirmed`` says whether the instrument read it back."""
 
     kind: Literal["output"] = "output"
@@ -213,20 +138,25 @@ class OutputChanged(_Content):
         return f"{self.name} {'pressed' if self.active else 'released'}"
 
 
-class Configured(_Content):
-    """A configuration was submitted to the device; ``accepted`` and ``message`` are its answer."""
+class Configured(Testimony):
+    """A configuration was submitted to the device; ``accepted`` and ``message`` are its answer.
+
+    ``by`` is who submitted it, ``fields`` are those named in a refusal.
+    """
 
     kind: Literal["configured"] = "configured"
     settings: dict[str, object]
     accepted: bool
     message: str = ""
     changed: tuple[str, ...] = ()
+    by: str = "administrator"
+    fields: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return "configuration accepted" if self.accepted else f"configuration refused: {self.message}"
 
 
-class SpeakerHeard(_Content):
+class SpeakerHeard(Testimony):
     """Sound at the device's speaker over one window: level in dBov, dominant tone in Hz if any."""
 
     kind: Literal["speaker"] = "speaker"
@@ -239,7 +169,7 @@ class SpeakerHeard(_Content):
         return f"speaker: {tone}{self.level_dbov:.0f} dBov"
 
 
-class PbxEvent(_Content):
+class PbxEvent(Testimony):
     """One event of the PBX's ARI or AMI interface, or a line of its log."""
 
     kind: Literal["pbx_event"] = "pbx_event"
@@ -253,7 +183,7 @@ class PbxEvent(_Content):
         return f"PBX {self.interface}: {self.name} {self.channel}".rstrip()
 
 
-class StationSaid(_Content):
+class StationSaid(Testimony):
     """A line of a remote station's live log."""
 
     kind: Literal["station_said"] = "station_said"
@@ -264,7 +194,7 @@ class StationSaid(_Content):
         return f"station {self.station}: {self.text}"
 
 
-class StationEnded(_Content):
+class StationEnded(Testimony):
     """A remote station's process ended. ``calls_ok`` and ``calls_failed`` are its own statistics."""
 
     kind: Literal["station_ended"] = "station_ended"
@@ -276,7 +206,35 @@ class StationEnded(_Content):
     problem: str = ""
 
 
-class InstrumentLost(_Content):
+class TlsSeen(Testimony):
+    """A stage of a TLS connection (RFC 5246, RFC 8446) that a server of the bench was asked for.
+
+    ``offered``: the client's hello came, ``version`` is the newest it offers, ``weak_suites`` those it should
+    not; ``agreed``: the handshake was completed; ``spoken``: the first bytes of what TLS was to protect came,
+    ``text`` is their first line; ``ended``: ``text`` says how, ``received`` counts the protected bytes.
+    """
+
+    kind: Literal["tls"] = "tls"
+    connection: int
+    sender: str
+    receiver: str
+    stage: Literal["offered", "agreed", "spoken", "ended"]
+    version: str = ""
+    suite: str = ""
+    server_name: str = ""
+    weak_suites: str = ""
+    text: str = ""
+    received: int = 0
+
+    def __str__(self) -> str:
+        more = [part for part in (self.version, self.suite, self.server_name, self.text) if part]
+        counted = [f"{self.received} bytes received"] if self.stage == "ended" else []
+        weak = [f"weak suites: {self.weak_suites}"] if self.weak_suites else []
+        what = f"TLS {self.stage} by {self.sender} to {self.receiver}"
+        return ", ".join([what, *more, *weak, *counted])
+
+
+class InstrumentLost(Testimony):
     """An instrument, the PBX or the device's own process stopped answering."""
 
     kind: Literal["lost"] = "lost"
@@ -288,7 +246,18 @@ class InstrumentLost(_Content):
         return f"{self.instrument} lost: {self.problem}"
 
 
-class Note(_Content):
+class Declared(Testimony):
+    """What the bench file declares that the device has or lacks (ICS, ISO/IEC 9646-7)."""
+
+    kind: Literal["declared"] = "declared"
+    has: tuple[str, ...]
+    lacks: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"
+
+
+class Note(Testimony):
     """A remark of the bench itself."""
 
     kind: Literal["note"] = "note"
@@ -303,6 +272,7 @@ Content = Annotated[
     | MalformedSip
     | MediaStarted
     | MediaHeard
+    | VideoSeen
     | MediaEnded
     | ConsoleLine
     | DeviceEvent
@@ -313,13 +283,15 @@ Content = Annotated[
     | PbxEvent
     | StationSaid
     | StationEnded
+    | TlsSeen
     | InstrumentLost
+    | Declared
     | Note,
     Field(discriminator="kind"),
 ]
 
 
-class Observation(_Content):
+class Observation(Testimony):
     """One thing that happened: when, who saw it, and what it was. ``seq`` is its place of arrival."""
 
     seq: int

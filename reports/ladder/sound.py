@@ -1,7 +1,7 @@
-"""Sound on the ladder: RTP flows become bars beside the parties, speaker sound becomes marks at the device.
+"""Media on the ladder: RTP flows become bars beside the parties, speaker sound becomes marks at the device.
 
 A flow's bar runs from its first packet to its last; inside it are the stretches in which it carried sound
-above the threshold of silence. Clear media where SRTP was negotiated is a mark of its own.
+above the threshold of silence, or a picture that could be decoded. Clear media where SRTP was negotiated is a mark of its own.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ _PROTECTIONS = {"srtp": "media-srtp", "plain": "media-plain"}
 class _Flow:
     first: Seen
     heard: list[Seen] = field(default_factory=list)
+    watched: list[Seen] = field(default_factory=list)
     ended: Seen | None = None
 
 
@@ -40,11 +41,13 @@ def flows(observations: Iterable[Seen], start: float, end: float) -> tuple[list[
     """
     found: dict[str, _Flow] = {}
     for seen in observations:
-        if seen.kind not in ("media_started", "media_heard", "media_ended"):
+        if seen.kind not in ("media_started", "media_heard", "video", "media_ended"):
             continue
         flow = found.setdefault(seen.text("flow"), _Flow(seen))
         if seen.kind == "media_heard":
             flow.heard.append(seen)
+        elif seen.kind == "video":
+            flow.watched.append(seen)
         elif seen.kind == "media_ended":
             flow.ended = seen
     spans = [_span(flow, start, end) for flow in found.values()]
@@ -97,6 +100,15 @@ def _character(windows: list[Seen]) -> str:
     return " ".join([*names, f"{max(levels):.0f} dB"] if levels else names).replace("-", "−")
 
 
+def _shown(pictures: list[Seen]) -> str:
+    """Return what the decoded windows of a flow of video show, in words."""
+    if not pictures:
+        return "video, no picture"
+    size = f"{pictures[-1].whole('width')}x{pictures[-1].whole('height')}"
+    moves = any(seen.flag("moving") for seen in pictures)
+    return f"video {size}, {'moving' if moves else 'nothing moves'}"
+
+
 def _span(flow: _Flow, start: float, end: float) -> Span:
     ended, first = flow.ended, flow.first
     begin = (ended.number("first") if ended else None) or first.time
@@ -104,13 +116,17 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
     about = ended or first
     protection = about.text("protection") or "unknown"
     media = about.text("media")
-    stretches = _stretches(flow.heard)
-    loud = [seen for stretch in stretches for seen in stretch]
+    pictures = [seen for seen in flow.watched if seen.whole("frames") > 0]
+    stretches = _stretches(flow.heard) + [[seen] for seen in pictures]
+    loud = [seen for stretch in _stretches(flow.heard) for seen in stretch]
     word = {"srtp": "SRTP", "plain": "RTP"}.get(protection, protection)
     label = f"{about.text('sender')} → {about.text('receiver')}"
     tone = _character(loud).rpartition(" dB")[0].rpartition(" ")[0] if loud else ""
     remark = media if media not in ("", "audio") else tone
-    sound = _character(loud) if loud else "no sound measured"
+    if flow.watched:
+        sound = remark = _shown(pictures)
+    else:
+        sound = _character(loud) if loud else "no sound measured"
     facts = [
         f"{relative(begin, start)} s to {relative(last, start)} s  {word} {media} {label}",
         f"{about.text('source')} → {about.text('destination')}",
@@ -118,7 +134,7 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
     ]
     if ended:
         facts.append(_account(ended))
-    seqs = [first.seq, *(seen.seq for seen in flow.heard), *([ended.seq] if ended else [])]
+    seqs = [first.seq, *(seen.seq for seen in (*flow.heard, *flow.watched)), *([ended.seq] if ended else [])]
     return Span(
         seqs=tuple(dict.fromkeys(seqs)),
         start=begin,

@@ -24,12 +24,25 @@ interface = "lo"
 [pbx]
 address = "127.0.{lane}.10"
 
+[proxy]
+address = "127.0.{lane}.11"
+port = 5080
+
 [stations]
 addresses = [{stations}]
 
 [device]
 kind = "emulated"
 address = "127.0.{lane}.30"
+
+[device.capabilities]
+event_log = true
+screen = true
+speaker = true
+srtp = true
+tls = true
+proxy = true
+video = true
 """
 
 

@@ -64,15 +64,18 @@ def test_an_event_missing_from_a_placed_call_breaks_its_own_row_alone(leave_out,
     [
         (200, "pbx", ["incoming_call_remote_hangup"], "EVT-07"),
         (200, "pbx", ["incoming_call_received"], "EVT-09"),
-        (200, "device", ["incoming_call_received"], "EVT-10"),
+        (200, "device", ["incoming_call_received"], "EVT-08"),
+        (200, "press", ["incoming_call_received"], "EVT-10"),
         (403, None, [], "EVT-06"),
         (603, None, [], "EVT-06"),
     ],
 )
 def test_an_event_missing_from_a_taken_call_breaks_its_own_row_alone(status, ender, logged, requirement):
     story = Story().taken(status=status)
+    if ender == "press":
+        story.press()
     if ender:
-        story.bye(ender, "c2")
+        story.bye("pbx" if ender == "pbx" else "device", "c2")
     for name in logged:
         story.event(name)
     assert broken(story) == {requirement}

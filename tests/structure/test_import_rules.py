@@ -20,7 +20,14 @@ from tests.structure.source_tree import (
 )
 
 GROUND = ("harness.spec", "harness.wire", "harness.timeline")
-ASSEMBLED = ("harness.instruments", "harness.device", "harness.capture", "harness.pbx", "harness.peer")
+ASSEMBLED = (
+    "harness.instruments",
+    "harness.device",
+    "harness.capture",
+    "harness.pbx",
+    "harness.proxy",
+    "harness.peer",
+)
 
 MAY_IMPORT = {
     "harness.spec": (),
@@ -30,6 +37,7 @@ MAY_IMPORT = {
     "harness.device": (*GROUND, "harness.instruments"),
     "harness.capture": (*GROUND, "harness.bench.supervised"),
     "harness.pbx": (*GROUND, "harness.bench.supervised", "harness.capture.sip_content"),
+    "harness.proxy": (*GROUND, "harness.bench.supervised"),
     "harness.peer": (*GROUND, "harness.bench.supervised"),
     "harness.judge": GROUND,
     "harness.evidence": (*GROUND, "harness.judge"),

@@ -8,7 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
-from harness.emulator.faults import administering, placing, protecting, registering, reporting, taking
+from harness.emulator.faults import (
+    administering,
+    placing,
+    protecting,
+    proxying,
+    registering,
+    reporting,
+    showing,
+    taking,
+    trusting,
+)
 from harness.emulator.faults.fault import Fault, SettingIgnored
 from harness.emulator.faults.variants import ButtonIgnoredWhileDialling
 from harness.emulator.form import Form
@@ -19,6 +29,18 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     registering.NeverRegisters,
     registering.HammersServer,
     registering.NeverPolls,
+    registering.PollsEverySecond,
+    registering.KeepsOldPassword,
+    registering.StaysAway,
+    registering.TrustsAnyChallenge,
+    registering.BasicAuthentication,
+    registering.PasswordInClear,
+    proxying.ProxyIgnored,
+    proxying.ProxyPortIgnored,
+    proxying.ServerCredentialsAtProxy,
+    proxying.ProxyCredentialsAtServer,
+    proxying.CallsPastProxy,
+    proxying.RoundRefusingProxy,
     placing.ButtonDead,
     placing.GivesUpAfterBusy,
     placing.DialsOnAfterAnswer,
@@ -48,6 +70,19 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     protecting.FallsBackUnderSrtpOnly,
     protecting.SrtpOnlyTakesPlain,
     protecting.PlainUnderSrtp,
+    showing.NoVideoOffered,
+    showing.TakesVideoWhenOutgoingOnly,
+    showing.OffersVideoWhenIncomingOnly,
+    showing.DeclinesVideoWhenIncomingOnly,
+    showing.BothMeansOutgoing,
+    showing.BothMeansIncoming,
+    showing.VideoDespiteOff,
+    showing.RefusesVideoCallsWhenOff,
+    showing.FrozenVideo,
+    showing.VideoNeverSent,
+    showing.ClearVideoUnderSrtp,
+    showing.VideoSettingIgnored,
+    *trusting.BENT_RULES,
     administering.ViewerMayConfigure,
     administering.NameNotResolved,
     administering.NoPollingWarning,

@@ -2,10 +2,25 @@
 
 from __future__ import annotations
 
+import base64
 from dataclasses import replace
 
+from harness.emulator.addresses import read_address
 from harness.emulator.faults.fault import Fault
-from harness.emulator.vocabulary import Apply, Output, Refresh, StartTimer
+from harness.emulator.vocabulary import (
+    Apply,
+    Configured,
+    Dial,
+    Input,
+    Output,
+    Refresh,
+    RegistrationAnswered,
+    StartTimer,
+    Step,
+    StopTimer,
+    TimerFired,
+)
+from harness.spec.settings import SipSettings
 
 
 class NeverRegisters(Fault):
@@ -46,3 +61,126 @@ class NeverPolls(Fault):
     def change(self, output: Output) -> Output | None:
         """Never start the polling timer."""
         return None if isinstance(output, StartTimer) and output.name == "poll" else output
+
+
+class PollsEverySecond(Fault):
+    """The polling interval that was set does not matter."""
+
+    name = "polling-interval-ignored"
+    description = "connectivity is confirmed every second, whatever the polling interval"
+    breaks = frozenset({"CFG-05"})
+
+    def change(self, output: Output) -> Output | None:
+        """Poll every second."""
+        if isinstance(output, StartTimer) and output.name == "poll":
+            return StartTimer("poll", 1.0)
+        return output
+
+
+class KeepsOldPassword(Fault):
+    """A changed password is not taken over."""
+
+    name = "keeps-old-password"
+    description = "a new password for the same user is ignored: the first one stays in use"
+    breaks = frozenset({"REG-02"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Put the password of before into the new settings."""
+        before = self.situation.settings
+        if isinstance(given, Configured) and before is not None:
+            if before.auth_username == given.settings.auth_username:
+                kept = given.settings.model_copy(update={"auth_password": before.auth_password})
+                given = replace(given, settings=kept)
+        return inner(given)
+
+
+class StaysAway(Fault):
+    """An outage of the server is taken for good."""
+
+    name = "stays-away-after-outage"
+    description = "a server that was silent for 0.3 s is never tried again until reconfigured"
+    breaks = frozenset({"REG-04"})
+    _PATIENCE = StartTimer("patience", 0.3)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._applied: Apply | None = None
+        self._away = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Give the registration up when a check has not been answered in time."""
+        if given == TimerFired(self._PATIENCE.name):
+            self._away = True
+            return [replace(self._applied, register=False)] if self._applied else []
+        if isinstance(given, Configured):
+            self._away = False
+        outputs = inner(given)
+        if self._away:
+            return [o for o in outputs if not isinstance(o, Refresh) and not _is_check_timer(o)]
+        self._applied = next((o for o in outputs if isinstance(o, Apply)), self._applied)
+        if isinstance(given, RegistrationAnswered | Configured):
+            outputs.append(StopTimer(self._PATIENCE.name))
+        if any(isinstance(output, Refresh) for output in outputs):
+            outputs.append(self._PATIENCE)
+        return outputs
+
+
+class TrustsAnyChallenge(Fault):
+    """Whoever asks for credentials gets them."""
+
+    name = "credentials-for-strangers"
+    description = "any party it is configured to talk to may challenge it and gets digest credentials"
+    breaks = frozenset({"REG-05"})
+
+    def change(self, output: Output) -> Output | None:
+        """Trust the hosts of all numbers as if they were the server."""
+        if not isinstance(output, Apply):
+            return output
+        settings = output.settings
+        numbers = (settings.call_number, *settings.further_numbers, *settings.permitted_callers)
+        hosts = {address.host for number in numbers if (address := read_address(number))}
+        return replace(output, trusted=output.trusted | hosts)
+
+
+class _LeakingInvite(Fault):
+    """A fault that puts into every INVITE what does not belong there."""
+
+    breaks = frozenset({"REG-05"})
+
+    def change(self, output: Output) -> Output | None:
+        """Add the header."""
+        settings = self.situation.settings
+        if not isinstance(output, Dial) or settings is None:
+            return output
+        return replace(output, headers=(*output.headers, self.header(settings)))
+
+    def header(self, settings: SipSettings) -> tuple[str, str]:
+        """Return name and value."""
+        raise NotImplementedError
+
+
+class BasicAuthentication(_LeakingInvite):
+    """Credentials are offered unasked, in a scheme that hides nothing (RFC 7617)."""
+
+    name = "basic-authentication"
+    description = "placed calls carry user name and password in the Basic scheme"
+
+    def header(self, settings: SipSettings) -> tuple[str, str]:
+        """Return the credentials in base64."""
+        said = f"{settings.auth_username}:{settings.auth_password}".encode()
+        return "Authorization", f"Basic {base64.b64encode(said).decode()}"
+
+
+class PasswordInClear(_LeakingInvite):
+    """The password is told to whoever can read."""
+
+    name = "password-in-clear"
+    description = "placed calls carry the password in a header of the vendor's"
+
+    def header(self, settings: SipSettings) -> tuple[str, str]:
+        """Return the password as it is."""
+        return "X-Provisioning", f"user={settings.auth_username};secret={settings.auth_password}"
+
+
+def _is_check_timer(output: Output) -> bool:
+    return isinstance(output, StartTimer) and output.name in ("poll", "register")

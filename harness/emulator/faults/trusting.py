@@ -1,0 +1,110 @@
+"""Faults in trusting TLS servers (TLS)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from harness.emulator.faults.fault import Fault
+from harness.emulator.vocabulary import Anchors, Apply, Flaw, Output
+
+
+class RuleBent(Fault):
+    """Some rule about TLS servers does not hold."""
+
+    def __init__(self, name: str, description: str, *requirements: str, **bent: Any) -> None:
+        """Bend the rules.
+
+        Args:
+            name: what the fault is asked for by.
+            description: what the device does wrong.
+            *requirements: what that breaks.
+            **bent: fields of ``TlsRules`` with other values; ``uploaded`` says, where it matters, whether
+                they are bent only with (True) or only without (False) an uploaded CA.
+        """
+        super().__init__()
+        self.name, self.description, self.breaks = name, description, frozenset(requirements)
+        self._uploaded: bool | None = bent.pop("uploaded", None)
+        self._bent = bent
+
+    def change(self, output: Output) -> Output | None:
+        """Bend the rules on their way to the agent."""
+        if not isinstance(output, Apply):
+            return output
+        uploaded = output.settings.ca_certificate is not None
+        if self._uploaded not in (None, uploaded):
+            return output
+        return replace(output, tls=replace(output.tls, **self._bent))
+
+
+BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
+    partial(
+        RuleBent,
+        "refuses-own-ca",
+        "an uploaded CA is not trusted; the well-known ones are, all the same",
+        "TLS-01",
+        uploaded=True,
+        anchors=Anchors.WELL_KNOWN,
+    ),
+    partial(
+        RuleBent,
+        "accepts-other-ca",
+        "with a CA uploaded, the well-known ones are trusted too",
+        "TLS-02",
+        uploaded=True,
+        anchors=Anchors.BOTH,
+    ),
+    partial(
+        RuleBent,
+        "accepts-private-ca-without-upload",
+        "without an uploaded CA, any certificate will do",
+        "TLS-03",
+        uploaded=False,
+        tolerated=frozenset(Flaw),
+    ),
+    partial(
+        RuleBent,
+        "refuses-well-known",
+        "without an uploaded CA, no certificate will do",
+        "TLS-04",
+        uploaded=False,
+        nobody=True,
+    ),
+    partial(
+        RuleBent,
+        "accepts-expired",
+        "a certificate outside its time of validity will do",
+        "TLS-05",
+        tolerated=frozenset({Flaw.EXPIRED}),
+    ),
+    partial(
+        RuleBent,
+        "ignores-certificate-name",
+        "a certificate for another host will do",
+        "TLS-05",
+        tolerated=frozenset({Flaw.IDENTITY}),
+    ),
+    partial(
+        RuleBent,
+        "ignores-certificate-purpose",
+        "a certificate that is not meant for servers will do",
+        "TLS-05",
+        tolerated=frozenset({Flaw.PURPOSE}),
+    ),
+    partial(
+        RuleBent,
+        "accepts-any-certificate",
+        "TLS servers are not verified at all",
+        "TLS-02",
+        "TLS-03",
+        "TLS-05",
+        tolerated=frozenset(Flaw),
+    ),
+    partial(RuleBent, "accepts-tls-1.0", "TLS 1.0 and 1.1 will do", "TLS-06", obsolete_versions=True),
+    partial(
+        RuleBent, "accepts-null-suites", "suites that encrypt nothing will do", "TLS-06", null_suites=True
+    ),
+)
+"""What makes each fault of this family."""

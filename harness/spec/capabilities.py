@@ -1,0 +1,37 @@
+"""What a device may have or lack (the ICS of ISO/IEC 9646-7): declared in the bench file, never guessed.
+
+A requirement about something that the device is declared to lack is *not applicable*; a declaration that
+the device contradicts is told.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+
+class Capability(StrEnum):
+    """One thing that a device, or the bench's access to it, has or lacks."""
+
+    EVENT_LOG = "event_log"
+    SCREEN = "screen"
+    SPEAKER = "speaker"
+    SRTP = "srtp"
+    TLS = "tls"
+    PROXY = "proxy"
+    VIDEO = "video"
+
+    @property
+    def meaning(self) -> str:
+        """What it means to declare it."""
+        return _MEANINGS[self]
+
+
+_MEANINGS = {
+    Capability.EVENT_LOG: "the bench can read the device's SIP events",
+    Capability.SCREEN: "the bench can read what the device shows",
+    Capability.SPEAKER: "the bench can hear what the device plays",
+    Capability.SRTP: "the device has the encryption setting",
+    Capability.TLS: "the device can use TLS for SIP",
+    Capability.PROXY: "the device can use a SIP proxy",
+    Capability.VIDEO: "the device has video calls",
+}

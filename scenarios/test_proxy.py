@@ -1,0 +1,209 @@
+"""PRX: with a proxy configured, all of the device's SIP goes through it, and each gets its own credentials."""
+
+from fixtures.scenario import requirement
+from harness.bench.bench import Bench
+from harness.judge.vocabulary import (
+    DEVICE,
+    PBX,
+    PROXY,
+    answer,
+    connectivity_check,
+    invite,
+    registered,
+    registration,
+    request,
+    request_of_device,
+    response,
+    with_credentials,
+)
+from harness.peer.behaviours import answers
+from harness.timeline import Pattern
+from harness.timeline.pattern import Condition
+
+PROMPT = 2.0
+"""Seconds within which a device that reacts at all has reacted."""
+A_MOMENT = 0.05
+"""Seconds after a message in which nothing but its repetition or its answer is on its way."""
+MARGIN = 5.0
+"""Seconds beyond a polling interval: what was under way is repeated after 4 s at the latest (RFC 3261 T2)."""
+
+
+def past_the_proxy() -> Pattern:
+    """A request of the device to anybody but the proxy."""
+    return request_of_device().where(
+        "request from device past the proxy", receiver=Condition(none_of=(PROXY,))
+    )
+
+
+@requirement("PRX-01")
+async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench):
+    """While a proxy is configured, each request of the device goes to the proxy first (RFC 3261 §8.1.2).
+
+    On a network where the proxy is the only way out, the button would call nobody.
+    """
+    proxy = await bench.proxy()
+    desk, elsewhere = await bench.stations(answers(hang_up_after=0.2), answers())
+    await bench.configure(
+        proxy=proxy.settings,
+        call_number=desk.number,
+        further_numbers=(elsewhere.uri,),
+        await_registration=False,
+    )
+    first = await bench.expect("PRX-01", registration(receiver=PROXY), within=PROMPT)
+    await bench.require(registered(by=PROXY), within=PROMPT)
+    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=first.time)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.expect(
+        "PRX-01", invite(sender=DEVICE, receiver=PROXY, to=desk.number), within=PROMPT, after=pressed
+    )
+    up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
+    await bench.expect("PRX-01", request("ACK", sender=DEVICE, receiver=PROXY), within=PROMPT, after=up.time)
+    await bench.require(request("BYE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=up.time)
+
+
+@requirement("PRX-01")
+async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Bench):
+    """A number at another host than the server is called by way of the proxy too (RFC 3261 §8.1.2).
+
+    The guard of the neighbouring site would be beyond the reach of the button.
+    """
+    proxy = await bench.proxy()
+    (elsewhere,) = await bench.stations(answers())
+    await bench.configure(proxy=proxy.settings, call_number=elsewhere.uri)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.expect("PRX-01", invite(sender=DEVICE, receiver=PROXY), within=PROMPT, after=pressed)
+    await bench.require(invite(sender=PROXY, receiver=elsewhere.number), within=PROMPT, after=pressed)
+    up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
+    await bench.require(request("ACK", sender=PROXY, receiver=elsewhere.number), within=PROMPT)
+    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=pressed)
+
+    again = await bench.intercom.press_button()
+
+    await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=max(again, up.time))
+
+
+@requirement("PRX-01")
+async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Bench):
+    """What the device asks for in a call that the proxy brought goes back the same way (RFC 3261 §12.2.1.1).
+
+    The hang-up would get lost, and the guard's line stay busy.
+    """
+    proxy = await bench.proxy()
+    await bench.configure(proxy=proxy.settings)
+    called = await bench.call_device(caller=bench.number(0))
+    up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=PROMPT)
+
+    pressed = await bench.intercom.press_button()
+
+    hung_up = await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=pressed)
+    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=up.time)
+    ended = request("BYE", sender=PBX, receiver=called.number)
+    await bench.expect("PRX-01", ended, within=PROMPT, after=hung_up.time)
+
+
+@requirement("PRX-01")
+async def test_a_proxy_that_refuses_the_device_is_not_gone_round(bench: Bench):
+    """With wrong proxy credentials the device stays outside, and goes no other way (RFC 3261 §22.3).
+
+    What the proxy was put there to keep out would be in after all.
+    """
+    proxy = await bench.proxy()
+    wrong = proxy.settings.model_copy(update={"password": "mistyped"})
+    await bench.configure(
+        proxy=wrong, pbx_password=bench.password, polling_interval=30, await_registration=False
+    )
+
+    refused = response(407, "REGISTER", sender=PROXY, receiver=DEVICE)
+    asked = await bench.require(
+        with_credentials(registration(receiver=PROXY), "Proxy-Authorization"), within=PROMPT
+    )
+    await bench.require(refused, within=PROMPT, after=asked.time)
+    await bench.never("PRX-01", past_the_proxy(), during=1.0, after=asked.time)
+    await bench.never("PRX-01", registered(by=PROXY), during=0.0, after=asked.time)
+
+
+@requirement("PRX-02")
+async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_server(bench: Bench):
+    """A 407 is answered with the proxy's credentials, a 401 with the server's (RFC 3261 §22.2, §22.3).
+
+    The door would not get past the proxy, or hand what proves it at the server to somebody else's machine.
+    """
+    proxy = await bench.proxy()
+    (desk,) = await bench.stations(answers())
+    await bench.configure(proxy=proxy.settings, call_number=desk.number, await_registration=False)
+    at_proxy, at_server = proxy.settings.username, bench.intercom.extension
+    everything = request("REGISTER", sender=DEVICE)
+
+    challenged = await bench.require(
+        response(407, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT
+    )
+    to_proxy = with_credentials(everything, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
+    await bench.expect("PRX-02", to_proxy, within=PROMPT, after=challenged.time)
+    challenged = await bench.require(
+        response(401, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT, after=challenged.time
+    )
+    to_server = with_credentials(everything, "Authorization", username=at_server)
+    await bench.expect("PRX-02", to_server, within=PROMPT, after=challenged.time)
+    await bench.require(registered(by=PROXY), within=PROMPT)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.require(response(407, "INVITE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
+    called = invite(sender=DEVICE, receiver=PROXY)
+    to_proxy = with_credentials(called, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
+    to_server = with_credentials(called, "Authorization", username=at_server)
+    await bench.expect("PRX-02", to_proxy, within=PROMPT, after=pressed)
+    await bench.expect("PRX-02", to_server, within=PROMPT, after=pressed)
+    for header, wrong in (("Proxy-Authorization", at_server), ("Authorization", at_proxy)):
+        crossed = with_credentials(request_of_device(), header, username=wrong)
+        bench.at_end("PRX-02", crossed, at_least=0, at_most=0)
+
+
+@requirement("CFG-21")
+async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench):
+    """The device goes to the proxy's address and port as they are configured.
+
+    A proxy that does not listen on the usual port would cut the door off.
+    """
+    proxy = await bench.proxy()
+    await bench.configure(proxy=proxy.settings, await_registration=False)
+
+    await bench.require(registration(receiver=PROXY), within=PROMPT)
+
+    where = f"{proxy.address}:{proxy.port}"
+    there = registration(receiver=PROXY).where(f"REGISTER from device to {where}", destination=where)
+    await bench.expect("CFG-21", there, within=PROMPT)
+
+
+@requirement("REG-04", "PRX-01")
+async def test_after_an_outage_of_the_proxy_the_device_is_registered_again(bench: Bench):
+    """When the proxy is back, the device is registered again, and it went no other way meanwhile.
+
+    After a restart of the proxy somebody would have to walk to every door.
+    """
+    interval = 1
+    proxy = await bench.proxy()
+    await bench.configure(proxy=proxy.settings, polling_interval=interval)
+    check = connectivity_check(receiver=PROXY)
+    since = bench.seen(registered(by=PROXY))[-1].time
+    await bench.require(check, within=interval + PROMPT, after=since + A_MOMENT)
+
+    async with bench.proxy_away() as outage:
+        unheard = await bench.require(check, within=interval + PROMPT, after=outage.began)
+        await bench.require(check, within=PROMPT, after=unheard.time + A_MOMENT)
+    back = outage.ended
+
+    again = await bench.expect("REG-04", registered(by=PROXY), within=interval + MARGIN, after=back)
+    bench.measure(
+        "REG-04",
+        "time until registered again",
+        again.time - back,
+        "s",
+        high=interval + MARGIN,
+        of=(again,),
+    )
+    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=since)

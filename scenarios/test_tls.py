@@ -1,0 +1,247 @@
+"""TLS: whom the device believes to be its server, and what it tells those it does not believe.
+
+Whether a revoked certificate is refused is no part of this: the device's documentation promises no look at
+revocation lists (CRL) or services (OCSP). Nor is a certificate that has the right name as common name only:
+RFC 5922 §7.1 leaves that to the device.
+"""
+
+from typing import Any
+
+import pytest
+
+from fixtures.scenario import requirement
+from harness.bench.bench import Bench
+from harness.bench.pki import CertificateKind
+from harness.bench.tls import TlsVersion
+from harness.judge.vocabulary import (
+    DEVICE,
+    PBX,
+    answer,
+    from_device,
+    invite,
+    media,
+    registered,
+    sound,
+    speaker_tone,
+    tls_decision,
+    tls_hello,
+    tls_over,
+    tls_said,
+    told_by_pbx,
+    tone,
+)
+from harness.peer.behaviours import answers
+from harness.spec.settings import Encryption, Transport
+from harness.timeline.pattern import Condition
+
+PROMPT = 2.0
+"""Seconds within which a device that reacts at all has reacted."""
+A_MOMENT = 0.3
+"""Seconds for which a connection that was given up stays given up."""
+CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
+
+
+@requirement("CFG-06")
+async def test_with_tls_registration_and_calls_go_over_tls_alone(bench: Bench):
+    """With transport TLS all of the device's SIP goes over TLS, and none in clear (RFC 3261 §26.2.1).
+
+    The names of callers and the keys of their calls would cross the network for anybody to read.
+    """
+    bench.at_end("CFG-06", from_device(), at_least=0, at_most=0)
+    (desk,) = await bench.stations(answers())
+    await bench.configure(call_number=desk.number, transport=Transport.TLS)
+
+    pressed = await bench.intercom.press_button()
+
+    dialled = told_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number)).where(transport="TLS")
+    await bench.expect("CFG-06", dialled, within=PROMPT, after=pressed)
+    await bench.require(told_by_pbx(answer(sender=PBX, receiver=DEVICE)), within=PROMPT, after=pressed)
+
+
+@requirement("ENC-08", "ENC-11")
+async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench):
+    """SRTP-only over TLS: the keys are exchanged where nobody can read them (RFC 4568 §7), and are used.
+
+    Encrypted media whose keys cross the network in clear is a locked door with the key in it.
+    """
+    (desk,) = await bench.stations(answers(tone_hz=1000))
+    await bench.configure(
+        call_number=desk.number,
+        transport=Transport.TLS,
+        encryption=Encryption.SRTP_ONLY,
+        pbx_srtp="sdes",
+    )
+
+    pressed = await bench.intercom.press_button()
+
+    offered = told_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
+    offer = await bench.require(offered, within=PROMPT, after=pressed)
+    secured = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX, protection="srtp")
+    await bench.expect("ENC-08", secured, within=PROMPT, after=offer.time)
+    await bench.expect("ENC-08", speaker_tone(1000), within=PROMPT, after=offer.time)
+    bench.at_end("ENC-08", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
+
+
+@requirement("ENC-10", "ENC-11")
+async def test_a_call_taken_over_tls_is_carried_over_srtp(bench: Bench):
+    """SRTP-only over TLS: a secure call reaches the device by its own connection (RFC 5626 §5.3).
+
+    A guard who protects every call could not reach the one door that asks for it.
+    """
+    caller = bench.number(0)
+    await bench.configure(
+        permitted_callers=(caller,),
+        transport=Transport.TLS,
+        encryption=Encryption.SRTP_ONLY,
+        pbx_srtp="sdes",
+    )
+
+    await bench.call_device(caller=caller)
+
+    rung = await bench.require(told_by_pbx(invite(sender=PBX, receiver=DEVICE)), within=PROMPT)
+    taken = told_by_pbx(answer(sender=DEVICE, receiver=PBX))
+    await bench.expect("ENC-10", taken, within=PROMPT, after=rung.time)
+    secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
+    await bench.expect("ENC-10", secured, within=PROMPT, after=rung.time)
+
+
+@requirement("TLS-01")
+@pytest.mark.parametrize("certificate", ["for the address", "for the name", "straight from the root"])
+async def test_a_certificate_under_the_uploaded_ca_is_accepted(bench: Bench, certificate: CertificateKind):
+    """With a CA uploaded, a server whose certificate chains to it is accepted (RFC 5280 §6, RFC 5922 §7).
+
+    A site with a CA of its own could not use TLS at the door.
+    """
+    server = await bench.tls_server(certificate, by_name=certificate == "for the name")
+
+    await _accepted(bench, "TLS-01", server)
+
+
+@requirement("TLS-01")
+async def test_the_device_registers_at_a_pbx_under_the_uploaded_ca(bench: Bench):
+    """With the PBX's CA uploaded, the device registers over TLS (RFC 3261 §26.3.1).
+
+    A site with a CA of its own could not use TLS at the door.
+    """
+    await bench.configure(transport=Transport.TLS, await_registration=False)
+
+    await bench.expect("TLS-01", told_by_pbx(registered()), within=PROMPT)
+    await bench.expect("TLS-01", bench.known_to_pbx(), within=PROMPT)
+
+
+@requirement("TLS-02")
+@pytest.mark.parametrize("certificate", ["another CA", "a CA of the same name", "a well-known CA"])
+async def test_a_certificate_of_another_ca_is_refused(bench: Bench, certificate: CertificateKind):
+    """With a CA uploaded, a certificate of any other is refused before a byte of SIP is sent (RFC 5280 §6).
+
+    Whoever can put a machine between door and server would take the calls.
+    """
+    await _refused(bench, "TLS-02", await bench.tls_server(certificate))
+
+
+@requirement("TLS-03")
+async def test_without_an_uploaded_ca_a_private_one_is_refused(bench: Bench):
+    """Without an upload a certificate of a private CA is refused.
+
+    A certificate that anybody can make at home would be good enough to take over the door.
+    """
+    server = await bench.tls_server("another CA")
+
+    await _refused(bench, "TLS-03", server | {"ca_certificate": None})
+
+
+@requirement("TLS-04")
+async def test_without_an_uploaded_ca_a_well_known_one_is_accepted(bench: Bench):
+    """Without an upload a certificate of a well-known Internet CA is accepted.
+
+    A door at a hosted telephone service could not connect without an upload that is meant to be optional.
+    """
+    server = await bench.tls_server("a well-known CA")
+
+    await _accepted(bench, "TLS-04", server | {"ca_certificate": None})
+
+
+@requirement("TLS-05")
+@pytest.mark.parametrize(
+    "certificate",
+    [
+        "expired",
+        "not yet valid",
+        "intermediate expired",
+        "intermediate missing",
+        "self-signed",
+        "another address",
+        "another name, as common name only",
+        "for clients only",
+    ],
+)
+async def test_a_defective_certificate_is_refused(bench: Bench, certificate: CertificateKind):
+    """A certificate with any one flaw is refused before a byte of SIP is sent (RFC 5280 §4.2.1.12, §6).
+
+    A stolen or retired certificate would open every conversation at the door to its holder.
+    """
+    await _refused(bench, "TLS-05", await bench.tls_server(certificate))
+
+
+@requirement("TLS-05")
+@pytest.mark.parametrize("certificate", ["another name", "another name, as common name only"])
+async def test_a_certificate_for_another_name_is_refused(bench: Bench, certificate: CertificateKind):
+    """A server reached by its name must have a certificate for that name (RFC 5922 §7.2, §7.3).
+
+    The holder of any certificate of the site's CA could pose as its telephone server.
+    """
+    await _refused(bench, "TLS-05", await bench.tls_server(certificate, by_name=True))
+
+
+@requirement("TLS-06")
+@pytest.mark.parametrize("version", ["TLS 1.0", "TLS 1.1"])
+async def test_an_obsolete_version_is_refused(bench: Bench, version: TlsVersion):
+    """A server that can do nothing newer than TLS 1.1 is refused (RFC 8996).
+
+    The encryption that the installer relies on could be undone by anybody on the way.
+    """
+    await _refused(bench, "TLS-06", await bench.tls_server("for the address", version=version))
+
+
+@requirement("TLS-06")
+async def test_suites_that_encrypt_nothing_are_refused(bench: Bench):
+    """A server that can only leave SIP unencrypted is refused (RFC 9325 §4.1).
+
+    The encryption that the installer relies on would not be there at all.
+    """
+    server = await bench.tls_server("for the address", suites="NULL-SHA256:ECDHE-RSA-NULL-SHA")
+
+    await _refused(bench, "TLS-06", server)
+
+
+@requirement("TLS-06")
+async def test_no_null_and_no_export_suite_is_offered(bench: Bench):
+    """A device that does not offer null and export suites cannot be talked into them (RFC 9325 §4.1).
+
+    A server, or somebody who poses as one, would choose the weakest of what it is offered.
+    """
+    server = await bench.tls_server("for the address")
+    await bench.configure(**server, await_registration=False)
+
+    await bench.require(tls_hello(), within=PROMPT)
+
+    weak = tls_hello().where("offer of null or export suites", weak_suites=Condition(regex=".+"))
+    await bench.never("TLS-06", weak, during=A_MOMENT)
+
+
+async def _accepted(bench: Bench, requirement: str, server: dict[str, Any]) -> None:
+    """Send the device to a server, and expect it to speak SIP there."""
+    await bench.configure(**server, await_registration=False)
+    hello = await bench.require(tls_hello(), within=PROMPT)
+    await bench.require(tls_decision(), within=PROMPT, after=hello.time)
+    register = tls_said().where("REGISTER under TLS", text=Condition(regex="REGISTER sips?:.*"))
+    await bench.expect(requirement, register, within=0.1, after=hello.time)
+
+
+async def _refused(bench: Bench, requirement: str, server: dict[str, Any]) -> None:
+    """Send the device to a server, and expect it to leave without a byte of SIP, and not to try again."""
+    await bench.configure(**server, await_registration=False)
+    hello = await bench.require(tls_hello(), within=PROMPT)
+    decided = await bench.require(tls_decision(), within=PROMPT, after=hello.time)
+    await bench.expect(requirement, tls_over(), within=0.1, after=hello.time)
+    await bench.never(requirement, tls_said(), during=A_MOMENT, after=decided.time)
