@@ -1,3 +1,3 @@
 """The pytest entry: the options and fixtures of ``fixtures/``, for scenarios and the bench's own tests."""
 
-pytest_plugins = ["fixtures.options", "fixtures.telling", "fixtures.bench"]
+pytest_plugins = ["fixtures.options", "fixtures.telling", "fixtures.bench", "fixtures.profiles"]

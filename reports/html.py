@@ -1,7 +1,8 @@
 """The HTML renderer: one file that needs nothing else, can be printed, signed and kept.
 
 The page runs no script and loads nothing; its Content-Security-Policy says so and admits its one style
-sheet by hash and pictures that are part of the page, so that no text a device chose could do anything even if it got past the escaping.
+sheet by hash and pictures that are part of the page, so that no text a device chose could do anything even
+if it got past the escaping.
 """
 
 from __future__ import annotations

@@ -18,6 +18,7 @@ from harness.judge.vocabulary import (
 from harness.peer.behaviours import answers, busy, declines, rings_forever
 from harness.spec import events
 from harness.spec.capabilities import Capability
+from harness.timeline import Pattern
 from harness.timeline.pattern import Condition
 
 PROMPT = 2.0
@@ -171,6 +172,24 @@ async def test_the_button_ends_a_placed_call(bench: Bench):
     pressed = await bench.intercom.press_button()
 
     await bench.expect("OUT-06", request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+
+
+@requirement("OUT-10")
+async def test_what_is_logged_when_the_device_ends_a_call_that_it_placed(bench: Bench):
+    """The page lists no event for a placed call that the local side ends (recorded).
+
+    Who reads the log should know whether such a call simply stops there.
+    """
+    (desk,) = await bench.stations(answers())
+    await bench.configure(call_number=desk.number)
+    await bench.intercom.press_button()
+    up = await bench.require(request("ACK", sender=DEVICE, receiver=PBX), within=PROMPT)
+    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up.time)
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.require(request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    bench.at_end("OUT-10", Pattern(kind="event", text="any event"), at_least=0, after=pressed)
 
 
 @requirement("OUT-07")

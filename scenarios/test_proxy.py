@@ -1,4 +1,4 @@
-"""PRX: with a proxy configured, all of the device's SIP goes through it, and each gets its own credentials."""
+"""PRX: all of the device's SIP goes through its proxy, and each challenge gets its own credentials."""
 
 from fixtures.scenario import requirement
 from harness.bench.bench import Bench
@@ -8,6 +8,7 @@ from harness.judge.vocabulary import (
     PROXY,
     answer,
     connectivity_check,
+    event,
     invite,
     registered,
     registration,
@@ -17,6 +18,7 @@ from harness.judge.vocabulary import (
     with_credentials,
 )
 from harness.peer.behaviours import answers
+from harness.spec import events
 from harness.timeline import Pattern
 from harness.timeline.pattern import Condition
 
@@ -96,6 +98,7 @@ async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Ben
     await bench.configure(proxy=proxy.settings)
     called = await bench.call_device(caller=bench.number(0))
     up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=PROMPT)
+    await bench.require(event(events.INCOMING_RECEIVED), within=PROMPT)
 
     pressed = await bench.intercom.press_button()
 
@@ -138,9 +141,7 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     at_proxy, at_server = proxy.settings.username, bench.intercom.extension
     everything = request("REGISTER", sender=DEVICE)
 
-    challenged = await bench.require(
-        response(407, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT
-    )
+    challenged = await bench.require(response(407, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT)
     to_proxy = with_credentials(everything, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
     await bench.expect("PRX-02", to_proxy, within=PROMPT, after=challenged.time)
     challenged = await bench.require(

@@ -143,9 +143,7 @@ async def test_the_video_of_a_secured_call_is_secured(bench: Bench, direction: s
     secured = {"encryption": Encryption.SRTP_ONLY, "pbx_srtp": "sdes"}
     if direction == "placed":
         (desk,) = await bench.stations(answers(video=True))
-        await bench.configure(
-            call_number=desk.number, video_calls=VideoCalls.BOTH, pbx_video=True, **secured
-        )
+        await bench.configure(call_number=desk.number, video_calls=VideoCalls.BOTH, pbx_video=True, **secured)
         await bench.intercom.press_button()
         agreed = with_video(answer(sender=PBX, receiver=DEVICE))
     else:

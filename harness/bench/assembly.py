@@ -191,8 +191,8 @@ class Assembly:
         if self.file.proxy is None:
             raise Inconclusive("this bench has no proxy; its file needs a table [proxy]")
         if "proxy" not in self._parts:
-            self._parts["proxy"] = part = self._new_proxy()
-            await _or_lost(part, self._start(part))
+            self._parts["proxy"] = new = self._new_proxy()
+            await _or_lost(new, self._start(new))
         part = self._parts["proxy"]
         assert isinstance(part, ProxyPart)
         self._proxy_used = True
@@ -252,6 +252,11 @@ class Assembly:
         self.intercom.begin(folder)
         return self.timeline
 
+    async def clear_pbx(self) -> None:
+        """End every call at the PBX and forget who is there, but for a device that is to stay configured."""
+        stays = self.file.device.reconfigure == "when-needed" and self.intercom.settings is not None
+        await self.pbx.reset(keep=(self.intercom.extension,) if stays else ())
+
     def append(self, witness: Witness, content: Content, at: float | None = None) -> Observation:
         """Put what a witness saw on the current scenario's timeline.
 
@@ -272,7 +277,8 @@ class Assembly:
         return self.timeline.append(witness, content, at)
 
     def name_station(self, address: str, number: str) -> None:
-        """Have the station at ``address`` go by its number on timelines."""
+        """Have the station at ``address`` go by its number on timelines; it is about to begin."""
+        self._touched = True
         self._names[address] = number
 
     def name_of(self, address: str, port: int) -> str:

@@ -24,6 +24,7 @@ from harness.judge.vocabulary import PBX, PROXY, registered
 from harness.pbx.endpoint import Endpoint, codecs, reached_through
 from harness.peer.behaviours import Behaviour, calls
 from harness.peer.station import Station
+from harness.peer.tricks import TRICKS, Claim
 from harness.proxy.proxy import Proxy
 from harness.spec.capabilities import Capability
 from harness.spec.settings import SipSettings, Transport
@@ -238,6 +239,8 @@ class Bench:
                 options=reached_through(wanted.proxy),
             )
         )
+        if await_registration and await self._configured_already(wanted):
+            return
         begun = now()
         answer = await self.intercom.configure(wanted)
         self.timeline.book_wait(begun, now())
@@ -270,6 +273,13 @@ class Bench:
             The settings that send the device there; the bench's own CA is the uploaded one.
         """
         return await self._assembly.tls_servers.open(certificate, **abilities)
+
+    async def upload(self, filename: str, content: bytes) -> float:
+        """Upload a CA certificate through the form, and return when; the answer is on the timeline."""
+        begun = now()
+        await self.intercom.upload(filename, content)
+        self.timeline.book_wait(begun, now())
+        return begun
 
     async def proxy(self) -> Proxy:
         """Start the proxy in front of the PBX; ``configure(proxy=proxy.settings)`` sends the device there.
@@ -349,22 +359,23 @@ class Bench:
         Raises:
             ValueError: no such trick is known.
         """
-        claimed = f"sip:{permitted}@{self.pbx_address}"
-        if trick == "display name":
+        if trick == "display name, through the server":
             return await self.call_device(caller=stranger, display_name=permitted)
-        if trick in ("P-Asserted-Identity", "Remote-Party-ID"):
-            header = f'{trick}: "{permitted}" <{claimed}>'
-            return await self.call_device(caller=stranger, direct=True, extra_headers=(header,))
-        if trick == "Contact":
-            return await self.call_device(caller=stranger, direct=True, contact=claimed)
-        if trick == "foreign domain":
-            from_uri = f"sip:{permitted}@intruder.example"
-            return await self.call_device(caller=stranger, direct=True, from_uri=from_uri)
-        if trick == "straight to the device":
-            return await self.call_device(caller=stranger, direct=True, from_uri=claimed)
-        raise ValueError(f"unknown trick {trick!r}")
+        if trick not in TRICKS:
+            raise ValueError(f"unknown trick {trick!r}")
+        own = self._address(self._next_address)
+        lie = TRICKS[trick](Claim(permitted, self.pbx_address, stranger, own))
+        return await self.call_device(caller=stranger, direct=True, **lie)
 
     # -- inside ----------------------------------------------------------------------------------------
+
+    async def _configured_already(self, wanted: SipSettings) -> bool:
+        """Whether the device may be left alone: it has these settings, and the PBX knows where it is."""
+        return (
+            self._assembly.file.device.reconfigure == "when-needed"
+            and self.intercom.settings == wanted
+            and await self._assembly.pbx.registered(wanted.extension)
+        )
 
     async def _station(self, number: str, address: str, behaviour: Behaviour) -> Station:
         self._assembly.name_station(address, number)

@@ -156,6 +156,9 @@ class DeviceTable(_Table):
     extension: Name = "3401"
     display_name: str = "Front Door"
     capabilities: CapabilitiesTable
+    reconfigure: Literal["always", "when-needed"] = Field(
+        default="always", description="when-needed: leave a device alone that has the settings wanted already"
+    )
     emulated: EmulatedTable = EmulatedTable()
     console: ConsoleTable | None = None
     button: ButtonTable | None = None

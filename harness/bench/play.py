@@ -170,7 +170,7 @@ class Play:
         assembly = self._assembly
         # In this order: the PBX ends its calls while there are stations that answer, which then end the rest.
         steps = (
-            assembly.pbx.reset,
+            assembly.clear_pbx,
             assembly.stations.stop_all,
             assembly.tls_servers.close_all,
             assembly.intercom.end,

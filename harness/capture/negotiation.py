@@ -106,7 +106,7 @@ class Negotiation:
         for legs in reversed(self._legs.values()):
             for leg in legs:
                 fit = 2 * (leg.destination == destination) + (leg.source == source)
-                if fit and (best is None or fit > best[0]) and not self._superseded(leg):
+                if fit and (best is None or fit > best[0]) and not self._superseded(leg, source, destination):
                     best = fit, leg
         return best[1] if best else None
 
@@ -132,8 +132,13 @@ class Negotiation:
             if len(self._offered) > 4 * MAX_TRANSACTIONS:
                 self._offered.popitem(last=False)
 
-    def _superseded(self, leg: Leg) -> bool:
-        return any(self._offered.get(a, leg.call_id) != leg.call_id for a in (leg.source, leg.destination))
+    def _superseded(self, leg: Leg, *packet: Address) -> bool:
+        """Whether an address of the leg, or of the packet, belongs to a call that named it later.
+
+        A packet to an address that was just offered belongs to that call, though its answer is still unread.
+        """
+        addresses = (leg.source, leg.destination, *packet)
+        return any(self._offered.get(a, leg.call_id) != leg.call_id for a in addresses)
 
     def _settle(
         self, seen: SipMessageSeen, transaction: _Transaction, offer: Session, answer: Session, time: float

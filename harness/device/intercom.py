@@ -21,6 +21,7 @@ from harness.instruments.button import Button
 from harness.instruments.protocols import Console
 from harness.spec.settings import SipSettings
 from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
+from harness.timeline.fingerprint import Fingerprint
 from harness.timeline.observation import Configured, InstrumentLost, Witness
 from harness.timeline.timeline import Append, now
 
@@ -91,6 +92,7 @@ class Intercom:
         self.console = console
         self.speaker = speaker
         self.settings: SipSettings | None = None
+        self._submitted: SipSettings | None = None
         self.lost: asyncio.Future[BenchError | DeviceCrashed] = asyncio.get_running_loop().create_future()
         self._extension = extension
         self._sip_port = sip_port
@@ -173,9 +175,10 @@ class Intercom:
             accepted=answer.accepted,
             message=answer.message,
             changed=_changed(self.settings, settings),
+            secrets=tuple(print_ for secret in settings.secrets() if (print_ := Fingerprint.of(secret))),
         )
         if answer.accepted:
-            self.settings = settings
+            self.settings = self._submitted = settings
         self._append(Witness.PORTAL, content, at)
         return content
 
@@ -187,10 +190,11 @@ class Intercom:
             BenchError: the portal could not be asked.
             DeviceCrashed: the device went away.
         """
-        if self.settings is None:
+        if self._submitted is None:
             raise Inconclusive("no configuration is in force that could be changed")
         at = now()
-        form = self.settings.model_dump(mode="json") | dict(changes)
+        form = self._submitted.model_dump(mode="json") | dict(changes)
+        self.settings = None  # what a faulty device makes of a wrong form nobody knows
         answer = await self.portal.submit(form, by)
         content = Configured(
             settings={name: _short(value) for name, value in changes.items() if "password" not in name},
@@ -202,7 +206,7 @@ class Intercom:
         )
         if answer.accepted:
             with suppress(ValidationError):  # a wrong value that was taken stands nowhere but in the device
-                self.settings = SipSettings.model_validate(form)
+                self._submitted = SipSettings.model_validate(form)
         self._append(Witness.PORTAL, content, at)
         return content
 

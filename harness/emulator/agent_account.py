@@ -95,10 +95,11 @@ class Accounts:
 
     def unregister(self) -> bool:
         """Take the registration back; return whether an answer is to be waited for."""
-        if self.registered:
-            self._leaving = True
-            self._main.setRegistration(False)
-        return self.registered
+        if not self.registered or self._registering():  # a server that is silent would not hear it either
+            return False
+        self._leaving = True
+        self._main.setRegistration(False)
+        return True
 
     def answered(self, prm: Any) -> None:
         """Report the outcome of a REGISTER; with a proxy, learn on the way who challenges for which realm."""

@@ -18,7 +18,6 @@ from harness.emulator.sounds import ANNOUNCEMENT
 from harness.emulator.speaker import SpeakerRecording
 from harness.emulator.vocabulary import (
     AgentDied,
-    Anchors,
     Apply,
     Ended,
     Established,
@@ -224,14 +223,14 @@ def _identity(settings: SipSettings) -> tuple[object, ...]:
     trust = settings.ca_certificate if settings.transport is Transport.TLS else None
     server = (settings.server_address, settings.server_port)
     who = (settings.extension, settings.auth_username, settings.auth_password, settings.display_name)
-    how_long = settings.polling_interval  # a changed lifetime sends two REGISTERs at once, which the stack refuses
+    how_long = settings.polling_interval  # changed, it would have the stack send two REGISTERs at once
     return (settings.transport, trust, server, who, proxy, how_long)
 
 
 def _trusted_certificates(order: Apply, trust_store: Path) -> str:
     """Return the PEM text of the CAs to trust (TLS-01 to TLS-04); nothing where the store cannot be read."""
-    uploaded, anchors = order.settings.ca_certificate or "", order.tls.anchors
-    if anchors is Anchors.BY_RULE and uploaded:
+    uploaded = order.settings.ca_certificate or ""
+    if uploaded and not order.tls.well_known_too:
         return uploaded
     known = trust_store.read_text(encoding="utf-8", errors="replace") if trust_store.is_file() else ""
-    return f"{uploaded}\n{known}" if anchors is Anchors.BOTH else known
+    return f"{uploaded}\n{known}"

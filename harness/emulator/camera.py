@@ -46,13 +46,13 @@ def pictures() -> tuple[tuple[bytes, ...], ...]:
         "crf": "28",
         "x264-params": f"slice-max-size={_LARGEST_UNIT}:scenecut=0:repeat-headers=1:annexb=1",
     }
-    coded: list[av.Packet] = []
+    coded: list[bytes] = []
     for number in range(FRAMES):
         frame = av.VideoFrame.from_ndarray(_card(number), format="yuv420p")
         frame.pts = number
-        coded += encoder.encode(frame)
-    coded += encoder.encode(None)
-    return tuple(_units(bytes(packet)) for packet in coded)
+        coded += (bytes(packet) for packet in encoder.encode(frame))
+    coded += (bytes(packet) for packet in encoder.encode(None))
+    return tuple(_units(stream) for stream in coded)
 
 
 def _card(number: int) -> NDArray[np.uint8]:

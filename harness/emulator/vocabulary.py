@@ -161,28 +161,19 @@ class Flaw(StrEnum):
     """It is for another host."""
 
 
-class Anchors(StrEnum):
-    """Which CAs are trusted."""
-
-    BY_RULE = "by rule"
-    """The uploaded one; without an upload, the well-known ones."""
-    WELL_KNOWN = "well-known"
-    BOTH = "both"
-
-
 @dataclass(frozen=True, slots=True)
 class TlsRules:
     """How a TLS server is judged. The defaults are the rules of TLS-01 to TLS-06; faults bend them.
 
     Attributes:
-        anchors: which CAs are trusted.
+        well_known_too: whether the well-known CAs are trusted beside an uploaded one.
         tolerated: flaws of a certificate that are overlooked.
         nobody: whether even a certificate without a flaw is refused.
         obsolete_versions: whether TLS 1.0 and 1.1 will do.
         null_suites: whether cipher suites that encrypt nothing will do.
     """
 
-    anchors: Anchors = Anchors.BY_RULE
+    well_known_too: bool = False
     tolerated: frozenset[Flaw] = frozenset()
     nobody: bool = False
     obsolete_versions: bool = False

@@ -2,7 +2,8 @@
 
 A monitor says *pass* only where there was something to judge, and names the one requirement that is
 broken: an event that is missing breaks its own row, an event without a cause breaks EVT-11, an event in
-the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11.
+the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
+that a stranger gets, or that others can read, break REG-05.
 """
 
 from __future__ import annotations
@@ -11,6 +12,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from harness.judge.calls import Call, calls
+from harness.judge.credentials import credentials
+from harness.judge.finding import Finding
 from harness.judge.judgement import Judgement
 from harness.judge.rules import Monitored, clock
 from harness.spec import events as catalogue
@@ -28,17 +31,6 @@ from harness.timeline.observation import (
 
 _REJECTIONS = (403, 406, 415, 488, 603, 606)
 """How a device turns an incoming call away by its own decision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """What a monitor found about one requirement, and the observations that it rests on."""
-
-    requirement: str
-    expected: str
-    seen: str
-    observations: Sequence[Observation]
-    verdict: Verdict = Verdict.FAIL
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +68,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("agreement", _agreement(timeline, logged, closed, settled)),
             ("order", _order(logged)),
             ("media", _media(timeline)),
+            ("credentials", credentials(timeline)),
             ("declarations", _declarations(timeline)),
         )
         for finding in findings

@@ -267,7 +267,7 @@ def speaker_sound(at_least: float = AUDIBLE_DBOV) -> Pattern:
 
 
 def _saying(asked: Pattern, looks: str, text: str) -> Pattern:
-    """Narrow messages by what stands in them, ``looks`` being a look-ahead, besides what had to stand there."""
+    """Narrow messages further by what stands in them; ``looks`` is a look-ahead."""
     before = asked.fields.get("raw", Condition()).regex
     begun = before.removesuffix(".*") if before else "(?is)"
     return asked.where(text, raw=Condition(regex=f"{begun}{looks}.*"))

@@ -77,6 +77,12 @@ class Ari:
             raise BenchError(f"the event connection failed: {problem}", self.where) from None
         raise BenchError("the PBX closed the event connection", self.where)
 
+    async def online(self, name: str) -> bool:
+        """Return whether an endpoint has somewhere to be called at. Raises BenchError."""
+        path = f"/endpoints/PJSIP/{quote(name, safe='')}"
+        found = await self._call("GET", path, absent_is_fine=True)
+        return isinstance(found, dict) and found.get("state") == "online"
+
     async def close(self) -> None:
         """Close the client. Idempotent."""
         await self._http.aclose()

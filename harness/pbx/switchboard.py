@@ -84,6 +84,10 @@ class Switchboard:
         """Return the names of the channels there are, such as ``PJSIP/3400-00000002``. Raises BenchError."""
         return await self._running_ari.channels()
 
+    async def registered(self, name: str) -> bool:
+        """Return whether an endpoint is registered, or has a standing contact. Raises BenchError."""
+        return await self._running_ari.online(name)
+
     async def hang_up(self) -> None:
         """Hang up every channel and wait until none is left.
 

@@ -117,6 +117,26 @@ def rings_forever() -> Behaviour:
     return Behaviour("rings for ever", "rejects", {"ring": None, "status": None, "reason": ""})
 
 
+def makes_progress_for_ever() -> Behaviour:
+    """Answer 183 Session Progress and nothing more until the caller cancels."""
+    parameters = {"ring": None, "status": None, "reason": "", "progress": True}
+    return Behaviour("makes progress for ever", "rejects", parameters)
+
+
+def answers_too_late(tone_hz: float = 1000.0) -> Behaviour:
+    """Ring until the caller cancels, and answer all the same: the 200 crosses the CANCEL (RFC 3261 §9.1).
+
+    Raises:
+        BehaviourError: the tone is out of range.
+    """
+    return Behaviour("answers too late", "answers_late", _conversation(tone_hz, None, False), tone_hz)
+
+
+def redirects() -> Behaviour:
+    """Answer 302 Moved Temporarily, to nowhere else than itself."""
+    return rejects(302, "Moved Temporarily")
+
+
 def rejects(status: int, reason: str, ring: float = 0.0) -> Behaviour:
     """Refuse every call with a final status of 300 to 699, after ringing that many seconds.
 
@@ -160,7 +180,7 @@ def challenges(status: int = 401, realm: str = "asterisk") -> Behaviour:
     Raises:
         BehaviourError: another status, or the realm could not stand in a header.
     """
-    parameters = {"challenge": _challenge(status, realm), "patience": PATIENCE}
+    parameters: dict[str, Parameter] = {"challenge": _challenge(status, realm), "patience": PATIENCE}
     return Behaviour(f"challenges with {status} for {realm}", "challenges", parameters)
 
 

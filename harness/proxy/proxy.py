@@ -24,7 +24,7 @@ REALM = "gatehouse"
 USERNAME = "gatekeeper"
 START_WITHIN = 10.0
 """Seconds from the start of the program until it answers; 0.03 is usual."""
-STOP_WITHIN = 3.0
+STOP_WITHIN = 5.0
 """Seconds that it may take to end; some ms are usual."""
 POLL = 0.02
 """Seconds between two questions whether it is there."""
@@ -65,9 +65,7 @@ class Proxy:
     @property
     def settings(self) -> ProxySettings:
         """What a device is configured with to get through (CFG-21)."""
-        return ProxySettings(
-            username=USERNAME, address=self.address, password=self._password, port=self.port
-        )
+        return ProxySettings(username=USERNAME, address=self.address, password=self._password, port=self.port)
 
     async def start(self) -> None:
         """Start the proxy; it answers on return. Nothing happens if it runs.
@@ -166,7 +164,7 @@ class _Question(asyncio.DatagramProtocol):
         if data.startswith(b"SIP/2.0 200"):
             self.came.set()
 
-    def error_received(self, exc: OSError) -> None:
+    def error_received(self, exc: Exception) -> None:
         """Nobody listens there yet; the question is put again."""
 
 

@@ -138,6 +138,11 @@ class SipSettings(BaseModel):
     permitted_callers: Numbers = ()
     proxy: ProxySettings | None = None
 
+    def secrets(self) -> tuple[str, ...]:
+        """Return every password that is set."""
+        proxy = (self.proxy.password,) if self.proxy and self.proxy.password else ()
+        return (self.auth_password, *proxy)
+
     def redacted(self) -> dict[str, Any]:
         """Return the settings as plain JSON data with every secret replaced by a fixed text."""
         data = self.model_dump(mode="json")

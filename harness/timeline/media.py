@@ -1,4 +1,4 @@
-"""What can be said of media on the wire: flows that begin and end, sound that is heard, pictures that are seen.
+"""What can be said of media on the wire: flows that begin and end, sound that is heard, pictures seen.
 
 Times are seconds since the Unix epoch, durations seconds; parties are named by role.
 """

@@ -10,7 +10,37 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
+
+from harness.timeline.fingerprint import Fingerprint
+from harness.timeline.media import MediaEnded, MediaHeard, MediaStarted, VideoSeen
+from harness.timeline.testimony import Testimony
+
+__all__ = [
+    "Configured",
+    "ConsoleLine",
+    "Content",
+    "Declared",
+    "DeviceEvent",
+    "InstrumentLost",
+    "MalformedSip",
+    "MediaEnded",
+    "MediaHeard",
+    "MediaLine",
+    "MediaStarted",
+    "Note",
+    "Observation",
+    "OutputChanged",
+    "PbxEvent",
+    "ScreenText",
+    "SipMessageSeen",
+    "SpeakerHeard",
+    "StationEnded",
+    "StationSaid",
+    "TlsSeen",
+    "VideoSeen",
+    "Witness",
+]
 
 
 class Witness(StrEnum):
@@ -141,7 +171,8 @@ class OutputChanged(Testimony):
 class Configured(Testimony):
     """A configuration was submitted to the device; ``accepted`` and ``message`` are its answer.
 
-    ``by`` is who submitted it, ``fields`` are those named in a refusal.
+    ``by`` is who submitted it, ``fields`` are those named in a refusal, ``secrets`` the fingerprints of what
+    ``settings`` holds redacted.
     """
 
     kind: Literal["configured"] = "configured"
@@ -151,6 +182,7 @@ class Configured(Testimony):
     changed: tuple[str, ...] = ()
     by: str = "administrator"
     fields: tuple[str, ...] = ()
+    secrets: tuple[Fingerprint, ...] = ()
 
     def __str__(self) -> str:
         return "configuration accepted" if self.accepted else f"configuration refused: {self.message}"

@@ -86,7 +86,8 @@ class ClientHello:
         reader.block(1)
         suites = reader.block(2)
         reader.block(1)
-        versions, server_name = (legacy,), ""
+        versions: tuple[int, ...] = (legacy,)
+        server_name = ""
         extensions = _Reader(reader.block(2)) if reader.left else _Reader(b"")
         while extensions.left:
             kind, body = extensions.number(2), _Reader(extensions.block(2))

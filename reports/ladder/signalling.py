@@ -25,6 +25,7 @@ _METHOD_STYLE = {
     "NOTIFY": "sip-quiet",
 }
 _CHALLENGES = (401, 407)
+_TLS_FACTS = ("version", "suite", "server_name", "weak_suites", "text")
 
 Key = tuple[str, int, str, int, str, str, str]
 
@@ -38,6 +39,8 @@ def arrows(observations: Iterable[Seen], start: float) -> list[Arrow]:
             accounts[_key(seen)][seen.witness].append(seen)
         elif seen.kind == "malformed_sip":
             drawn.append(_malformed(seen, start))
+        elif seen.kind == "tls":
+            drawn.append(_tls(seen, start))
     for by_witness in accounts.values():
         drawn += _tell(by_witness, start)
     return sorted(drawn, key=lambda arrow: (arrow.time, arrow.seqs))
@@ -102,6 +105,30 @@ def _arrow(copies: list[Seen], *, again: bool, start: float) -> Arrow:
         secondhand=seen.witness != "wire",
         title="\n".join(shorten(fact, 300) for fact in facts),
         raw=seen.raw("raw"),
+    )
+
+
+def _tls(seen: Seen, start: float) -> Arrow:
+    """Draw one stage of a TLS connection to a server that the bench watches from inside."""
+    stage, version = seen.text("stage"), seen.text("version")
+    facts = [
+        f"{relative(seen.time, start)} s  TLS {stage}, connection {seen.whole('connection')}",
+        *(f"{name.replace('_', ' ')}: {seen.text(name)}" for name in _TLS_FACTS if seen.text(name)),
+        f"bytes under TLS so far: {seen.whole('received')}",
+        f"seen by: {seen.witness}",
+    ]
+    return Arrow(
+        time=seen.time,
+        seqs=(seen.seq,),
+        source=seen.text("sender"),
+        target=seen.text("receiver"),
+        label=f"TLS {stage} {version}".rstrip(),
+        note=seen.text("text"),
+        style="sip-end" if stage == "ended" else "sip-quiet",
+        again=False,
+        secondhand=True,
+        title="\n".join(shorten(fact, 300) for fact in facts),
+        raw="",
     )
 
 

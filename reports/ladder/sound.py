@@ -1,7 +1,8 @@
 """Media on the ladder: RTP flows become bars beside the parties, speaker sound becomes marks at the device.
 
 A flow's bar runs from its first packet to its last; inside it are the stretches in which it carried sound
-above the threshold of silence, or a picture that could be decoded. Clear media where SRTP was negotiated is a mark of its own.
+above the threshold of silence, or a picture that could be decoded. Clear media where SRTP was negotiated is
+a mark of its own.
 """
 
 from __future__ import annotations

@@ -122,6 +122,19 @@ def test_a_port_used_again_belongs_to_the_call_that_named_it_last():
     assert [(e.call_id, e.authenticated, e.rejected) for e in ended] == [("call-1", 10, 0), ("call-2", 10, 0)]
 
 
+def test_media_to_a_port_just_offered_waits_for_the_answer_of_that_call():
+    wire = Wire()
+    wire.call(secure(DEVICE, 1), secure(PBX, 2))
+    second_port = (PBX[0], PBX[1] + 2)
+    offered = "INVITE sip:100@127.0.43.30 SIP/2.0"
+    wire.to_device(offered, body=secure(second_port, 7), call_id="call-2", tags=("f2", ""))
+    talk = Talk(DEVICE, second_port, protect=protector(key(9)))
+    wire.talk(talk, 3)
+    wire.to_pbx("SIP/2.0 200 OK", body=secure(DEVICE, 9), call_id="call-2", tags=("f2", "t2"))
+    wire.talk(talk, 3)
+    assert accounts(wire) == [("srtp", 6, 6, 0)]
+
+
 def test_one_stream_number_over_two_calls_on_the_same_ports_makes_two_accounts():
     wire = Wire()
     wire.call(secure(DEVICE, 1), secure(PBX, 2))

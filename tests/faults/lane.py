@@ -90,7 +90,17 @@ def write_bench(folder, lane):
 def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, env=None):
     """Run scenarios on a lane's bench, and return how it went."""
     runs = folder / "runs"
-    command = [sys.executable, "-m", "pytest", scenarios, "-q", "--tb=short", "--bench"]
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        scenarios,
+        "-q",
+        "--tb=short",
+        "-p",
+        "no:hypothesispytest",
+        "--bench",
+    ]
     command += [str(bench or write_bench(folder, lane)), "--runs", str(runs), *arguments]
     done = subprocess.run(
         command,

@@ -19,6 +19,7 @@ from report_stories import (
 )
 
 from harness.timeline import Witness
+from harness.timeline.observation import TlsSeen
 from reports.ladder import Ladder, draw
 from reports.ladder.axis import CUT_FROM, SAME_MOMENT, Axis
 from reports.ladder.lanes import MAX_PARTIES, arrange
@@ -125,6 +126,16 @@ def test_what_tls_hides_is_drawn_as_the_pbx_saw_it(drawn):
     }
     assert told == {True}
     assert "secondhand" in ladder.styles
+
+
+def test_a_tls_connection_that_is_given_up_is_told_stage_by_stage(drawn):
+    story = ScenarioBuilder("test_tls.test_refused", "")
+    parties = {"connection": 1, "sender": "device", "receiver": "pbx"}
+    for at, stage in ((0.1, "offered"), (0.2, "agreed"), (0.3, "ended")):
+        content = TlsSeen(stage=stage, version="TLS 1.2", text="the client closed", **parties)
+        story.timeline.append(Witness.STATION, content, story.started + at)
+    labels = [arrow.label for arrow in drawn(story).arrows]
+    assert labels == ["TLS offered TLS 1.2", "TLS agreed TLS 1.2", "TLS ended TLS 1.2"]
 
 
 def test_offers_are_told_on_the_arrow(drawn):

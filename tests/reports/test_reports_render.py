@@ -13,7 +13,7 @@ from report_stories import everything
 
 import reports
 
-VOID = {"meta", "input", "br"}
+VOID = {"meta", "input", "br", "img"}
 
 
 class Page(HTMLParser):

@@ -119,6 +119,34 @@ class NoAnnouncement(Fault):
         return None if isinstance(output, Announce) else output
 
 
+class AnnouncesAfterHangup(Fault):
+    """A failure is announced after a call that was none."""
+
+    name = "announces-after-hangup"
+    description = "the announcement that the call has failed is played after a remote hang-up"
+    breaks = frozenset({"OUT-04"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Announce what has not happened."""
+        outputs = inner(given)
+        hung_up = any(_is_event(output, events.OUTGOING_REMOTE_HANGUP.name) for output in outputs)
+        return [*outputs, Announce()] if hung_up else outputs
+
+
+class TalksToLateAnswer(Fault):
+    """An answer that crosses the CANCEL is not hung up."""
+
+    name = "late-answer-kept"
+    description = "a call that is answered while it is being cancelled stays up beside the next one"
+    breaks = frozenset({"OUT-03"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Swallow the hang-up."""
+        outputs = inner(given)
+        late = isinstance(given, Established) and outputs == [HangUp(given.call)]
+        return [] if late else outputs
+
+
 class OneWayAudio(Fault):
     """The microphone stays shut on placed calls."""
 

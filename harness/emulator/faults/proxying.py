@@ -70,9 +70,7 @@ class ProxyCredentialsAtServer(_ProxyMisread):
 
     def misread(self, settings: SipSettings, proxy: ProxySettings) -> SipSettings:
         """Change the server's credentials."""
-        return settings.model_copy(
-            update={"auth_username": proxy.username, "auth_password": proxy.password}
-        )
+        return settings.model_copy(update={"auth_username": proxy.username, "auth_password": proxy.password})
 
 
 class CallsPastProxy(Fault):

@@ -19,6 +19,7 @@ from harness.emulator.vocabulary import (
     Step,
     StopTimer,
     TimerFired,
+    Withdraw,
 )
 from harness.spec.settings import SipSettings
 
@@ -87,11 +88,12 @@ class KeepsOldPassword(Fault):
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Put the password of before into the new settings."""
         before = self.situation.settings
-        if isinstance(given, Configured) and before is not None:
-            if before.auth_username == given.settings.auth_username:
-                kept = given.settings.model_copy(update={"auth_password": before.auth_password})
-                given = replace(given, settings=kept)
-        return inner(given)
+        if not isinstance(given, Configured) or before is None:
+            return inner(given)
+        if before.auth_username != given.settings.auth_username:
+            return inner(given)
+        kept = given.settings.model_copy(update={"auth_password": before.auth_password})
+        return inner(replace(given, settings=kept))
 
 
 class StaysAway(Fault):
@@ -104,20 +106,18 @@ class StaysAway(Fault):
 
     def __init__(self) -> None:
         super().__init__()
-        self._applied: Apply | None = None
         self._away = False
 
     def react(self, given: Input, inner: Step) -> list[Output]:
-        """Give the registration up when a check has not been answered in time."""
+        """Give SIP up when a check has not been answered in time."""
         if given == TimerFired(self._PATIENCE.name):
             self._away = True
-            return [replace(self._applied, register=False)] if self._applied else []
+            return [Withdraw()]
         if isinstance(given, Configured):
             self._away = False
         outputs = inner(given)
         if self._away:
             return [o for o in outputs if not isinstance(o, Refresh) and not _is_check_timer(o)]
-        self._applied = next((o for o in outputs if isinstance(o, Apply)), self._applied)
         if isinstance(given, RegistrationAnswered | Configured):
             outputs.append(StopTimer(self._PATIENCE.name))
         if any(isinstance(output, Refresh) for output in outputs):

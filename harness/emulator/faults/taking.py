@@ -11,6 +11,7 @@ from harness.emulator.logic import ANSWERED_SCREEN
 from harness.emulator.vocabulary import (
     Answer,
     ButtonPressed,
+    Configured,
     Incoming,
     Input,
     Output,
@@ -121,6 +122,28 @@ class TrustsAnySource(_CallerMisread):
     def misread(self, given: Incoming) -> Incoming:
         """Take every INVITE for one of the server's."""
         return self.as_from_server(given)
+
+
+class ComparesLetterCase(Fault):
+    """The host of an entry is compared letter for letter."""
+
+    name = "allow-list-compares-letter-case"
+    description = "an entry whose host has capital letters admits nobody"
+    breaks = frozenset({"INC-03"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Put nobody in the place of such entries."""
+        if isinstance(given, Configured):
+            entries = given.settings.permitted_callers
+            read = tuple("nobody" if entry != _with_small_host(entry) else entry for entry in entries)
+            settings = given.settings.model_copy(update={"permitted_callers": read})
+            given = replace(given, settings=settings)
+        return inner(given)
+
+
+def _with_small_host(entry: str) -> str:
+    user, at, host = entry.partition("@")
+    return user + at + host.lower()
 
 
 class ButtonDoesNotEndAccepted(Fault):

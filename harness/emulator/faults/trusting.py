@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from harness.emulator.faults.fault import Fault
-from harness.emulator.vocabulary import Anchors, Apply, Flaw, Output
+from harness.emulator.vocabulary import Apply, Flaw, Output
 
 
 class RuleBent(Fault):
@@ -43,10 +43,10 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
     partial(
         RuleBent,
         "refuses-own-ca",
-        "an uploaded CA is not trusted; the well-known ones are, all the same",
+        "with a CA uploaded, no certificate will do",
         "TLS-01",
         uploaded=True,
-        anchors=Anchors.WELL_KNOWN,
+        nobody=True,
     ),
     partial(
         RuleBent,
@@ -54,7 +54,7 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
         "with a CA uploaded, the well-known ones are trusted too",
         "TLS-02",
         uploaded=True,
-        anchors=Anchors.BOTH,
+        well_known_too=True,
     ),
     partial(
         RuleBent,
