@@ -97,6 +97,22 @@ def report(
         raise BenchError(str(problem)) from problem
 
 
+@app.command()
+def requirements() -> None:
+    """Print the requirement catalogue with the scenarios that ask for each (docs/requirements.md)."""
+    from harness.evidence.traces import traces
+    from harness.spec.catalogue import catalogue_markdown
+
+    found = traces(HERE / "scenarios")
+    typer.echo(
+        catalogue_markdown(
+            {name: trace.scenarios for name, trace in found.items()},
+            {name: trace.measured for name, trace in found.items() if trace.measured},
+        ),
+        nl=False,
+    )
+
+
 @judge_commands.command("again")
 def judge_again(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",

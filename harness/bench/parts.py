@@ -19,7 +19,7 @@ from harness.capture.capture import Capture
 from harness.capture.sip_content import sip_content
 from harness.device.console_layout import layout_named
 from harness.device.emulated import EmulatedDevice
-from harness.device.intercom import Intercom
+from harness.device.intercom import HOLD, Intercom
 from harness.device.portal import Account, Portal
 from harness.device.speaker import Speaker
 from harness.instruments.button import Button
@@ -244,6 +244,7 @@ class DevicePart:
         if self._emulated is not None:
             ready = await self._emulated.start()
             console, relay, channel = ready.console, ready.relay, 0
+            baud_rate = CONSOLE_BAUD_RATE
             portal = Portal(ready.portal, FACTORY_ACCOUNT, viewer=FACTORY_VIEWER)
             speaker: Path | None = ready.speaker
             layout = layout_named("keyed")
@@ -252,6 +253,7 @@ class DevicePart:
             assert device.button is not None
             assert device.portal is not None
             console, relay, channel = device.console.port, device.button.port, device.button.channel
+            baud_rate = device.console.baud_rate
             account = Account(device.portal.account, device.portal.password)
             table = device.portal
             viewer = Account(table.viewer, table.viewer_password) if table.viewer else None
@@ -263,12 +265,13 @@ class DevicePart:
             append=self._append,
             portal=portal,
             button=Button(Relay(Board(relay), CHANNELS[channel]), append=self._append),
-            console=SerialConsole(console),
+            console=SerialConsole(console, baudrate=baud_rate),
             layout=layout,
             speaker=Speaker(speaker, append=self._append) if speaker else None,
             device_lost=self._emulated.lost if self._emulated else None,
             extension=device.extension,
             sip_port=device.sip_port,
+            hold=device.button.hold if device.button else HOLD,
         )
         await self.intercom.open()
         self.intercom.lost.add_done_callback(self._on_lost)
@@ -287,6 +290,8 @@ class DevicePart:
             self.lost.set_result(lost.result())
 
 
+CONSOLE_BAUD_RATE = 115_200
+"""Of an emulated intercom, where it does not matter: its console is a pty."""
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
 FACTORY_VIEWER = Account("viewer", "viewer-secret")
 """The accounts that an emulated intercom comes with."""

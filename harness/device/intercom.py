@@ -27,6 +27,8 @@ from harness.timeline.timeline import Append, now
 
 _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
 _SIP_PORT = 5060
+HOLD = 0.1
+"""Seconds for which a finger holds the button."""
 _LONGEST_TOLD = 200  # characters of a submitted value that go onto the timeline
 
 
@@ -71,6 +73,7 @@ class Intercom:
         device_lost: asyncio.Future[str] | None = None,
         extension: str = "",
         sip_port: int = _SIP_PORT,
+        hold: float = HOLD,
     ) -> None:
         """Put a device together.
 
@@ -85,6 +88,7 @@ class Intercom:
             device_lost: resolves when the device itself ends, where that can be known.
             extension: its extension until it is configured.
             sip_port: the port its SIP listens on.
+            hold: how long its button is held, in seconds, where nothing else is said.
         """
         self.address = address
         self.portal = portal
@@ -96,6 +100,7 @@ class Intercom:
         self.lost: asyncio.Future[BenchError | DeviceCrashed] = asyncio.get_running_loop().create_future()
         self._extension = extension
         self._sip_port = sip_port
+        self._hold = hold
         self._append = append
         self._device_lost = device_lost
         self._reader = ConsoleReader(layout, append=append)
@@ -229,9 +234,9 @@ class Intercom:
         self._append(Witness.PORTAL, told, at)
         return told, text
 
-    async def press_button(self, hold: float = 0.1) -> float:
+    async def press_button(self, hold: float | None = None) -> float:
         """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError."""
-        return await self.button.press(hold)
+        return await self.button.press(self._hold if hold is None else hold)
 
     async def healthy(self) -> bool:
         """Return whether device and instruments are there; if not, ``lost`` holds the reason."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import difflib
 import tomllib
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from importlib import resources
+from types import MappingProxyType
 from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -167,14 +169,26 @@ def requirement(name: str) -> Requirement:
         raise UnknownRequirement(name) from None
 
 
-def catalogue_markdown() -> str:
-    """Return the catalogue as the Markdown page ``docs/requirements.md``."""
+def catalogue_markdown(
+    scenarios: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    measured: Mapping[str, Sequence[str]] = MappingProxyType({}),
+) -> str:
+    """Return the catalogue as the Markdown page ``docs/requirements.md``.
+
+    Args:
+        scenarios: by id, the scenarios that ask for it, in words.
+        measured: by id, the names of what they measure.
+    """
     lines = [_PREFACE]
     for family, name in FAMILIES.items():
         lines += [f"## {name} ({family})", ""]
         for row in CATALOGUE.values():
             if row.family == family:
-                lines += [*_section(row), ""]
+                lines += [*_section(row)]
+                lines += [f"- Measured: {', '.join(measured[row.id])}"] if row.id in measured else []
+                asked = scenarios.get(row.id, ())
+                lines += ["- Scenarios:", *(f"  - {sentence}" for sentence in asked)] if asked else []
+                lines += [""]
     return "\n".join(lines).rstrip() + "\n"
 
 

@@ -1,4 +1,4 @@
-"""The wiring guide kept true: its bench files load, its pictures are whole, its list of problems is the bench's."""
+"""The wiring guide kept true: bench files load, pictures are whole, the list of problems is complete."""
 
 import re
 import xml.etree.ElementTree as ElementTree
