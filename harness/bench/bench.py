@@ -15,6 +15,7 @@ from typing import Any, Literal
 from harness.bench.assembly import Assembly
 from harness.bench.parts import pbx_name
 from harness.bench.pki import CertificateKind
+from harness.bench.plain import plain_settings
 from harness.bench.play import Play, PlayFailed
 from harness.device.configurator import Role
 from harness.device.intercom import Intercom
@@ -34,8 +35,6 @@ from harness.timeline.errors import BenchError, Inconclusive
 REGISTRATION = 3.0
 """Seconds within which a configured device has registered, or its scenario is inconclusive."""
 FIRST_NUMBER = 3410
-HOLD = 0.1
-"""Seconds for which a finger holds the button."""
 MICROPHONE_TONE = 440.0
 """Hz: what is played at the device's microphone."""
 
@@ -215,20 +214,12 @@ class Bench:
 
         Raises:
             Inconclusive: the device refused the settings, or did not register.
+            NotApplicable: they ask for what it is declared to lack.
         """
-        file = self._assembly.file
-        plain: dict[str, Any] = {
-            "server_address": file.pbx.address,
-            "server_port": file.pbx.sip_port,
-            "auth_username": file.device.extension,
-            "auth_password": self._assembly.password,
-            "display_name": file.device.display_name,
-            "extension": file.device.extension,
-            "call_number": self.number(0),
-        }
-        if settings.get("transport") is Transport.TLS:
-            plain |= {"server_port": file.pbx.tls_port, "ca_certificate": self._assembly.pki.root_pem}
-        wanted = SipSettings(**(plain | settings))
+        assembly = self._assembly
+        wanted = plain_settings(
+            assembly.file, assembly.password, self.number(0), assembly.pki.root_pem, settings
+        )
         await self._assembly.pbx.set_endpoint(
             Endpoint(
                 name=wanted.extension,
@@ -364,7 +355,7 @@ class Bench:
         if trick not in TRICKS:
             raise ValueError(f"unknown trick {trick!r}")
         own = self._address(self._next_address)
-        lie = TRICKS[trick](Claim(permitted, self.pbx_address, stranger, own))
+        lie: dict[str, Any] = dict(TRICKS[trick](Claim(permitted, self.pbx_address, stranger, own)))
         return await self.call_device(caller=stranger, direct=True, **lie)
 
     # -- inside ----------------------------------------------------------------------------------------

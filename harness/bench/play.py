@@ -24,7 +24,7 @@ from harness.spec.capabilities import Capability
 from harness.spec.catalogue import CATALOGUE
 from harness.spec.verdict import Verdict, worst
 from harness.timeline import Timeline, Witness, now
-from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
+from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from harness.timeline.observation import Configured, Declared
 
 LONGEST = 120.0
@@ -139,6 +139,9 @@ class Play:
                         problems.append(str(problem))
                     ending = Verdict.INCONCLUSIVE
                 await self._settle()
+        except NotApplicable as problem:
+            problems.append(str(problem))
+            return Verdict.NOT_APPLICABLE
         except DeviceCrashed as problem:
             problems.append(f"the device went away: {problem}")
             return Verdict.FAIL

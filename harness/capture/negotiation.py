@@ -78,6 +78,9 @@ class Negotiation:
         Raises:
             SdpError: its body is an unusable session description.
         """
+        if seen.method == "BYE":
+            # What comes from these ports next may be another call, whose answer is still unread.
+            self.generation += self._legs.pop(_dialog(seen), None) is not None
         if seen.method not in (*_OFFERING, "ACK"):
             return
         transaction = self._transaction((seen.call_id, seen.from_tag, seen.cseq))

@@ -150,9 +150,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trust-store", type=Path, default=_TRUST_STORE, help="CAs trusted without an upload"
     )
-    parser.add_argument(
-        "--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service"
-    )
+    parser.add_argument("--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service")
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS), metavar="NAME")
     parser.add_argument("--variant", choices=sorted(VARIANTS), metavar="NAME")
     parser.add_argument("--leash", action="store_true", help="end when standard input ends")

@@ -12,7 +12,12 @@ from typing import Any
 import pjsua2 as pj
 
 _FOUND = {
-    "untrusted": pj.PJ_SSL_CERT_EISSUER_NOT_FOUND | pj.PJ_SSL_CERT_EUNTRUSTED,
+    "untrusted": (
+        pj.PJ_SSL_CERT_EISSUER_NOT_FOUND
+        | pj.PJ_SSL_CERT_EUNTRUSTED
+        | pj.PJ_SSL_CERT_EISSUER_MISMATCH
+        | pj.PJ_SSL_CERT_EUNKNOWN  # a signature that is not the CA's
+    ),
     "expired": pj.PJ_SSL_CERT_EVALIDITY_PERIOD,
     "purpose": pj.PJ_SSL_CERT_EINVALID_PURPOSE,
     "identity": pj.PJ_SSL_CERT_EIDENTITY_NOT_MATCH,

@@ -128,7 +128,8 @@ class Device:
 
     async def _submit(self, settings: SipSettings) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._post(Configured(settings, await _resolve(_hosts(settings), read_hosts(self._place.hosts))), done)
+        resolved = await _resolve(_hosts(settings), read_hosts(self._place.hosts))
+        self._post(Configured(settings, resolved), done)
         await done
 
     def _agent_started(self, pid: int) -> None:

@@ -1,12 +1,13 @@
 """A finger: presses and releases the intercom's button through any Output, and says when on the timeline.
 
 What may come in: how long to hold. What goes out: two observations, each dated just before the output was
-driven, so that nothing the device does about it can be dated earlier.
+driven, so that nothing the device does about it can be dated earlier; and how long the press really was.
 """
 
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 
 from harness.instruments.protocols import Output
 from harness.timeline.errors import BenchError
@@ -14,19 +15,43 @@ from harness.timeline.observation import OutputChanged, Witness
 from harness.timeline.timeline import Append, now
 
 LONGEST_HOLD = 60.0  # s
+LOOK_EVERY = 0.02
+"""Seconds between two looks at the contact while it is held, where the instrument can read it back."""
+
+
+@dataclass(frozen=True)
+class Press:
+    """One press as it was. Times in seconds.
+
+    Attributes:
+        at: when the output began to be driven, since the epoch.
+        at_least: how long the contact was closed for certain, from its read-back to the start of its release;
+            None where the instrument cannot read it back.
+        at_most: the longest it can have been closed, from the start of the press to the read-back of the
+            release; None likewise.
+    """
+
+    at: float
+    at_least: float | None
+    at_most: float | None
 
 
 class Button:
     """A button wired to an Output. However a press ends, the output is left inactive.
 
+    A contact that does not close, does not open again, or opens while it is held is the bench's error, not a
+    device that ignores its button.
+
     Attributes:
         name: what the timeline calls it.
         output: what it is wired to.
+        last: the last press that went well.
     """
 
     def __init__(self, output: Output, *, append: Append, name: str = "button") -> None:
         self.name = name
         self.output = output
+        self.last: Press | None = None
         self._append = append
         self._one_finger = asyncio.Lock()
 
@@ -56,29 +81,55 @@ class Button:
 
         Raises:
             ValueError: a hold that no finger does.
-            BenchError: the output could not be driven.
+            BenchError: the output could not be driven, or its contact did not stay closed.
         """
         if not 0 <= hold <= LONGEST_HOLD:
             raise ValueError(f"a hold of {hold} s is outside 0..{LONGEST_HOLD:g}")
         async with self._one_finger:
             try:
-                pressed = await self._drive(True)
-                await asyncio.sleep(hold)
+                pressed, confirmed = await self._drive(True)
+                closed = now()
+                await self._hold(closed + hold, look=confirmed)
             except BaseException as problem:
                 await self._let_go(problem)
                 raise
-            await asyncio.shield(self._drive(False))
+            released, opened = await asyncio.shield(self._drive(False))
+            known = confirmed and opened
+            self.last = Press(
+                at=pressed,
+                at_least=released - closed if known else None,
+                at_most=now() - pressed if known else None,
+            )
             return pressed
+
+    async def _hold(self, until: float, *, look: bool) -> None:
+        """Keep the contact closed, looking at it as often as fits without holding it longer."""
+        took = 0.0
+        while (left := until - now()) > 0:
+            if not look or left < LOOK_EVERY + took:
+                await asyncio.sleep(left)
+                return
+            await asyncio.sleep(LOOK_EVERY)
+            begun = now()
+            closed = await self.output.read()
+            took = now() - begun
+            if closed is False:
+                raise BenchError(
+                    f"the contact opened by itself while the {self.name} was held",
+                    self.name,
+                    "it bounces: check relay, supply and wiring, and that nothing else drives it",
+                )
+            look = closed is not None
 
     async def _let_go(self, problem: BaseException) -> None:
         """Release after a press that went wrong; a second failure is told with the first."""
         try:
             await asyncio.shield(self._drive(False))
         except BenchError as second:
-            problem.add_note(f"The button could not be released either: {second}")
+            problem.add_note(f"The {self.name} could not be released either: {second}")
 
-    async def _drive(self, active: bool) -> float:
+    async def _drive(self, active: bool) -> tuple[float, bool]:
         at = now()
         confirmed = await self.output.set(active)
         self._append(Witness.BUTTON, OutputChanged(name=self.name, active=active, confirmed=confirmed), at)
-        return at
+        return at, confirmed

@@ -49,12 +49,15 @@ class Output(Instrument, Protocol):
     async def set(self, active: bool) -> bool:
         """Switch it, and return whether the instrument read the new state back. Raises BenchError."""
 
+    async def read(self) -> bool | None:
+        """Return the state that the hardware shows, None where it cannot tell. Raises BenchError."""
+
 
 class Input(Instrument, Protocol):
     """One thing that can be sensed: a door strike, a lamp."""
 
     def listen(self, on_edge: OnEdge) -> None:
-        """Give every change of state from now on to ``on_edge``."""
+        """Give every change of state from now on to ``on_edge``, in place of who listened before."""
 
     async def read(self) -> bool:
         """Return the state now. Raises BenchError."""

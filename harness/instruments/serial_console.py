@@ -24,15 +24,35 @@ class SerialConsole:
 
     A line ends at CR, LF or any run of them, so CRLF and LFCR are one end and empty lines are none; nothing
     is handed on before its end has come. UTF-8 is expected; a byte that is not is shown as ``\xNN``. A line
-    longer than the bound is handed on cut, and says by how much. Its time is when its end was read.
+    longer than the bound is handed on cut, and says by how much. Its time is when its end was read. A line
+    that was cut off by the loss of the cable is in the raw log only.
 
     Attributes:
         url: where the console is.
+        can_return: whether opening it again can help once it is lost: not where its raw log failed.
     """
 
-    def __init__(self, url: str, *, baudrate: int = 115_200, longest_line: int = LONGEST_LINE) -> None:
+    def __init__(
+        self,
+        url: str,
+        *,
+        baudrate: int = 115_200,
+        longest_line: int = LONGEST_LINE,
+        line: SerialLine | None = None,
+    ) -> None:
+        """Describe the console.
+
+        Args:
+            url: device path or pyserial URL.
+            baudrate: the line's speed.
+            longest_line: bytes of one line that are handed on.
+            line: the line at that URL, where something else hangs on its modem lines.
+        """
         self.url = url
-        self._line = SerialLine(url, baudrate=baudrate, on_bytes=self._received)
+        self.can_return = True
+        self._line = line or SerialLine(url)
+        self._line.baudrate = baudrate
+        self._line.on_bytes = self._received
         self._framer = LineFramer(longest_line)
         self._on_line: OnLine | None = None
         self._log: BinaryIO | None = None
@@ -48,11 +68,14 @@ class SerialConsole:
 
     async def open(self) -> None:
         """Open the line. Raises BenchError."""
-        await self._line.open()
+        if not self._line.is_open:
+            self._framer.forget()
+            self.can_return = True
+        await self._line.acquire(self)
 
     async def close(self) -> None:
         """Close the line and the raw log."""
-        await self._line.close()
+        await self._line.release(self)
         self._close_log()
 
     def begin(self, log: Path) -> None:
@@ -80,6 +103,7 @@ class SerialConsole:
                 self._log.write(data)
             except OSError as problem:
                 self._close_log()
+                self.can_return = False
                 self._line.fail(f"its raw log cannot be written: {problem.strerror}")
         for line in self._framer.feed(data):
             if self._on_line is not None:
@@ -105,6 +129,11 @@ class LineFramer:
         self._hold(rest)
         return lines
 
+    def forget(self) -> None:
+        """Drop the line that has begun."""
+        self._held.clear()
+        self._cut = 0
+
     def _hold(self, part: bytes) -> None:
         room = self._longest - len(self._held)
         self._held += part[:room]
@@ -114,6 +143,5 @@ class LineFramer:
         text = self._held.decode("utf-8", "backslashreplace")
         if self._cut:
             text += f"…[+{self._cut} bytes]"
-        self._held.clear()
-        self._cut = 0
+        self.forget()
         return text

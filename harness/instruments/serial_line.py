@@ -3,7 +3,8 @@
 What may come in: whatever ``serial.serial_for_url`` understands (``/dev/ttyUSB0``, a pty, ``socket://host:port``,
 ``rfc2217://host:port``). What goes out: chunks of bytes with the time they were read. A line with a file
 descriptor is watched by the event loop; one without (RFC 2217, whose telnet layer lives in a thread of
-pyserial) has a reader thread. Neither costs processor time while nothing comes.
+pyserial) has a reader thread. Neither costs processor time while nothing comes. A console and what hangs on
+the modem lines of its cable share one line.
 """
 
 from __future__ import annotations
@@ -17,19 +18,21 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable
+from typing import Literal, TypeVar
 
 import serial
 
+from harness.instruments.serial_names import remedy_for_absence
 from harness.timeline.errors import BenchError
 from harness.timeline.timeline import now
 
 OnBytes = Callable[[bytes, float], None]
+_Result = TypeVar("_Result")
 
 _CHUNK = 4096  # bytes per read
 _THREAD_WAKES_EVERY = 0.5  # s: the longest a reader thread takes to notice that its line was closed or lost
 
 _REMEDIES = {
-    errno.ENOENT: "plug the cable in, or correct the path; names in /dev/serial/by-id do not change",
     errno.EACCES: "let your user use serial ports, for instance by adding it to the group dialout",
     errno.EAGAIN: "close the other program that has the port open",
     errno.EBUSY: "close the other program that has the port open",
@@ -39,18 +42,25 @@ _REMEDIES = {
 class SerialLine:
     """A serial line, opened for this process alone where the system can promise that.
 
-    A pty has no modem lines (ioctl gives ENOTTY, which pyserial tolerates on opening). RTS and DTR are left
-    as opening sets them. Must be made inside a running event loop.
+    A pty has no modem lines (ioctl gives ENOTTY, which pyserial tolerates on opening). RTS and DTR are active
+    while it is open, as terminals have them, unless ``keep_inactive`` was asked for. Must be made inside a
+    running event loop.
 
     Attributes:
         url: where the line is.
+        baudrate: its speed from the next opening on.
+        on_bytes: takes what comes; None drops it.
         lost: resolves with the reason when the line is gone without having been closed.
     """
 
-    def __init__(self, url: str, *, baudrate: int, on_bytes: OnBytes) -> None:
+    def __init__(self, url: str, *, baudrate: int = 9600, on_bytes: OnBytes | None = None) -> None:
         self.url = url
-        self._baudrate = baudrate
-        self._on_bytes = on_bytes
+        self.baudrate = baudrate
+        self.on_bytes = on_bytes
+        self._users: set[object] = set()
+        self._inactive: set[Literal["rts", "dtr"]] = set()
+        self._opening = asyncio.Lock()
+        self._calling = asyncio.Lock()
         self._port: serial.Serial | None = None
         self._fd: int | None = None
         self._reader: threading.Thread | None = None
@@ -62,15 +72,30 @@ class SerialLine:
         """Whether bytes can pass."""
         return self._port is not None and not self.lost.done()
 
-    async def open(self) -> None:
-        """Open the line, anew if it was lost; nothing happens when it is open.
+    def keep_inactive(self, name: Literal["rts", "dtr"]) -> None:
+        """Have a modem line inactive from the next opening on: it is somebody's output."""
+        self._inactive.add(name)
+
+    async def acquire(self, user: object) -> None:
+        """Open the line for ``user``, anew if it was lost; nothing happens when it is open.
 
         Raises:
             BenchError: it cannot be opened, or another program has it.
         """
-        if self.is_open:
-            return
-        await self.close()
+        async with self._opening:
+            if not self.is_open:
+                await self._open()
+            self._users.add(user)
+
+    async def release(self, user: object) -> None:
+        """Close the line when ``user`` was the last to use it. ``lost`` keeps what it says."""
+        async with self._opening:
+            self._users.discard(user)
+            if not self._users:
+                await self._close()
+
+    async def _open(self) -> None:
+        await self._close()
         if self.lost.done():
             self.lost = self._loop.create_future()
         try:
@@ -78,21 +103,22 @@ class SerialLine:
                 warnings.simplefilter("ignore", DeprecationWarning)
                 port = serial.serial_for_url(
                     self.url,
-                    baudrate=self._baudrate,
+                    baudrate=self.baudrate,
                     timeout=_THREAD_WAKES_EVERY,
                     exclusive=True,
                     do_not_open=True,
                 )
+                for name in self._inactive:
+                    setattr(port, name, False)
                 await asyncio.to_thread(port.open)
         except (OSError, ValueError, NotImplementedError) as problem:
-            number = problem.errno if isinstance(problem, OSError) else None
-            remedy = _REMEDIES.get(number or 0, "check the port's address in the bench file, and the cable")
-            raise BenchError(f"the serial port cannot be opened ({problem})", self.url, remedy) from problem
+            raise BenchError(
+                f"the serial port cannot be opened ({problem})", self.url, _remedy(problem)
+            ) from problem
         self._port = port
         self._start_reading(port)
 
-    async def close(self) -> None:
-        """Close the line; nothing happens when it is closed. ``lost`` keeps what it says."""
+    async def _close(self) -> None:
         port, self._port = self._port, None
         if port is None:
             return
@@ -109,10 +135,7 @@ class SerialLine:
         Raises:
             BenchError: the line is closed or gone, or takes no more bytes.
         """
-        port = self._port
-        if port is None or self.lost.done():
-            reason = self.lost.result() if self.lost.done() else "it is not open"
-            raise BenchError(f"the serial port cannot be written ({reason})", self.url, "check the cable")
+        port = self._there("written")
         try:
             if self._fd is None:
                 await asyncio.to_thread(port.write, data)
@@ -124,6 +147,35 @@ class SerialLine:
                 self.url,
                 "check the cable, power-cycle the box",
             ) from problem
+
+    async def call(self, operation: Callable[[serial.Serial], _Result]) -> _Result:
+        """Do something with the port itself that may block for a while, one thing at a time, in order.
+
+        Raises:
+            BenchError: the line is closed or gone, or the port refuses.
+        """
+        async with self._calling:
+            running = asyncio.ensure_future(asyncio.to_thread(operation, self._there("used")))
+            try:
+                return await asyncio.shield(running)
+            except asyncio.CancelledError:
+                await asyncio.wait({running})  # else the next operation could overtake it
+                raise
+            except (
+                OSError,
+                ValueError,
+                TypeError,
+                AttributeError,
+            ) as problem:  # the last two: gone meanwhile
+                raise BenchError(
+                    f"the serial port cannot be used ({problem})", self.url, "check the cable and the port"
+                ) from problem
+
+    def _there(self, how: str) -> serial.Serial:
+        if self._port is None or self.lost.done():
+            reason = self.lost.result() if self.lost.done() else "it is not open"
+            raise BenchError(f"the serial port cannot be {how} ({reason})", self.url, "check the cable")
+        return self._port
 
     def _start_reading(self, port: serial.Serial) -> None:
         try:
@@ -154,7 +206,7 @@ class SerialLine:
             self._lose(str(problem))
             return
         if data:
-            self._on_bytes(data, now())
+            self._deliver(data, now())
         else:
             self._lose("the other end closed it")
 
@@ -173,8 +225,8 @@ class SerialLine:
             self._loop.call_soon_threadsafe(call, *args)
 
     def _deliver(self, data: bytes, at: float) -> None:
-        if self._port is not None:
-            self._on_bytes(data, at)
+        if self._port is not None and self.on_bytes is not None:
+            self.on_bytes(data, at)
 
     def _lose(self, reason: str) -> None:
         self._stop_watching()
@@ -184,6 +236,13 @@ class SerialLine:
     def fail(self, reason: str) -> None:
         """Give the line up: who reads it cannot go on."""
         self._lose(reason)
+
+
+def _remedy(problem: Exception) -> str:
+    number = problem.errno if isinstance(problem, OSError) else None
+    if number == errno.ENOENT:
+        return remedy_for_absence()
+    return _REMEDIES.get(number or 0, "check the port's address in the bench file, and the cable")
 
 
 def _keep_alive(fd: int) -> None:

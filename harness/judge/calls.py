@@ -38,8 +38,13 @@ class Call:
 
     @property
     def established(self) -> bool:
-        """Whether the call came up: with audio, and with the protection its caller insisted on."""
+        """Whether the call came up: with audio, and with the protection its caller insisted on.
+
+        An answer that crosses the caller's CANCEL is acknowledged and makes no call (RFC 3261 §9.1).
+        """
         up = 200 <= self.status < 300 and self.acked and not self.answered_without_audio
+        if self.cancel and self.final and self.cancel.time < self.final.time:
+            return False
         return up and (self.answered_with_srtp or not self.offers_only_srtp)
 
     @property

@@ -1,4 +1,4 @@
-"""The three ways a scenario can end other than by a judged expectation.
+"""The four ways a scenario can end other than by a judged expectation.
 
 They are told apart by whose fault it is, because that is what decides the verdict.
 """
@@ -28,3 +28,7 @@ class DeviceCrashed(Exception):  # noqa: N818  (it says what happened)
 
 class Inconclusive(Exception):  # noqa: N818  (it is a verdict)
     """A precondition could not be established, so nothing was found out (verdict *inconclusive*)."""
+
+
+class NotApplicable(Exception):  # noqa: N818  (it is a verdict)
+    """The bench file declares that the device lacks what the scenario needs (verdict *not applicable*)."""

@@ -135,6 +135,23 @@ def test_media_to_a_port_just_offered_waits_for_the_answer_of_that_call():
     assert accounts(wire) == [("srtp", 6, 6, 0)]
 
 
+def test_media_that_outruns_its_offer_is_not_taken_for_that_of_a_call_that_is_over():
+    wire = Wire()
+    wire.call(secure(DEVICE, 1), secure(PBX, 2))
+    over = Talk(DEVICE, PBX, ssrc=1, protect=protector(key(1)))
+    wire.talk(over, 5)
+    wire.to_pbx("BYE sip:101@127.0.43.10 SIP/2.0", cseq=(2, "BYE"), tags=("f1", "t1"))
+    wire.talk(over, 2)
+    second_port = (PBX[0], PBX[1] + 2)
+    talk = Talk(DEVICE, second_port, protect=protector(key(9)))
+    wire.talk(talk, 3)
+    offered = "INVITE sip:100@127.0.43.30 SIP/2.0"
+    wire.to_device(offered, body=secure(second_port, 7), call_id="call-2", tags=("f2", ""))
+    wire.to_pbx("SIP/2.0 200 OK", body=secure(DEVICE, 9), call_id="call-2", tags=("f2", "t2"))
+    wire.talk(talk, 3)
+    assert accounts(wire) == [("srtp", 7, 7, 0), ("srtp", 6, 6, 0)]
+
+
 def test_one_stream_number_over_two_calls_on_the_same_ports_makes_two_accounts():
     wire = Wire()
     wire.call(secure(DEVICE, 1), secure(PBX, 2))

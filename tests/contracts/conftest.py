@@ -1,10 +1,46 @@
-"""Every way a serial line can come: what passes a contract on one must pass it on all."""
+"""Every way an instrument can come: what passes a contract on one must pass it on all.
+
+With ``--bench FILE`` of a physical device its own instruments go through the contracts too. Then the button
+is pressed and the supply is switched, and what needs somebody at the far end is skipped.
+"""
 
 import pytest
 
-from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
+from tests.contracts.rigs import INPUTS, OUTPUTS, POWER, hardware, on_the_desk
+from tests.contracts.serial_peers import PtyPeer, Rfc2217Peer, TcpPeer
 
 LINES = {"pty": PtyPeer, "socket": TcpPeer, "rfc2217": Rfc2217Peer}
+
+
+def pytest_generate_tests(metafunc):
+    consoles, outputs, inputs = on_the_desk(metafunc.config.getoption("--bench", None))
+    if "output_rig" in metafunc.fixturenames:
+        own = POWER if "normally_on" in metafunc.fixturenames else OUTPUTS
+        rigs = own | {name: hardware(table) for name, table in outputs.items()}
+        metafunc.parametrize("output_rig", rigs.values(), ids=rigs.keys(), indirect=True)
+    if "input_rig" in metafunc.fixturenames:
+        rigs = INPUTS | {name: hardware(table) for name, table in inputs.items()}
+        metafunc.parametrize("input_rig", rigs.values(), ids=rigs.keys(), indirect=True)
+    if "console_table" in metafunc.fixturenames:
+        nobody = pytest.mark.skip(reason="no bench file with a console is named")
+        tables = [pytest.param(table, id=name) for name, table in consoles.items()]
+        metafunc.parametrize("console_table", tables or [pytest.param(None, id="none", marks=nobody)])
+
+
+@pytest.fixture
+async def output_rig(request, tmp_path):
+    """An output and its far end."""
+    rig = request.param(tmp_path)
+    yield rig
+    rig.close()
+
+
+@pytest.fixture
+async def input_rig(request, tmp_path):
+    """An input and its far end."""
+    rig = request.param(tmp_path)
+    yield rig
+    rig.close()
 
 
 @pytest.fixture(params=LINES)
@@ -19,13 +55,5 @@ def peer(request):
 def pty_peer():
     """The far end of a local line, for what does not depend on the kind of line."""
     peer = PtyPeer().start()
-    yield peer
-    peer.unplug()
-
-
-@pytest.fixture(params=["pty", "socket"])
-def board_peer(request):
-    """A relay board at the far end of a serial line; ``peer.answer`` is its firmware."""
-    peer = LINES[request.param](NumatoBoard()).start()
     yield peer
     peer.unplug()

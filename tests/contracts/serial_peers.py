@@ -2,7 +2,6 @@
 
 import os
 import pty
-import re
 import select
 import socket
 import threading
@@ -11,6 +10,11 @@ from collections.abc import Callable
 
 import serial
 import serial.rfc2217
+from serial.urlhandler import protocol_loop
+
+from tests.contracts.numato_firmware import NumatoBoard
+
+__all__ = ["ADDRESS", "ModemPort", "MuteManager", "NumatoBoard", "Peer", "PtyPeer", "Rfc2217Peer", "TcpPeer"]
 
 ADDRESS = "127.0.45.1"
 
@@ -116,16 +120,52 @@ class TcpPeer(Peer):
         self._listener.close()
 
 
-class Rfc2217Peer(TcpPeer):
-    """A terminal server as pyserial's own RFC 2217 example makes one, with a looped port behind it."""
+class ModemPort(protocol_loop.Serial):
+    """The port behind a terminal server: it notes what its outputs are told and senses what a test says."""
 
-    def __init__(self, answer=None) -> None:
+    def __init__(self) -> None:
+        self.driven: list[tuple[str, bool]] = []
+        self.sensed = {"cts": False, "dsr": False, "ri": False, "cd": False}
+        super().__init__("loop://")
+        self.driven.clear()
+
+    def _update_rts_state(self) -> None:
+        self.driven.append(("rts", self._rts_state))
+
+    def _update_dtr_state(self) -> None:
+        self.driven.append(("dtr", self._dtr_state))
+
+    cts = property(lambda self: self.sensed["cts"])
+    dsr = property(lambda self: self.sensed["dsr"])
+    ri = property(lambda self: self.sensed["ri"])
+    cd = property(lambda self: self.sensed["cd"])
+
+
+class MuteManager(serial.rfc2217.PortManager):
+    """A terminal server's RFC 2217 that tells nothing of the port's inputs."""
+
+    def check_modem_lines(self, force_notification=False):
+        del force_notification
+
+
+class Rfc2217Peer(TcpPeer):
+    """A terminal server as pyserial's own RFC 2217 example makes one, with a port of ours behind it."""
+
+    def __init__(self, answer=None, *, manager=serial.rfc2217.PortManager) -> None:
         super().__init__(answer)
+        self.port = ModemPort()
+        self._make_manager = manager
+        self._manager: serial.rfc2217.PortManager | None = None
         self.url = self.url.replace("socket:", "rfc2217:")
 
     def _connected(self) -> None:
-        self.port = serial.serial_for_url("loop://")
-        self._manager = serial.rfc2217.PortManager(self.port, self)
+        self._manager = self._make_manager(self.port, self)
+
+    def sense(self, line: str, active: bool) -> None:
+        """Change an input of the port; the server tells its client."""
+        self.port.sensed[{"dcd": "cd"}.get(line, line)] = active
+        if self._manager is not None:
+            self._manager.check_modem_lines()
 
     def write(self, data: bytes) -> None:  # what the manager calls to answer options
         self._connection.sendall(data)
@@ -139,43 +179,3 @@ class Rfc2217Peer(TcpPeer):
 
     def _write(self, data: bytes) -> None:
         self._connection.sendall(b"".join(self._manager.escape(data)))
-
-
-class NumatoBoard:
-    """The firmware of a relay board: bytes of commands in, bytes of replies out.
-
-    ``noise`` is called with each reply and may change it on its way, as firmwares and noise do.
-    """
-
-    def __init__(self, channels: int = 16, *, eol: bytes = b"\n\r", noise=None) -> None:
-        self.relays = [False] * channels
-        self.changes: list[tuple[int, bool]] = []
-        self.closed = threading.Event()  # some relay was switched on
-        self.eol = eol
-        self.noise = noise
-        self._command = bytearray()
-
-    def __call__(self, data: bytes) -> bytes:
-        out = b""
-        for byte in data:
-            if byte != 0x0D:
-                self._command.append(byte)
-                continue
-            command = bytes(self._command)
-            self._command.clear()
-            reply = command + self.eol + self._value(command.decode("ascii", "replace")) + b">"
-            out += self.noise(reply) if self.noise else reply
-        return out
-
-    def _value(self, command: str) -> bytes:
-        match = re.fullmatch(r"relay (on|off|read) ([0-9A-V])", command)
-        if not match:
-            return b""
-        number = int(match[2], 32)
-        if match[1] == "read":
-            return (b"on" if self.relays[number] else b"off") + self.eol
-        self.relays[number] = match[1] == "on"
-        self.changes.append((number, self.relays[number]))
-        if self.relays[number]:
-            self.closed.set()
-        return b""

@@ -134,3 +134,12 @@ async def test_an_idle_console_costs_no_processor_time(peer):
         spent = time.process_time()
         await asyncio.sleep(0.5)
         assert time.process_time() - spent < 0.025
+
+
+async def test_the_console_on_the_desk_can_be_opened_and_closed(console_table, tmp_path):
+    console: Console = SerialConsole(console_table["port"], baudrate=console_table.get("baud_rate", 115_200))
+    for _ in range(2):
+        await console.open()
+        console.begin(tmp_path / "console.log")
+        await console.close()
+    assert not console.lost.done()

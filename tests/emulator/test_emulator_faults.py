@@ -18,9 +18,11 @@ from harness.emulator.vocabulary import (
     Incoming,
     Media,
     Offer,
+    Refresh,
     RegistrationAnswered,
     Reject,
     Ring,
+    StopTimer,
     TimerFired,
     WriteEvent,
 )
@@ -52,6 +54,7 @@ def ended(n, status, by_remote=False):
     return Ended(f"out-{n}", status, "", by_remote)
 
 
+GATE = {"username": "g", "address": "127.0.0.11", "password": "p", "port": 5080}
 PRESS, ANSWERED, TAKEN = ButtonPressed(), Established("out-1"), Established("in-1")
 BUSY, GONE = ended(1, 486), ended(1, 200, True)
 
@@ -59,6 +62,18 @@ SCRIPTS = {
     "never-registers": ({}, [TimerFired("poll")]),
     "hammers-server": ({}, [RegistrationAnswered(403, "")]),
     "never-polls": ({}, [RegistrationAnswered(200, "")]),
+    "polling-interval-ignored": ({}, [RegistrationAnswered(200, "")]),
+    "keeps-old-password": ({}, [form(auth_password="changed")]),
+    "stays-away-after-outage": ({}, [TimerFired("poll"), TimerFired("patience"), TimerFired("poll")]),
+    "credentials-for-strangers": ({}, [form(call_number=f"sip:3400@{STRANGER}")]),
+    "basic-authentication": ({}, [PRESS]),
+    "password-in-clear": ({}, [PRESS]),
+    "proxy-ignored": ({}, [form(proxy=GATE)]),
+    "proxy-port-ignored": ({}, [form(proxy=GATE)]),
+    "server-credentials-at-proxy": ({}, [form(proxy=GATE)]),
+    "proxy-credentials-at-server": ({}, [form(proxy=GATE)]),
+    "calls-past-proxy": ({"proxy": GATE}, [PRESS]),
+    "goes-round-a-refusing-proxy": ({"proxy": GATE}, [RegistrationAnswered(407, "")]),
     "button-dead": ({}, [PRESS]),
     "next-contact-not-tried-after-busy": ({}, [PRESS, BUSY]),
     "next-tried-after-answer": ({}, [PRESS, ANSWERED]),
@@ -106,7 +121,19 @@ SCRIPTS = {
     "unknown-event": ({}, [PRESS]),
     "events-out-of-order": ({}, [PRESS, ANSWERED]),
     "details-all-alike": ({}, [PRESS, BUSY]),
-    "call-timeout-ignored": ({"call_timeout": 3}, [PRESS]),
+    "call-timeout-ignored": ({"call_timeout": 1}, [PRESS]),
+    "server-port-ignored": ({"server_port": 5062}, [PRESS]),
+    "extension-ignored": ({}, [form(extension="1002")]),
+    "username-ignored": ({}, [form(auth_username="door")]),
+    "password-cut-short": ({}, [form(auth_password="x" * 40)]),
+    "tcp-ignored": ({}, [form(transport="TCP")]),
+    "server-name-not-resolved": ({}, [form(server_address="pbx.example")]),
+    "further-numbers-sorted": ({"further_numbers": ("3409", "3401")}, [PRESS, BUSY]),
+    "allow-list-compares-letter-case": (
+        {"permitted_callers": ("sip:3400@EVIL.example",)},
+        [call(host="evil.example", source="evil.example")],
+    ),
+    "announces-after-hangup": ({}, [PRESS, ANSWERED, GONE]),
     "sip-off-ignored": ({"enabled": False}, [PRESS]),
     "display-name-ignored": ({"display_name": "Door"}, [form(display_name="Door")]),
     "microphone-volume-ignored": ({}, [form(microphone_volume=10)]),
@@ -150,6 +177,19 @@ def events(outputs):
 
 def dials(outputs):
     return [output for output in outputs if isinstance(output, Dial)]
+
+
+def test_a_device_that_stays_away_comes_back_with_a_new_configuration():
+    away = (TimerFired("poll"), TimerFired("patience"))
+    asked = play(["stays-away-after-outage"], {}, *away, TimerFired("poll"))
+    assert asked.count(Refresh()) == 1
+    asked = play(["stays-away-after-outage"], {}, *away, form(), TimerFired("poll"))
+    assert asked.count(Refresh()) == 2
+
+
+def test_an_answer_in_time_is_no_outage():
+    asked = play(["stays-away-after-outage"], {}, TimerFired("poll"), RegistrationAnswered(200, ""))
+    assert StopTimer("patience") in asked
 
 
 def test_giving_up_after_busy_still_ends_in_an_orderly_way():

@@ -135,6 +135,7 @@ def test_registration_is_confirmed_each_interval_and_not_hammered():
     assert one(logic.step(RegistrationAnswered(401, "")), StartTimer) == StartTimer("register", 45.0)
     logic = device(polling_interval=1)
     assert one(logic.step(RegistrationAnswered(403, "")), StartTimer).seconds == RETRY_AFTER
+    assert one(logic.step(RegistrationAnswered(503, "")), StartTimer).seconds == 1
 
 
 def test_switched_off_there_are_no_calls():

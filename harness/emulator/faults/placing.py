@@ -133,20 +133,6 @@ class AnnouncesAfterHangup(Fault):
         return [*outputs, Announce()] if hung_up else outputs
 
 
-class TalksToLateAnswer(Fault):
-    """An answer that crosses the CANCEL is not hung up."""
-
-    name = "late-answer-kept"
-    description = "a call that is answered while it is being cancelled stays up beside the next one"
-    breaks = frozenset({"OUT-03"})
-
-    def react(self, given: Input, inner: Step) -> list[Output]:
-        """Swallow the hang-up."""
-        outputs = inner(given)
-        late = isinstance(given, Established) and outputs == [HangUp(given.call)]
-        return [] if late else outputs
-
-
 class OneWayAudio(Fault):
     """The microphone stays shut on placed calls."""
 

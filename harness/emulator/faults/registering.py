@@ -143,15 +143,15 @@ class TrustsAnyChallenge(Fault):
 
 
 class _LeakingInvite(Fault):
-    """A fault that puts into every INVITE what does not belong there."""
+    """A fault that puts into every INVITE what does not belong there, unless a proxy would read it."""
 
     breaks = frozenset({"REG-05"})
 
     def change(self, output: Output) -> Output | None:
         """Add the header."""
         settings = self.situation.settings
-        if not isinstance(output, Dial) or settings is None:
-            return output
+        if not isinstance(output, Dial) or settings is None or settings.proxy is not None:
+            return output  # a proxy would turn the call away, which is not what is wrong here
         return replace(output, headers=(*output.headers, self.header(settings)))
 
     def header(self, settings: SipSettings) -> tuple[str, str]:
@@ -168,7 +168,7 @@ class BasicAuthentication(_LeakingInvite):
     def header(self, settings: SipSettings) -> tuple[str, str]:
         """Return the credentials in base64."""
         said = f"{settings.auth_username}:{settings.auth_password}".encode()
-        return "Authorization", f"Basic {base64.b64encode(said).decode()}"
+        return "Proxy-Authorization", f"Basic {base64.b64encode(said).decode()}"
 
 
 class PasswordInClear(_LeakingInvite):

@@ -8,7 +8,8 @@ from functools import partial
 from typing import Any
 
 from harness.emulator.faults.fault import Fault
-from harness.emulator.vocabulary import Apply, Flaw, Output
+from harness.emulator.vocabulary import Apply, Configured, Flaw, Input, Output, Step
+from harness.spec.settings import Transport
 
 
 class RuleBent(Fault):
@@ -37,6 +38,20 @@ class RuleBent(Fault):
         if self._uploaded not in (None, uploaded):
             return output
         return replace(output, tls=replace(output.tls, **self._bent))
+
+
+class TlsIgnored(Fault):
+    """TLS is set, and UDP is used."""
+
+    name = "tls-ignored"
+    description = "with the transport TLS the device speaks SIP in clear, over UDP"
+    breaks = frozenset({"CFG-06"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Choose UDP."""
+        if isinstance(given, Configured) and given.settings.transport is Transport.TLS:
+            given = replace(given, settings=given.settings.model_copy(update={"transport": Transport.UDP}))
+        return inner(given)
 
 
 BENT_RULES: tuple[Callable[[], RuleBent], ...] = (

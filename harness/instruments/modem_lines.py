@@ -1,0 +1,230 @@
+"""The modem lines of a serial cable as an output (RTS, DTR) and as inputs (CTS, DSR, DCD, RI).
+
+What may come in: a SerialLine on a real port or on a terminal server that speaks RFC 2217, perhaps shared
+with a console; a pty or a plain TCP connection has no modem lines and is refused. What goes out: levels on
+the cable, and edges with their time. *Active* is what TIA-232 calls ON: a positive voltage on an RS-232
+socket, and the low level at the pins of a TTL adapter. Linux makes RTS and DTR active for the moment that it
+takes to open a local port, and inactive when it closes it, which is why an output cannot be turned round.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import struct
+import termios
+from typing import Literal, get_args
+
+import serial
+import serial.rfc2217
+
+from harness.instruments.protocols import OnEdge
+from harness.instruments.serial_line import SerialLine
+from harness.timeline.errors import BenchError
+from harness.timeline.timeline import now
+
+OutputLine = Literal["rts", "dtr"]
+InputLine = Literal["cts", "dsr", "dcd", "ri"]
+
+LOOK_EVERY = 0.005
+"""Seconds between two looks at an input: neither Linux nor RFC 2217 clients tell changes by a descriptor."""
+STATE_WITHIN = 1.0
+"""Seconds a terminal server may take to tell the state of the inputs (RFC 2217 NOTIFY-MODEMSTATE)."""
+_BITS = {"rts": termios.TIOCM_RTS, "dtr": termios.TIOCM_DTR}
+_ATTRIBUTES = {"cts": "cts", "dsr": "dsr", "dcd": "cd", "ri": "ri"}
+
+
+class ModemOutput:
+    """Output over RTS or DTR. Opening and closing make it inactive.
+
+    A local port is read back from its driver. A terminal server confirms each change (RFC 2217 §3,
+    SET-CONTROL), but pyserial cannot ask it for the state later, so ``read`` cannot tell.
+
+    Attributes:
+        line: the serial line.
+        name: which of its modem lines.
+    """
+
+    def __init__(self, line: SerialLine, name: OutputLine) -> None:
+        if name not in get_args(OutputLine):
+            raise BenchError(f"{name!r} is no modem line that can be driven", line.url, "use rts or dtr")
+        self.line = line
+        self.name = name
+        self._is_open = False
+        line.keep_inactive(name)
+
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        """Resolves with the reason when the cable or the terminal server is gone."""
+        return self.line.lost
+
+    async def open(self) -> None:
+        """Open the line, if need be, and make the output inactive. Raises BenchError."""
+        if self._is_open and not self.lost.done():
+            return
+        await self.line.acquire(self)
+        try:
+            await self._switch(False)
+        except BaseException:
+            await self.line.release(self)
+            raise
+        self._is_open = True
+
+    async def close(self) -> None:
+        """Make the output inactive and let go of the line. Raises BenchError."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        try:
+            if not self.lost.done():
+                await self._switch(False)
+        finally:
+            await self.line.release(self)
+
+    async def set(self, active: bool) -> bool:
+        """Switch the output, and return whether the port or the terminal server confirmed it.
+
+        Raises:
+            BenchError: the port has no modem lines, does not answer in time, or reads otherwise.
+        """
+        self._check_open()
+        await self._switch(active)
+        return "ign_set_control" not in self.line.url  # with that option pyserial heeds no confirmation
+
+    async def read(self) -> bool | None:
+        """Return what the driver of a local port reads, None for a remote one. Raises BenchError."""
+        self._check_open()
+        return await self.line.call(self._read)
+
+    def _check_open(self) -> None:
+        if not self._is_open:
+            raise BenchError(f"{self.name.upper()} is not open", self.line.url, "open it first")
+
+    async def _switch(self, active: bool) -> None:
+        def switch(port: serial.Serial) -> bool | None:
+            _check_modem_lines(port, self.line.url)
+            setattr(port, self.name, active)
+            return self._read(port)
+
+        if await self.line.call(switch) is (not active):
+            wanted = "active" if active else "inactive"
+            raise BenchError(
+                f"{self.name.upper()} was made {wanted} but does not read {wanted}",
+                self.line.url,
+                "check that the port has this line, and that no other program drives it",
+            )
+
+    def _read(self, port: serial.Serial) -> bool | None:
+        if isinstance(port, serial.rfc2217.Serial):
+            return None
+        bits: int = struct.unpack("I", fcntl.ioctl(port.fileno(), termios.TIOCMGET, bytes(4)))[0]
+        return bool(bits & _BITS[self.name])
+
+
+class ModemInput:
+    """Input over CTS, DSR, DCD or RI. An edge is dated when it is seen, up to some 10 ms late.
+
+    Attributes:
+        line: the serial line.
+        name: which of its modem lines.
+    """
+
+    def __init__(self, line: SerialLine, name: InputLine, *, active_low: bool = False) -> None:
+        if name not in get_args(InputLine):
+            raise BenchError(
+                f"{name!r} is no modem line that can be sensed", line.url, "use cts, dsr, dcd or ri"
+            )
+        self.line = line
+        self.name = name
+        self._active_low = active_low
+        self._is_open = False
+        self._state = False
+        self._on_edge: OnEdge | None = None
+        self._looking: asyncio.Task[None] | None = None
+
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        """Resolves with the reason when the cable or the terminal server is gone."""
+        return self.line.lost
+
+    def listen(self, on_edge: OnEdge) -> None:
+        """Give every change of state from now on to ``on_edge``, in place of who listened before."""
+        self._on_edge = on_edge
+
+    async def open(self) -> None:
+        """Open the line, if need be, and watch it.
+
+        Raises:
+            BenchError: it cannot be opened, has no modem lines, or its server does not tell their state.
+        """
+        if self._is_open and not self.lost.done():
+            return
+        await self.line.acquire(self)
+        try:
+            self._state = await self._first_state()
+        except BaseException:
+            await self.line.release(self)
+            raise
+        self._is_open = True
+        self._looking = asyncio.create_task(self._look_again_and_again())
+
+    async def close(self) -> None:
+        """Watch it no more and let go of the line."""
+        if not self._is_open:
+            return
+        self._is_open = False
+        if self._looking is not None:
+            self._looking.cancel()
+            await asyncio.wait({self._looking})
+            self._looking = None
+        await self.line.release(self)
+
+    async def read(self) -> bool:
+        """Return whether the line is active now. Raises BenchError."""
+        if not self._is_open:
+            raise BenchError(f"{self.name.upper()} is not open", self.line.url, "open it first")
+        return await self._look()
+
+    async def _look(self) -> bool:
+        def look(port: serial.Serial) -> bool:
+            _check_modem_lines(port, self.line.url)
+            return bool(getattr(port, _ATTRIBUTES[self.name]))
+
+        return await self.line.call(look) is not self._active_low
+
+    async def _first_state(self) -> bool:
+        """Look until the terminal server has told the state, which takes it a moment after the opening."""
+        deadline = now() + STATE_WITHIN
+        while True:
+            try:
+                return await self._look()
+            except BenchError as problem:
+                if "NOTIFY_MODEMSTATE" not in problem.what:
+                    raise
+                if now() > deadline:
+                    raise BenchError(
+                        f"the terminal server told no state of its inputs within {STATE_WITHIN:g} s",
+                        self.line.url,
+                        "have it notify changes of the modem state (RFC 2217), or use a local port",
+                    ) from problem
+            await asyncio.sleep(LOOK_EVERY)
+
+    async def _look_again_and_again(self) -> None:
+        try:
+            while not self.lost.done():
+                state = await self._look()
+                if state is not self._state:
+                    self._state = state
+                    if self._on_edge is not None:
+                        self._on_edge(state, now())
+                await asyncio.sleep(LOOK_EVERY)
+        except BenchError as problem:
+            self.line.fail(problem.what)
+
+
+def _check_modem_lines(port: serial.Serial, url: str) -> None:
+    """Refuse what would take orders for modem lines without having any. Raises BenchError."""
+    if not isinstance(port, serial.Serial | serial.rfc2217.Serial):
+        raise BenchError(
+            "this kind of port has no modem lines", url, "use a local port, or rfc2217:// on the server"
+        )

@@ -1,0 +1,266 @@
+"""Instruments for the contracts, each wired to a far end at which a test can look, pull and unplug.
+
+A rig makes instruments from the tables of a bench file, as a bench does. What it cannot do it says by a None
+in place of the function, and the tests that need it are skipped. Some are made of a simulated chip or of a
+real port and are only there where the kernel has those; the rest runs anywhere.
+"""
+
+import fcntl
+import os
+import struct
+import termios
+import tomllib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pydantic import TypeAdapter
+
+from harness.instruments import Catalogue, Input, InputOptions, Output, OutputOptions
+from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
+from tests.gpio.gpio_sim import SimulatedChip, available
+
+GUEST = "INTERCOM_HIL_GPIO_GUEST"
+"""Environment variable, set in the virtual machine: its second serial port may be looped."""
+
+_OUTPUTS: TypeAdapter[OutputOptions] = TypeAdapter(OutputOptions)
+_INPUTS: TypeAdapter[InputOptions] = TypeAdapter(InputOptions)
+_LOOPED_PORT = "/dev/ttyS1"
+
+
+@dataclass
+class Rig:
+    """One instrument's table and its far end.
+
+    ``active`` tells whether the far end sees it active, ``force`` makes it so from there, ``history`` tells
+    all changes it saw, ``unplug`` takes the cable or chip away, ``close`` cleans up. Where opening the
+    instrument undoes what was forced before, ``forces_beforehand`` is False.
+    """
+
+    table: dict
+    where: str
+    confirms: bool = True
+    active: Callable[[], bool] | None = None
+    force: Callable[[bool], None] | None = None
+    history: Callable[[], list[bool]] | None = None
+    unplug: Callable[[], None] | None = None
+    close: Callable[[], None] = lambda: None
+    forces_beforehand: bool = True
+    catalogue: Catalogue = field(default_factory=Catalogue)
+
+    def output(self) -> Output:
+        return self.catalogue.output(_OUTPUTS.validate_python(self.table))
+
+    def input(self) -> Input:
+        return self.catalogue.input(_INPUTS.validate_python(self.table))
+
+
+def _relay(kind):
+    def make(folder):
+        peer = kind(NumatoBoard()).start()
+        board = peer.answer
+
+        def force(on):
+            board.relays[3] = on
+
+        return Rig(
+            {"kind": "numato-relay", "port": peer.url, "channel": 3},
+            peer.url,
+            active=lambda: board.relays[3],
+            force=force,
+            history=lambda: [on for line, on in board.changes if line == 3],
+            unplug=peer.unplug,
+            close=peer.unplug,
+        )
+
+    return make
+
+
+def _numato_output(lines, line, *, active_low=False):
+    def make(folder):
+        board = NumatoBoard(lines=lines)
+        peer = PtyPeer(board).start()
+        driven = (lambda: not board.inputs >> line & 1) if active_low else (lambda: True)
+        return Rig(
+            {"kind": "numato-gpio", "port": peer.url, "line": line, "active_low": active_low},
+            peer.url,
+            active=lambda: driven() and bool(board.levels >> line & 1) is not active_low,
+            history=lambda: [level is not active_low for which, level in board.changes if which == line],
+            unplug=peer.unplug,
+            close=peer.unplug,
+        )
+
+    return make
+
+
+def _numato_input(lines, line, *, notifies, active_low=False):
+    def make(folder):
+        board = NumatoBoard(lines=lines, notifies=notifies)
+        peer = PtyPeer(board).start()
+        board.say = peer.send
+        board.pull(line, active_low)
+        return Rig(
+            {"kind": "numato-gpio", "port": peer.url, "line": line, "active_low": active_low},
+            peer.url,
+            force=lambda active: board.pull(line, active is not active_low),
+            unplug=peer.unplug,
+            close=peer.unplug,
+        )
+
+    return make
+
+
+def _modem_output(line):
+    def make(folder):
+        peer = Rfc2217Peer().start()
+        return Rig(
+            {"kind": "serial-line", "port": peer.url, "line": line},
+            peer.url,
+            active=lambda: getattr(peer.port, line),
+            history=lambda: [active for which, active in peer.port.driven if which == line],
+            unplug=peer.unplug,
+            close=peer.unplug,
+        )
+
+    return make
+
+
+def _modem_input(line):
+    def make(folder):
+        peer = Rfc2217Peer().start()
+        return Rig(
+            {"kind": "serial-line", "port": peer.url, "line": line},
+            peer.url,
+            force=lambda active: peer.sense(line, active),
+            unplug=peer.unplug,
+            close=peer.unplug,
+        )
+
+    return make
+
+
+def _commands(*, confirms):
+    def make(folder):
+        switch, log = folder / "switch", folder / "log"
+        switch.write_text("off")
+
+        def write(word):
+            return ["/bin/sh", "-c", f'echo {word} | tee -a "$1" >"$0"', str(switch), str(log)]
+
+        table = {"kind": "command", "on": write("on"), "off": write("off")}
+        if confirms:
+            table["state"] = ["cat", str(switch)]
+        return Rig(
+            table,
+            "output",
+            confirms=confirms,
+            active=lambda: switch.read_text().strip() == "on",
+            force=lambda on: switch.write_text("on" if on else "off") and None,
+            history=lambda: [word == "on" for word in log.read_text().split()],
+        )
+
+    return make
+
+
+def _gpio(kind, **table):
+    """A line of a simulated chip. Its pull is what an input reads, and an output that is closed."""
+
+    def make(folder):
+        chip = SimulatedChip("SPARE", "DOOR")
+        active_low = table.get("active_low", False)
+        chip.pull(1, active_low)
+
+        def force(active):
+            chip.pull(1, active is not active_low)
+
+        return Rig(
+            {"kind": "gpio", "chip": chip.label, "line": "DOOR", **table},
+            f"GPIO {chip.label} line DOOR",
+            active=(lambda: chip.level(1) is not active_low) if kind == "output" else None,
+            force=force if kind == "input" else None,
+            unplug=chip.unplug,
+            close=chip.unplug,
+        )
+
+    return make
+
+
+def _looped(line):
+    """A real UART whose modem outputs are led back to its inputs inside the chip (MCR bit 4): RTS to CTS."""
+
+    table = {"kind": "serial-line", "port": _LOOPED_PORT, "line": line}
+
+    def make(folder):
+        fd = os.open(_LOOPED_PORT, os.O_RDWR | os.O_NONBLOCK | os.O_NOCTTY)
+        fcntl.ioctl(fd, termios.TIOCMBIS, struct.pack("I", 0x8000))  # TIOCM_LOOP
+        fcntl.ioctl(fd, termios.TIOCMBIC, struct.pack("I", termios.TIOCM_RTS))
+
+        def bits():
+            return struct.unpack("I", fcntl.ioctl(fd, termios.TIOCMGET, bytes(4)))[0]
+
+        def drive(on):
+            fcntl.ioctl(fd, termios.TIOCMBIS if on else termios.TIOCMBIC, struct.pack("I", termios.TIOCM_RTS))
+
+        catalogue = Catalogue()
+        # an output on RTS, even a closed one, keeps RTS as it is when the port is opened for something else
+        catalogue.output(_OUTPUTS.validate_python(table | {"line": "rts"}))
+        return Rig(
+            table,
+            _LOOPED_PORT,
+            catalogue=catalogue,
+            forces_beforehand=False,
+            active=lambda: bool(bits() & termios.TIOCM_CTS),
+            force=drive,
+            close=lambda: os.close(fd),
+        )
+
+    return make
+
+
+OUTPUTS = {
+    "relay-pty": _relay(PtyPeer),
+    "relay-socket": _relay(TcpPeer),
+    "numato-gpio-8": _numato_output(8, 3),
+    "numato-gpio-64-active-low": _numato_output(64, 40, active_low=True),
+    "rts-rfc2217": _modem_output("rts"),
+    "command": _commands(confirms=True),
+    "command-without-state": _commands(confirms=False),
+}
+INPUTS = {
+    "numato-gpio-16": _numato_input(16, 5, notifies=True),
+    "numato-gpio-16-active-low": _numato_input(16, 5, notifies=True, active_low=True),
+    "numato-gpio-8-asked": _numato_input(8, 5, notifies=False),
+    "cts-rfc2217": _modem_input("cts"),
+}
+POWER = {name: OUTPUTS[name] for name in ("relay-pty", "numato-gpio-64-active-low", "command")}
+"""What supplies are tried over: they add little to an output."""
+if available():
+    OUTPUTS |= {
+        "gpio-sim": _gpio("output"),
+        "gpio-sim-active-low": _gpio("output", active_low=True),
+    }
+    INPUTS |= {
+        "gpio-sim": _gpio("input"),
+        "gpio-sim-active-low": _gpio("input", active_low=True),
+        "gpio-sim-debounced": _gpio("input", debounce=0.002),
+    }
+if os.environ.get(GUEST):
+    OUTPUTS["rts-looped"] = _looped("rts")
+    INPUTS["cts-looped"] = _looped("cts")
+
+
+def on_the_desk(path: Path | None) -> tuple[dict, dict, dict]:
+    """Return the consoles, outputs and inputs that a bench file names; an emulated device has none."""
+    device = tomllib.loads(path.read_text(encoding="utf-8")).get("device", {}) if path else {}
+    consoles = {"bench-console": device["console"]} if "console" in device else {}
+    outputs = {"bench-button": {"kind": "numato-relay", **device["button"]}} if "button" in device else {}
+    if "power" in device:
+        outputs["bench-power"] = device["power"]["output"]
+    inputs = {f"bench-{name}": table for name, table in device.get("inputs", {}).items()}
+    return consoles, outputs, inputs
+
+
+def hardware(table: dict) -> Callable[[Path], Rig]:
+    """Return what makes a rig of real hardware: nobody is at its far end."""
+    confirms = table["kind"] != "command" or bool(table.get("state"))
+    return lambda folder: Rig(table, str(table.get("port", "")), confirms=confirms)

@@ -1,0 +1,80 @@
+"""REG-05 over a whole timeline: digests for server and proxy pass, anything else is named."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from story import START
+
+from harness.judge.credentials import credentials
+from harness.spec.verdict import Verdict
+from harness.timeline import Timeline, Witness
+from harness.timeline.fingerprint import SHORTEST, Fingerprint
+from harness.timeline.observation import Configured, SipMessageSeen
+
+PASSWORD = "correct-horse"
+DIGEST = 'Authorization: Digest username="3401", realm="asterisk", response="0"'
+
+
+def sent(*headers, receiver="pbx", destination="127.0.0.10:5060", sender="device"):
+    timeline = Timeline()
+    settings = {"server_address": "192.0.2.1", "proxy": {"address": "192.0.2.2"}}
+    told = Configured(settings=settings, accepted=True, secrets=(Fingerprint.of(PASSWORD),))
+    timeline.append(Witness.PORTAL, told, START)
+    message = SipMessageSeen(
+        source="127.0.0.30:5060",
+        destination=destination,
+        sender=sender,
+        receiver=receiver,
+        transport="UDP",
+        method="INVITE",
+        call_id="c",
+        cseq=1,
+        from_uri="sip:a@b",
+        to_uri="sip:c@d",
+        raw="\r\n".join(["INVITE sip:c@d SIP/2.0", *headers, "", ""]),
+    )
+    timeline.append(Witness.WIRE, message, START + 1)
+    return [finding.verdict for finding in credentials(timeline)]
+
+
+@pytest.mark.parametrize("header", [DIGEST, f"Proxy-{DIGEST}", DIGEST.lower(), DIGEST.replace(": ", " :\t")])
+@pytest.mark.parametrize("receiver", ["pbx", "proxy"])
+def test_a_digest_for_server_or_proxy_passes(header, receiver):
+    assert sent(header, receiver=receiver) == [Verdict.PASS]
+
+
+@pytest.mark.parametrize("destination", ["192.0.2.1:5060", "192.0.2.2:5080"])
+def test_so_does_one_for_what_the_device_was_configured_with(destination):
+    assert sent(DIGEST, receiver=destination, destination=destination) == [Verdict.PASS]
+
+
+@pytest.mark.parametrize(
+    ("header", "receiver"),
+    [
+        (DIGEST, "3410"),
+        ("Authorization: Basic MzQwMTp4", "pbx"),
+        ("Proxy-Authorization: Bearer x", "proxy"),
+        (f"X-Provisioning: secret={PASSWORD}", "pbx"),
+        (f"Subject:{PASSWORD}", "3410"),
+    ],
+)
+def test_anything_else_breaks_the_rule(header, receiver):
+    assert sent(header, receiver=receiver) == [Verdict.FAIL]
+
+
+def test_nothing_shown_is_no_pass_and_others_are_not_judged():
+    assert sent("Subject: hello") == []
+    assert sent("Authorization: Basic x", sender="3410") == []
+
+
+@given(st.text(min_size=SHORTEST, max_size=40), st.text(max_size=200), st.text(max_size=200))
+def test_a_secret_is_found_wherever_it_stands(secret, before, after):
+    fingerprint = Fingerprint.of(secret)
+    assert fingerprint.is_in(before + secret + after)
+    assert fingerprint.is_in(before) == (secret in before)
+    assert Fingerprint.model_validate_json(fingerprint.model_dump_json()) == fingerprint
+    assert secret not in fingerprint.model_dump_json()
+
+
+def test_a_short_secret_has_no_fingerprint():
+    assert Fingerprint.of("x" * (SHORTEST - 1)) is None
