@@ -8,6 +8,7 @@ from fixtures.scenario import requirement
 from harness.bench.bench import Bench
 from harness.judge.vocabulary import (
     DEVICE,
+    PBX,
     answer,
     invite,
     refusal,
@@ -77,7 +78,7 @@ async def test_every_contact_gets_its_turn_until_one_answers(bench: Bench, chain
     """
     _, dialled = await _walk(bench, chain)
 
-    answered = await bench.require(answer(receiver=DEVICE), within=PROMPT, after=dialled)
+    answered = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=dialled)
     over = await bench.require(request("BYE", receiver=DEVICE), within=PROMPT, after=dialled)
     if bench.has(Capability.SPEAKER):
         quiet = over.time + 0.4  # what was still on its way to the speaker has been heard by then

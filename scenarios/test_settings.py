@@ -188,10 +188,12 @@ async def test_the_password_is_used_as_it_was_entered(bench: Bench, password: st
 
     A password that only looks entered leaves the door unreachable, or invites a weak one.
     """
+    await bench.configure()
+    changed = now()
     await bench.configure(auth_password=password, await_registration=False)
 
-    await bench.require(with_credentials(registration(), "Authorization"), within=PROMPT)
-    await bench.expect("CFG-10", registered(), within=PROMPT)
+    await bench.require(with_credentials(registration(), "Authorization"), within=PROMPT, after=changed)
+    await bench.expect("CFG-10", registered(), within=PROMPT, after=changed)
 
 
 @requirement("CFG-10")

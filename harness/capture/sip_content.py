@@ -54,7 +54,7 @@ def malformed(
         destination=endpoint(destination),
         sender=name_of(*source),
         receiver=name_of(*destination),
-        problem=problem,
+        problem=clean(problem),
         raw_hex=payload.hex(),
     )
 

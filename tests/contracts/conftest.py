@@ -6,25 +6,32 @@ is pressed and the supply is switched, and what needs somebody at the far end is
 
 import pytest
 
-from tests.contracts.rigs import INPUTS, OUTPUTS, POWER, hardware, on_the_desk
+from tests.contracts.rigs import INPUTS, OUTPUTS, POWER, Desk, hardware
 from tests.contracts.serial_peers import PtyPeer, Rfc2217Peer, TcpPeer
 
 LINES = {"pty": PtyPeer, "socket": TcpPeer, "rfc2217": Rfc2217Peer}
 
 
 def pytest_generate_tests(metafunc):
-    consoles, outputs, inputs = on_the_desk(metafunc.config.getoption("--bench", None))
-    if "output_rig" in metafunc.fixturenames:
-        own = POWER if "normally_on" in metafunc.fixturenames else OUTPUTS
-        rigs = own | {name: hardware(table) for name, table in outputs.items()}
-        metafunc.parametrize("output_rig", rigs.values(), ids=rigs.keys(), indirect=True)
-    if "input_rig" in metafunc.fixturenames:
-        rigs = INPUTS | {name: hardware(table) for name, table in inputs.items()}
-        metafunc.parametrize("input_rig", rigs.values(), ids=rigs.keys(), indirect=True)
-    if "console_table" in metafunc.fixturenames:
+    desk = Desk.of(metafunc.config.getoption("--bench", None))
+    if "normally_on" in metafunc.fixturenames:
+        tables = desk.supplies.items()
+        wired = {name: hardware(table["output"], table.get("normally_on", True)) for name, table in tables}
+        _parametrize(metafunc, "output_rig", POWER | wired)
+    elif "output_rig" in metafunc.fixturenames:
+        wired = {name: hardware(table) for name, table in desk.outputs.items()}
+        _parametrize(metafunc, "output_rig", OUTPUTS | wired)
+    elif "input_rig" in metafunc.fixturenames:
+        wired = {name: hardware(table) for name, table in desk.inputs.items()}
+        _parametrize(metafunc, "input_rig", INPUTS | wired)
+    elif "console_table" in metafunc.fixturenames:
         nobody = pytest.mark.skip(reason="no bench file with a console is named")
-        tables = [pytest.param(table, id=name) for name, table in consoles.items()]
+        tables = [pytest.param(table, id=name) for name, table in desk.consoles.items()]
         metafunc.parametrize("console_table", tables or [pytest.param(None, id="none", marks=nobody)])
+
+
+def _parametrize(metafunc, fixture, rigs):
+    metafunc.parametrize(fixture, rigs.values(), ids=rigs.keys(), indirect=True)
 
 
 @pytest.fixture

@@ -34,7 +34,8 @@ class Rig:
 
     ``active`` tells whether the far end sees it active, ``force`` makes it so from there, ``history`` tells
     all changes it saw, ``unplug`` takes the cable or chip away, ``close`` cleans up. Where opening the
-    instrument undoes what was forced before, ``forces_beforehand`` is False.
+    instrument undoes what was forced before, ``forces_beforehand`` is False. ``normally_on`` is how a supply
+    is wired, None if it can be either way.
     """
 
     table: dict
@@ -46,6 +47,7 @@ class Rig:
     unplug: Callable[[], None] | None = None
     close: Callable[[], None] = lambda: None
     forces_beforehand: bool = True
+    normally_on: bool | None = None
     catalogue: Catalogue = field(default_factory=Catalogue)
 
     def output(self) -> Output:
@@ -249,18 +251,29 @@ if os.environ.get(GUEST):
     INPUTS["cts-looped"] = _looped("cts")
 
 
-def on_the_desk(path: Path | None) -> tuple[dict, dict, dict]:
-    """Return the consoles, outputs and inputs that a bench file names; an emulated device has none."""
-    device = tomllib.loads(path.read_text(encoding="utf-8")).get("device", {}) if path else {}
-    consoles = {"bench-console": device["console"]} if "console" in device else {}
-    outputs = {"bench-button": {"kind": "numato-relay", **device["button"]}} if "button" in device else {}
-    if "power" in device:
-        outputs["bench-power"] = device["power"]["output"]
-    inputs = {f"bench-{name}": table for name, table in device.get("inputs", {}).items()}
-    return consoles, outputs, inputs
+@dataclass
+class Desk:
+    """The instruments that a bench file names, by table; an emulated device has none."""
+
+    consoles: dict[str, dict]
+    outputs: dict[str, dict]
+    inputs: dict[str, dict]
+    supplies: dict[str, dict]
+
+    @classmethod
+    def of(cls, path: Path | None) -> "Desk":
+        device = tomllib.loads(path.read_text(encoding="utf-8")).get("device", {}) if path else {}
+        button = {"kind": "numato-relay", **device["button"]} if "button" in device else None
+        return cls(
+            consoles={"bench-console": device["console"]} if "console" in device else {},
+            outputs={"bench-button": button} if button else {},
+            inputs={f"bench-{name}": table for name, table in device.get("inputs", {}).items()},
+            supplies={"bench-power": device["power"]} if "power" in device else {},
+        )
 
 
-def hardware(table: dict) -> Callable[[Path], Rig]:
+def hardware(table: dict, normally_on: bool | None = None) -> Callable[[Path], Rig]:
     """Return what makes a rig of real hardware: nobody is at its far end."""
     confirms = table["kind"] != "command" or bool(table.get("state"))
-    return lambda folder: Rig(table, str(table.get("port", "")), confirms=confirms)
+    where = str(table.get("port", ""))
+    return lambda folder: Rig(table, where, confirms=confirms, normally_on=normally_on)

@@ -66,7 +66,7 @@ SCRIPTS = {
     "keeps-old-password": ({}, [form(auth_password="changed")]),
     "stays-away-after-outage": ({}, [TimerFired("poll"), TimerFired("patience"), TimerFired("poll")]),
     "credentials-for-strangers": ({}, [form(call_number=f"sip:3400@{STRANGER}")]),
-    "basic-authentication": ({}, [PRESS]),
+    "basic-authentication": ({"call_number": f"sip:3400@{STRANGER}"}, [PRESS]),
     "password-in-clear": ({}, [PRESS]),
     "proxy-ignored": ({}, [form(proxy=GATE)]),
     "proxy-port-ignored": ({}, [form(proxy=GATE)]),

@@ -213,7 +213,6 @@ async def test_a_signal_releases_the_button(chip, number):
 async def test_the_kernel_is_told_what_the_bench_file_says(chip, options, told):
     chip.pull(0, up=options.get("drive") != "open-source")
     output = GpioOutput(chip.path, "BUTTON", **options)
-    await output.open()
-    with gpiod.Chip(chip.path) as seen:
-        assert getattr(seen.get_line_info(0), told[0]) == told[1]
-    output._line.release()
+    async with opened(output):
+        with gpiod.Chip(chip.path) as seen:
+            assert getattr(seen.get_line_info(0), told[0]) == told[1]

@@ -76,6 +76,43 @@ async def test_a_press_that_is_not_confirmed_releases_and_is_a_bench_error(wired
     assert wired.board.changes == [(0, True), (0, False)]
 
 
+async def test_a_contact_that_opens_while_it_is_held_is_a_bench_error(wired):
+    reads = []
+
+    def bounce(reply):
+        if reply.startswith(b"relay read"):
+            reads.append(reply)
+            if len(reads) == 3:
+                return reply.replace(b"\ron\n", b"\roff\n")
+        return reply
+
+    wired.board.noise = bounce
+    with pytest.raises(BenchError, match=r"opened by itself while the button was held.*bounces"):
+        await wired.button.press(hold=0.3)
+    assert wired.board.changes == [(0, True), (0, False)]
+    assert wired.button.last is None
+
+
+async def test_a_contact_that_stays_closed_is_a_bench_error(wired):
+    wired.board.noise = lambda reply: reply.replace(b"\roff\n", b"\ron\n")
+    with pytest.raises(BenchError, match="was switched off but does not read off"):
+        await wired.button.press()
+
+
+async def test_how_long_a_press_was_is_measured_between_read_backs(wired):
+    def slow(reply):
+        time.sleep(0.02)
+        return reply
+
+    await wired.button.press(hold=0.1)
+    assert 0.1 <= wired.button.last.at_least < 0.12
+    wired.board.noise = slow
+    await wired.button.press(hold=0.1)
+    assert wired.button.last.at_least < 0.14
+    assert wired.button.last.at_most - wired.button.last.at_least >= 0.07
+    assert len(wired.timeline) == 4
+
+
 async def test_a_press_without_a_board_tells_both_failures(wired):
     wired.peer.unplug()
     with pytest.raises(BenchError, match="cannot be written") as problem:

@@ -91,7 +91,8 @@ class DialsOnAfterAnswer(Fault):
         if answered and settings and settings.further_numbers and isinstance(given, Established):
             number = settings.further_numbers[0]
             uri = full_address(number, settings.server_address, settings.server_port)
-            outputs.append(Dial(given.call + self._BESIDES, uri, Media.PLAIN))
+            if not any(uri in repr(output) for output in outputs):  # it is not the one that has answered
+                outputs.append(Dial(given.call + self._BESIDES, uri, Media.PLAIN))
         return outputs
 
 

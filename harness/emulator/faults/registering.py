@@ -83,7 +83,7 @@ class KeepsOldPassword(Fault):
 
     name = "keeps-old-password"
     description = "a new password for the same user is ignored: the first one stays in use"
-    breaks = frozenset({"REG-02"})
+    breaks = frozenset({"REG-02", "CFG-10"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Put the password of before into the new settings."""
@@ -163,7 +163,13 @@ class BasicAuthentication(_LeakingInvite):
     """Credentials are offered unasked, in a scheme that hides nothing (RFC 7617)."""
 
     name = "basic-authentication"
-    description = "placed calls carry user name and password in the Basic scheme"
+    description = "calls placed at other hosts carry user name and password in the Basic scheme"
+
+    def change(self, output: Output) -> Output | None:
+        """Leave calls to the server alone: its challenge and this header would get into each other's way."""
+        settings = self.situation.settings
+        at_server = isinstance(output, Dial) and settings and f"@{settings.server_address}" in output.uri
+        return output if at_server else super().change(output)
 
     def header(self, settings: SipSettings) -> tuple[str, str]:
         """Return the credentials in base64."""
