@@ -19,6 +19,25 @@ LANES = (11, 12)
 """Third octets of the loopback addresses of the benches that run side by side."""
 
 BROKEN = {name: make().breaks for name, make in FAULTS.items()}
+FEARED = frozenset(
+    {
+        "allow-list-compares-display-name",
+        "allow-list-ignored",
+        "button-does-not-hang-up",
+        "falls-back-under-srtp-only",
+        "missing-event-outgoing_call_established",
+        "next-contact-not-tried-after-busy",
+        "next-tried-after-answer",
+        "no-announcement",
+        "no-cancel-at-timeout",
+        "no-fallback",
+        "plain-under-srtp",
+        "wrong-event-name",
+    }
+)
+"""Faults that are tried every time; the others every night."""
+INSEPARABLE = frozenset({"CFG-18", "CFG-19", "ENC-08", "INC-04"})
+"""Rows that say again, of a setting, what another row says of calls: what breaks one breaks the other."""
 CRASHES = frozenset({"crashes-on-call"})
 """Cuts every call short, and so breaks whatever a scenario wanted to find out; see test_broken_bench.py."""
 
@@ -47,7 +66,13 @@ def runs(request, tmp_path_factory):
             future.cancel()
 
 
-@pytest.mark.parametrize("fault", sorted(BROKEN.keys() - CRASHES))
+@pytest.mark.parametrize(
+    "fault",
+    [
+        pytest.param(fault, marks=[] if fault in FEARED else [pytest.mark.nightly])
+        for fault in sorted(BROKEN.keys() - CRASHES)
+    ],
+)
 def test_a_broken_intercom_fails_on_exactly_what_it_breaks(fault, runs):
     run = runs[fault].result()
     assert run.failed == set(BROKEN[fault]), run.told()
@@ -58,4 +83,5 @@ def test_a_broken_intercom_fails_on_exactly_what_it_breaks(fault, runs):
 def test_every_requirement_has_a_fault_that_breaks_it_alone():
     judged = {row.id for row in CATALOGUE.values() if row.judged}
     alone = {next(iter(broken)) for broken in BROKEN.values() if len(broken) == 1}
-    assert judged - alone == set()
+    assert judged - alone == INSEPARABLE
+    assert judged <= frozenset().union(*BROKEN.values())
