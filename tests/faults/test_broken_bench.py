@@ -48,7 +48,7 @@ def left_of(lane):
 
 
 def test_a_broken_bench_is_an_error_a_crashed_device_a_failure_and_both_are_healed(tmp_path):
-    run = run_scenarios(tmp_path, LANE, scenarios="tests/faults/breaking/test_breaking.py")
+    run = run_scenarios(tmp_path, LANE, "--as-written", scenarios="tests/faults/breaking/test_breaking.py")
     expected = ["error", "pass", "error", "pass", "fail", "pass", "fail", "pass"]
     assert verdicts(run) == expected, run.told()
     assert run.status == 1
@@ -80,6 +80,7 @@ def test_an_unplugged_console_is_an_error_and_is_opened_again(tmp_path):
                     run = run_scenarios(
                         tmp_path,
                         LANE,
+                        "--as-written",
                         scenarios="tests/faults/breaking/test_unplugging.py",
                         bench=bench,
                         env={"CONSOLE_SERVER": str(console.pid)},
