@@ -87,6 +87,7 @@ async def measure(count: int) -> None:
             await bench.pbx.set_endpoint(Endpoint(name=CALLER, password=""))
             called = await bench.stations.start(CALLED, answers(ring=0), addresses[1])
             await bench.pbx.set_endpoint(Endpoint(name=CALLED, password="", contact=called.uri))
+            await bench.capture.end()
             pairs = []
             for index in range(count + 1):
                 (folder / f"watched-{index}").mkdir()
