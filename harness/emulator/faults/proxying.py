@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from harness.emulator.faults.fault import Fault
@@ -9,7 +10,7 @@ from harness.emulator.vocabulary import Configured, Dial, Input, Output, Registr
 from harness.spec.settings import ProxySettings, SipSettings
 
 
-class _ProxyMisread(Fault):
+class _ProxyMisread(Fault, ABC):
     """A fault that takes settings with a proxy for others."""
 
     def react(self, given: Input, inner: Step) -> list[Output]:
@@ -19,9 +20,9 @@ class _ProxyMisread(Fault):
             given = replace(given, settings=misread)
         return inner(given)
 
+    @abstractmethod
     def misread(self, settings: SipSettings, proxy: ProxySettings) -> SipSettings:
         """Return the settings as the device takes them."""
-        raise NotImplementedError
 
 
 class ProxyIgnored(_ProxyMisread):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from harness.emulator.addresses import read_address
@@ -142,7 +143,7 @@ class TrustsAnyChallenge(Fault):
         return replace(output, trusted=output.trusted | hosts)
 
 
-class _LeakingInvite(Fault):
+class _LeakingInvite(Fault, ABC):
     """A fault that puts into every INVITE what does not belong there, unless a proxy would read it."""
 
     breaks = frozenset({"REG-05"})
@@ -154,9 +155,9 @@ class _LeakingInvite(Fault):
             return output  # a proxy would turn the call away, which is not what is wrong here
         return replace(output, headers=(*output.headers, self.header(settings)))
 
+    @abstractmethod
     def header(self, settings: SipSettings) -> tuple[str, str]:
         """Return name and value."""
-        raise NotImplementedError
 
 
 class BasicAuthentication(_LeakingInvite):
