@@ -16,10 +16,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from harness.bench.addresses import taken_addresses
+from harness.bench.device_part import DevicePart
 from harness.bench.engine import Engine
 from harness.bench.image import ready_engine
 from harness.bench.model import BenchFile
-from harness.bench.parts import DevicePart, Part, PbxPart, PeersPart, ProxyPart, in_parallel
+from harness.bench.parts import Part, PbxPart, PeersPart, ProxyPart, in_parallel
 from harness.bench.pki import Pki
 from harness.bench.place import Place
 from harness.bench.tls import TlsServers

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from harness.bench.assembly import Assembly
-from harness.bench.parts import pbx_name
+from harness.bench.device_part import pbx_name
 from harness.bench.pki import CertificateKind
 from harness.bench.plain import plain_settings
 from harness.bench.play import Play, PlayFailed

@@ -14,8 +14,7 @@ from harness.bench.engine import Engine
 from harness.bench.image import Recipe
 from harness.bench.model import BenchFile, load
 from harness.device.portal import Account, Portal
-from harness.instruments.numato_relay import CHANNELS, Board, Relay
-from harness.instruments.serial_console import SerialConsole
+from harness.instruments.catalogue import Catalogue, named
 from harness.timeline.errors import BenchError, DeviceCrashed
 
 Tell = Callable[[str], None]
@@ -89,11 +88,12 @@ async def _instruments(file: BenchFile) -> list[tuple[str, BenchError | None]]:
     assert device.button is not None
     assert device.portal is not None
     account = Account(device.portal.account, device.portal.password)
+    catalogue = Catalogue()
     parts: dict[str, _Opened] = {
-        f"console {device.console.port}": SerialConsole(
+        f"button {named(device.button)}": catalogue.output(device.button, name="button"),
+        f"console {device.console.port}": catalogue.console(
             device.console.port, baudrate=device.console.baud_rate
         ),
-        f"button {device.button.port}": Relay(Board(device.button.port), CHANNELS[device.button.channel]),
         f"portal {device.portal.url}": Portal(device.portal.url, account, device=device.portal.device_id),
     }
     found: list[tuple[str, BenchError | None]] = []

@@ -17,14 +17,6 @@ from harness.bench.place import Place
 from harness.bench.supervised import Supervised
 from harness.capture.capture import Capture
 from harness.capture.sip_content import sip_content
-from harness.device.console_layout import layout_named
-from harness.device.emulated import EmulatedDevice
-from harness.device.intercom import HOLD, Intercom
-from harness.device.portal import Account, Portal
-from harness.device.speaker import Speaker
-from harness.instruments.button import Button
-from harness.instruments.numato_relay import CHANNELS, Board, Relay
-from harness.instruments.serial_console import SerialConsole
 from harness.pbx.config import TlsTransport
 from harness.pbx.pbx import Pbx
 from harness.peer.stations import Stations
@@ -69,7 +61,7 @@ class PbxPart:
         name_of: NameOf,
     ) -> None:
         self.place = place
-        self.lost = _future()
+        self.lost = future()
         self.pbx = Pbx(
             address=file.pbx.address,
             sip_port=file.pbx.sip_port,
@@ -118,7 +110,7 @@ class PeersPart:
         self._file, self.place, self._folder = file, place, folder
         self._templates, self._append, self._name_of = templates, append, name_of
         self._supervised: Supervised | None = None
-        self.lost = _future()
+        self.lost = future()
         self.capture: Capture
         self.stations: Stations
 
@@ -196,7 +188,7 @@ class ProxyPart:
 
     def __init__(self, file: BenchFile, place: Place, folder: Path, append: Append) -> None:
         self._file, self.place, self._folder, self._append = file, place, folder, append
-        self.lost = _future()
+        self.lost = future()
         self.proxy: Proxy
 
     async def start(self) -> None:
@@ -225,107 +217,8 @@ MARKER_PORT = 9
 """The discard port: a datagram to it tells the capture how far it has come."""
 
 
-class DevicePart:
-    """The device under test with its instruments."""
-
-    name = "device"
-
-    def __init__(self, file: BenchFile, folder: Path, trust_store: Path, append: Append) -> None:
-        self._file, self._append = file, append
-        self.lost = _future()
-        self._emulated: EmulatedDevice | None = None
-        if file.device.kind == "emulated":
-            self._emulated = _emulated(file, folder / "device", trust_store)
-        self.intercom: Intercom
-
-    async def start(self) -> None:
-        """Switch on an emulated device, and open the instruments."""
-        device = self._file.device
-        if self._emulated is not None:
-            ready = await self._emulated.start()
-            console, relay, channel = ready.console, ready.relay, 0
-            baud_rate = CONSOLE_BAUD_RATE
-            portal = Portal(ready.portal, FACTORY_ACCOUNT, viewer=FACTORY_VIEWER)
-            speaker: Path | None = ready.speaker
-            layout = layout_named("keyed")
-        else:
-            assert device.console is not None
-            assert device.button is not None
-            assert device.portal is not None
-            console, relay, channel = device.console.port, device.button.port, device.button.channel
-            baud_rate = device.console.baud_rate
-            account = Account(device.portal.account, device.portal.password)
-            table = device.portal
-            viewer = Account(table.viewer, table.viewer_password) if table.viewer else None
-            portal = Portal(table.url, account, viewer=viewer, device=table.device_id)
-            speaker = device.speaker.recording if device.speaker else None
-            layout = layout_named(device.console.layout)
-        self.intercom = Intercom(
-            address=device.address,
-            append=self._append,
-            portal=portal,
-            button=Button(Relay(Board(relay), CHANNELS[channel]), append=self._append),
-            console=SerialConsole(console, baudrate=baud_rate),
-            layout=layout,
-            speaker=Speaker(speaker, append=self._append) if speaker else None,
-            device_lost=self._emulated.lost if self._emulated else None,
-            extension=device.extension,
-            sip_port=device.sip_port,
-            hold=device.button.hold if device.button else HOLD,
-        )
-        await self.intercom.open()
-        self.intercom.lost.add_done_callback(self._on_lost)
-
-    async def stop(self) -> None:
-        """Release every output, close the instruments, switch an emulated device off."""
-        try:
-            if hasattr(self, "intercom"):
-                await self.intercom.close()
-        finally:
-            if self._emulated is not None:
-                await self._emulated.stop()
-
-    def _on_lost(self, lost: Lost) -> None:
-        if not lost.cancelled() and not self.lost.done():
-            self.lost.set_result(lost.result())
-
-
-CONSOLE_BAUD_RATE = 115_200
-"""Of an emulated intercom, where it does not matter: its console is a pty."""
-FACTORY_ACCOUNT = Account("admin", "admin-secret")
-FACTORY_VIEWER = Account("viewer", "viewer-secret")
-"""The accounts that an emulated intercom comes with."""
-PBX_NAME = "pbx.intercom.example"
-"""What the PBX is called in an emulated intercom's name service, if the bench file has no name for it."""
-
-
-def pbx_name(file: BenchFile) -> str | None:
-    """Return the domain name by which the device can find the PBX, if there is one."""
-    return file.pbx.name or (PBX_NAME if file.device.kind == "emulated" else None)
-
-
-def _emulated(file: BenchFile, state: Path, trust_store: Path) -> EmulatedDevice:
-    options = file.device.emulated
-    first, last = options.rtp_ports
-    hosts = state.with_name("hosts")
-    hosts.write_text(f"{file.pbx.address} {pbx_name(file)}\n", encoding="utf-8")
-    return EmulatedDevice(
-        state=state,
-        address=file.device.address,
-        faults=options.faults,
-        variant=options.variant or "",
-        options=(
-            *("--sip-port", str(file.device.sip_port)),
-            *("--rtp-ports", f"{first}-{last}"),
-            *("--portal-port", str(options.portal_port)),
-            *("--hosts", str(hosts)),
-            *("--trust-store", str(trust_store)),
-            *("--media-timeout", str(options.media_timeout)),
-        ),
-    )
-
-
-def _future() -> Lost:
+def future() -> Lost:
+    """Return a future that tells of a part's loss."""
     return asyncio.get_running_loop().create_future()
 
 

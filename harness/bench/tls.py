@@ -8,8 +8,8 @@ from __future__ import annotations
 import ssl
 from typing import Any, Literal
 
+from harness.bench.device_part import pbx_name
 from harness.bench.model import BenchFile
-from harness.bench.parts import pbx_name
 from harness.bench.pki import CertificateKind, Pki, ServerIdentity
 from harness.peer.tls_trap import NameOf, TlsOffer, TlsTrap
 from harness.spec.settings import Transport

@@ -9,7 +9,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack, suppress
+from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from pydantic import ValidationError
@@ -18,11 +20,12 @@ from harness.device.configurator import Configurator, Role
 from harness.device.console_layout import KEYED, Layout
 from harness.device.console_reader import ConsoleReader
 from harness.instruments.button import Button
-from harness.instruments.protocols import Console
+from harness.instruments.protocols import Console, Input
+from harness.instruments.supply import Supply
 from harness.spec.settings import SipSettings
 from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
 from harness.timeline.fingerprint import Fingerprint
-from harness.timeline.observation import Configured, InstrumentLost, Witness
+from harness.timeline.observation import Configured, InputChanged, InstrumentLost, Witness
 from harness.timeline.timeline import Append, now
 
 _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
@@ -55,6 +58,8 @@ class Intercom:
         button: what its button is pressed with.
         portal: what its settings are changed through.
         speaker: what its speaker is heard with, where the bench has that.
+        supply: what its supply is switched with, where the bench has that.
+        inputs: the contacts that the bench watches, by name.
         settings: the configuration in force, as far as the bench knows.
         lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
             (BenchError) is gone.
@@ -70,6 +75,8 @@ class Intercom:
         console: Console,
         layout: Layout = KEYED,
         speaker: Ear | None = None,
+        supply: Supply | None = None,
+        inputs: Mapping[str, Input] = MappingProxyType({}),
         device_lost: asyncio.Future[str] | None = None,
         extension: str = "",
         sip_port: int = _SIP_PORT,
@@ -85,6 +92,8 @@ class Intercom:
             console: its console; the Intercom becomes its listener.
             layout: what the console's lines mean.
             speaker: a capture of its speaker.
+            supply: its supply.
+            inputs: contacts to watch, such as a door strike, by name.
             device_lost: resolves when the device itself ends, where that can be known.
             extension: its extension until it is configured.
             sip_port: the port its SIP listens on.
@@ -95,6 +104,8 @@ class Intercom:
         self.button = button
         self.console = console
         self.speaker = speaker
+        self.supply = supply
+        self.inputs = inputs
         self.settings: SipSettings | None = None
         self._submitted: SipSettings | None = None
         self.lost: asyncio.Future[BenchError | DeviceCrashed] = asyncio.get_running_loop().create_future()
@@ -119,7 +130,7 @@ class Intercom:
         return f"sip:{self.extension}@{self.address}{port}"
 
     async def open(self) -> None:
-        """Open everything the device is reached with, the button first: that releases it.
+        """Open everything the device is reached with, the outputs first: that makes them safe.
 
         Raises:
             BenchError: an instrument cannot be opened.
@@ -130,12 +141,14 @@ class Intercom:
         if self.lost.done():
             self.lost = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as opened:
-            for part in (self.button, self.console, self.portal):
+            for part in (*self._outputs, *self.inputs.values(), self.console, self.portal):
                 opened.push_async_callback(part.close)
                 if part is self.console:
                     self.console.listen(self._reader.line)
                     self._reader.opened()
                 await part.open()
+            for name, sensed in self.inputs.items():
+                sensed.listen(partial(self._on_edge, name))
             self._opened = opened.pop_all()
         self._watch = asyncio.create_task(self._until_lost())
 
@@ -248,10 +261,18 @@ class Intercom:
                 self._lose("device" if blame_device else "portal", str(problem), blame_device=blame_device)
         return not self.lost.done()
 
+    @property
+    def _outputs(self) -> tuple[Button | Supply, ...]:
+        return (self.button,) if self.supply is None else (self.button, self.supply)
+
+    def _on_edge(self, name: str, active: bool, at: float) -> None:
+        self._append(Witness.INPUT, InputChanged(name=name, active=active), at)
+
     async def _until_lost(self) -> None:
         parts = {"console": self.console.lost, "button": self.button.lost}
-        if self.speaker is not None:
-            parts["speaker"] = self.speaker.lost
+        for name, part in {"speaker": self.speaker, "supply": self.supply, **self.inputs}.items():
+            if part is not None:
+                parts[name] = part.lost
         watched: set[asyncio.Future[Any]] = set(parts.values())
         if self._device_lost is not None:
             watched.add(self._device_lost)

@@ -66,7 +66,8 @@ async def _live(arguments: argparse.Namespace) -> int:
         arguments.hosts and arguments.hosts.resolve(),
     )
     step = wrap(Logic().step, arguments.variant, arguments.fault)
-    device = Device(place, arguments.portal_port, step, wrap_form(Form(), arguments.fault))
+    form = wrap_form(Form(), arguments.fault)
+    device = Device(place, arguments.portal_port, step, form, serial_port=arguments.serial_server)
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -146,6 +147,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--sip-port", type=_port, default=5060, help="UDP and TCP; TLS is the next one")
     parser.add_argument("--rtp-ports", type=_port_range, default=(42000, 42499), metavar="FIRST-LAST")
     parser.add_argument("--portal-port", type=_port, default=8080)
+    parser.add_argument(
+        "--serial-server",
+        type=_port,
+        metavar="PORT",
+        help="serve console, and RTS as the button, by RFC 2217",
+    )
     parser.add_argument("--media-timeout", type=float, default=10.0, help="seconds without audio end a call")
     parser.add_argument(
         "--trust-store", type=Path, default=_TRUST_STORE, help="CAs trusted without an upload"

@@ -34,10 +34,16 @@ def _value(name: str, value: str) -> str:
 
 
 class Console:
-    """Writes the device's log to its serial line."""
+    """Writes the device's log to its serial line, and to whatever ``also`` takes it."""
 
-    def __init__(self, link: Path, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        link: Path,
+        clock: Callable[[], float] = time.time,
+        also: Callable[[bytes], None] = lambda piece: None,
+    ) -> None:
         self._clock = clock
+        self._also = also
         self._terminal = Terminal(link, received=lambda ignored: None)
         self.path = self._terminal.path
         self.close = self._terminal.close
@@ -54,4 +60,6 @@ class Console:
             case WriteLine():
                 words, fields = entry.words, entry.fields
         line = format_line(self._clock(), words, fields)
-        self._terminal.write(line.encode("utf-8", "backslashreplace") + b"\r\n")
+        piece = line.encode("utf-8", "backslashreplace") + b"\r\n"
+        self._terminal.write(piece)
+        self._also(piece)

@@ -20,6 +20,7 @@ from harness.emulator.console import Console
 from harness.emulator.form import Form
 from harness.emulator.portal import Portal
 from harness.emulator.relay_board import RelayBoard
+from harness.emulator.serial_server import SerialServer
 from harness.emulator.sounds import write_microphone_tone
 from harness.emulator.speaker import SpeakerRecording
 from harness.emulator.vocabulary import (
@@ -58,9 +59,12 @@ _RESOLVE_WITHIN = 3.0
 class Device:
     """An emulated intercom with a state directory. ``open``, then ``run``, then ``close``."""
 
-    def __init__(self, place: Place, portal_port: int, step: Step, form: Form) -> None:
+    def __init__(
+        self, place: Place, portal_port: int, step: Step, form: Form, *, serial_port: int | None = None
+    ) -> None:
         self._place = place
         self._portal_port = portal_port
+        self._serial_port = serial_port
         self._step = step
         self._form = form
         self._inputs: asyncio.Queue[tuple[Input, asyncio.Future[None] | None]] = asyncio.Queue()
@@ -77,11 +81,14 @@ class Device:
         state = self._place.state
         write_microphone_tone(self._place.microphone)
         self._speaker = SpeakerRecording(state)
-        self._console = Console(state / "console")
+        self._serial = SerialServer(self._button_changed)
+        self._console = Console(state / "console", also=self._serial.write)
         self._relay = RelayBoard(state / "relay", self._relay_changed)
         self._agent = AgentLink(self._place, self._speaker, self._post, self._agent_started)
         self._portal = Portal(self._submit, self._form)
         await self._portal.start(self._place.address, self._portal_port)
+        if self._serial_port is not None:
+            await self._serial.start(self._place.address, self._serial_port)
         self._post(PoweredOn())
         await self._agent.start()
 
@@ -114,6 +121,7 @@ class Device:
         await self._agent.stop()
         self._console.close()
         self._relay.close()
+        self._serial.close()
         self._speaker.close()
         (self._place.state / "ready.json").unlink(missing_ok=True)
 
@@ -124,7 +132,10 @@ class Device:
 
     def _relay_changed(self, channel: int, closed: bool) -> None:
         if channel == BUTTON_RELAY:
-            self._post(ButtonPressed() if closed else ButtonReleased())
+            self._button_changed(closed)
+
+    def _button_changed(self, closed: bool) -> None:
+        self._post(ButtonPressed() if closed else ButtonReleased())
 
     async def _submit(self, settings: SipSettings) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()

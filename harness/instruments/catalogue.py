@@ -57,7 +57,7 @@ class _OutputOptions(_Options):
 class NumatoRelayOptions(_OutputOptions):
     """A relay of a Numato-style board."""
 
-    kind: Literal["numato-relay"] = "numato-relay"
+    kind: Literal["numato-relay"]
     port: Port
     channel: Annotated[int, Field(ge=0, lt=len(CHANNELS))] = 0
 
@@ -225,6 +225,17 @@ class Catalogue:
     def _line(self, port: str) -> SerialLine:
         _apart(port, self._banks)
         return self._lines.setdefault(_real(port), SerialLine(port))
+
+
+def named(options: OutputOptions | InputOptions) -> str:
+    """Return where an output or input is: its port or chip, or the first word of its command."""
+    match options:
+        case GpioOutputOptions() | GpioInputOptions():
+            return f"{options.chip} {options.line}"
+        case CommandOptions():
+            return options.on[0]
+        case _:
+            return options.port
 
 
 def _command(options: CommandOptions, name: str, *, inverted: bool = False) -> CommandOutput:

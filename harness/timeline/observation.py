@@ -22,6 +22,7 @@ __all__ = [
     "Content",
     "Declared",
     "DeviceEvent",
+    "InputChanged",
     "InstrumentLost",
     "MalformedSip",
     "MediaEnded",
@@ -52,6 +53,7 @@ class Witness(StrEnum):
     CONSOLE = "console"
     PORTAL = "portal"
     BUTTON = "button"
+    INPUT = "input"
     SPEAKER = "speaker"
     BENCH = "bench"
 
@@ -166,6 +168,17 @@ class OutputChanged(Testimony):
 
     def __str__(self) -> str:
         return f"{self.name} {'pressed' if self.active else 'released'}"
+
+
+class InputChanged(Testimony):
+    """A contact that the bench watches, such as a door strike, closed (active) or opened."""
+
+    kind: Literal["input"] = "input"
+    name: str
+    active: bool
+
+    def __str__(self) -> str:
+        return f"{self.name} {'active' if self.active else 'inactive'}"
 
 
 class Configured(Testimony):
@@ -310,6 +323,7 @@ Content = Annotated[
     | DeviceEvent
     | ScreenText
     | OutputChanged
+    | InputChanged
     | Configured
     | SpeakerHeard
     | PbxEvent

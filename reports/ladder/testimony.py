@@ -107,6 +107,13 @@ def _output(seen: Seen, start: float) -> Mark:
     return Mark(seen.time, (seen.seq,), BUTTON, text, style, _title(seen, start, f"{told} ({checked})"))
 
 
+def _input(seen: Seen, start: float) -> Mark:
+    active = seen.flag("active")
+    told = f"{seen.text('name')} {'active' if active else 'inactive'}"
+    text = f"{'●' if active else '○'} {seen.text('name')}"
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+
+
 def _configured(seen: Seen, start: float) -> Mark:
     accepted = seen.flag("accepted")
     values = mapping(seen.content.get("settings"))
@@ -135,6 +142,7 @@ _MARKS: dict[str, Callable[[Seen, float], Mark]] = {
     "event": _event,
     "screen": _screen,
     "output": _output,
+    "input": _input,
     "configured": _configured,
     "note": _note,
 }

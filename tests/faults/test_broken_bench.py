@@ -72,7 +72,7 @@ def test_an_unplugged_console_is_an_error_and_is_opened_again(tmp_path):
                     bench.write_text(
                         bench.read_text().replace('kind = "emulated"', 'kind = "physical"')
                         + f'[device.console]\nport = "socket://127.0.{LANE}.40:4001"\n'
-                        + f'[device.button]\nport = "{ready["relay"]}"\n'
+                        + f'[device.button]\nkind = "numato-relay"\nport = "{ready["relay"]}"\n'
                         + f'[device.portal]\nurl = "{ready["portal"]}"\n'
                         + 'account = "admin"\npassword = "admin-secret"\n'
                         + f'[device.speaker]\nrecording = "{ready["speaker"]}"\n'

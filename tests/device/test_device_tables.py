@@ -1,0 +1,61 @@
+"""An Intercom put together from the tables of a bench file: every instrument that they name, on one cable."""
+
+import asyncio
+
+from harness.bench.device_part import completed, intercom
+from harness.bench.tables import DeviceTable
+from harness.device.emulated import Ready
+from harness.timeline import Pattern, Timeline, Witness
+from tests.contracts.serial_peers import Rfc2217Peer
+from tests.device.portal_peer import PortalPeer
+
+CAPABILITIES = dict.fromkeys(("event_log", "screen", "speaker", "srtp", "tls", "proxy", "video"), False)
+
+
+def tables(**named):
+    return DeviceTable.model_validate(
+        {"kind": "emulated", "address": "127.0.45.3", "capabilities": CAPABILITIES, **named}
+    )
+
+
+async def test_one_cable_is_console_button_supply_and_door_strike(tmp_path):
+    server, portal, timeline = Rfc2217Peer().start(), PortalPeer(), Timeline()
+    device = intercom(
+        tables(
+            console={"port": server.url},
+            button={"kind": "serial-line", "port": server.url, "line": "rts", "hold": 0.02},
+            power={"output": {"kind": "serial-line", "port": server.url, "line": "dtr"}},
+            inputs={"strike": {"kind": "serial-line", "port": server.url, "line": "cts"}},
+            portal={"url": portal.url, "account": "admin", "password": "admin-secret"},
+        ),
+        append=timeline.append,
+    )
+    await device.open()
+    device.begin(tmp_path)
+    server.sense("cts", True)
+    edge = Pattern(kind="input", text="the strike").where(name="strike", active=True).seen_by(Witness.INPUT)
+    assert await timeline.wait(edge, within=3)
+    await device.press_button()
+    await device.supply.set(False)
+    assert server.port.driven[-3:] == [("rts", True), ("rts", False), ("dtr", True)]
+    server.unplug()
+    lost = await asyncio.wait_for(device.lost, 5)
+    assert "cable" in str(lost)
+    await device.close()
+    portal.close()
+
+
+def test_an_emulated_device_brings_what_the_file_does_not_name(tmp_path):
+    ready = Ready(
+        console="/dev/pts/1",
+        relay="/dev/pts/2",
+        portal="http://127.0.45.3:8080",
+        speaker=tmp_path / "speaker.wav",
+        pid=1,
+        agent_pid=2,
+    )
+    own = completed(tables(), ready)
+    assert (own.console.port, own.button.port, own.portal.url) == (ready.console, ready.relay, ready.portal)
+    named = completed(tables(console={"port": "rfc2217://127.0.45.3:4001"}), ready)
+    assert named.console.port == "rfc2217://127.0.45.3:4001"
+    assert named.button.port == ready.relay
