@@ -4,7 +4,7 @@
 
 Each run is the whole compliance run from outside, nothing repeated, nothing left out. A verdict differs when
 a scenario's or a requirement's is not the same in all runs; it is told with the folder of the run and the
-problem that was recorded there. The runs are kept where ``--folder`` says. The exit status is 1 if any differs.
+problem that was recorded there. The runs are kept where ``--folder`` says. The exit status is 1 if any do.
 """
 
 from __future__ import annotations

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError, model_validator
 
@@ -22,6 +24,7 @@ from harness.bench.tables import (
     StationsTable,
     Table,
 )
+from harness.bench.toml_places import Keys, Place, nearest, places
 from harness.timeline.errors import BenchError
 
 
@@ -109,20 +112,24 @@ def load(path: Path) -> BenchFile:
             remedy="name an existing one with --bench FILE; fixtures/benches holds examples",
         ) from None
     try:
-        return BenchFile.model_validate(tomllib.loads(text))
+        document = tomllib.loads(text)
+        return BenchFile.model_validate(document)
     except tomllib.TOMLDecodeError as problem:
         raise BenchError(f"not a TOML file: {problem}", str(path), "correct the line it names") from None
     except ValidationError as problem:
-        raise BenchError(_told(problem), str(path), _advice(problem)) from None
+        raise BenchError(_told(problem, document, places(text)), str(path), _advice(problem)) from None
 
 
-def _told(problem: ValidationError) -> str:
-    return "; ".join(
-        f"{_field(error['loc'])}: {error['msg'].removeprefix('Value error, ')}" for error in problem.errors()
-    )
+def _told(problem: ValidationError, document: dict[str, Any], found: Mapping[Keys, Place]) -> str:
+    lines = []
+    for error in problem.errors():
+        field, place = nearest(error["loc"], document, found)
+        where = f"line {place[0]}, column {place[1]}: " if place else ""
+        lines.append(f"{where}{_field(field)}: {error['msg'].removeprefix('Value error, ')}")
+    return "; ".join(lines)
 
 
-def _field(location: tuple[int | str, ...]) -> str:
+def _field(location: Keys) -> str:
     text = ""
     for part in location:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else part
