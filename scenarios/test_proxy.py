@@ -15,6 +15,7 @@ from harness.judge.vocabulary import (
     request,
     request_of_device,
     response,
+    tone,
     with_credentials,
 )
 from harness.peer.behaviours import answers
@@ -81,6 +82,7 @@ async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Benc
     await bench.require(invite(sender=PROXY, receiver=elsewhere.number), within=PROMPT, after=pressed)
     up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
     await bench.require(request("ACK", sender=PROXY, receiver=elsewhere.number), within=PROMPT)
+    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up.time)
     bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=pressed)
 
     again = await bench.intercom.press_button()
