@@ -70,11 +70,21 @@ def provision() -> None:
 
 
 @bench_commands.command("check")
-def bench_check(bench: BenchOption = BENCH) -> None:
-    """Look at everything a run needs, line by line, with the remedy for what is missing."""
+def bench_check(
+    bench: BenchOption = BENCH,
+    parts_only: Annotated[
+        bool, typer.Option("--parts-only", help="Leave out the trial call; the device stays as it is.")
+    ] = False,
+) -> None:
+    """Look at everything a run needs, line by line, with the remedy for what is missing.
+
+    First every part by itself: file, engine, addresses, cables. When all are there, a trial of the whole: the
+    bench is started, the device configured, its button pressed, one call made and ended.
+    """
     from harness.bench.check import check
 
-    raise typer.Exit(0 if check(bench, typer.echo) else USAGE)
+    templates = None if parts_only else HERE / "scenarios" / "sipp"
+    raise typer.Exit(0 if check(bench, typer.echo, templates=templates) else USAGE)
 
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})

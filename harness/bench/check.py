@@ -13,6 +13,7 @@ from harness.bench.addresses import taken_addresses
 from harness.bench.engine import Engine
 from harness.bench.image import Recipe
 from harness.bench.model import BenchFile, load
+from harness.bench.trial import trial
 from harness.device.portal import Account, Portal
 from harness.instruments.catalogue import Catalogue, named
 from harness.timeline.errors import BenchError, DeviceCrashed
@@ -22,8 +23,14 @@ _OPEN_WITHIN = 5.0
 """Seconds an instrument may take to open."""
 
 
-def check(path: Path, tell: Tell) -> bool:
-    """Look at all that the bench file at ``path`` calls for, tell each, and return whether all is well."""
+def check(path: Path, tell: Tell, *, templates: Path | None = None) -> bool:
+    """Look at all that the bench file at ``path`` calls for, tell each, and return whether all is well.
+
+    Args:
+        path: the bench file.
+        tell: takes each line.
+        templates: where the stations' scenarios are, for a trial call when all parts are there; else none.
+    """
     well = True
 
     def line(what: str, problem: BenchError | None = None, found: str = "") -> None:
@@ -52,6 +59,9 @@ def check(path: Path, tell: Tell) -> bool:
     emulated = file.device.kind == "emulated"
     for name, found in _emulator() if emulated else asyncio.run(_instruments(file)):
         line(name, found)
+    if well and templates is not None:
+        tell("a trial: the bench is started, the device configured, its button pressed")
+        asyncio.run(trial(file, templates, line, lambda text: tell(f"           {text}")))
     return well
 
 

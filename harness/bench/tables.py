@@ -164,10 +164,16 @@ class DeviceTable(Table):
     portal: PortalTable | None = None
     speaker: SpeakerTable | None = None
 
+    button_sense: Name | None = Field(
+        default=None, description="the input that is wired across the button, if one is"
+    )
+
     @model_validator(mode="after")
     def _wired(self) -> DeviceTable:
         wired = {"console": self.console, "button": self.button, "portal": self.portal}
         missing = [name for name, table in wired.items() if table is None]
         if self.kind == "physical" and missing:
             raise ValueError(f"a physical device needs the tables {', '.join(missing)} under [device]")
+        if self.button_sense is not None and self.button_sense not in self.inputs:
+            raise ValueError(f"button_sense names no table of [device.inputs]: {self.button_sense!r}")
         return self
