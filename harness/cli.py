@@ -26,7 +26,7 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-bench_commands = typer.Typer(help="Look at a bench.", no_args_is_help=True)
+bench_commands = typer.Typer(help="Describe and look at a bench.", no_args_is_help=True)
 judge_commands = typer.Typer(help="Judge stored evidence.", no_args_is_help=True)
 app.add_typer(bench_commands, name="bench")
 app.add_typer(judge_commands, name="judge")
@@ -85,6 +85,36 @@ def bench_check(
 
     templates = None if parts_only else HERE / "scenarios" / "sipp"
     raise typer.Exit(0 if check(bench, typer.echo, templates=templates) else USAGE)
+
+
+@bench_commands.command("new")
+def bench_new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The bench file to write.")] = Path(
+        "my-bench.toml"
+    ),
+) -> None:
+    """Write a bench file by question and answer; ports, boards and addresses are found and tried out."""
+    from harness.bench.new import Stopped, new_bench
+
+    try:
+        new_bench(file, _Terminal())
+    except (Stopped, typer.Abort, KeyboardInterrupt):
+        _tell("\nintercom-hil: nothing was written.")
+        raise typer.Exit(USAGE) from None
+
+
+class _Terminal:
+    """The person at the terminal."""
+
+    def say(self, text: str) -> None:
+        typer.echo(text)
+
+    def ask(self, question: str, default: str = "", *, secret: bool = False) -> str:
+        answer = typer.prompt(question, default=default, hide_input=secret, show_default=bool(default))
+        return str(answer).strip()
+
+    def confirm(self, question: str, default: bool = True) -> bool:
+        return typer.confirm(question, default=default)
 
 
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})

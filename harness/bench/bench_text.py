@@ -1,0 +1,84 @@
+"""The text of a bench file, with comments for whoever reads it next: a draft in, TOML out."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_BEFORE_STATIONS = 3
+"""Addresses for bench, PBX and proxy."""
+
+
+@dataclass
+class Draft:
+    """What has been answered so far.
+
+    Attributes:
+        name: of the bench.
+        kind: of the device.
+        interface: where packets are captured.
+        device: the device's address.
+        taken: the addresses of bench, PBX, proxy and stations, in this order.
+        missing: those of them that this computer does not have, with their networks.
+        name_of_link: the network interface that leads to the device.
+        console: its table; likewise ``button`` and ``portal``.
+        recording: the sound file of the loudspeaker, empty for none.
+        capabilities: what the device has.
+    """
+
+    name: str
+    kind: str
+    interface: str
+    device: str = ""
+    taken: list[str] = field(default_factory=list)
+    missing: list[str] = field(default_factory=list)
+    name_of_link: str = ""
+    console: dict[str, Any] = field(default_factory=dict)
+    button: dict[str, Any] = field(default_factory=dict)
+    portal: dict[str, Any] = field(default_factory=dict)
+    recording: str = ""
+    capabilities: dict[str, bool] = field(default_factory=dict)
+
+    def take_addresses(self, first: ipaddress.IPv4Address, stations: int) -> None:
+        """Give bench, PBX, proxy and stations addresses in a row."""
+        self.taken = [str(first + place) for place in range(_BEFORE_STATIONS + stations)]
+
+
+def bench_text(draft: Draft) -> str:
+    """Return the bench file of a draft."""
+    bench, pbx, proxy, *stations = draft.taken
+    parts = [
+        "# docs/bench-file.md explains every field.\n",
+        _table("bench", {"name": draft.name, "address": bench}, {"address": "the bench's own listeners"}),
+        _table("capture", {"interface": draft.interface}, {}),
+        _table("pbx", {"address": pbx}, {"address": "this computer's; the device registers there"}),
+        _table(
+            "proxy",
+            {"address": proxy, "port": 5080},
+            {"port": "not the usual one: a device that ignores its proxy's port is found out"},
+        ),
+        _table("stations", {"addresses": stations}, {"addresses": "one for each remote station"}),
+        _table("device", {"kind": draft.kind, "address": draft.device}, {}),
+        _table("device.capabilities", draft.capabilities, _FALSE),
+    ]
+    named = {"console": draft.console, "button": draft.button, "portal": draft.portal}
+    parts += [_table(f"device.{name}", table, {}) for name, table in named.items() if table]
+    if draft.recording:
+        parts.append(_table("device.speaker", {"recording": draft.recording}, {}))
+    return "\n".join(parts)
+
+
+_FALSE = {"event_log": "what is false makes the requirements about it not applicable"}
+
+
+def _table(name: str, values: Mapping[str, Any], comments: Mapping[str, str]) -> str:
+    lines = [f"[{name}]"]
+    for key, value in values.items():
+        # A JSON text, number, list or truth value is a TOML one, but for the one control character it keeps.
+        told = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        lines += [f"# {comments[key]}"] if key in comments else []
+        lines.append(f"{key} = {told}")
+    return "\n".join([*lines, ""])

@@ -1,0 +1,139 @@
+"""``bench new`` at a real terminal, with an emulated intercom as the device on the desk."""
+
+import json
+import os
+import pty
+import re
+import select
+import stat
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from harness.bench.model import load
+from tests.structure.source_tree import ROOT
+
+ADDRESS = "127.0.46.30"
+PROMPT = re.compile(rb"(?:\]|[?\w)]): $")
+
+
+class Terminal:
+    """A person who types an answer whenever a question stands there."""
+
+    def __init__(self, *arguments):
+        self.said = b""
+        self._seen = 0
+        self.pid, self._fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(ROOT)
+            os.execv(sys.executable, [sys.executable, "-m", "harness.cli", "bench", "new", *arguments])
+
+    def answer(self, text):
+        deadline = time.monotonic() + 20
+        while not PROMPT.search(self.said[self._seen :]):
+            assert time.monotonic() < deadline, self.told()
+            self._read()
+        self._seen = len(self.said)
+        os.write(self._fd, text.encode() + b"\n")
+
+    def end(self):
+        """Read to the end and return the exit status."""
+        deadline = time.monotonic() + 20
+        while time.monotonic() < deadline and self._read():
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self._fd)
+        return os.waitstatus_to_exitcode(status)
+
+    def interrupt(self):
+        os.write(self._fd, b"\x03")
+
+    def told(self):
+        return self.said.decode(errors="replace")
+
+    def _read(self):
+        if not select.select([self._fd], [], [], 0.2)[0]:
+            return True
+        try:
+            data = os.read(self._fd, 4096)
+        except OSError:  # what a terminal's other end says when its program has ended
+            return False
+        self.said += data
+        return bool(data)
+
+
+@contextmanager
+def emulated(folder):
+    command = [sys.executable, "-m", "harness.emulator", "--state", str(folder), "--leash"]
+    with subprocess.Popen([*command, "--address", ADDRESS], stdin=subprocess.PIPE, cwd=ROOT) as device:
+        try:
+            ready = folder / "ready.json"
+            deadline = time.monotonic() + 20
+            while not ready.exists():
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            yield json.loads(ready.read_text())
+        finally:
+            device.stdin.close()
+
+
+def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
+    path = tmp_path / "desk.toml"
+    with emulated(tmp_path / "device") as ready:
+        terminal = Terminal(str(path))
+        for answer in (
+            *("", "", ADDRESS, "not an address", "127.0.46.9"),
+            *("/dev/no-such-port", "", "", ready["console"], "", "1"),
+            *("1", ready["relay"], "0", "y"),
+            *(ready["portal"], "admin", "wrong", "y", ready["portal"], "admin", "admin-secret"),
+            *("", "", "", "", "n", ready["speaker"], ""),
+        ):
+            terminal.answer(answer)
+        assert terminal.end() == 0, terminal.told()
+    file = load(path)
+    assert file.bench.name == "desk"
+    assert (file.device.address, file.pbx.address) == (ADDRESS, "127.0.46.10")
+    assert len(file.stations.addresses) == 6
+    assert file.device.console.port == ready["console"]
+    assert (file.device.button.port, file.device.button.channel) == (ready["relay"], 0)
+    assert (file.device.portal.password, file.device.portal.device_id) == ("admin-secret", "door")
+    assert not file.device.capabilities.video
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    said = terminal.told()
+    for told in (
+        "'not an address' will not do",
+        "No such file",
+        "pressed for 0.1 s, read back",
+        "cannot log in",
+    ):
+        assert told in said, said
+    assert "admin-secret" not in said
+
+
+def test_an_emulated_bench_takes_three_answers(tmp_path):
+    path = tmp_path / "bench.toml"
+    terminal = Terminal(str(path))
+    for answer in ("2", "ci", "127.0.46"):
+        terminal.answer(answer)
+    assert terminal.end() == 0, terminal.told()
+    assert load(path).device.kind == "emulated"
+
+
+@pytest.mark.parametrize("how", ["interrupt", "replace"])
+def test_who_stops_on_the_way_has_lost_nothing(tmp_path, how):
+    path = tmp_path / "bench.toml"
+    if how == "replace":
+        path.write_text("mine")
+    terminal = Terminal(str(path))
+    if how == "replace":
+        terminal.answer("")
+    else:
+        terminal.answer("1")
+        terminal.interrupt()
+    assert terminal.end() == 2, terminal.told()
+    assert "nothing was written" in terminal.told()
+    assert "Traceback" not in terminal.told()
+    assert [p.name for p in tmp_path.iterdir()] == (["bench.toml"] if how == "replace" else [])
