@@ -18,6 +18,7 @@ from typing import Literal, get_args
 import serial
 import serial.rfc2217
 
+from harness.instruments.guest import Guest, OutputGuest
 from harness.instruments.protocols import OnEdge
 from harness.instruments.serial_line import SerialLine
 from harness.timeline.errors import BenchError
@@ -34,7 +35,7 @@ _BITS = {"rts": termios.TIOCM_RTS, "dtr": termios.TIOCM_DTR}
 _ATTRIBUTES = {"cts": "cts", "dsr": "dsr", "dcd": "cd", "ri": "ri"}
 
 
-class ModemOutput:
+class ModemOutput(OutputGuest):
     """Output over RTS or DTR. Opening and closing make it inactive.
 
     A local port is read back from its driver. A terminal server confirms each change (RFC 2217 §3,
@@ -48,59 +49,17 @@ class ModemOutput:
     def __init__(self, line: SerialLine, name: OutputLine) -> None:
         if name not in get_args(OutputLine):
             raise BenchError(f"{name!r} is no modem line that can be driven", line.url, "use rts or dtr")
+        super().__init__(line, name.upper())
         self.line = line
         self.name = name
-        self._is_open = False
         line.keep_inactive(name)
-
-    @property
-    def lost(self) -> asyncio.Future[str]:
-        """Resolves with the reason when the cable or the terminal server is gone."""
-        return self.line.lost
-
-    async def open(self) -> None:
-        """Open the line, if need be, and make the output inactive. Raises BenchError."""
-        if self._is_open and not self.lost.done():
-            return
-        await self.line.acquire(self)
-        try:
-            await self._switch(False)
-        except BaseException:
-            await self.line.release(self)
-            raise
-        self._is_open = True
-
-    async def close(self) -> None:
-        """Make the output inactive and let go of the line. Raises BenchError."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        try:
-            if not self.lost.done():
-                await self._switch(False)
-        finally:
-            await self.line.release(self)
-
-    async def set(self, active: bool) -> bool:
-        """Switch the output, and return whether the port or the terminal server confirmed it.
-
-        Raises:
-            BenchError: the port has no modem lines, does not answer in time, or reads otherwise.
-        """
-        self._check_open()
-        await self._switch(active)
-        return "ign_set_control" not in self.line.url  # with that option pyserial heeds no confirmation
 
     async def read(self) -> bool | None:
         """Return what the driver of a local port reads, None for a remote one. Raises BenchError."""
         self._check_open()
         return await self.line.call(self._read)
 
-    def _check_open(self) -> None:
-        if not self._is_open:
-            raise BenchError(f"{self.name.upper()} is not open", self.line.url, "open it first")
-
-    async def _switch(self, active: bool) -> None:
+    async def _switch(self, active: bool) -> bool:
         def switch(port: serial.Serial) -> bool | None:
             _check_modem_lines(port, self.line.url)
             setattr(port, self.name, active)
@@ -113,6 +72,7 @@ class ModemOutput:
                 self.line.url,
                 "check that the port has this line, and that no other program drives it",
             )
+        return "ign_set_control" not in self.line.url  # with that option pyserial heeds no confirmation
 
     def _read(self, port: serial.Serial) -> bool | None:
         if isinstance(port, serial.rfc2217.Serial):
@@ -121,7 +81,7 @@ class ModemOutput:
         return bool(bits & _BITS[self.name])
 
 
-class ModemInput:
+class ModemInput(Guest):
     """Input over CTS, DSR, DCD or RI. An edge is dated when it is seen, up to some 10 ms late.
 
     Attributes:
@@ -134,56 +94,33 @@ class ModemInput:
             raise BenchError(
                 f"{name!r} is no modem line that can be sensed", line.url, "use cts, dsr, dcd or ri"
             )
+        super().__init__(line, name.upper())
         self.line = line
         self.name = name
         self._active_low = active_low
-        self._is_open = False
         self._state = False
         self._on_edge: OnEdge | None = None
         self._looking: asyncio.Task[None] | None = None
-
-    @property
-    def lost(self) -> asyncio.Future[str]:
-        """Resolves with the reason when the cable or the terminal server is gone."""
-        return self.line.lost
 
     def listen(self, on_edge: OnEdge) -> None:
         """Give every change of state from now on to ``on_edge``, in place of who listened before."""
         self._on_edge = on_edge
 
-    async def open(self) -> None:
-        """Open the line, if need be, and watch it.
+    async def read(self) -> bool:
+        """Return whether the line is active now. Raises BenchError."""
+        self._check_open()
+        return await self._look()
 
-        Raises:
-            BenchError: it cannot be opened, has no modem lines, or its server does not tell their state.
-        """
-        if self._is_open and not self.lost.done():
-            return
-        await self.line.acquire(self)
-        try:
-            self._state = await self._first_state()
-        except BaseException:
-            await self.line.release(self)
-            raise
-        self._is_open = True
+    async def _settle(self) -> None:
+        """Watch it. Raises BenchError where the port, or its server, tells no state of such lines."""
+        self._state = await self._first_state()
         self._looking = asyncio.create_task(self._look_again_and_again())
 
-    async def close(self) -> None:
-        """Watch it no more and let go of the line."""
-        if not self._is_open:
-            return
-        self._is_open = False
+    async def _leave(self) -> None:
         if self._looking is not None:
             self._looking.cancel()
             await asyncio.wait({self._looking})
             self._looking = None
-        await self.line.release(self)
-
-    async def read(self) -> bool:
-        """Return whether the line is active now. Raises BenchError."""
-        if not self._is_open:
-            raise BenchError(f"{self.name.upper()} is not open", self.line.url, "open it first")
-        return await self._look()
 
     async def _look(self) -> bool:
         def look(port: serial.Serial) -> bool:

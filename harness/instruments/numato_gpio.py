@@ -13,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import re
 
+from harness.instruments.guest import Guest, OutputGuest
 from harness.instruments.numato_board import Board
 from harness.instruments.protocols import OnEdge
 from harness.timeline.errors import BenchError
@@ -40,20 +41,33 @@ class Bank:
         self._asking: asyncio.Task[None] | None = None
         board.listen(self._notified)
 
-    async def acquire(self, user: object, line: int) -> None:
-        """Open the board for ``user`` and make sure that it has the line. Raises BenchError."""
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        """Resolves with the reason when the board is unplugged."""
+        return self.board.lost
+
+    @property
+    def url(self) -> str:
+        """Where the board is."""
+        return self.board.url
+
+    async def acquire(self, user: object) -> None:
+        """Open the board for ``user``, unless it is open. Raises BenchError."""
         if await self.board.acquire(user):
             self._notifies = False
-        try:
-            async with self.board.turn:
-                await self._read_all()
-            if line >= 4 * self._digits:
-                raise BenchError(
-                    f"the board has no GPIO line {line}", self.board.url, f"use 0 to {4 * self._digits - 1}"
-                )
-        except BaseException:
-            await self.board.release(user)
-            raise
+
+    async def release(self, user: object) -> None:
+        """Close the board when ``user`` was the last to hold it."""
+        await self.board.release(user)
+
+    async def check(self, line: int) -> None:
+        """Make sure that the board has a line. Raises BenchError."""
+        async with self.board.turn:
+            await self._read_all()
+        if line >= 4 * self._digits:
+            raise BenchError(
+                f"the board has no GPIO line {line}", self.url, f"use 0 to {4 * self._digits - 1}"
+            )
 
     async def direct(self, line: int, *, is_input: bool) -> None:
         """Make a line an input or an output. Raises BenchError."""
@@ -127,7 +141,7 @@ class Bank:
         await self.board.order(f"gpio {register} {bit << line:0{self._digits}x}")
 
 
-class NumatoOutput:
+class NumatoOutput(OutputGuest):
     """Output over one GPIO line of a board. Opening and closing make it inactive; closing leaves it driven.
 
     Attributes:
@@ -136,76 +150,36 @@ class NumatoOutput:
     """
 
     def __init__(self, bank: Bank, line: int, *, active_low: bool = False) -> None:
+        super().__init__(bank, f"GPIO line {line}")
         self.bank = bank
         self.line = line
         self._active_low = active_low
-        self._is_open = False
-
-    @property
-    def lost(self) -> asyncio.Future[str]:
-        """Resolves with the reason when the board is unplugged."""
-        return self.bank.board.lost
-
-    async def open(self) -> None:
-        """Open the board, if need be, and make the line an output, inactive from the start.
-
-        Raises:
-            BenchError: the board does not answer as it should, or has no such line.
-        """
-        if self._is_open and not self.lost.done():
-            return
-        await self.bank.acquire(self, self.line)
-        try:
-            await self.bank.drive(self.line, self._active_low)
-            await self.bank.direct(self.line, is_input=False)
-            await self._switch(False)
-        except BaseException:
-            await self.bank.board.release(self)
-            raise
-        self._is_open = True
-
-    async def close(self) -> None:
-        """Make the line inactive and let go of the board. Raises BenchError if it does not follow."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        try:
-            if not self.lost.done():
-                await self._switch(False)
-        finally:
-            await self.bank.board.release(self)
-
-    async def set(self, active: bool) -> bool:
-        """Switch the line; it has been read back when this returns True.
-
-        Raises:
-            BenchError: no reply in time, a reply that is not understood, or the line reads otherwise.
-        """
-        self._check_open()
-        await self._switch(active)
-        return True
 
     async def read(self) -> bool:
         """Return whether the board reads the line as active. Raises BenchError as ``set`` does."""
         self._check_open()
         return await self.bank.read(self.line) is not self._active_low
 
-    def _check_open(self) -> None:
-        if not self._is_open:
-            raise BenchError(f"GPIO line {self.line} is not open", self.bank.board.url, "open it first")
+    async def _settle(self) -> None:
+        """Make the line an output that is inactive from the start."""
+        await self.bank.check(self.line)
+        await self.bank.drive(self.line, self._active_low)
+        await self.bank.direct(self.line, is_input=False)
+        await self._switch(False)
 
-    async def _switch(self, active: bool) -> None:
+    async def _switch(self, active: bool) -> bool:
         level = active is not self._active_low
         if await self.bank.drive(self.line, level) is not level:
             wanted = "high" if level else "low"
             raise BenchError(
                 f"GPIO line {self.line} was set {wanted} but does not read {wanted}",
-                self.bank.board.url,
+                self.bank.url,
                 "look for a short circuit on the line, and that no other program drives it",
             )
+        return True
 
 
-class NumatoInput:
+class NumatoInput(Guest):
     """Input over one GPIO line of a board. Edges are dated when the board told them.
 
     Attributes:
@@ -214,49 +188,28 @@ class NumatoInput:
     """
 
     def __init__(self, bank: Bank, line: int, *, active_low: bool = False) -> None:
+        super().__init__(bank, f"GPIO line {line}")
         self.bank = bank
         self.line = line
         self._active_low = active_low
-        self._is_open = False
         self._on_edge: OnEdge | None = None
-
-    @property
-    def lost(self) -> asyncio.Future[str]:
-        """Resolves with the reason when the board is unplugged."""
-        return self.bank.board.lost
 
     def listen(self, on_edge: OnEdge) -> None:
         """Give every change of state from now on to ``on_edge``, in place of who listened before."""
         self._on_edge = on_edge
 
-    async def open(self) -> None:
-        """Open the board, if need be, make the line an input and watch it. Raises BenchError."""
-        if self._is_open and not self.lost.done():
-            return
-        await self.bank.acquire(self, self.line)
-        try:
-            await self.bank.direct(self.line, is_input=True)
-            await self.bank.watch(self.line, self._changed)
-        except BaseException:
-            await self.bank.board.release(self)
-            raise
-        self._is_open = True
-
-    async def close(self) -> None:
-        """Watch the line no more and let go of the board."""
-        if not self._is_open:
-            return
-        self._is_open = False
-        try:
-            await self.bank.unwatch(self.line)
-        finally:
-            await self.bank.board.release(self)
-
     async def read(self) -> bool:
         """Return whether the line is active now. Raises BenchError."""
-        if not self._is_open:
-            raise BenchError(f"GPIO line {self.line} is not open", self.bank.board.url, "open it first")
+        self._check_open()
         return await self.bank.read(self.line) is not self._active_low
+
+    async def _settle(self) -> None:
+        await self.bank.check(self.line)
+        await self.bank.direct(self.line, is_input=True)
+        await self.bank.watch(self.line, self._changed)
+
+    async def _leave(self) -> None:
+        await self.bank.unwatch(self.line)
 
     def _changed(self, level: bool, at: float) -> None:
         if self._on_edge is not None:
