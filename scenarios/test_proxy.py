@@ -190,7 +190,7 @@ async def test_after_an_outage_of_the_proxy_the_device_is_registered_again(bench
     """
     interval = 1
     proxy = await bench.proxy()
-    await bench.configure(proxy=proxy.settings, polling_interval=interval)
+    await bench.configure(afresh=True, proxy=proxy.settings, polling_interval=interval)
     check = connectivity_check(receiver=PROXY)
     since = bench.seen(registered(by=PROXY))[-1].time
     await bench.require(check, within=interval + PROMPT, after=since + A_MOMENT)

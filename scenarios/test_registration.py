@@ -45,7 +45,7 @@ async def test_the_device_registers_its_extension_with_its_credentials(bench: Be
 
     A device that nobody can find is a door that nobody can open: no guard's call ever reaches it.
     """
-    await bench.configure(await_registration=False)
+    await bench.configure(afresh=True, await_registration=False)
 
     await bench.expect("REG-01", request("REGISTER", sender=DEVICE, receiver=PBX), within=5)
     await bench.expect("REG-01", response(401, "REGISTER", sender=PBX, receiver=DEVICE), within=5)
@@ -65,7 +65,7 @@ async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again
 
     One mistyped password would get the whole site banned at the server, or take the server down.
     """
-    await bench.configure()
+    await bench.configure(afresh=True)
     await bench.configure(
         auth_password="mistyped", pbx_password=bench.password, polling_interval=30, await_registration=False
     )
@@ -87,7 +87,7 @@ async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: B
     A door that has silently fallen off its server is otherwise found out by a visitor.
     """
     interval = 1
-    await bench.configure(polling_interval=interval)
+    await bench.configure(afresh=True, polling_interval=interval)
     first = bench.seen(registered())[-1]
 
     third = await bench.expect(
@@ -110,7 +110,7 @@ async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench)
     A thousand doors that ask every second instead of every hour take their server down.
     """
     interval = 2
-    await bench.configure(polling_interval=interval)
+    await bench.configure(afresh=True, polling_interval=interval)
     first = bench.seen(registered())[-1]
 
     next_one = await bench.require(
@@ -136,7 +136,7 @@ async def test_after_an_outage_of_the_server_the_device_can_be_called_again(benc
     After a restart of the server somebody would have to walk to every door and switch it off and on.
     """
     interval = 1
-    await bench.configure(polling_interval=interval)
+    await bench.configure(afresh=True, polling_interval=interval)
     since = bench.seen(registered())[-1].time
     await bench.require(connectivity_check(), within=interval + PROMPT, after=since + A_MOMENT)
 

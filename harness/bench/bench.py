@@ -199,6 +199,7 @@ class Bench:
         pbx_srtp: PbxSrtp = "no",
         pbx_video: bool = False,
         await_registration: bool = True,
+        afresh: bool = False,
         pbx_password: str | None = None,
         **settings: Any,
     ) -> None:
@@ -208,6 +209,8 @@ class Bench:
             pbx_srtp: what the PBX can do towards the device: RTP only, SRTP only (SDES), or either.
             pbx_video: whether the PBX takes and offers video towards the device.
             await_registration: wait for the registration, as most scenarios need it.
+            afresh: the registration is what the scenario is about: the PBX forgets the device first, and the
+                device is configured even where it would be left alone.
             pbx_password: what the PBX takes for the device's password, should that be another; empty where
                 it asks for none.
             **settings: fields of ``SipSettings`` that differ from the bench's plain configuration.
@@ -220,6 +223,8 @@ class Bench:
         wanted = plain_settings(
             assembly.file, assembly.password, self.number(0), assembly.pki.root_pem, settings
         )
+        if afresh:
+            await self._assembly.pbx.remove_endpoint(wanted.extension)
         await self._assembly.pbx.set_endpoint(
             Endpoint(
                 name=wanted.extension,
@@ -230,7 +235,7 @@ class Bench:
                 options=reached_through(wanted.proxy),
             )
         )
-        if await_registration and await self._configured_already(wanted):
+        if await_registration and not afresh and await self._configured_already(wanted):
             return
         begun = now()
         answer = await self.intercom.configure(wanted)
