@@ -7,7 +7,7 @@ Credentials are held only by accounts that talk to the server or the proxy (REG-
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,10 @@ _PREFERRED = {
 _CHALLENGE = re.compile(r'^(?:WWW|Proxy)-Authenticate:.*?realm="([^"]*)"', re.MULTILINE | re.IGNORECASE)
 _REGISTRATION_MARGIN = 60
 """Seconds by which a registration outlives the polling interval, so that a late poll loses nothing."""
+
+
+_BUSY = 171_001
+"""PJSIP_EBUSY (sip_errno.h): a REGISTER is on its way, and its answer has to come first."""
 
 
 class _Account(pj.Account):  # type: ignore[misc]  # the stack ships no types
@@ -71,6 +75,7 @@ class Accounts:
         self.agent = agent
         self.registered = False
         self._leaving = False
+        self._owed = False
         self._transport = transport
         self._settings = settings
         self._trusted = frozenset(trusted)
@@ -84,22 +89,21 @@ class Accounts:
         """Take settings over that leave transport, server and identity as they are, and register again."""
         self._settings, self._trusted = settings, frozenset(trusted)
         self._change_quiet_accounts()
-        self._main.modify(self._configuration(_MAIN, register=register))
-        if register:
-            self.register_again()
+        changed = self._unless_busy(lambda: self._main.modify(self._configuration(_MAIN, register=register)))
+        self._owed = register and not (changed and self.register_again())
 
-    def register_again(self) -> None:
-        """Send a REGISTER now; while one is on its way that one will do."""
-        if self._main.getInfo().regIsConfigured and not self._registering():
-            self._main.setRegistration(True)
+    def register_again(self) -> bool:
+        """Send a REGISTER now; while one is on its way that one will do. Return whether it was sent."""
+        if not self._main.getInfo().regIsConfigured or self._registering():
+            return True
+        return self._unless_busy(lambda: self._main.setRegistration(True))
 
     def unregister(self) -> bool:
         """Take the registration back; return whether an answer is to be waited for."""
         if not self.registered or self._registering():  # a server that is silent would not hear it either
             return False
-        self._leaving = True
-        self._main.setRegistration(False)
-        return True
+        self._leaving = self._unless_busy(lambda: self._main.setRegistration(False))
+        return self._leaving
 
     def answered(self, prm: Any) -> None:
         """Report the outcome of a REGISTER; with a proxy, learn on the way who challenges for which realm."""
@@ -110,6 +114,8 @@ class Accounts:
             self.change(self._settings, True, self._trusted)
             return
         self._learn_contact(prm.rdata.wholeMsg)
+        if self._owed and not self._leaving:  # it was asked for with settings that have changed meanwhile
+            self._owed = not self.register_again()
         self.agent.say("registration", status=prm.code, reason=prm.reason)
 
     def for_offer(self, offer: Offer, source: str) -> _Account:
@@ -148,6 +154,16 @@ class Accounts:
     def _change_quiet_accounts(self) -> None:
         for use, account in self._quiet.items():
             account.modify(self._configuration(use, register=False))
+
+    def _unless_busy(self, step: Callable[[], None]) -> bool:
+        """Take a step that sends a REGISTER; return False where the answer to one is still to come."""
+        try:
+            step()
+        except pj.Error as problem:
+            if problem.status != _BUSY:
+                raise
+            return False
+        return True
 
     def _registering(self) -> bool:
         return bool(self._main.getInfo().regStatus == 100)

@@ -61,6 +61,7 @@ class Peer(asyncio.DatagramProtocol):
         self.answers = {}
         self.answer_profile = {}
         self.registrations = True
+        self.undecided = False
         self.password = "secret"
         self.proxy_realm = ""
         self.seen = []
@@ -159,6 +160,11 @@ class Peer(asyncio.DatagramProtocol):
             self.respond(message, source, 407, "Proxy Authentication Required", challenge)
             return
         authorization = message["Authorization"]
+        if self.undecided:  # challenges once more, and then says nothing
+            if 'nonce="n2"' not in authorization:
+                challenge = f'WWW-Authenticate: Digest realm="{REALM}", nonce="n2", algorithm=MD5'
+                self.respond(message, source, 401, "Unauthorized", challenge)
+            return
         if not authorization:
             challenge = f'WWW-Authenticate: Digest realm="{REALM}", nonce="n1", algorithm=MD5'
             self.respond(message, source, 401, "Unauthorized", challenge)
@@ -166,7 +172,7 @@ class Peer(asyncio.DatagramProtocol):
         fields = dict(re.findall(r'(\w+)="?([^",]*)"?', authorization))
         a1 = hashlib.md5(f"{fields['username']}:{REALM}:{self.password}".encode()).hexdigest()
         a2 = hashlib.md5(f"REGISTER:{fields['uri']}".encode()).hexdigest()
-        expected = hashlib.md5(f"{a1}:n1:{a2}".encode()).hexdigest()
+        expected = hashlib.md5(f"{a1}:{fields['nonce']}:{a2}".encode()).hexdigest()
         if fields["response"] == expected:
             self.respond(message, source, 200, "OK", f"Expires: {message['Expires'] or 3600}")
         else:

@@ -137,3 +137,16 @@ async def test_switched_off_it_leaves_the_server_and_the_port(start, peer):
     await intercom.console.expect('sip unregistered reason="switched off"')
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as free:
         free.bind((DEVICE, 5060))
+
+
+async def test_settings_that_come_while_a_registration_is_on_its_way_are_taken_and_registered(start, peer):
+    intercom = await start()
+    await intercom.configure()
+    peer.undecided = True
+    for mode in ("RTP with Optional SRTP (Fallback Mode)", "SRTP-only", ""):
+        answer = await intercom.submit(encryption=mode)
+        assert answer.status_code == 200, answer.text
+        await peer.sees(lambda m: m.method == "REGISTER" and 'nonce="n2"' in m["Authorization"])
+    mark = len(intercom.console.data)
+    peer.undecided = False
+    await intercom.console.expect("sip registered", after=mark)
