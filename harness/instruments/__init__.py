@@ -6,7 +6,7 @@ come in; complete dated lines, dated edges, confirmed output states and a ``lost
 unplugged cable go out. Nothing here knows what an intercom is.
 """
 
-from harness.instruments.button import Button, Press
+from harness.instruments.button import Button
 from harness.instruments.catalogue import Catalogue, InputOptions, OutputOptions, PowerOptions
 from harness.instruments.numato_board import Board
 from harness.instruments.numato_relay import Relay
@@ -29,7 +29,6 @@ __all__ = [
     "OutputOptions",
     "Power",
     "PowerOptions",
-    "Press",
     "Relay",
     "ReopeningConsole",
     "SerialConsole",

@@ -1,13 +1,12 @@
 """A finger: presses and releases the intercom's button through any Output, and says when on the timeline.
 
 What may come in: how long to hold. What goes out: two observations, each dated just before the output was
-driven, so that nothing the device does about it can be dated earlier; and how long the press really was.
+driven, so that nothing the device does about it can be dated earlier; the second tells how long it was.
 """
 
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 
 from harness.instruments.protocols import Output
 from harness.timeline.errors import BenchError
@@ -19,23 +18,6 @@ LOOK_EVERY = 0.02
 """Seconds between two looks at the contact while it is held, where the instrument can read it back."""
 
 
-@dataclass(frozen=True)
-class Press:
-    """One press as it was. Times in seconds.
-
-    Attributes:
-        at: when the output began to be driven, since the epoch.
-        at_least: how long the contact was closed for certain, from its read-back to the start of its release;
-            None where the instrument cannot read it back.
-        at_most: the longest it can have been closed, from the start of the press to the read-back of the
-            release; None likewise.
-    """
-
-    at: float
-    at_least: float | None
-    at_most: float | None
-
-
 class Button:
     """A button wired to an Output. However a press ends, the output is left inactive.
 
@@ -45,13 +27,11 @@ class Button:
     Attributes:
         name: what the timeline calls it.
         output: what it is wired to.
-        last: the last press that went well.
     """
 
     def __init__(self, output: Output, *, append: Append, name: str = "button") -> None:
         self.name = name
         self.output = output
-        self.last: Press | None = None
         self._append = append
         self._one_finger = asyncio.Lock()
 
@@ -93,13 +73,7 @@ class Button:
             except BaseException as problem:
                 await self._let_go(problem)
                 raise
-            released, opened = await asyncio.shield(self._drive(False))
-            known = confirmed and opened
-            self.last = Press(
-                at=pressed,
-                at_least=released - closed if known else None,
-                at_most=now() - pressed if known else None,
-            )
+            await asyncio.shield(self._release(pressed, closed if confirmed else None))
             return pressed
 
     async def _hold(self, until: float, *, look: bool) -> None:
@@ -127,6 +101,14 @@ class Button:
             await asyncio.shield(self._drive(False))
         except BenchError as second:
             problem.add_note(f"The {self.name} could not be released either: {second}")
+
+    async def _release(self, pressed: float, closed: float | None) -> None:
+        """Release, and tell how long the contact was closed; ``closed`` is when it was first read back."""
+        released = now()
+        confirmed = await self.output.set(False)
+        held = (released - closed, now() - pressed) if closed is not None and confirmed else None
+        content = OutputChanged(name=self.name, active=False, confirmed=confirmed, held=held)
+        self._append(Witness.BUTTON, content, released)
 
     async def _drive(self, active: bool) -> tuple[float, bool]:
         at = now()

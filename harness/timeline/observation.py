@@ -159,12 +159,17 @@ class ScreenText(Testimony):
 
 
 class OutputChanged(Testimony):
-    """An output of the bench was driven. ``confirmed`` says whether the instrument read it back."""
+    """An output of the bench was driven. ``confirmed`` says whether the instrument read it back.
+
+    ``held`` comes with the release of a button that can be read back: the shortest and the longest time (s)
+    for which its contact can have been closed.
+    """
 
     kind: Literal["output"] = "output"
     name: str
     active: bool
     confirmed: bool
+    held: tuple[float, float] | None = None
 
     def __str__(self) -> str:
         return f"{self.name} {'pressed' if self.active else 'released'}"

@@ -102,6 +102,9 @@ def _output(seen: Seen, start: float) -> Mark:
     active = seen.flag("active")
     told = f"{seen.text('name')} {'pressed' if active else 'released'}"
     checked = "read back" if seen.flag("confirmed") else "not read back"
+    held = seen.content.get("held")
+    if isinstance(held, list) and len(held) == 2 and all(isinstance(bound, int | float) for bound in held):
+        checked += f", held for {held[0]:.3f} to {held[1]:.3f} s"
     style = "mark-press" if active else "mark-release"
     text = f"{'●' if active else '○'} {'press' if active else 'release'}"
     return Mark(seen.time, (seen.seq,), BUTTON, text, style, _title(seen, start, f"{told} ({checked})"))

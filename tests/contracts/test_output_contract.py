@@ -140,6 +140,7 @@ async def test_a_press_lasts_as_long_as_it_should_and_that_is_measured(output_ri
         assert up.time - down.time >= 0.1
         assert down.content.confirmed is output_rig.confirms
         if output_rig.confirms:
-            assert 0.1 <= button.last.at_least <= button.last.at_most <= time.time() - before
+            shortest, longest = up.content.held
+            assert 0.1 <= shortest <= longest <= time.time() - before
         else:
-            assert button.last.at_least is None
+            assert up.content.held is None

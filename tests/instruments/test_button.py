@@ -90,7 +90,7 @@ async def test_a_contact_that_opens_while_it_is_held_is_a_bench_error(wired):
     with pytest.raises(BenchError, match=r"opened by itself while the button was held.*bounces"):
         await wired.button.press(hold=0.3)
     assert wired.board.changes == [(0, True), (0, False)]
-    assert wired.button.last is None
+    assert all(o.content.held is None for o in wired.timeline)
 
 
 async def test_a_contact_that_stays_closed_is_a_bench_error(wired):
@@ -105,12 +105,13 @@ async def test_how_long_a_press_was_is_measured_between_read_backs(wired):
         return reply
 
     await wired.button.press(hold=0.1)
-    assert 0.1 <= wired.button.last.at_least < 0.12
     wired.board.noise = slow
     await wired.button.press(hold=0.1)
-    assert wired.button.last.at_least < 0.14
-    assert wired.button.last.at_most - wired.button.last.at_least >= 0.07
-    assert len(wired.timeline) == 4
+    down, up, _, late = (o.content.held for o in wired.timeline)
+    assert down is None
+    assert 0.1 <= up[0] < 0.12
+    assert late[0] < 0.14
+    assert late[1] - late[0] >= 0.07
 
 
 async def test_a_press_without_a_board_tells_both_failures(wired):
