@@ -9,6 +9,7 @@ from harness.bench.bench import Bench
 from harness.judge.vocabulary import (
     DEVICE,
     PBX,
+    another_call,
     answer,
     invite,
     refusal,
@@ -83,7 +84,8 @@ async def test_every_contact_gets_its_turn_until_one_answers(bench: Bench, chain
     if bench.has(Capability.SPEAKER):
         quiet = over.time + 0.4  # what was still on its way to the speaker has been heard by then
         await bench.never("OUT-04", speaker_sound(), during=1.0, after=quiet)
-    bench.at_end("OUT-02", invite(sender=DEVICE), at_least=0, at_most=0, after=answered.time)
+    another = another_call(bench.seen(invite(sender=DEVICE)), answered.time)
+    bench.at_end("OUT-02", another, at_least=0, at_most=0)
 
 
 @requirement("OUT-01", "OUT-02", "OUT-04")

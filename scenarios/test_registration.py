@@ -35,6 +35,8 @@ POLL_TOLERANCE = 0.5
 """Seconds by which a check may be late or early: the device's clock, an answer under way."""
 A_MOMENT = 0.05
 """Seconds after a message in which nothing but its repetition or its answer is on its way."""
+OUTAGE = 1.0
+"""Seconds for which a server stays away after a check and its repetition went unheard: no mere hiccup."""
 MARGIN = 5.0
 """Seconds beyond a polling interval: what was under way is repeated after 4 s at the latest (RFC 3261 T2)."""
 
@@ -138,13 +140,14 @@ async def test_after_an_outage_of_the_server_the_device_can_be_called_again(benc
     interval = 1
     await bench.configure(afresh=True, polling_interval=interval)
     since = bench.seen(registered())[-1].time
-    await bench.require(connectivity_check(), within=interval + PROMPT, after=since + A_MOMENT)
+    await bench.require(connectivity_confirmed(), within=interval + PROMPT, after=since + A_MOMENT)
 
     async with bench.server_away(silent=silent) as outage:
         unheard = await bench.require(
             connectivity_check(), within=interval + PROMPT, after=outage.began + A_MOMENT
         )
         await bench.require(connectivity_check(), within=PROMPT, after=unheard.time + A_MOMENT)
+        await bench.never("REG-04", registered(), during=OUTAGE, after=unheard.time)
 
     within = interval + MARGIN
     asked = await bench.expect("REG-04", connectivity_check(), within=within, after=outage.ended)

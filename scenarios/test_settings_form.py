@@ -12,6 +12,7 @@ from fixtures.scenario import requirement
 from harness.bench.bench import Bench
 from harness.judge.vocabulary import DEVICE, configuration, invite
 from harness.peer.behaviours import busy
+from harness.spec.settings import VideoCalls
 from harness.timeline import now
 
 PROMPT = 2.0
@@ -194,6 +195,32 @@ async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench):
     Every call would end before anybody can answer.
     """
     await _refuses(bench, "CFG-17", "call_timeout", (*NO_NUMBER, 0, -1, 2**64))
+
+
+@requirement("CFG-18", "CFG-22")
+async def test_video_calls_are_one_of_four(bench: Bench):
+    """The four directions are taken, and something else is refused.
+
+    A direction that the door does not know must not quietly become a camera that films.
+    """
+    await _refuses(
+        bench, "CFG-18", "video_calls", ("", "On", "off", "Both ", "Outgoing,Incoming", None, True, 3)
+    )
+    for mode in VideoCalls:
+        submitted = await bench.submit({"video_calls": mode})
+        await bench.expect("CFG-18", configuration(accepted=True), within=0.1, after=submitted)
+
+
+@requirement("CFG-19", "CFG-22")
+async def test_incoming_calls_are_allowed_or_not(bench: Bench):
+    """On and off are taken, and something in between is refused.
+
+    A switch that the door reads in its own way leaves it open, or closed for good.
+    """
+    await _refuses(bench, "CFG-19", "allow_incoming", ("", "sometimes", None, 2, -1, 0.5, [], {}))
+    for allowed in (False, True):
+        submitted = await bench.submit({"allow_incoming": allowed})
+        await bench.expect("CFG-19", configuration(accepted=True), within=0.1, after=submitted)
 
 
 @requirement("CFG-22")

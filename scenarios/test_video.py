@@ -154,6 +154,7 @@ async def test_the_video_of_a_secured_call_is_secured(bench: Bench, direction: s
         agreed = with_video(ACCEPTED)
 
     up = await bench.require(agreed, within=PROMPT)
+    await bench.require(sound(sender=DEVICE, receiver=PBX), within=PROMPT, after=up.time)  # it goes on
     await bench.require(video(sender=DEVICE, receiver=PBX), within=PROMPT, after=up.time)
     shown = picture(sender=DEVICE, receiver=PBX, protection="srtp")
     await bench.expect("ENC-11", shown, within=PROMPT, after=up.time)

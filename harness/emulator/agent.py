@@ -23,6 +23,7 @@ import pjsua2 as pj
 from harness.emulator.agent_account import Accounts
 from harness.emulator.agent_call import Call
 from harness.emulator.agent_names import read_hosts, resolve_by
+from harness.emulator.agent_porter import Porter
 from harness.emulator.agent_sound import Sound
 from harness.emulator.agent_tls import AgentTls
 from harness.emulator.invite import read_invite
@@ -50,6 +51,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self._taken = 0
         self._checked = 0.0
         self._transport: int | None = None
+        self._beside: int | None = None
+        self._porter: Porter | None = None
         self._tls: AgentTls | None = None
         self.libCreate()
         self.libInit(_endpoint_configuration())
@@ -58,6 +61,11 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         for codec in self.codecEnum2():
             self.codecSetPriority(codec.codecId, _CODEC_PRIORITIES.get(codec.codecId, 0))
         self.sound = Sound(arguments.microphone, arguments.speaker, arguments.announcement)
+
+    @property
+    def sip_address(self) -> tuple[str, int]:
+        """Where the stack's datagram socket is bound, if it has one."""
+        return self.arguments.address, self.arguments.sip_port
 
     def onTransportState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Leave a TLS server that the stack let pass and that will not do all the same."""
@@ -86,6 +94,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             source=_host(prm.rdata.srcAddress),
             offer=invite.offer,
             video=invite.video,
+            claims=invite.claims,
         )
 
     def command(self, line: bytes) -> None:
@@ -104,7 +113,9 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
 
     def turn(self) -> None:
         """Give the stack its time; call it often."""
-        self.libHandleEvents(_POLL_MS)
+        if self._porter is not None:
+            self._porter.wait(_POLL_MS / 1000)
+        self.libHandleEvents(0 if self._porter is not None else _POLL_MS)
         self.finished.clear()
         for call in self.calls.values():
             call.turn()
@@ -114,7 +125,12 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
                 call.watch_media(self.arguments.media_timeout)
 
     def _do_configure(
-        self, settings: dict[str, Any], register: bool, trusted: list[str], tls: dict[str, Any]
+        self,
+        settings: dict[str, Any],
+        register: bool,
+        trusted: list[str],
+        tls: dict[str, Any],
+        any_keys: bool,
     ) -> None:
         if self._transport is None:
             self._transport = self._open_transport(settings["transport"], AgentTls(**tls))
@@ -123,19 +139,32 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             self._accounts = Accounts(self, self._transport, settings, register, trusted)
         else:
             self._accounts.change(settings, register, trusted)
+        self._post_porter(any_keys)
         self.say("configured")
 
-    def _open_transport(self, name: str, tls: AgentTls) -> int:
+    def _post_porter(self, wanted: bool) -> None:
+        if self._porter is not None:
+            self._porter.close()
+        media = self.arguments.address, self.arguments.rtp_last
+        self._porter = Porter(self.sip_address, media) if wanted else None
+
+    def _open_transport(self, name: str, tls: AgentTls | None) -> int:
         setting = pj.TransportConfig()
         setting.boundAddress = self.arguments.address
         setting.port = self.arguments.sip_port + (name == "TLS")
-        if name == "TLS":
+        if name == "TLS" and tls is not None:
             self._tls = tls
             tls.set_up(setting.tlsConfig)
         kind = {"UDP": pj.PJSIP_TRANSPORT_UDP, "TCP": pj.PJSIP_TRANSPORT_TCP, "TLS": pj.PJSIP_TRANSPORT_TLS}[
             name
         ]
         return int(self.transportCreate(kind, setting))
+
+    def clear_transport(self) -> int:
+        """Return the transport for SIP in clear beside the one that is set, opened when first asked for."""
+        if self._beside is None:
+            self._beside = self._open_transport("UDP", None)
+        return self._beside
 
     def _do_register(self) -> None:
         if self._accounts is not None:
@@ -151,11 +180,12 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         clear_packets: bool,
         headers: list[tuple[str, str]],
         past_proxy: bool,
+        in_clear: bool,
     ) -> None:
         if self._accounts is None:
             self.say("ended", call=call, status=503, reason="SIP is off", by_remote=False)
             return
-        account, target = self._accounts.for_dialling(uri, media, past_proxy)
+        account, target = self._accounts.for_dialling(uri, media, past_proxy, in_clear)
         self.calls[call] = placed = Call(self, account, call)
         placed.microphone, placed.clear_packets = microphone, clear_packets
         placed.show(Picture(picture))
@@ -169,11 +199,21 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             parameters.txOption.headers.append(header)
         placed.makeCall(uri, parameters)
 
-    def _do_answer(self, call: str, picture: str, microphone: bool, clear_packets: bool) -> None:
+    def _do_answer(
+        self,
+        call: str,
+        picture: str,
+        microphone: bool,
+        clear_packets: bool,
+        hears_clear: bool,
+    ) -> None:
         if call in self.calls:
-            self.calls[call].show(Picture(picture))
-            self.calls[call].microphone, self.calls[call].clear_packets = microphone, clear_packets
-            self._respond(call, 200, "OK", self.calls[call].answer_with_video())
+            taken = self.calls[call]
+            taken.show(Picture(picture))
+            taken.microphone, taken.clear_packets = microphone, clear_packets
+            if hears_clear:
+                taken.hear_clear_packets()
+            self._respond(call, 200, "OK", taken.description())
 
     def _do_ring(self, call: str) -> None:
         self._respond(call, 180, "Ringing")
@@ -189,8 +229,10 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             response.sdp.wholeSdp = description
             self.calls[call].answer(response)
 
-    def _do_hangup(self, call: str) -> None:
-        if call in self.calls:
+    def _do_hangup(self, call: str, cancel_only: bool, past_proxy: bool) -> None:
+        if call in self.calls and not (cancel_only and self.calls[call].cancel_only()):
+            if past_proxy:
+                self.calls[call].say_bye_past_proxy()
             self.calls[call].hang_up()
 
     def _do_announce(self) -> None:

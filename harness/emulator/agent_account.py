@@ -58,6 +58,7 @@ class _Use:
     media: Media
     answers: frozenset[int]
     past_proxy: bool = False
+    in_clear: bool = False
 
 
 _BOTH = frozenset({401, 407})
@@ -123,18 +124,19 @@ class Accounts:
         trusted = _BOTH if source in self._trusted else _NOBODY
         preferred = _PREFERRED[Encryption(self._settings["encryption"])]
         if offer in (Offer.SECURE, Offer.KEYLESS):
-            return self._account(Media.OPTIONAL, trusted)
+            return self._account(_Use(Media.OPTIONAL, trusted))
         if offer is Offer.OPTIONAL and preferred is Media.OPTIONAL:
-            return self._account(Media.OPTIONAL, trusted)
-        return self._account(preferred if offer is Offer.ABSENT else Media.PLAIN, trusted)
+            return self._account(_Use(Media.OPTIONAL, trusted))
+        return self._account(_Use(preferred if offer is Offer.ABSENT else Media.PLAIN, trusted))
 
-    def for_dialling(self, uri: str, media: str, past_proxy: bool) -> tuple[_Account, str]:
+    def for_dialling(self, uri: str, media: str, past_proxy: bool, in_clear: bool) -> tuple[_Account, str]:
         """Return the account to place a call from, and the request URI with the transport it is to take."""
         found = re.fullmatch(r"sips?:(?:[^@]*@)?([^;:]+).*", uri, re.IGNORECASE)
         to_server = found is not None and found[1].lower() in self._trusted
-        transport = self._settings["transport"].lower()
+        transport = "udp" if in_clear else self._settings["transport"].lower()
         target = uri if transport == "udp" else f"{uri};transport={transport}"
-        return self._account(Media(media), _BOTH if to_server else _PROXY, past_proxy), target
+        use = _Use(Media(media), _BOTH if to_server else _PROXY, past_proxy, in_clear)
+        return self._account(use), target
 
     def _learn_contact(self, response: str) -> None:
         """Remember where the server reaches us: over TLS that is the connection we opened, nothing else.
@@ -168,8 +170,7 @@ class Accounts:
     def _registering(self) -> bool:
         return bool(self._main.getInfo().regStatus == 100)
 
-    def _account(self, media: Media, answers: frozenset[int], past_proxy: bool = False) -> _Account:
-        use = _Use(media, answers, past_proxy)
+    def _account(self, use: _Use) -> _Account:
         if use == _MAIN:
             return self._main
         if use not in self._quiet:
@@ -186,7 +187,7 @@ class Accounts:
         display = settings["display_name"].replace("\\", "\\\\").replace('"', '\\"')
         identity = f"sip:{settings['extension']}@{settings['server_address']}"
         account.idUri = f'"{display}" <{identity}>' if display else identity
-        account.sipConfig.transportId = self._transport
+        account.sipConfig.transportId = self.agent.clear_transport() if use.in_clear else self._transport
         if register:
             account.regConfig.registrarUri = f"sip:{server}{transport}"
             account.regConfig.timeoutSec = settings["polling_interval"] + _REGISTRATION_MARGIN
@@ -194,7 +195,7 @@ class Accounts:
         if self._settings["transport"] == "TCP":
             where = f"{arguments.address}:{arguments.sip_port}"
             self._contact = f"sip:{settings['extension']}@{where}{transport}"
-        if not register and self._contact:
+        if not register and self._contact and not use.in_clear:
             account.sipConfig.contactForced = f"<{self._contact}>"
         self._add_credentials(account, use.answers)
         if settings["proxy"] and not use.past_proxy:

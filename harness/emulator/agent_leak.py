@@ -5,12 +5,11 @@ The stack's own RTP socket is found among the process's open files by its bound 
 
 from __future__ import annotations
 
-import os
 import random
-import socket
 import time
-from pathlib import Path
 from typing import Any
+
+from harness.emulator.agent_sockets import duplicate_of_bound_socket
 
 _EVERY = 0.1
 """Seconds between clear packets."""
@@ -24,7 +23,7 @@ class ClearPackets:
         host, _, port = transport.localRtpName.rpartition(":")
         self._remote = _host_and_port(stream.remoteRtpAddress)
         self._payload_type = int(stream.txPt)
-        self._socket = _duplicate_of_bound_socket((host, int(port)))
+        self._socket = duplicate_of_bound_socket((host, int(port)))
         self._sequence = random.randrange(1 << 15)
         self._ssrc = random.randrange(1 << 32)
         self._next = time.monotonic()
@@ -49,15 +48,3 @@ class ClearPackets:
 def _host_and_port(text: str) -> tuple[str, int]:
     host, _, port = text.rpartition(":")
     return host, int(port)
-
-
-def _duplicate_of_bound_socket(address: tuple[str, int]) -> socket.socket | None:
-    for entry in Path("/proc/self/fd").iterdir():
-        if not entry.is_symlink() or not os.readlink(entry).startswith("socket:"):
-            continue
-        candidate = socket.socket(fileno=os.dup(int(entry.name)))
-        datagram = candidate.family == socket.AF_INET and candidate.type == socket.SOCK_DGRAM
-        if datagram and candidate.getsockname() == address:
-            return candidate
-        candidate.close()
-    return None

@@ -134,6 +134,7 @@ class AgentLink:
                 register=order.register,
                 trusted=sorted(order.trusted),
                 tls=self._tls(order),
+                any_keys=order.any_keys,
             )
             async with asyncio.timeout(_CONFIGURE_WITHIN):
                 await self._configured

@@ -16,6 +16,7 @@ class Sound:
         self._gain = 1.0
         self._announcement_file = announcement
         self._announcement: Any = None
+        self._beside: list[Any] = []
         self._microphone = pj.AudioMediaPlayer()
         self._microphone.createPlayer(str(microphone), 0)
         # Held open for both: with the device gone, opening the pipe for writing alone would wait for ever.
@@ -28,10 +29,11 @@ class Sound:
         self._microphone.adjustTxLevel(microphone)
         self._gain = speaker
 
-    def connect(self, audio: Any, microphone: bool) -> None:
+    def connect(self, audio: Any, microphone: bool, speaker: bool) -> None:
         """Let a call be heard at the speaker, and the microphone in the call."""
         audio.adjustTxLevel(self._gain)
-        audio.startTransmit(self._speaker)
+        if speaker:
+            audio.startTransmit(self._speaker)
         if microphone:
             self._microphone.startTransmit(audio)
 
@@ -42,6 +44,14 @@ class Sound:
         self._announcement.createPlayer(str(self._announcement_file), pj.PJMEDIA_FILE_NO_LOOP)
         self._announcement.adjustTxLevel(self._gain)
         self._announcement.startTransmit(self._speaker)
+
+    def play(self, file: Path) -> None:
+        """Play a short file once, beside whatever else is heard; it may be deleted at once."""
+        player = pj.AudioMediaPlayer()
+        player.createPlayer(str(file), pj.PJMEDIA_FILE_NO_LOOP)
+        player.adjustTxLevel(self._gain)
+        player.startTransmit(self._speaker)
+        self._beside = [*self._beside[-2:], player]  # the last ones may not have come to their end
 
     def hush(self) -> None:
         """Stop the announcement, if it plays."""

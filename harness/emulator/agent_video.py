@@ -14,6 +14,7 @@ from contextlib import suppress
 
 import pylibsrtp
 
+from harness.emulator.agent_sockets import media_socket
 from harness.emulator.camera import FRAME_RATE, pictures
 from harness.emulator.video_sdp import RemoteVideo, answering, audio_protection, offering, read_video
 from harness.emulator.vocabulary import Picture
@@ -141,15 +142,5 @@ class CallVideo:
         """Return the port; there is none (0: no video) when every one is taken."""
         if self._socket is not None:
             return int(self._socket.getsockname()[1])
-        first, last = self._ports
-        for port in range(last - last % 2, first, -2):
-            candidate = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            candidate.setblocking(False)
-            try:
-                candidate.bind((self._address, port))
-            except OSError:
-                candidate.close()
-                continue
-            self._socket = candidate
-            return port
-        return 0
+        self._socket = media_socket(self._address, self._ports)
+        return int(self._socket.getsockname()[1]) if self._socket is not None else 0

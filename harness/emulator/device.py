@@ -184,6 +184,7 @@ class Device:
                     clear_packets=output.clear_packets,
                     headers=output.headers,
                     past_proxy=output.past_proxy,
+                    in_clear=output.in_clear,
                 )
             case Answer():
                 agent.send(
@@ -192,13 +193,19 @@ class Device:
                     picture=output.picture,
                     microphone=output.microphone,
                     clear_packets=output.clear_packets,
+                    hears_clear=output.hears_clear,
                 )
             case Ring():
                 agent.send("ring", call=output.call)
             case Reject():
                 agent.send("reject", call=output.call, status=output.status, reason=output.reason)
             case HangUp():
-                agent.send("hangup", call=output.call)
+                agent.send(
+                    "hangup",
+                    call=output.call,
+                    cancel_only=output.cancel_only,
+                    past_proxy=output.past_proxy,
+                )
             case Announce():
                 agent.send("announce")
             case Hush():

@@ -37,6 +37,10 @@ class RefusedError(Exception):
 class Form:
     """The form as it should be. A fault puts another in its place."""
 
+    def may_enter(self, role: str | None) -> bool:
+        """Return whether somebody of this role, or of none (not logged in), may use the portal at all."""
+        return role is not None
+
     def may_submit(self, role: str) -> bool:
         """Return whether an account of this role may change the SIP configuration (CFG-02)."""
         return role == ADMINISTRATOR

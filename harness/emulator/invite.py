@@ -15,6 +15,18 @@ CRYPTO_SUITE = "AES_CM_128_HMAC_SHA1_80"
 """The one crypto suite that the device has (RFC 4568 §6.2)."""
 
 
+_CLAIMS = (
+    "contact",
+    "diversion",
+    "p-asserted-identity",
+    "p-preferred-identity",
+    "referred-by",
+    "remote-party-id",
+    "reply-to",
+)
+"""Headers in which a caller may name itself, besides From."""
+
+
 @dataclass(frozen=True, slots=True)
 class Invite:
     """The parts of an INVITE that decide what becomes of it."""
@@ -24,6 +36,7 @@ class Invite:
     display: str
     offer: Offer
     video: bool
+    claims: dict[str, str]
 
 
 def read_invite(message: str) -> Invite:
@@ -31,11 +44,13 @@ def read_invite(message: str) -> Invite:
     head, _, body = message.replace("\r\n", "\n").partition("\n\n")
     lines = re.sub(r"\n[ \t]+", " ", head).split("\n")
     request_uri = [*lines[0].split(), "", ""][1]
-    values = [
-        value.strip() for name, _, value in (line.partition(":") for line in lines[1:]) if _is_from(name)
+    headers = [
+        (name.strip().lower(), value.strip()) for name, _, value in (x.partition(":") for x in lines[1:])
     ]
+    values = [value for name, value in headers if name in ("from", "f")]
     display, caller = _name_and_address(values[0]) if len(values) == 1 else ("", "")
-    return Invite(request_uri, caller, display, read_offer(body), offers_video(body))
+    claims = {name: _name_and_address(value)[1] for name, value in headers if name in _CLAIMS}
+    return Invite(request_uri, caller, display, read_offer(body), offers_video(body), claims)
 
 
 def read_offer(sdp: str) -> Offer:
@@ -54,10 +69,6 @@ def read_offer(sdp: str) -> Offer:
 def offers_video(sdp: str) -> bool:
     """Tell whether an SDP body offers any video."""
     return re.search(r"^m=video [1-9]", sdp, re.MULTILINE) is not None
-
-
-def _is_from(name: str) -> bool:
-    return name.strip().lower() in ("from", "f")
 
 
 def _name_and_address(value: str) -> tuple[str, str]:

@@ -83,7 +83,7 @@ class Portal:
         headers = dict(request.headers)
         kind, _, token = headers.get(b"authorization", b"").decode("ascii", "replace").partition(" ")
         role = self._roles.get(token) if kind.lower() == "bearer" else None
-        if role is None:
+        if not self._form.may_enter(role):
             return _Answer(401, {"error": "log in first: POST /api/login"})
         if (method, path) == ("GET", "/api/devices"):
             return _Answer(200, [{"id": DEVICE_ID, "name": DEVICE_NAME}])
@@ -95,7 +95,7 @@ class Portal:
             return _Answer(200, self._settings.redacted() if self._settings else {})
         if method != "PUT":
             return _Answer(405, {"error": f"{method} is not for this resource"})
-        if not self._form.may_submit(role):
+        if not self._form.may_submit(role or ""):
             return _Answer(403, {"error": f"only the role {ADMINISTRATOR} may change the SIP configuration"})
         if uploads:
             return self._upload(parse_qs(query).get("filename", [""])[0], body)
@@ -121,15 +121,19 @@ class Portal:
             return _Answer(400, {"error": "the body is no JSON object"})
         async with self._one_at_a_time:
             try:
-                settings = self._form.read(form, self._settings)
-                await self._put_in_force(settings)
-            except RefusedError as problem:
-                left_over = self._form.left_over(form, problem, self._settings)
-                if left_over is not None:
-                    await self._put_in_force(left_over)
-                return _Answer(422, {"errors": problem.errors})
+                return await self._take(form)
             except AgentRefusedError as problem:
                 return _Answer(500, {"error": f"SIP could not be set up: {problem}"})
+
+    async def _take(self, form: dict[str, Any]) -> _Answer:
+        try:
+            settings = self._form.read(form, self._settings)
+        except RefusedError as problem:
+            left_over = self._form.left_over(form, problem, self._settings)
+            if left_over is not None:
+                await self._put_in_force(left_over)
+            return _Answer(422, {"errors": problem.errors})
+        await self._put_in_force(settings)
         return _Answer(200, {"applied": True, "warnings": self._form.warnings(settings)})
 
     async def _put_in_force(self, settings: SipSettings) -> None:

@@ -6,7 +6,7 @@ Plain frozen data. Calls are named by whoever starts them: ``out-N`` by the logi
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from harness.spec.settings import SipSettings
@@ -82,7 +82,8 @@ class RegistrationAnswered:
 class Incoming:
     """An INVITE that opens a dialog. ``source`` is the IP address it came from, ``caller`` its From URI.
 
-    ``video`` tells whether video is offered besides.
+    ``video`` tells whether video is offered besides. ``claims`` are the other headers in which a caller may
+    name itself, in lower case, and their URIs: nothing that a device should believe.
     """
 
     call: str
@@ -92,6 +93,7 @@ class Incoming:
     source: str
     offer: Offer
     video: bool = False
+    claims: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,13 +186,15 @@ class TlsRules:
 class Apply:
     """Bring SIP up with these settings and register (RFC 3261 §10).
 
-    ``trusted`` holds the names and addresses of server and proxy, who alone may ask for credentials.
+    ``trusted`` holds the names and addresses of server and proxy, who alone may ask for credentials. What
+    follows exists for faults to change; ``any_keys`` answers calls in clear whose keys nobody can use.
     """
 
     settings: SipSettings
     trusted: frozenset[str]
     register: bool = True
     tls: TlsRules = TlsRules()
+    any_keys: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +211,8 @@ class Refresh:
 class Dial:
     """Send an INVITE. What follows ``picture`` exists for faults to change.
 
-    ``headers`` go into the INVITE as they are; ``past_proxy`` sends it straight to where it is for.
+    ``headers`` go into the INVITE as they are; ``past_proxy`` sends it straight to where it is for;
+    ``in_clear`` sends it over UDP, whatever the transport that is set.
     """
 
     call: str
@@ -218,16 +223,21 @@ class Dial:
     clear_packets: bool = False
     headers: tuple[tuple[str, str], ...] = ()
     past_proxy: bool = False
+    in_clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Answer an INVITE with 200; a picture is shown only where video was offered."""
+    """Answer an INVITE with 200; a picture is shown only where video was offered.
+
+    What follows ``picture`` exists for faults to change.
+    """
 
     call: str
     picture: Picture = Picture.NONE
     microphone: bool = True
     clear_packets: bool = False
+    hears_clear: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,9 +258,15 @@ class Reject:
 
 @dataclass(frozen=True, slots=True)
 class HangUp:
-    """End a call: CANCEL before its answer, BYE after it."""
+    """End a call: CANCEL before its answer, BYE after it.
+
+    What follows ``call`` exists for faults to change: ``cancel_only`` means CANCEL, and not a thought of an
+    answer that crosses it; ``past_proxy`` sends a BYE straight to the other side, besides the right one.
+    """
 
     call: str
+    cancel_only: bool = False
+    past_proxy: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,10 @@ Parties are roles: ``device``, ``pbx``, or a station's number. Tones are Hz, lev
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from harness.spec.events import EventKind
-from harness.timeline import Pattern, Witness
+from harness.timeline import Observation, Pattern, Witness
 from harness.timeline.pattern import Condition
 
 DEVICE = "device"
@@ -40,6 +41,19 @@ def invite(*, sender: str | None = None, receiver: str | None = None, to: str | 
     if to is not None:
         pattern = pattern.where(request_uri=Condition(regex=rf"sips?:{re.escape(to)}@.*"))
     return pattern
+
+
+def another_call(begun: Iterable[Observation], until: float) -> Pattern:
+    """An INVITE of the device that opens another call than those begun by then, and repeats none of theirs.
+
+    Args:
+        begun: the INVITEs seen.
+        until: which of them count (epoch seconds).
+    """
+    known = tuple({getattr(o.content, "call_id", "") for o in begun if o.time <= until})
+    return invite(sender=DEVICE).where(
+        "INVITE from device for another call", call_id=Condition(none_of=known)
+    )
 
 
 def response(

@@ -37,11 +37,11 @@ Lie = Mapping[str, object]
 
 
 def _from(form: str) -> Callable[[Claim], Lie]:
-    """Lie in the From URI: fields of the claim, and ``escaped`` for its number in percent-escapes."""
+    """Lie in the From URI: fields of the claim, and its number in percent-escapes, once or ``twice``."""
 
     def lie(claim: Claim) -> Lie:
         escaped = "".join(f"%{ord(character):02X}" for character in claim.permitted)
-        return {"from_uri": form.format(c=claim, escaped=escaped)}
+        return {"from_uri": form.format(c=claim, escaped=escaped, twice=escaped.replace("%", "%25"))}
 
     return lie
 
@@ -68,7 +68,7 @@ TRICKS: Mapping[str, Callable[[Claim], Lie]] = {
     "server in the user part": _from("sip:{c.permitted}%40{c.server}@{c.own}"),
     "percent-escapes": _from("sip:{escaped}@{c.server}"),
     "percent-escaped at own address": _from("sip:{escaped}@{c.own}"),
-    "escaped twice": _from("sip:%25{escaped}@{c.server}"),
+    "escaped twice": _from("sip:{twice}@{c.server}"),
     "escaped end of text": _from("sip:{c.permitted}%00@{c.own}"),
     "URI parameter": _from("{c.claimed};transport=udp"),
     "user parameter": _from("{c.claimed};user=phone"),

@@ -1,6 +1,7 @@
 """Each fault does wrong what it says, and nothing else of what a script of inputs shows."""
 
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -78,6 +79,7 @@ SCRIPTS = {
     "next-contact-not-tried-after-busy": ({}, [PRESS, BUSY]),
     "next-tried-after-answer": ({}, [PRESS, ANSWERED]),
     "no-cancel-at-timeout": ({}, [PRESS, TimerFired("ring")]),
+    "keeps-late-answer": ({}, [PRESS, TimerFired("ring")]),
     "no-announcement": ({}, [PRESS, BUSY, ended(2, 404)]),
     "one-way-audio": ({}, [PRESS]),
     "button-does-not-hang-up": ({}, [PRESS, ANSWERED, PRESS]),
@@ -92,6 +94,35 @@ SCRIPTS = {
     "allow-list-ignores-host": ({"permitted_callers": ("3400",)}, [call("3400", host="evil.example")]),
     "allow-list-trusts-any-source": ({"permitted_callers": ("3400",)}, [call(source=STRANGER)]),
     "incoming-off-ignored": ({"allow_incoming": False}, [call()]),
+    "incoming-off-ignored-for-direct-calls": ({"allow_incoming": False}, [call(source=STRANGER)]),
+    "incoming-switch-alone-ignored": ({"allow_incoming": False}, [form(), call()]),
+    "server-address-alone-ignored": ({}, [form(server_address=STRANGER), PRESS]),
+    "udp-alone-ignored": ({"transport": "TCP"}, [form()]),
+    "allow-list-compares-escapes": ({"permitted_callers": ("3400",)}, [call("%33400")]),
+    "allow-list-searches-address": ({"permitted_callers": ("3400",)}, [call("9", f"{STRANGER};x=3400")]),
+    "allow-list-admits-the-server": (
+        {"permitted_callers": ("3400",)},
+        [replace(call(), caller=f"sip:{SERVER}")],
+    ),
+    "allow-list-believes-other-headers": (
+        {"permitted_callers": ("3400",)},
+        [replace(call("9"), claims={"contact": "sip:9@x", "reply-to": f"sip:3400@{SERVER}"})],
+    ),
+    "allow-list-misreads-quoted-name": (
+        {"permitted_callers": ("3400",)},
+        [call("9", display=f"<sip:3400@{SERVER}>")],
+    ),
+    "allow-list-unescapes-before-reading": (
+        {"permitted_callers": ("3400",)},
+        [call(f"3400%40{SERVER}", STRANGER)],
+    ),
+    "allow-list-unescapes-twice": ({"permitted_callers": ("3400",)}, [call("%2533400")]),
+    "allow-list-stops-at-zero": ({"permitted_callers": ("3400",)}, [call("3400%00", STRANGER)]),
+    "allow-list-admits-tel": ({"permitted_callers": ("3400",)}, [replace(call(), caller="tel:3400")]),
+    "short-password-padded": ({}, [form(auth_password="x")]),
+    "bye-past-proxy": ({"proxy": GATE}, [call(), TAKEN, PRESS]),
+    "calls-in-clear-despite-tls": ({"transport": "TLS", "server_port": 5061}, [PRESS]),
+    "srtp-only-takes-unusable-keys": ({}, [form(encryption=SRTP_ONLY)]),
     "button-does-not-end-accepted": ({}, [call(), TAKEN, PRESS]),
     "accepted-call-muted": ({}, [call()]),
     "offers-crypto-when-unset": ({}, [PRESS]),
@@ -104,6 +135,8 @@ SCRIPTS = {
     "refuses-plain-in-fallback": ({"encryption": FALLBACK}, [call()]),
     "refuses-secure-under-srtp-only": ({"encryption": SRTP_ONLY}, [call(offer=Offer.SECURE)]),
     "srtp-only-offers-plain": ({"encryption": SRTP_ONLY}, [PRESS]),
+    "hangs-up-secured-calls": ({"encryption": SRTP_ONLY}, [PRESS, ANSWERED]),
+    "plays-clear-media": ({"encryption": SRTP_ONLY}, [call(offer=Offer.SECURE)]),
     "plain-under-srtp": ({"encryption": SRTP_ONLY}, [PRESS]),
     "missing-event-outgoing_call_initiated": ({}, [PRESS]),
     "missing-event-outgoing_call_established": ({}, [PRESS, ANSWERED]),
@@ -261,6 +294,38 @@ def test_clear_packets_are_asked_for_only_in_protected_calls():
     assert clear(FALLBACK, PRESS, ended(1, 488)) == [True, False]
     assert clear(FALLBACK, call(offer=Offer.OPTIONAL)) == [True]
     assert clear(SRTP_ONLY, call(offer=Offer.SECURE)) == [True]
+
+
+def test_a_late_answer_is_kept_until_the_next_configuration():
+    given_up = (PRESS, TimerFired("ring"))
+    outputs = play(["keeps-late-answer"], {}, *given_up, ANSWERED)
+    assert [o for o in outputs if isinstance(o, HangUp)] == [HangUp("out-1", cancel_only=True)]
+    assert HangUp("out-1") in play(["keeps-late-answer"], {}, *given_up, ANSWERED, form())
+    assert HangUp("out-1") not in play(["keeps-late-answer"], {}, *given_up, ended(1, 487), form())
+
+
+def test_secured_calls_are_hung_up_only_under_srtp_only_and_only_placed_ones():
+    for settings, inputs, hung_up in (
+        ({"encryption": SRTP_ONLY}, [PRESS, ANSWERED], True),
+        ({"encryption": FALLBACK}, [PRESS, ANSWERED], False),
+        ({"encryption": SRTP_ONLY}, [call(offer=Offer.SECURE), TAKEN], False),
+    ):
+        outputs = play(["hangs-up-secured-calls"], settings, *inputs)
+        assert any(isinstance(output, HangUp) for output in outputs) is hung_up
+
+
+def test_with_incoming_calls_off_the_server_is_still_turned_away():
+    name, off = "incoming-off-ignored-for-direct-calls", {"allow_incoming": False}
+    assert play([name], off, call()) == play([], off, call())
+    assert play([name], off, call(source=STRANGER)) == [*play([], {}, call(source=STRANGER))]
+    assert play([name], {}, call()) == play([], {}, call())
+
+
+def test_the_switch_alone_changes_nothing_and_with_another_setting_it_does():
+    name, off = "incoming-switch-alone-ignored", {"allow_incoming": False}
+    assert Answer("in-1") not in play([name], off, form(), call())
+    assert Answer("in-1") in play([name], off, form(display_name="Door"), call())
+    assert Answer("in-1") in play([name], {}, form(allow_incoming=False), call())
 
 
 def test_every_event_can_go_missing():

@@ -10,6 +10,7 @@ from functools import partial
 
 from harness.emulator.faults import (
     administering,
+    admitting,
     placing,
     protecting,
     proxying,
@@ -19,11 +20,12 @@ from harness.emulator.faults import (
     taking,
     trusting,
 )
-from harness.emulator.faults.fault import Fault, SettingIgnored
+from harness.emulator.faults.fault import ChangeAloneIgnored, Fault, SettingIgnored
 from harness.emulator.faults.variants import ButtonIgnoredWhileDialling
 from harness.emulator.form import Form
 from harness.emulator.vocabulary import Step
 from harness.spec.events import EVENTS
+from harness.spec.settings import Transport
 
 _FACTORIES: tuple[Callable[[], Fault], ...] = (
     registering.NeverRegisters,
@@ -40,11 +42,13 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     proxying.ServerCredentialsAtProxy,
     proxying.ProxyCredentialsAtServer,
     proxying.CallsPastProxy,
+    proxying.ByePastProxy,
     proxying.RoundRefusingProxy,
     placing.ButtonDead,
     placing.GivesUpAfterBusy,
     placing.DialsOnAfterAnswer,
     placing.NoCancel,
+    placing.KeepsLateAnswer,
     placing.NoAnnouncement,
     placing.AnnouncesAfterHangup,
     placing.OneWayAudio,
@@ -55,10 +59,15 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     taking.IgnoresExtension,
     taking.DoesNotAutoAnswer,
     taking.NoAnsweredScreen,
-    taking.ComparesDisplayName,
-    taking.IgnoresHost,
-    taking.TrustsAnySource,
-    taking.ComparesLetterCase,
+    admitting.ComparesDisplayName,
+    admitting.IgnoresHost,
+    admitting.TrustsAnySource,
+    admitting.ComparesLetterCase,
+    admitting.EscapesCompared,
+    admitting.EntrySearched,
+    admitting.ServerAdmitted,
+    *admitting.BELIEVED_CLAIMS,
+    taking.DirectCallsDespiteOff,
     taking.ButtonDoesNotEndAccepted,
     taking.AcceptedCallMuted,
     protecting.OffersCryptoWhenUnset,
@@ -68,10 +77,13 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     protecting.RefusesSecureUnderSrtpOnly,
     protecting.SrtpOnlyOffersPlain,
     protecting.NeverSecure,
+    protecting.HangsUpSecuredCalls,
     protecting.NoFallback,
     protecting.FallsBackUnderSrtpOnly,
     protecting.SrtpOnlyTakesPlain,
+    protecting.TakesUnusableKeys,
     protecting.PlainUnderSrtp,
+    protecting.PlaysClearMedia,
     showing.NoVideoOffered,
     showing.TakesVideoWhenOutgoingOnly,
     showing.OffersVideoWhenIncomingOnly,
@@ -86,16 +98,22 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     showing.VideoSettingIgnored,
     *trusting.BENT_RULES,
     trusting.TlsIgnored,
+    trusting.CallsInClear,
     administering.ViewerMayConfigure,
+    administering.StrangersMayConfigure,
     administering.NameNotResolved,
     administering.NoPollingWarning,
     administering.TcpIgnored,
     administering.AnyFileIsACertificate,
     administering.OddSuffixRefused,
     administering.PasswordCutShort,
+    administering.ShortPasswordPadded,
+    administering.DummyPasswordRefused,
     administering.FullNumberRefused,
+    administering.ShortNumberRefused,
     administering.NumbersSorted,
     administering.SingleCallerOnly,
+    administering.ShortCallerRefused,
     administering.RefusalNamesNoField,
     administering.RefusedSettingsInForce,
     *(
@@ -113,7 +131,33 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             ("microphone_volume", "CFG-15"),
             ("speaker_volume", "CFG-16"),
             ("call_timeout", "CFG-17"),
+            ("video_calls", "CFG-18"),
+            ("allow_incoming", "CFG-19"),
             ("permitted_callers", "CFG-20"),
+        )
+    ),
+    *(
+        partial(ChangeAloneIgnored, *row)
+        for row in (
+            (
+                "incoming-switch-alone-ignored",
+                "a configuration that differs from the last in nothing but allow_incoming has no effect",
+                "CFG-19",
+                "allow_incoming",
+            ),
+            (
+                "server-address-alone-ignored",
+                "a configuration that differs from the last in nothing but server_address has no effect",
+                "CFG-03",
+                "server_address",
+            ),
+            (
+                "udp-alone-ignored",
+                "a configuration that differs from the last in nothing but a change to UDP has no effect",
+                "CFG-06",
+                "transport",
+                Transport.UDP,
+            ),
         )
     ),
     reporting.WrongEventName,

@@ -12,6 +12,9 @@ from harness.emulator.form import Errors, Form, RefusedError
 from harness.emulator.vocabulary import Apply, Configured, Input, Output, Refresh, Step
 from harness.spec.settings import SipSettings, Transport
 
+_GOOD_PASSWORD = 8
+"""Characters."""
+
 
 class _FormFault(Form, Fault):
     """A fault that is the faulty form itself, over the good one."""
@@ -31,6 +34,22 @@ class ViewerMayConfigure(_FormFault):
     def may_submit(self, role: str) -> bool:
         """Let everybody."""
         return True
+
+
+class StrangersMayConfigure(_FormFault):
+    """Nobody has to log in."""
+
+    name = "strangers-may-configure"
+    description = "the SIP configuration can be changed without an account"
+    breaks = frozenset({"CFG-02"})
+
+    def may_enter(self, role: str | None) -> bool:
+        """Let everybody."""
+        return True
+
+    def may_submit(self, role: str) -> bool:
+        """Let those who have no role at all, besides those who may."""
+        return not role or super().may_submit(role)
 
 
 class NoPollingWarning(_FormFault):
@@ -83,6 +102,55 @@ class FullNumberRefused(_FormFault):
         if str(data.get("call_number", "")).startswith("sip:"):
             raise RefusedError([{"field": "call_number", "message": "only letters and digits are allowed"}])
         return super().read(data, in_force)
+
+
+class ShortNumberRefused(_FormFault):
+    """The call number must be full."""
+
+    name = "short-call-number-refused"
+    description = "a call number in the form <extension> is refused"
+    breaks = frozenset({"CFG-13"})
+
+    def read(self, data: Mapping[str, Any], in_force: SipSettings | None) -> SipSettings:
+        """Refuse it."""
+        settings = super().read(data, in_force)
+        if not settings.call_number.startswith("sip:"):
+            raise RefusedError([{"field": "call_number", "message": "sip:<extension>@<server> is needed"}])
+        return settings
+
+
+class ShortCallerRefused(_FormFault):
+    """Permitted callers must be full addresses."""
+
+    name = "short-permitted-caller-refused"
+    description = "a permitted caller in the form <extension> is refused"
+    breaks = frozenset({"CFG-20"})
+
+    def read(self, data: Mapping[str, Any], in_force: SipSettings | None) -> SipSettings:
+        """Refuse it."""
+        settings = super().read(data, in_force)
+        if not all(caller.startswith("sip:") for caller in settings.permitted_callers):
+            raise RefusedError(
+                [{"field": "permitted_callers", "message": "sip:<extension>@<server> is needed"}]
+            )
+        return settings
+
+
+class DummyPasswordRefused(_FormFault):
+    """The form knows better which passwords are good."""
+
+    name = "short-password-refused"
+    description = "a password of fewer than 8 characters is refused"
+    breaks = frozenset({"CFG-10"})
+
+    def read(self, data: Mapping[str, Any], in_force: SipSettings | None) -> SipSettings:
+        """Refuse it."""
+        settings = super().read(data, in_force)
+        if len(settings.auth_password) < _GOOD_PASSWORD:
+            raise RefusedError(
+                [{"field": "auth_password", "message": f"less than {_GOOD_PASSWORD} characters"}]
+            )
+        return settings
 
 
 class SingleCallerOnly(_FormFault):
@@ -204,6 +272,18 @@ class PasswordCutShort(_SettingsChanged):
     def changed(self, settings: SipSettings) -> SipSettings:
         """Cut it."""
         return settings.model_copy(update={"auth_password": settings.auth_password[:16]})
+
+
+class ShortPasswordPadded(_SettingsChanged):
+    """Short passwords are made longer."""
+
+    name = "short-password-padded"
+    description = "a password of fewer than 4 characters is filled up with zeros"
+    breaks = frozenset({"CFG-10"})
+
+    def changed(self, settings: SipSettings) -> SipSettings:
+        """Fill it up."""
+        return settings.model_copy(update={"auth_password": settings.auth_password.ljust(4, "0")})
 
 
 class NumbersSorted(_SettingsChanged):

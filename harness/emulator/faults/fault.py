@@ -110,3 +110,35 @@ class SettingIgnored(Fault):
         if isinstance(given, Configured):
             given = Configured(given.settings.model_copy(update=self._changes), given.addresses)
         return inner(given)
+
+
+class ChangeAloneIgnored(Fault):
+    """A fault that takes new settings that differ from the last ones in a single field for the same ones."""
+
+    def __init__(self, name: str, description: str, breaks: str, field: str, to: object = None) -> None:
+        """Make it.
+
+        Args:
+            name: what the fault is asked for by.
+            description: what the device does wrong.
+            breaks: the requirement.
+            field: the one that has to change along with another.
+            to: the one new value that goes unnoticed; None for any.
+        """
+        super().__init__()
+        self.name, self.description, self.breaks = name, description, frozenset({breaks})
+        self._field, self._to = field, to
+        self._in_force: object = None
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Leave the field as it is unless something else changes too."""
+        if not isinstance(given, Configured):
+            return inner(given)
+        before, submitted = self.situation.settings, getattr(given.settings, self._field)
+        unnoticed = before is not None and self._to in (None, submitted)
+        if not (
+            unnoticed and before and before.model_copy(update={self._field: submitted}) == given.settings
+        ):
+            self._in_force = submitted
+        kept = given.settings.model_copy(update={self._field: self._in_force})
+        return inner(Configured(kept, given.addresses))

@@ -108,6 +108,33 @@ class NoCancel(Fault):
         return [] if given == TimerFired("ring") else inner(given)
 
 
+class KeepsLateAnswer(Fault):
+    """What has been given up is not ended when it is answered all the same."""
+
+    name = "keeps-late-answer"
+    description = "an answer that crosses the CANCEL is not followed by a BYE: that contact listens in"
+    breaks = frozenset({"OUT-03"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._given_up: set[str] = set()
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Cancel at the timeout, and take no notice of what comes of it until reconfigured."""
+        outputs = inner(given)
+        if given == TimerFired("ring"):
+            self._given_up |= {o.call for o in outputs if isinstance(o, HangUp)}
+            return [replace(o, cancel_only=True) if isinstance(o, HangUp) else o for o in outputs]
+        if isinstance(given, Established) and given.call in self._given_up:
+            return [o for o in outputs if o != HangUp(given.call)]
+        if isinstance(given, Ended):
+            self._given_up.discard(given.call)
+        if isinstance(given, Configured):
+            outputs = [*(HangUp(call) for call in sorted(self._given_up)), *outputs]
+            self._given_up.clear()
+        return outputs
+
+
 class NoAnnouncement(Fault):
     """Nobody is told that the call has failed."""
 

@@ -8,8 +8,11 @@ from harness.emulator.failures import MEDIA_STATUSES
 from harness.emulator.faults.fault import Fault
 from harness.emulator.vocabulary import (
     Answer,
+    Apply,
+    ButtonPressed,
     Dial,
     Ended,
+    Established,
     Incoming,
     Input,
     Media,
@@ -130,6 +133,21 @@ class SrtpOnlyOffersPlain(_DialsWith):
     setting, asked, offered = Encryption.SRTP_ONLY, Media.SECURE, Media.PLAIN
 
 
+class HangsUpSecuredCalls(Fault):
+    """SRTP-only prevents every call, the secured ones as well."""
+
+    name = "hangs-up-secured-calls"
+    description = "under SRTP-only a placed call that has come up over SRTP is hung up at once"
+    breaks = frozenset({"ENC-08"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Press the button, so to speak, as soon as the call is up."""
+        ours = isinstance(given, Established) and given.call == self.situation.call
+        strict = self.situation.encryption is Encryption.SRTP_ONLY
+        outputs = inner(given)
+        return outputs + inner(ButtonPressed()) if ours and strict and self.situation.placed else outputs
+
+
 class NoFallback(Fault):
     """Fallback mode does not fall back."""
 
@@ -191,6 +209,27 @@ class SrtpOnlyTakesPlain(Fault):
         return inner(given)
 
 
+class TakesUnusableKeys(Fault):
+    """Any offer of SRTP will do."""
+
+    name = "srtp-only-takes-unusable-keys"
+    description = "under SRTP-only a call with keys that the device cannot use is answered in clear"
+    breaks = frozenset({"ENC-09"})
+
+    def change(self, output: Output) -> Output | None:
+        """Have them answered."""
+        strict = isinstance(output, Apply) and output.settings.encryption is Encryption.SRTP_ONLY
+        return replace(output, any_keys=True) if isinstance(output, Apply) and strict else output
+
+
+def _takes_up_keys(given: Input, encryption: Encryption) -> bool:
+    """Return whether a call, if it is answered, is protected."""
+    optional = encryption is Encryption.FALLBACK
+    return isinstance(given, Incoming) and (
+        given.offer is Offer.SECURE or (given.offer is Offer.OPTIONAL and optional)
+    )
+
+
 class PlainUnderSrtp(Fault):
     """Some media of a protected call goes out in clear."""
 
@@ -200,14 +239,27 @@ class PlainUnderSrtp(Fault):
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Ask for clear packets in every protected call."""
-        optional = self.situation.encryption is Encryption.FALLBACK
-        taken = isinstance(given, Incoming) and (
-            given.offer is Offer.SECURE or (given.offer is Offer.OPTIONAL and optional)
-        )
+        taken = _takes_up_keys(given, self.situation.encryption)
         return [
             replace(output, clear_packets=True)
             if (isinstance(output, Answer) and taken)
             or (isinstance(output, Dial) and output.media is Media.SECURE)
             else output
+            for output in inner(given)
+        ]
+
+
+class PlaysClearMedia(Fault):
+    """Whoever sends to the device's media port is heard."""
+
+    name = "plays-clear-media"
+    description = "in a call taken over SRTP, clear packets are played at the speaker instead of discarded"
+    breaks = frozenset({"ENC-11"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Have an ear for clear packets in every protected call that is taken."""
+        taken = _takes_up_keys(given, self.situation.encryption)
+        return [
+            replace(output, hears_clear=True) if isinstance(output, Answer) and taken else output
             for output in inner(given)
         ]

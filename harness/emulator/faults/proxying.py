@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from harness.emulator.faults.fault import Fault
-from harness.emulator.vocabulary import Configured, Dial, Input, Output, RegistrationAnswered, Step
+from harness.emulator.vocabulary import Configured, Dial, HangUp, Input, Output, RegistrationAnswered, Step
 from harness.spec.settings import ProxySettings, SipSettings
 
 
@@ -84,6 +84,23 @@ class CallsPastProxy(Fault):
     def change(self, output: Output) -> Output | None:
         """Send the INVITE past the proxy."""
         return replace(output, past_proxy=True) if isinstance(output, Dial) else output
+
+
+class ByePastProxy(Fault):
+    """How a call came is forgotten when it ends."""
+
+    name = "bye-past-proxy"
+    description = "a call that the proxy brought is ended straight at the other side as well"
+    breaks = frozenset({"PRX-01"})
+
+    def change(self, output: Output) -> Output | None:
+        """Send a BYE past the proxy."""
+        situation = self.situation
+        taken = isinstance(output, HangUp) and situation.up and not situation.placed
+        proxied = situation.settings is not None and situation.settings.proxy is not None
+        return (
+            replace(output, past_proxy=True) if isinstance(output, HangUp) and taken and proxied else output
+        )
 
 
 class RoundRefusingProxy(Fault):

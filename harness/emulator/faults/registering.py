@@ -101,9 +101,9 @@ class StaysAway(Fault):
     """An outage of the server is taken for good."""
 
     name = "stays-away-after-outage"
-    description = "a server that was silent for 0.3 s is never tried again until reconfigured"
+    description = "a server that was silent for 1 s is never tried again until reconfigured"
     breaks = frozenset({"REG-04"})
-    _PATIENCE = StartTimer("patience", 0.3)
+    _PATIENCE = StartTimer("patience", 1.0)
 
     def __init__(self) -> None:
         super().__init__()

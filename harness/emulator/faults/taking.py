@@ -1,11 +1,11 @@
-"""Faults in taking calls (INC)."""
+"""Faults in taking calls (INC); whom they admit is another matter."""
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from dataclasses import replace
 
 from harness.emulator.addresses import user_of
+from harness.emulator.admission import refusal, server_hosts
 from harness.emulator.faults.fault import Fault
 from harness.emulator.logic import ANSWERED_SCREEN
 from harness.emulator.vocabulary import (
@@ -19,7 +19,9 @@ from harness.emulator.vocabulary import (
     Ring,
     Show,
     Step,
+    WriteEvent,
 )
+from harness.spec import events
 
 
 class IgnoresExtension(Fault):
@@ -61,89 +63,30 @@ class NoAnsweredScreen(Fault):
         return None if output == Show(ANSWERED_SCREEN) else output
 
 
-class _CallerMisread(Fault):
-    """A fault that takes a caller for somebody else before the list is consulted."""
+class DirectCallsDespiteOff(Fault):
+    """Incoming calls are switched off at the server's door only."""
+
+    name = "incoming-off-ignored-for-direct-calls"
+    description = "with incoming calls off, a call that does not come from the server is taken all the same"
+    breaks = frozenset({"INC-04"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._servers: frozenset[str] = frozenset()
 
     def react(self, given: Input, inner: Step) -> list[Output]:
-        """Misread."""
-        return inner(self.misread(given) if isinstance(given, Incoming) else given)
-
-    @abstractmethod
-    def misread(self, given: Incoming) -> Incoming:
-        """Return the call as the device takes it."""
-
-    def as_from_server(self, given: Incoming, caller: str = "") -> Incoming:
-        """Return the call as if the server had sent it, of this caller if one is given."""
-        settings = self.situation.settings
-        server = settings.server_address if settings else given.source
-        return replace(given, source=server, caller=caller or given.caller)
-
-
-class ComparesDisplayName(_CallerMisread):
-    """The display name is taken for the caller's number."""
-
-    name = "allow-list-compares-display-name"
-    description = "a caller whose display name is a permitted entry gets in"
-    breaks = frozenset({"INC-07"})
-
-    def misread(self, given: Incoming) -> Incoming:
-        """Believe the display name where it is on the list."""
-        settings = self.situation.settings
-        entries = settings.permitted_callers if settings else ()
-        for entry in entries:
-            if settings and given.display and given.display in (entry, user_of(entry)):
-                full = entry if entry.startswith("sip:") else f"sip:{entry}@{settings.server_address}"
-                return self.as_from_server(given, full)
-        return given
-
-
-class IgnoresHost(_CallerMisread):
-    """The caller's host does not matter."""
-
-    name = "allow-list-ignores-host"
-    description = "a permitted extension gets in whatever domain it claims"
-    breaks = frozenset({"INC-07"})
-
-    def misread(self, given: Incoming) -> Incoming:
-        """Take every caller for one at the server."""
-        settings = self.situation.settings
-        if settings is None:
-            return given
-        return self.as_from_server(given, f"sip:{user_of(given.caller)}@{settings.server_address}")
-
-
-class TrustsAnySource(_CallerMisread):
-    """The From URI is believed wherever the INVITE came from."""
-
-    name = "allow-list-trusts-any-source"
-    description = "an INVITE sent straight to the device may claim any permitted caller"
-    breaks = frozenset({"INC-07"})
-
-    def misread(self, given: Incoming) -> Incoming:
-        """Take every INVITE for one of the server's."""
-        return self.as_from_server(given)
-
-
-class ComparesLetterCase(Fault):
-    """The host of an entry is compared letter for letter."""
-
-    name = "allow-list-compares-letter-case"
-    description = "an entry whose host has capital letters admits nobody"
-    breaks = frozenset({"INC-03"})
-
-    def react(self, given: Input, inner: Step) -> list[Output]:
-        """Put nobody in the place of such entries."""
+        """Leave incoming calls on, and turn away what the server sends."""
         if isinstance(given, Configured):
-            entries = given.settings.permitted_callers
-            read = tuple("nobody" if entry != _with_small_host(entry) else entry for entry in entries)
-            settings = given.settings.model_copy(update={"permitted_callers": read})
-            given = replace(given, settings=settings)
+            self._servers = server_hosts(given.settings, given.addresses)
+            return inner(replace(given, settings=given.settings.model_copy(update={"allow_incoming": True})))
+        settings = self.situation.settings
+        if isinstance(given, Incoming) and settings and given.source in self._servers:
+            refused = refusal(given, settings, {})
+            if refused and not settings.allow_incoming:
+                kind = events.INCOMING_REJECTED
+                event = WriteEvent(kind.name, kind.screen_name, refused.details)
+                return [Reject(given.call, refused.status, refused.reason), event]
         return inner(given)
-
-
-def _with_small_host(entry: str) -> str:
-    user, at, host = entry.partition("@")
-    return user + at + host.lower()
 
 
 class ButtonDoesNotEndAccepted(Fault):

@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from harness.emulator.faults.fault import Fault
-from harness.emulator.vocabulary import Apply, Configured, Flaw, Input, Output, Step
+from harness.emulator.vocabulary import Apply, Configured, Dial, Flaw, Input, Output, Step
 from harness.spec.settings import Transport
 
 
@@ -52,6 +52,24 @@ class TlsIgnored(Fault):
         if isinstance(given, Configured) and given.settings.transport is Transport.TLS:
             given = replace(given, settings=given.settings.model_copy(update={"transport": Transport.UDP}))
         return inner(given)
+
+
+class CallsInClear(Fault):
+    """TLS is set, and only the registration uses it."""
+
+    name = "calls-in-clear-despite-tls"
+    description = "with the transport TLS calls are placed in clear, over UDP"
+    breaks = frozenset({"CFG-06"})
+
+    def change(self, output: Output) -> Output | None:
+        """Dial at the usual port for UDP."""
+        settings = self.situation.settings
+        if not isinstance(output, Dial) or settings is None or settings.transport is not Transport.TLS:
+            return output
+        usual = output.uri.replace(
+            f"@{settings.server_address}:{settings.server_port}", f"@{settings.server_address}"
+        )
+        return replace(output, uri=usual, in_clear=True)
 
 
 BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
