@@ -161,7 +161,7 @@ class Play:
         """Wait, within bounds, for what witnesses have yet to tell, and judge what was left for the end."""
         timeline = self.judge.timeline
         self._closed = now()
-        await self._assembly.capture.flush()
+        await self._assembly.capture.settle()
         deadline = now() + GRACE
         for missing in missing_events(timeline, self._closed):
             wanted = len(missing.causes)

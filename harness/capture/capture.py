@@ -149,6 +149,17 @@ class Capture:
         await self._marker.come_through(within, self.lost)
         await self._decoding.idle()
 
+    async def settle(self) -> None:
+        """Return when every packet sent before now is on the timeline, media that nobody agreed on included.
+
+        Such media is otherwise told of after a while only: the answer it belongs to may be on its way.
+
+        Raises:
+            BenchError: as ``flush`` does.
+        """
+        await self.flush()
+        self._current_decoder().media.settle()
+
     async def end(self) -> CaptureSummary:
         """End the scenario: wait for the last packets, give the account of every flow, close the file.
 

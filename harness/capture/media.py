@@ -91,6 +91,11 @@ class MediaTracker:
         else:
             self._take(tracked, tracked.account, data, time)
 
+    def settle(self) -> None:
+        """Tell of what is still held: the answer that it waits for will not come any more."""
+        for tracked in self._flows.values():
+            self._decide_without_answer(tracked)
+
     def end(self) -> None:
         """Judge what is still held, and give the account of every flow."""
         for tracked in self._flows.values():
@@ -102,15 +107,16 @@ class MediaTracker:
         self._close(self._flows.pop(key))
 
     def _close(self, tracked: _TrackedFlow) -> None:
-        if tracked.account is None:
-            enough = (
-                1 if self._negotiation.mentions(tracked.flow.source, tracked.flow.destination) else PROBATION
-            )
-            if len(tracked.held) < enough:
-                return
-            self._open(tracked, None)
+        self._decide_without_answer(tracked)
         if tracked.account is not None:
             tracked.account.end()
+
+    def _decide_without_answer(self, tracked: _TrackedFlow) -> None:
+        if tracked.account is not None or not tracked.held:
+            return
+        mentioned = self._negotiation.mentions(tracked.flow.source, tracked.flow.destination)
+        if len(tracked.held) >= (1 if mentioned else PROBATION):
+            self._open(tracked, None)
 
     def _hold(self, tracked: _TrackedFlow, data: bytes, time: float) -> None:
         tracked.held.append((time, data))

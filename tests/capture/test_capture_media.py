@@ -185,6 +185,17 @@ def test_media_without_any_agreement_is_of_unknown_protection():
     assert [(e.protection, e.packets) for e in wire.ended()] == [("unknown", 105)]
 
 
+def test_a_short_burst_that_nobody_agreed_on_is_told_once_no_answer_can_come_any_more():
+    wire = Wire()
+    wire.invite(sdp(DEVICE))
+    wire.talk(Talk(DEVICE, PBX), 10)
+    assert not wire.started
+    wire.decoder.media.settle()
+    assert [content.protection for content in wire.started] == ["unknown"]
+    (account,) = wire.ended()
+    assert account.packets == 10
+
+
 def test_an_agreement_learnt_late_opens_a_new_account():
     wire = Wire()
     talk = Talk(DEVICE, PBX, protect=protector(key(1)))
