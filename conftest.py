@@ -1,3 +1,10 @@
 """The pytest entry: the options and fixtures of ``fixtures/``, for scenarios and the bench's own tests."""
 
-pytest_plugins = ["fixtures.options", "fixtures.telling", "fixtures.bench", "fixtures.profiles"]
+pytest_plugins = [
+    "fixtures.options",
+    "fixtures.resuming",
+    "fixtures.profiles",
+    "fixtures.sharing",
+    "fixtures.telling",
+    "fixtures.bench",
+]

@@ -38,33 +38,59 @@ _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 @app.command(context_settings=_PASSED_ON)
 def run(
     context: typer.Context,
-    bench: BenchOption = BENCH,
+    bench: Annotated[
+        list[Path] | None,
+        typer.Option("--bench", metavar="FILE", help="The bench file; several, or a folder, share the run."),
+    ] = None,
     runs: Annotated[
         Path, typer.Option("--runs", metavar="FOLDER", help="Where the run folder is made.")
     ] = RUNS,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, in its folder."),
+    ] = None,
 ) -> None:
-    """Run the compliance scenarios against a bench, and write the report.
+    """Run the compliance scenarios against a bench, or several side by side, and write the report.
 
     Further arguments go to pytest: -k EXPRESSION to choose scenarios, --fault NAME to have the emulated
-    intercom break a rule, --attempts N, -x, -v.
+    intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v.
     """
-    from harness.bench.image import ready_engine
-    from harness.bench.model import load
+    from harness.bench.host import ready_host
+    from harness.bench.pool import Pool
 
-    load(bench)
-    ready_engine(_tell)
-    arguments = ["--bench", str(bench.resolve()), "--runs", str(runs.resolve()), *context.args]
+    members = Pool.load(bench or [BENCH]).members
+    for file in {member.file.engine: member.file for member in members}.values():
+        ready_host(file, _tell)
+    benches = [word for member in members for word in ("--bench", str(member.path.resolve()))]
+    arguments = [*benches, *_side_by_side(len(members), context.args), "--runs", str(runs.resolve())]
+    arguments += context.args
+    arguments += ["--resume", str(resume.resolve())] if resume else []
     # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
     sys.stdout.flush()
     os.chdir(HERE)
     os.execv(sys.executable, [sys.executable, "-m", "pytest", "scenarios", *arguments])
 
 
+def _side_by_side(count: int, arguments: list[str]) -> list[str]:
+    """Return the options with which several benches have a process each, where nothing else is said."""
+    said = any(argument.startswith(("-n", "--numprocesses", "--tx")) for argument in arguments)
+    processes = [] if said or count == 1 else ["-n", str(count)]
+    return [*processes, *(["--dist", "each"] if "--each" in arguments and count > 1 else [])]
+
+
 @app.command()
-def provision() -> None:
+def provision(
+    labgrid: Annotated[
+        bool, typer.Option("--labgrid", help="Install labgrid's client too, in an environment of its own.")
+    ] = False,
+) -> None:
     """Install a container engine where possible, and make the bench's image."""
     from harness.bench.image import ready_engine
 
+    if labgrid:
+        from harness.bench.labgrid_client import provide_labgrid
+
+        typer.echo(f"labgrid {provide_labgrid(_tell)}")
     engine, image = ready_engine(_tell)
     typer.echo(f"engine {engine}\nimage {image}")
 
@@ -85,6 +111,15 @@ def bench_check(
 
     templates = None if parts_only else HERE / "scenarios" / "sipp"
     raise typer.Exit(0 if check(bench, typer.echo, templates=templates) else USAGE)
+
+
+@bench_commands.command("sound")
+def bench_sound(bench: BenchOption = BENCH) -> None:
+    """Play a tone with the bench's sound card and hear it: level, pitch and latency of card and cables."""
+    from harness.bench.sound_check import check_sound
+
+    loop = check_sound(bench, typer.echo)
+    raise typer.Exit(0 if loop.tone_hz else USAGE)
 
 
 @bench_commands.command("new")
@@ -162,6 +197,30 @@ def judge_again(
 
     differences = judge_run_again(folder, typer.echo)
     raise typer.Exit(1 if differences else 0)
+
+
+@app.command("import-events")
+def import_events(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Exported event logs, CSV or JSON.")],
+    bench: Annotated[
+        Path | None, typer.Option("--bench", metavar="FILE", help="Whose log-file source tells the columns.")
+    ] = None,
+    clock_ahead: Annotated[
+        float | None,
+        typer.Option("--clock-ahead", metavar="SECONDS", help="How far the device's clock was ahead."),
+    ] = None,
+) -> None:
+    """Bring a device's exported event log into a run, judge it again, and render its reports."""
+    import reports
+    from harness.bench.import_events import import_events as bring
+    from harness.bench.model import load
+
+    run = bring(folder, files, tell=typer.echo, file=load(bench) if bench else None, ahead=clock_ahead)
+    for path in reports.render(folder):
+        typer.echo(path)
+    typer.echo(f"verdict {run.verdict}")
+    raise typer.Exit(1 if run.verdict.breaks_the_run else 0)
 
 
 def _tell(text: str) -> None:

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 from harness.bench.model import BenchFile
+from harness.device.event_sources.catalogue import LogFileOptions, SyslogOptions
 from harness.timeline.errors import BenchError
 
 
@@ -27,6 +28,12 @@ def taken_addresses(file: BenchFile) -> Iterator[BenchError]:
             wanted.append(("proxy.port", file.proxy.address, file.proxy.port, kind))
     for index, address in enumerate(file.stations.addresses):
         wanted.append((f"stations.addresses[{index}]", address, file.stations.sip_port, socket.SOCK_DGRAM))
+    for place, source in enumerate(file.device.event_sources):
+        if not isinstance(source, LogFileOptions):
+            by_datagram = isinstance(source, SyslogOptions) and source.transport == "udp"
+            kind = socket.SOCK_DGRAM if by_datagram else socket.SOCK_STREAM
+            where = f"device.event_sources[{place}].port"
+            wanted.append((where, source.address or file.bench.address, source.port, kind))
     if file.device.kind == "emulated":
         portal = file.device.emulated.portal_port
         wanted.append(("device.sip_port", file.device.address, file.device.sip_port, socket.SOCK_DGRAM))

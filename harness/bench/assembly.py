@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import secrets
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from harness.bench.addresses import taken_addresses
 from harness.bench.device_part import DevicePart
-from harness.bench.engine import Engine
-from harness.bench.image import ready_engine
+from harness.bench.hold import Hold
+from harness.bench.host import Host, ready_host
 from harness.bench.model import BenchFile
+from harness.bench.operator_part import operator, pages
 from harness.bench.parts import Part, PbxPart, PeersPart, ProxyPart, in_parallel
 from harness.bench.pki import Pki
 from harness.bench.place import Place
+from harness.bench.remains import reap, reap_folders, working_folder
 from harness.bench.tls import TlsServers
+from harness.bench.tools import EVERYWHERE
 from harness.capture.capture import Capture
 from harness.device.intercom import Intercom
+from harness.operator.asker import Asker
 from harness.pbx.pbx import Pbx
 from harness.peer.stations import Stations
 from harness.proxy.proxy import Proxy
@@ -34,21 +38,14 @@ from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
 from harness.timeline.observation import (
     Configured,
     DeviceEvent,
+    EventCopy,
     InstrumentLost,
     OutputChanged,
     SipMessageSeen,
 )
 
 Progress = Callable[[str], None]
-_PREFIX = "intercom-hil-"
 PKI_FOLDER = "pki"
-_VERSIONS = {
-    "asterisk": ("asterisk", "-V"),
-    "sipp": ("sipp", "-v"),
-    "tcpdump": ("tcpdump", "--version"),
-    "openssl": ("openssl", "version"),
-}
-"""What to ask each native tool for its version."""
 
 
 class Assembly:
@@ -57,7 +54,9 @@ class Assembly:
     Attributes:
         file: the bench file it was built from.
         timeline: the current scenario's.
+        whole: whether every part was there, or could be brought back, when the last scenario began.
         password: the device's at the PBX, made up for this run.
+        asker: asks the person at the bench, where the bench file has one.
     """
 
     def __init__(
@@ -65,13 +64,15 @@ class Assembly:
     ) -> None:
         self.file = file
         self.timeline = Timeline()
-        self.engine: Engine
+        self.whole = True
+        self.host: Host
+        self.asker: Asker | None = None
         self.pki: Pki
         self.tls_servers: TlsServers
-        self.image = ""
         self.password = secrets.token_hex(8)
         self._run_folder, self._templates, self._progress = run_folder, templates, progress
         self._folder = Path()
+        self._hold = Hold(file, progress)
         self._parts: dict[str, Part] = {}
         self._calls: dict[str, int] = {}
         self._scenario = 0
@@ -92,15 +93,21 @@ class Assembly:
         Raises:
             BenchError: something is missing, in use or broken; nothing is left running.
         """
-        _reap_folders()
-        self._folder = Path(tempfile.mkdtemp(prefix=f"{_PREFIX}{os.getpid()}-"))
+        reap_folders()
+        self._folder = working_folder()
         try:
-            (self.engine, self.image), self.pki = await asyncio.gather(
-                asyncio.to_thread(ready_engine, self._progress),
-                asyncio.to_thread(Pki, self._folder / PKI_FOLDER),
-            )
+            self._hold.claim()
+            self.pki = self._new_pki()
+            self.host = await asyncio.to_thread(ready_host, self.file, self._progress)
             self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
             await self._free_addresses()
+            if self.file.device.operator is not None:
+                self.asker = operator(
+                    self.file.device.operator, append=self.append, bench=self.file.bench.name
+                )
+                await self.asker.open()
+                for page in pages(self.asker):
+                    self._progress(f"the operator's page: {page}")
             self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
             await in_parallel([self._start(part) for part in self._parts.values()])
         except BaseException:
@@ -112,8 +119,12 @@ class Assembly:
         parts, self._parts = self._parts, {}
         try:
             await in_parallel([part.stop() for part in parts.values()])
+            if self.asker is not None:
+                await self.asker.close()
         finally:
-            shutil.rmtree(self._folder, ignore_errors=True)
+            await self._hold.release()
+            if self._folder.name:  # else it was never made, and this is where we are
+                shutil.rmtree(self._folder, ignore_errors=True)
 
     async def heal(self) -> list[str]:
         """Replace every part that was lost, and return their names.
@@ -121,6 +132,7 @@ class Assembly:
         Raises:
             BenchError: a part cannot be brought back.
         """
+        self.whole = False
         broken = {name: part for name, part in self._parts.items() if part.lost.done()}
         makers: dict[str, Callable[[], Part]] = {
             "pbx": self._new_pbx,
@@ -141,6 +153,7 @@ class Assembly:
                 if not self._parts[name].lost.done():
                     self._parts[name].lost.set_result(problem)
                 raise
+        self.whole = True
         return [part.name for part in broken.values()]
 
     # -- the parts -------------------------------------------------------------------------------------
@@ -154,7 +167,7 @@ class Assembly:
 
     @property
     def places(self) -> dict[str, Place]:
-        """The containers, by the part that lives in each."""
+        """Where native programs run, by the part that lives in each."""
         return {n: p.place for n, p in self._parts.items() if isinstance(p, PbxPart | PeersPart | ProxyPart)}
 
     @contextlib.asynccontextmanager
@@ -233,11 +246,11 @@ class Assembly:
         return part.intercom
 
     async def tool_versions(self) -> dict[str, str]:
-        """Ask each native tool of the image for its version."""
+        """Ask each native tool for its version."""
         part = self._parts["peers"]
         assert isinstance(part, PeersPart)
-        said = await asyncio.gather(*(part.say(*argv) for argv in _VERSIONS.values()))
-        return dict(zip(_VERSIONS, said, strict=True))
+        said = await asyncio.gather(*(part.say(*tool.ask) for tool in EVERYWHERE))
+        return {tool.program: line for tool, line in zip(EVERYWHERE, said, strict=True)}
 
     # -- scenarios -------------------------------------------------------------------------------------
 
@@ -251,6 +264,8 @@ class Assembly:
         self.stations.begin(folder / "stations")
         self.pbx.begin(folder / "asterisk.log")
         self.intercom.begin(folder)
+        if self.asker is not None:
+            self.asker.begin(folder / "operator")
         return self.timeline
 
     async def clear_pbx(self) -> None:
@@ -265,7 +280,7 @@ class Assembly:
         from before this scenario touched the device) is kept off it.
         """
         self._touched |= isinstance(content, Configured | OutputChanged)
-        if isinstance(content, DeviceEvent) and not self._touched:
+        if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         if isinstance(content, SipMessageSeen):
             if content.is_initial_invite:
@@ -297,6 +312,8 @@ class Assembly:
             lost = InstrumentLost(instrument=part.name, problem=str(problem), blame="bench")
             self.append(Witness.BENCH, lost)
         self.timeline.raise_alarm(problem)
+        if self.asker is not None:
+            self.asker.give_up(problem)
 
     def _heed(self, observation: Observation) -> None:
         """A device that restarts by itself has crashed, though its instruments are all still there."""
@@ -307,29 +324,27 @@ class Assembly:
     def _new_pbx(self) -> PbxPart:
         folder = self._new_folder("pbx")
         mounts = (folder, self._run_folder, self._folder / PKI_FOLDER)
-        place = Place(self.engine, self.image, "pbx", mounts=mounts)
-        identity = self.tls_servers.identity("for address and name")
+        place = self.host.place("pbx", mounts=mounts)
+        identity = partial(self.tls_servers.identity, "for address and name")
         return PbxPart(self.file, place, folder, identity, self.append, self.name_of)
 
     def _new_proxy(self) -> ProxyPart:
         folder = self._new_folder("proxy")
-        return ProxyPart(
-            self.file, Place(self.engine, self.image, "proxy", mounts=(folder,)), folder, self.append
-        )
+        return ProxyPart(self.file, self.host.place("proxy", mounts=(folder,)), folder, self.append)
 
     def _new_peers(self) -> PeersPart:
         folder = self._new_folder("peers")
-        place = Place(
-            self.engine,
-            self.image,
-            "peers",
-            mounts=(folder, self._run_folder),
-            cap_add=("NET_RAW", "NET_ADMIN"),
-        )
+        mounts = (folder, self._run_folder)
+        place = self.host.place("peers", mounts=mounts, cap_add=("NET_RAW", "NET_ADMIN"))
         return PeersPart(self.file, place, folder, self._templates, self.append, self.name_of)
 
     def _new_device(self) -> DevicePart:
-        return DevicePart(self.file, self._new_folder("device"), self.pki.trust_store, self.append)
+        folder = self._new_folder("device")
+        return DevicePart(self.file, folder, self._run_folder, self.pki, self.append, self._hold, self.asker)
+
+    def _new_pki(self) -> Pki:
+        trusted = self.file.device.trusted_ca
+        return Pki(self._folder / PKI_FOLDER, (trusted.certificate, trusted.key) if trusted else None)
 
     def _new_folder(self, name: str) -> Path:
         return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
@@ -343,7 +358,7 @@ class Assembly:
         problem = next(taken_addresses(self.file), None)
         if problem is None:
             return
-        await asyncio.to_thread(self.engine.reap)
+        await asyncio.to_thread(reap, self.host)
         problem = next(taken_addresses(self.file), None)
         if problem is not None:
             raise problem
@@ -357,11 +372,3 @@ async def _or_lost(part: Part, step: Awaitable[None]) -> None:
         if not part.lost.done():
             part.lost.set_result(problem)
         raise
-
-
-def _reap_folders() -> None:
-    """Remove the working folders of benches that were killed."""
-    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}[0-9]*-*"):
-        pid = folder.name.removeprefix(_PREFIX).partition("-")[0]
-        if pid.isdecimal() and not Path("/proc", pid).exists():
-            shutil.rmtree(folder, ignore_errors=True)

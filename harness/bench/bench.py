@@ -8,18 +8,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal
 
 from harness.bench.assembly import Assembly
 from harness.bench.device_part import pbx_name
+from harness.bench.eyes import Eyes
+from harness.bench.outage import Outage
 from harness.bench.pki import CertificateKind
 from harness.bench.plain import plain_settings
 from harness.bench.play import Play, PlayFailed
 from harness.device.configurator import Role
 from harness.device.intercom import Intercom
 from harness.evidence.run import RunFolder
+from harness.instruments.sound_card import MICROPHONE_TONE
 from harness.judge.judge import Judge
 from harness.judge.vocabulary import PBX, PROXY, registered
 from harness.pbx.endpoint import Endpoint, codecs, reached_through
@@ -35,18 +37,8 @@ from harness.timeline.errors import BenchError, Inconclusive
 REGISTRATION = 3.0
 """Seconds within which a configured device has registered, or its scenario is inconclusive."""
 FIRST_NUMBER = 3410
-MICROPHONE_TONE = 440.0
-"""Hz: what is played at the device's microphone."""
 
 PbxSrtp = Literal["no", "sdes", "optional"]
-
-
-@dataclass
-class Outage:
-    """A time without server: when it began and ended (seconds since the epoch)."""
-
-    began: float = 0.0
-    ended: float = 0.0
 
 
 class Bench:
@@ -73,6 +65,7 @@ class Bench:
             attempts: how often it is played at most; only what was inconclusive or in error is repeated.
         """
         self._assembly = assembly
+        self._eyes = Eyes(assembly)
         self._play = Play(assembly, run, identity=identity, doc=doc, requirements=requirements)
         self._attempts = attempts
         self._next_address = 0
@@ -161,16 +154,19 @@ class Bench:
         self, requirement: str, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
     ) -> Observation:
         """Wait for what the requirement promises; see ``Judge.expect``."""
+        await self._eyes.look(pattern, after, count=count)
         return await self._judge.expect(requirement, pattern, within=within, after=after, count=count)
 
     async def never(
         self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
     ) -> None:
         """Watch that something does not happen; see ``Judge.never``."""
+        during = await self._eyes.watch(pattern, after, during)
         await self._judge.never(requirement, pattern, during=during, after=after)
 
     async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
         """Wait for a precondition; see ``Judge.require``."""
+        await self._eyes.look(pattern, after, level=True)
         return await self._judge.require(pattern, within=within, after=after)
 
     def at_end(self, requirement: str, pattern: Pattern, **conditions: Any) -> None:
@@ -261,6 +257,10 @@ class Bench:
         await self.intercom.submit(changes, by)
         self.timeline.book_wait(begun, now())
         return begun
+
+    def tried(self, values: Iterable[Any]) -> list[Any]:
+        """Return the values to try: all of them, or a few of them where a person types each."""
+        return self._eyes.tried(values)
 
     async def tls_server(self, certificate: CertificateKind, **abilities: Any) -> dict[str, Any]:
         """Start a TLS server that presents a certificate and testifies; see ``TlsServers.open``.

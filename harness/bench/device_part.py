@@ -7,22 +7,33 @@ what the file does not name, so that from there on it is put together as any oth
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from harness.bench.event_sources import Voices, log_file, voices
+from harness.bench.hold import Hold
 from harness.bench.model import BenchFile
 from harness.bench.parts import Lost, future
-from harness.bench.tables import ConsoleTable, DeviceTable, PortalTable, SpeakerTable
-from harness.device.console_layout import layout_named
+from harness.bench.pki import Pki
+from harness.bench.tables import ConsoleTable, DeviceTable, PortalTable, SoundCardTable, SpeakerTable
+from harness.device.command_configurator import CommandConfigurator
+from harness.device.configurator import Configurator
 from harness.device.emulated import EmulatedDevice, Ready
-from harness.device.intercom import Intercom
+from harness.device.event_sources.catalogue import LogFileOptions, SourceOptions, SyslogOptions
+from harness.device.event_sources.syslog import TlsIdentity
+from harness.device.intercom import Ear, Intercom
+from harness.device.operator_configurator import OperatorConfigurator
 from harness.device.portal import Account, Portal
 from harness.device.speaker import Speaker
+from harness.evidence.run import keep_export
 from harness.instruments import Button, Catalogue, Console, ReopeningConsole
 from harness.instruments.catalogue import NumatoRelayOptions
+from harness.instruments.sound_card import SoundCard
+from harness.operator.asker import Asker
 from harness.timeline import Append, Witness
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import Note
+from harness.timeline.errors import BenchError, DeviceCrashed
+from harness.timeline.observation import InstrumentLost, Note
 
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
 FACTORY_VIEWER = Account("viewer", "viewer-secret")
@@ -36,21 +47,38 @@ class DevicePart:
 
     name = "device"
 
-    def __init__(self, file: BenchFile, folder: Path, trust_store: Path, append: Append) -> None:
-        self._file, self._append = file, append
+    def __init__(
+        self,
+        file: BenchFile,
+        folder: Path,
+        run_folder: Path,
+        pki: Pki,
+        append: Append,
+        hold: Hold,
+        asker: Asker | None = None,
+    ) -> None:
+        self._file, self._append, self._pki, self._run_folder = file, append, pki, run_folder
+        self._hold = hold
+        self._asker = asker
         self.lost = future()
         self._emulated: EmulatedDevice | None = None
         if file.device.kind == "emulated":
-            self._emulated = _emulated(file, folder / "device", trust_store)
+            self._emulated = _emulated(file, folder / "device", pki)
         self.intercom: Intercom
 
     async def start(self) -> None:
         """Switch on an emulated device, and open the instruments."""
-        tables = self._file.device
+        tables = await self._hold.located(self._file.device)
+        if self._hold.lost is not None:
+            self._hold.lost.add_done_callback(self._on_place_lost)
         if self._emulated is not None:
             tables = completed(tables, await self._emulated.start())
         self.intercom = intercom(
-            tables, append=self._append, device_lost=self._emulated.lost if self._emulated else None
+            tables,
+            append=self._append,
+            device_lost=self._emulated.lost if self._emulated else None,
+            heard=voices(self._file, tables, append=self._append, identity=self._identity),
+            asker=self._asker,
         )
         await self.intercom.open()
         self.intercom.lost.add_done_callback(self._on_lost)
@@ -59,10 +87,35 @@ class DevicePart:
         """Release every output, close the instruments, switch an emulated device off."""
         try:
             if hasattr(self, "intercom"):
-                await self.intercom.close()
+                try:
+                    await self._export()
+                finally:
+                    await self.intercom.close()
         finally:
             if self._emulated is not None:
                 await self._emulated.stop()
+
+    def _identity(self, address: str) -> TlsIdentity:
+        server = self._pki.server("for the address", address, address)
+        return TlsIdentity(server.chain, server.key)
+
+    async def _export(self) -> None:
+        """Keep the event log that the portal exports, where the bench file names it, before it goes."""
+        source = log_file(self._file)
+        portal = self.intercom.portal
+        if source is None or not source.export or not isinstance(portal, Portal) or self.lost.done():
+            return
+        with suppress(DeviceCrashed):
+            content = await portal.download(source.export)
+            keep_export(self._run_folder, content)
+
+    def _on_place_lost(self, lost: asyncio.Future[str]) -> None:
+        if lost.cancelled() or self.lost.done():
+            return
+        problem = BenchError(lost.result(), "labgrid", "see labgrid-client who, and labgrid-client resources")
+        told = InstrumentLost(instrument="labgrid place", problem=lost.result(), blame="bench")
+        self._append(Witness.BENCH, told, None)
+        self.lost.set_result(problem)
 
     def _on_lost(self, lost: Lost) -> None:
         if not lost.cancelled() and not self.lost.done():
@@ -84,18 +137,27 @@ def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
         viewer_password=FACTORY_VIEWER.password,
     )
     own = {
-        "console": ConsoleTable(port=ready.console),
+        "console": ConsoleTable(port=ready.console, layout=tables.emulated.console_layout),
         "button": NumatoRelayOptions(kind="numato-relay", port=ready.relay),
         "portal": portal,
         "speaker": SpeakerTable(recording=ready.speaker),
     }
+    if tables.event_sources:
+        del own["console"]  # the file names where its events come from: nothing is added to that
+    if tables.sound_card is not None:
+        del own["speaker"]
     return tables.model_copy(
         update={name: table for name, table in own.items() if getattr(tables, name) is None}
     )
 
 
 def intercom(
-    tables: DeviceTable, *, append: Append, device_lost: asyncio.Future[str] | None = None
+    tables: DeviceTable,
+    *,
+    append: Append,
+    device_lost: asyncio.Future[str] | None = None,
+    heard: Voices | None = None,
+    asker: Asker | None = None,
 ) -> Intercom:
     """Put an Intercom together from complete tables; nothing is opened yet.
 
@@ -103,22 +165,25 @@ def intercom(
         tables: the device's, with console, button and portal.
         append: puts observations on the current scenario's timeline.
         device_lost: resolves when the device itself ends, where that can be known.
+        heard: how it tells its events; by its console, when not given.
+        asker: asks the person at the bench, where there is one.
 
     Raises:
-        BenchError: two instruments cannot hang on one port, or a layout is not known.
+        BenchError: two instruments cannot hang on one port.
     """
-    assert tables.console is not None
+    heard = heard or Voices()
     assert tables.button is not None
-    assert tables.portal is not None
     catalogue = Catalogue()
     return Intercom(
         address=tables.address,
         append=append,
-        portal=_portal(tables.portal),
+        portal=_configurator(tables, asker),
         button=Button(catalogue.output(tables.button, name="button"), append=append),
-        console=_console(catalogue, tables.console, append),
-        layout=layout_named(tables.console.layout),
-        speaker=Speaker(tables.speaker.recording, append=append) if tables.speaker else None,
+        console=_console(catalogue, tables.console, append) if tables.console else None,
+        layout=heard.layout,
+        duties=heard.console,
+        sources=heard.live,
+        speaker=_ear(tables, append),
         supply=catalogue.power(tables.power, append=append) if tables.power else None,
         inputs={name: catalogue.input(options) for name, options in tables.inputs.items()},
         device_lost=device_lost,
@@ -128,9 +193,47 @@ def intercom(
     )
 
 
+def _configurator(tables: DeviceTable, asker: Asker | None) -> Configurator:
+    match tables.configurator:
+        case "operator":
+            assert tables.operator is not None
+            assert asker is not None
+            return OperatorConfigurator(
+                asker,
+                address=tables.address,
+                portal=tables.portal.url if tables.portal else "",
+                labels=tables.operator.labels,
+            )
+        case "command":
+            assert tables.command is not None
+            return CommandConfigurator(tables.command.run, within=tables.command.within)
+        case "portal":
+            assert tables.portal is not None
+            return _portal(tables.portal)
+
+
+def _ear(tables: DeviceTable, append: Append) -> Ear | None:
+    if tables.sound_card is not None:
+        return sound_card(tables.sound_card, append=append)
+    return Speaker(tables.speaker.recording, append=append) if tables.speaker else None
+
+
+def sound_card(table: SoundCardTable, *, append: Append) -> SoundCard:
+    """Return the sound card that a table describes; must be called inside a running event loop."""
+    return SoundCard(
+        record=table.command(table.record),
+        play=table.command(table.play),
+        rate=table.rate,
+        level=table.level,
+        append=append,
+    )
+
+
 def _portal(table: PortalTable) -> Portal:
     viewer = Account(table.viewer, table.viewer_password) if table.viewer else None
-    return Portal(table.url, Account(table.account, table.password), viewer=viewer, device=table.device_id)
+    return Portal(
+        table.url, Account(table.account, table.password), viewer=viewer, device=table.device_id, ca=table.ca
+    )
 
 
 def _console(catalogue: Catalogue, table: ConsoleTable, append: Append) -> Console:
@@ -145,7 +248,7 @@ def _tell_link(append: Append, there: bool, reason: str, at: float) -> None:
     append(Witness.BENCH, Note(text=text), at)
 
 
-def _emulated(file: BenchFile, state: Path, trust_store: Path) -> EmulatedDevice:
+def _emulated(file: BenchFile, state: Path, pki: Pki) -> EmulatedDevice:
     options = file.device.emulated
     first, last = options.rtp_ports
     hosts = state.with_name("hosts")
@@ -153,6 +256,7 @@ def _emulated(file: BenchFile, state: Path, trust_store: Path) -> EmulatedDevice
         hosts.write_text(f"{file.pbx.address} {pbx_name(file)}\n", encoding="utf-8")
     except OSError as problem:
         raise BenchError(f"it cannot be written ({problem.strerror})", str(hosts), "make room") from problem
+    told = [word for source in file.device.event_sources for word in _told_to(file, source, pki, state)]
     serial = ("--serial-server", str(options.serial_server)) if options.serial_server else ()
     return EmulatedDevice(
         state=state,
@@ -164,8 +268,28 @@ def _emulated(file: BenchFile, state: Path, trust_store: Path) -> EmulatedDevice
             *("--rtp-ports", f"{first}-{last}"),
             *("--portal-port", str(options.portal_port)),
             *("--hosts", str(hosts)),
-            *("--trust-store", str(trust_store)),
+            *("--trust-store", str(pki.trust_store)),
             *("--media-timeout", str(options.media_timeout)),
+            *("--console-layout", options.console_layout),
+            *("--syslog-format", options.syslog_format),
+            *("--syslog-framing", options.syslog_framing),
             *serial,
+            *told,
         ),
     )
+
+
+def _told_to(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:
+    """Return the options that have an emulated device send its events to a source."""
+    if isinstance(source, LogFileOptions):
+        return ()
+    at = f"{source.address or file.bench.address}:{source.port}"
+    if not isinstance(source, SyslogOptions):
+        return ("--webhook", f"http://{at}{source.path}")
+    if source.transport != "tls":
+        return ("--syslog", f"{source.transport}://{at}")
+    trusted = source.certificate
+    if trusted is None:
+        trusted = state.with_name("syslog-ca.pem")
+        trusted.write_text(pki.root_pem, encoding="utf-8")
+    return ("--syslog", f"tls://{at}", "--syslog-ca", str(trusted))

@@ -12,24 +12,27 @@ All methods block for as long as the engine takes; asyncio callers use ``asyncio
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
 import shutil
 import subprocess
 import tempfile
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from harness.bench.command import Progress, run, run_telling
-from harness.bench.ownership import OWNER, orphaned, own_labels
+from harness.bench.ownership import OWNER, as_environment, being_started, orphaned, own_labels
 from harness.timeline.errors import BenchError
 
 if TYPE_CHECKING:
     from python_on_whales import DockerClient
 
+EngineKind = Literal["auto", "podman", "docker"]
 ROLE = "intercom-hil.role"
 """Label: what the container is to the bench (pbx, stations, capture, ...)."""
 
@@ -40,6 +43,7 @@ _NONE_SUCH = re.compile(
 RUN_WITHIN = 60.0
 """Seconds a container may take to start; 0.1 to 0.4 is usual, a loaded machine takes longer."""
 INSTALL_WITHIN = 900.0
+_LOOK_EVERY = 0.02  # s
 PACKAGES = ("podman", "runc", "netavark", "aardvark-dns")
 """What a Debian-like machine needs for an engine, recommended packages left out."""
 FALLBACK = """\
@@ -82,22 +86,24 @@ class Engine:
         return f"{self.client.name} {self.version}{how}"
 
     @classmethod
-    def find(cls, cache: Path | None = None, *, afresh: bool = False) -> Engine:
+    def find(cls, cache: Path | None = None, *, afresh: bool = False, kind: EngineKind = "auto") -> Engine:
         """Return the engine remembered from last time, or the first that answers.
 
         Args:
             cache: where it is remembered; default: the user's cache folder.
             afresh: forget what is remembered.
+            kind: look for this one only.
 
         Raises:
             BenchError: none answers.
         """
         cache = cache or cache_folder()
+        names = ("podman", "docker") if kind == "auto" else (kind,)
         remembered = None if afresh else _remembered(cache)
-        if remembered:
+        if remembered and remembered.client.name in names:
             return remembered
         problems = []
-        for name in ("podman", "docker"):
+        for name in names:
             client = shutil.which(name)
             if not client:
                 problems.append(f"{name} is not installed")
@@ -109,7 +115,7 @@ class Engine:
                 problems.append(f"{name} does not answer: {problem.what}")
             else:
                 return engine
-        raise BenchError("; ".join(problems), "container engine", _how_to_install())
+        raise BenchError("; ".join(problems), "container engine", _how_to_install(kind))
 
     @property
     def probed(self) -> bool:
@@ -176,15 +182,29 @@ class Engine:
         self._quietly("rm", "--force", *(["--time=0"] if self.client.name == "podman" else []), name)
 
     def containers(self, label: str = OWNER) -> list[Container]:
-        """Return the containers, running or not, that carry a label (``key`` or ``key=value``)."""
-        key, _, value = label.partition("=")
-        found = self._client().container.list(
-            all=True, filters=[("label", f"{key}={value}" if value else key)]
-        )
-        return [Container(c.id, c.name, dict(c.config.labels or {})) for c in found]
+        """Return the containers, running or not, that carry a label (``key`` or ``key=value``).
+
+        Raises:
+            BenchError: the engine refused.
+        """
+        from python_on_whales.exceptions import DockerException, NoSuchContainer
+
+        try:
+            listed = self._client().container.list(all=True, filters=[("label", label)])
+        except DockerException as problem:
+            raise BenchError(" ".join(str(problem.stderr).split()), f"{self.client.name} ps") from None
+        found = []
+        for container in listed:
+            with contextlib.suppress(NoSuchContainer):  # it has ended since
+                found.append(Container(container.id, container.name, dict(container.config.labels or {})))
+        return found
 
     def reap(self) -> list[str]:
         """Remove the containers whose bench is gone, and return their names."""
+        # A client that was asked before its bench was killed will start one all the same.
+        until = time.monotonic() + RUN_WITHIN
+        while being_started() and time.monotonic() < until:
+            time.sleep(_LOOK_EVERY)
         orphans = [c for c in self.containers() if orphaned(c.labels)]
         for container in orphans:
             self.remove(container.id)
@@ -197,7 +217,8 @@ class Engine:
     def import_image(self, rootfs: Path, tag: str, progress: Progress) -> None:
         """Make an image of a root file system's tar. Raises BenchError."""
         argv = [str(self.client), "import", str(rootfs), tag]
-        run_telling(argv, f"importing {tag}", progress, within=INSTALL_WITHIN, env=self._environment())
+        env = {**self.environment(), **as_environment(own_labels())}
+        run_telling(argv, f"importing {tag}", progress, within=INSTALL_WITHIN, env=env)
 
     def build_image(self, containerfile: str, tag: str, progress: Progress) -> None:
         """Make an image by a Containerfile, with the host's network. Raises BenchError."""
@@ -205,7 +226,8 @@ class Engine:
             Path(folder, "Containerfile").write_text(containerfile, encoding="utf-8")
             argv = [str(self.client), "build", "--network=host", f"--file={folder}/Containerfile"]
             argv += [f"--tag={tag}", folder]
-            run_telling(argv, f"building {tag}", progress, within=INSTALL_WITHIN, env=self._environment())
+            env = {**self.environment(), **as_environment(own_labels())}
+            run_telling(argv, f"building {tag}", progress, within=INSTALL_WITHIN, env=env)
 
     # -- how the client is called ----------------------------------------------------------------------
 
@@ -214,7 +236,8 @@ class Engine:
         form = "{{.Server.Version}}" if self.client.name == "docker" else "{{.Client.Version}}"
         return self._run("version", "--format", form).strip()
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """Return the variables with which the engine's client works here."""
         if not self._fallback:
             return dict(os.environ)
         conf = self._cache / "containers.conf"
@@ -235,7 +258,7 @@ class Engine:
         return self._whales
 
     def _call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return run([str(self.client), *arguments], within=RUN_WITHIN, env=self._environment())
+        return run([str(self.client), *arguments], within=RUN_WITHIN, env=self.environment())
 
     def _run(self, *arguments: str) -> str:
         done = self._call(*arguments)
@@ -301,7 +324,9 @@ def _remembered(cache: Path) -> Engine | None:
     return Engine(client, version, fallback=fallback, cache=cache)
 
 
-def _how_to_install() -> str:
+def _how_to_install(kind: EngineKind = "auto") -> str:
+    if kind == "docker":
+        return "install docker and start its daemon, or take another engine.kind in the bench file"
     if shutil.which("apt-get"):
         return f"as root: apt-get update && apt-get install --no-install-recommends {' '.join(PACKAGES)}"
     return "install podman (or docker, and start its daemon), with your system's package manager"

@@ -16,18 +16,22 @@ _LIBRARIES = ("pytest", "scapy", "pylibsrtp", "pyserial", "pydantic")
 
 async def environment(bench: Assembly, bench_file: Path, root: Path) -> dict[str, Any]:
     """Return the environment of a running bench as plain JSON data; nothing in it is a secret."""
+    own = {name: layout.model_dump(mode="json") for name, layout in bench.file.layouts.items()}
+    layouts = {"layouts": own} if own else {}
     return {
         "harness": version("intercom-hil"),
         "commit": await asyncio.to_thread(_commit, root),
         "python": platform.python_version(),
         "libraries": {name: version(name) for name in _LIBRARIES},
         "platform": platform.platform(),
-        "engine": str(bench.engine),
-        "image": bench.image,
+        "engine": str(bench.host),
+        "image": bench.host.image,
         **await bench.tool_versions(),
+        "bench": bench.file.bench.name,
         "bench_file": str(bench_file.relative_to(root))
         if bench_file.is_relative_to(root)
         else bench_file.name,
+        **layouts,
         "device": bench.file.device.model_dump(mode="json", exclude={"portal": {"password"}}),
     }
 

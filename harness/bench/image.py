@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.bench.command import INTERVAL, Progress, run, run_telling
-from harness.bench.engine import Engine, apt_install, cache_folder, install_engine
+from harness.bench.engine import Engine, EngineKind, apt_install, cache_folder, install_engine
+from harness.bench.ownership import as_environment, own_labels
 from harness.timeline.errors import BenchError
 
 RECIPE = Path(__file__).with_suffix(".toml")
@@ -58,7 +59,9 @@ class Recipe:
         return f"localhost/intercom-hil:{self.digest}"
 
 
-def ready_engine(progress: Progress, *, afresh: bool = False) -> tuple[Engine, str]:
+def ready_engine(
+    progress: Progress, *, afresh: bool = False, kind: EngineKind = "auto"
+) -> tuple[Engine, str]:
     """Return an engine that is known to run containers, and the tag of the bench's image.
 
     What is missing is installed, made and tried out; where everything is there this takes some 30 ms.
@@ -66,15 +69,18 @@ def ready_engine(progress: Progress, *, afresh: bool = False) -> tuple[Engine, s
     Args:
         progress: told what is being done, where it takes long.
         afresh: probe the engine again even if it is remembered.
+        kind: which engine; ``auto`` takes the first that works.
 
     Raises:
         BenchError: there is no engine, or no image, and none can be had; the remedy says what to do.
     """
     try:
-        engine = Engine.find(afresh=afresh)
+        engine = Engine.find(afresh=afresh, kind=kind)
     except BenchError:
+        if kind == "docker":  # what is installed without being asked for is podman
+            raise
         install_engine(progress)
-        engine = Engine.find(afresh=True)
+        engine = Engine.find(afresh=True, kind=kind)
     tag = ensure_image(engine, progress)
     if not engine.probed:
         engine.probe(tag)
@@ -128,7 +134,9 @@ def _bootstrap(recipe: Recipe, rootfs: Path, progress: Progress) -> None:
             remedy = "as root: apt-get install --no-install-recommends mmdebstrap"
             raise BenchError("the container image is made with mmdebstrap, which is missing", "", remedy)
         apt_install(["mmdebstrap"], progress)
-    part = rootfs.with_suffix(f".{os.getpid()}.tar")
+    part = rootfs.with_name(f"{rootfs.stem}.part.tar")
+    for stale in rootfs.parent.glob("rootfs-*.part.tar"):  # of a bench that was killed: the lock is ours
+        stale.unlink()
     argv = ["mmdebstrap", "--variant=minbase", "--aptopt=APT::Install-Recommends false"]
     # A suite that is not released yet can be past the date to which its index says it is valid.
     argv += ["--aptopt=Acquire::Check-Valid-Until false"]
@@ -137,7 +145,11 @@ def _bootstrap(recipe: Recipe, rootfs: Path, progress: Progress) -> None:
     argv += [f"--include={','.join(recipe.packages)}", recipe.suite, str(part), _mirror()]
     try:
         run_telling(
-            argv, f"making the container image (Debian {recipe.suite})", progress, within=BUILD_WITHIN
+            argv,
+            f"making the container image (Debian {recipe.suite})",
+            progress,
+            within=BUILD_WITHIN,
+            env={**os.environ, **as_environment(own_labels())},
         )
         part.replace(rootfs)
     finally:

@@ -8,24 +8,31 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import ValidationError, model_validator
+from pydantic import Field, StringConstraints, ValidationError, model_validator
 
 from harness.bench.tables import (
+    LABGRID,
     BenchTable,
     CaptureTable,
     DeviceTable,
     EngineTable,
+    LabgridTable,
     PbxTable,
     ProxyTable,
     StationsTable,
     Table,
 )
 from harness.bench.toml_places import Keys, Place, nearest, places
+from harness.device.console_layout import Layout
+from harness.device.event_sources.catalogue import LayoutOptions, unusable
+from harness.device.layouts import LAYOUTS
 from harness.timeline.errors import BenchError
+
+LayoutName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
 
 class BenchFile(Table):
@@ -37,7 +44,41 @@ class BenchFile(Table):
     pbx: PbxTable
     proxy: ProxyTable | None = None
     stations: StationsTable
+    labgrid: LabgridTable | None = None
     device: DeviceTable
+    layouts: dict[LayoutName, LayoutOptions] = Field(default={}, description="languages of the device's own")
+
+    @property
+    def known_layouts(self) -> dict[str, Layout]:
+        """Every layout that this file can name: those that come along, and its own. Raises BenchError."""
+        return {**LAYOUTS, **{name: options.layout(name) for name, options in self.layouts.items()}}
+
+    @model_validator(mode="after")
+    def _layouts_are_known(self) -> BenchFile:
+        for name in self.layouts:
+            if name in LAYOUTS:
+                raise ValueError(f"layouts.{name} comes along with the bench; choose another name")
+        try:
+            known = self.known_layouts
+        except BenchError as problem:
+            raise ValueError(f"{problem.where}: {problem.what}; {problem.remedy}") from None
+        named = [("device.console", "console", self.device.console.layout)] if self.device.console else []
+        named += [
+            (f"device.event_sources[{place}]", source.kind, source.layout)
+            for place, source in enumerate(self.device.event_sources)
+        ]
+        for field, kind, name in named:
+            wrong = unusable(kind, name, known)
+            if wrong:
+                raise ValueError(f"{field}.layout: {wrong}")
+        return self
+
+    @model_validator(mode="after")
+    def _ports_in_places(self) -> BenchFile:
+        names = sorted(text for text in texts(self.device.model_dump()) if text.startswith(LABGRID))
+        if names and self.labgrid is None:
+            raise ValueError(f"{', '.join(names)}: there is no table [labgrid] that names the place")
+        return self
 
     @model_validator(mode="after")
     def _one_role_an_address(self) -> BenchFile:
@@ -75,6 +116,11 @@ def lane(file: BenchFile, number: int) -> BenchFile:
             f"bench {file.bench.name} has one physical device and cannot be doubled", "-n", "leave -n out"
         )
 
+    if file.labgrid is not None:
+        raise BenchError(
+            f"bench {file.bench.name} has its place in a labgrid and cannot be doubled", "-n", "leave -n out"
+        )
+
     def shifted(value: object) -> object:
         if isinstance(value, dict):
             return {key: shifted(item) for key, item in value.items()}
@@ -85,6 +131,15 @@ def lane(file: BenchFile, number: int) -> BenchFile:
         return value
 
     return BenchFile.model_validate(shifted(file.model_dump(mode="json")))
+
+
+def texts(value: object) -> Iterator[str]:
+    """Yield every text in plain data, however deep it lies."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict | list | tuple):
+        for item in value.values() if isinstance(value, dict) else value:
+            yield from texts(item)
 
 
 _LOOPBACK = re.compile(r"\b(127\.\d{1,3}\.)(\d{1,3})(\.\d{1,3})\b")
@@ -113,7 +168,7 @@ def load(path: Path) -> BenchFile:
         ) from None
     try:
         document = tomllib.loads(text)
-        return BenchFile.model_validate(document)
+        return BenchFile.model_validate(document, context={"folder": path.resolve().parent})
     except tomllib.TOMLDecodeError as problem:
         raise BenchError(f"not a TOML file: {problem}", str(path), "correct the line it names") from None
     except ValidationError as problem:

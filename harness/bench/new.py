@@ -19,7 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.bench import findings
 from harness.bench.bench_text import Draft, bench_text
 from harness.bench.model import load
-from harness.device.console_layout import LAYOUTS
+from harness.device.layouts import LAYOUTS
 from harness.device.portal import Account, Portal
 from harness.instruments.catalogue import Catalogue, OutputOptions
 from harness.instruments.safety import opened

@@ -56,12 +56,30 @@ class PbxPart:
         file: BenchFile,
         place: Place,
         folder: Path,
-        identity: ServerIdentity,
+        identity: Callable[[], ServerIdentity],
         append: Append,
         name_of: NameOf,
     ) -> None:
-        self.place = place
+        """Describe the part; ``identity`` returns what it presents, and may take its time."""
+        self._file, self.place, self._folder = file, place, folder
+        self._identity, self._append, self._name_of = identity, append, name_of
         self.lost = future()
+        self.pbx: Pbx
+
+    async def start(self) -> None:
+        """Start the container and Asterisk in it; it is ready on return."""
+        await in_parallel([self._make_pbx(), self._open_place()])
+        await self.pbx.start()
+        _forward(self.pbx.lost, self.lost, self.name, "see its log in the run folder")
+
+    async def stop(self) -> None:
+        """Stop Asterisk and remove its container."""
+        if hasattr(self, "pbx"):
+            await self.pbx.stop()
+        await self.place.stop()
+
+    async def _make_pbx(self) -> None:
+        file, identity = self._file, await asyncio.to_thread(self._identity)
         self.pbx = Pbx(
             address=file.pbx.address,
             sip_port=file.pbx.sip_port,
@@ -69,22 +87,15 @@ class PbxPart:
             http_port=file.pbx.http_port,
             ami_port=file.pbx.ami_port,
             hep_address=(file.bench.address, file.bench.hep_port),
-            folder=folder,
-            place=place.start,
-            append=append,
-            name_of=name_of,
+            folder=self._folder,
+            place=self._open_place,
+            append=self._append,
+            name_of=self._name_of,
             tls=(TlsTransport(file.pbx.tls_port, identity.chain, identity.key),),
         )
 
-    async def start(self) -> None:
-        """Start the container and Asterisk in it; it is ready on return."""
-        await self.pbx.start()
-        _forward(self.pbx.lost, self.lost, self.name, "see its log in the run folder")
-
-    async def stop(self) -> None:
-        """Stop Asterisk and remove its container."""
-        await self.pbx.stop()
-        await self.place.stop()
+    async def _open_place(self) -> Supervised:
+        return self.place.supervised if self.place.is_open else await self.place.start()
 
 
 class PeersPart:
@@ -230,7 +241,7 @@ def _forward(source: asyncio.Future[str], target: Lost, name: str, remedy: str) 
     source.add_done_callback(done)
 
 
-async def in_parallel(steps: Sequence[Awaitable[None]]) -> None:
+async def in_parallel(steps: Sequence[Awaitable[object]]) -> None:
     """Run steps side by side, let each come to its end, and raise the first error."""
     outcomes = await asyncio.gather(*steps, return_exceptions=True)
     for outcome in outcomes:

@@ -6,16 +6,25 @@ A folder of the run's own comes in; out go PEM files in it. Keys are made anew f
 from __future__ import annotations
 
 import ipaddress
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Literal
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from harness.timeline.errors import BenchError
 
 CertificateKind = Literal[
     "for the address",
@@ -54,36 +63,60 @@ class ServerIdentity:
 @dataclass(frozen=True)
 class _Authority:
     certificate: x509.Certificate
+    key: RSAPrivateKey | EllipticCurvePrivateKey
+
+
+@dataclass(frozen=True)
+class _Made:
+    """What a run begins with: the key of all servers, the bench's own authorities, and a well-known one."""
+
     key: RSAPrivateKey
+    root: _Authority
+    issuing: _Authority
+    well_known: _Authority
 
 
 class Pki:
     """Every authority of a run, and the server certificates they issue.
 
     Attributes:
-        root_pem: the root certificate as an administrator would upload it.
-        trust_store: the PEM file with the well-known authorities of this run, for an emulated device.
+        trust_store: the PEM file with the well-known authorities of this run, for an emulated device; it is
+            there as soon as the first certificate is.
     """
 
-    def __init__(self, folder: Path) -> None:
-        """Make the authorities; takes some 0.2 s of computing.
+    def __init__(self, folder: Path, trusted: tuple[Path, Path] | None = None) -> None:
+        """Begin to make the authorities: some 0.2 s of computing in a thread, for which the first user waits.
 
         Args:
             folder: where the files go; for nobody else to read.
+            trusted: PEM files of certificate and key of the well-known authority; None makes one.
+
+        Raises:
+            BenchError: the files of the well-known authority are not what they should be.
         """
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._folder = folder
-        self._key = _new_key()
         self._key_file = folder / "server.key"
-        self._key_file.touch(mode=0o600)
-        self._key_file.write_bytes(self._key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
-        self._root = _authority("Bench Root CA")
-        self._issuing = _authority("Bench Issuing CA", self._root)
-        self._well_known = _authority("Bench Well-known CA")
         self._another: dict[str, _Authority] = {}
-        self.root_pem = _pem(self._root.certificate).decode()
         self.trust_store = folder / "well-known.pem"
-        self.trust_store.write_bytes(_pem(self._well_known.certificate))
+        known = _loaded(*trusted) if trusted else None
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pki")
+        self._making = thread.submit(self._make, known)
+        thread.shutdown(wait=False)
+
+    def _make(self, known: _Authority | None) -> _Made:
+        root = _authority("Bench Root CA")
+        issuing = _authority("Bench Issuing CA", root)
+        made = _Made(_new_key(), root, issuing, known or _authority("Bench Well-known CA"))
+        self._key_file.touch(mode=0o600)
+        self._key_file.write_bytes(made.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
+        self.trust_store.write_bytes(_pem(made.well_known.certificate))
+        return made
+
+    @property
+    def root_pem(self) -> str:
+        """The root certificate as an administrator would upload it."""
+        return _pem(self._making.result().root.certificate).decode()
 
     def server(self, kind: CertificateKind, address: str, name: str) -> ServerIdentity:
         """Return what a server of a kind presents.
@@ -95,26 +128,27 @@ class Pki:
         """
         now = datetime.now(UTC)
         since, until = now - _DAY, now + 30 * _DAY
-        signer, between = self._issuing, [self._issuing.certificate]
+        made = self._making.result()
+        signer, between = made.issuing, [made.issuing.certificate]
         common_name, names = name, [_general_name(name if kind == "for the name" else address)]
         if kind == "for address and name":
             names = [_general_name(host) for host in dict.fromkeys((address, name))]
         usage = ExtendedKeyUsageOID.SERVER_AUTH
         match kind:
             case "straight from the root":
-                signer, between = self._root, []
+                signer, between = made.root, []
             case "another CA":
                 signer, between = self._stranger("Another Root CA"), []
             case "a CA of the same name":
                 signer, between = self._stranger("Bench Root CA"), []
             case "a well-known CA":
-                signer, between = self._well_known, []
+                signer, between = made.well_known, []
             case "expired":
                 since, until = now - 30 * _DAY, now - _DAY
             case "not yet valid":
                 since, until = now + _DAY, now + 30 * _DAY
             case "intermediate expired":
-                signer = _authority("Bench Issuing CA", self._root, until=now - _DAY)
+                signer = _authority("Bench Issuing CA", made.root, until=now - _DAY)
                 between = [signer.certificate]
             case "intermediate missing":
                 between = []
@@ -128,13 +162,13 @@ class Pki:
                 usage = ExtendedKeyUsageOID.CLIENT_AUTH
             case "self-signed":
                 between = []
-        builder = _builder(common_name, self._key, since, until)
+        builder = _builder(common_name, made.key, since, until)
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(x509.ExtendedKeyUsage([usage]), critical=False)
         if names:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         if kind == "self-signed":
-            leaf = builder.issuer_name(_subject(common_name)).sign(self._key, SHA256())
+            leaf = builder.issuer_name(_subject(common_name)).sign(made.key, SHA256())
         else:
             leaf = _signed(builder, signer)
         chain = self._folder / f"{kind.replace(' ', '-').replace(',', '')}-{address}.pem"
@@ -145,6 +179,23 @@ class Pki:
         if name not in self._another:
             self._another[name] = _authority(name)
         return self._another[name]
+
+
+def _loaded(certificate: Path, key: Path) -> _Authority:
+    """Return an authority that others know already. Raises BenchError."""
+    remedy = "name PEM files of a CA certificate and of its private key, unencrypted"
+    file = certificate
+    try:
+        issuer = x509.load_pem_x509_certificate(certificate.read_bytes())
+        file = key
+        private = load_pem_private_key(key.read_bytes(), password=None)
+    except (OSError, ValueError, TypeError) as problem:
+        raise BenchError(f"{file} cannot be used: {problem}", "device.trusted_ca", remedy) from None
+    if not isinstance(private, RSAPrivateKey | EllipticCurvePrivateKey):
+        raise BenchError(f"{file} is no RSA and no ECDSA key", "device.trusted_ca", remedy)
+    if private.public_key() != issuer.public_key():
+        raise BenchError(f"{file} is not the key of {certificate}", "device.trusted_ca", remedy)
+    return _Authority(issuer, private)
 
 
 def _authority(name: str, parent: _Authority | None = None, until: datetime | None = None) -> _Authority:

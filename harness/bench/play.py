@@ -14,21 +14,26 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 from harness.bench.assembly import Assembly
+from harness.bench.event_sources import compared, deferred
+from harness.bench.patience import patience
 from harness.evidence.records import Attempt, ScenarioRecord
 from harness.evidence.run import RunFolder, write_lines
+from harness.judge.causes import missing_events
+from harness.judge.corroboration import lagging_copies
+from harness.judge.device_clock import reading
 from harness.judge.judge import ExpectationFailed, Judge
-from harness.judge.judgement import by_requirement
-from harness.judge.monitors import missing_events, monitor
+from harness.judge.judgement import folded, not_judged
+from harness.judge.monitors import monitor
 from harness.judge.vocabulary import event
 from harness.spec.capabilities import Capability
 from harness.spec.catalogue import CATALOGUE
-from harness.spec.verdict import Verdict, worst
-from harness.timeline import Timeline, Witness, now
+from harness.spec.verdict import Verdict
+from harness.timeline import Pattern, Timeline, Witness, now
 from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from harness.timeline.observation import Configured, Declared
 
 LONGEST = 120.0
-"""Seconds after which a scenario that does not end is ended."""
+"""Seconds after which a scenario that does not end is ended; those that a person is asked do not count."""
 GRACE = 1.0
 """Seconds for which the witnesses may lag behind what they tell of."""
 GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
@@ -91,7 +96,9 @@ class Play:
             capabilities = self._assembly.file.device.capabilities
             has = tuple(c.value for c in Capability if not capabilities.lacks(c))
             lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
-            timeline.append(Witness.BENCH, Declared(has=has, lacks=lacks))
+            file = self._assembly.file
+            declared = Declared(has=has, lacks=lacks, deferred=deferred(file), copied_by=compared(file))
+            timeline.append(Witness.BENCH, declared)
             self.judge = Judge(timeline, GAPS, not_applicable)
             ending = await self._drive(scenario, problems)
             settled = now()
@@ -131,9 +138,10 @@ class Play:
         """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
         ending = Verdict.PASS
         try:
-            async with asyncio.timeout(LONGEST):
+            async with asyncio.timeout(LONGEST) as bound:
                 try:
-                    await scenario()
+                    with patience(bound, self.judge.timeline):
+                        await scenario()
                 except (ExpectationFailed, Inconclusive) as problem:
                     if isinstance(problem, Inconclusive):
                         problems.append(str(problem))
@@ -166,6 +174,9 @@ class Play:
         for missing in missing_events(timeline, self._closed):
             wanted = len(missing.causes)
             await timeline.wait(event(missing.kind), within=max(0.0, deadline - now()), count=wanted)
+        for source, wanted in lagging_copies(timeline, self._closed).items():
+            copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
+            await timeline.wait(copy, within=max(0.0, deadline - now()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - now()))
 
     async def _clean_up(self, problems: list[str]) -> int:
@@ -203,13 +214,8 @@ class Play:
         dropped: int,
     ) -> ScenarioRecord:
         judgements = self.judge.judgements
-        verdicts = by_requirement(judgements)
-        for requirement in self._requirements:
-            if ending is not Verdict.PASS:  # what was cut short has not been shown to hold
-                verdicts[requirement] = worst((verdicts.get(requirement, Verdict.NONE), ending))
-            elif requirement not in verdicts:
-                verdicts[requirement] = Verdict.INCONCLUSIVE
-                problems.append(f"{requirement}: the scenario ended without having judged it")
+        outcome = folded(judgements, ending, self._requirements)
+        problems += [not_judged(requirement) for requirement in outcome.unjudged]
         settings = [o.content for o in timeline if isinstance(o.content, Configured)]
         timeline.store(folder / "timeline.jsonl")
         write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
@@ -218,16 +224,19 @@ class Play:
             id=self._identity,
             title=_sentence(self._identity),
             doc=_unindented(self._doc),
-            verdict=worst(
-                (*verdicts.values(), ending if ending is not Verdict.INCONCLUSIVE else Verdict.NONE)
-            ),
-            requirements=verdicts,
+            verdict=outcome.verdict,
+            requirements=outcome.requirements,
             started=started,
             duration_s=round(now() - started, 3),
             protocol_wait_s=round(timeline.protocol_wait(), 3),
             judgements=judgements,
             problems=problems,
             dropped_packets=dropped,
+            ending=ending,
+            asked=self._requirements,
+            bench=self._assembly.file.bench.name,
+            preconditions=tuple(self.judge.preconditions),
+            device_clock=reading(timeline),
             evidence=self._run.evidence(folder),
         )
 

@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import signal
+import socket
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -117,6 +118,32 @@ class Supervised:
             ) from None
 
     @classmethod
+    async def adopt(cls, connection: socket.socket, where: str, *, within: float = 10.0) -> Supervised:
+        """Take over a connection to a supervisor that is about to serve it.
+
+        Args:
+            connection: a unix socket; it belongs to the result from now on.
+            where: what the supervisor says on standard error, for whoever reads an error.
+            within: bound in seconds.
+
+        Raises:
+            BenchError: the supervisor ended, or did not answer in time.
+        """
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_MESSAGE)
+        try:
+            async with asyncio.timeout(within):
+                greeting = await reader.readline()
+        except (TimeoutError, OSError):
+            greeting = b""
+        except BaseException:
+            writer.close()
+            raise
+        if not greeting:
+            writer.close()
+            raise BenchError("the supervisor does not answer", where, "see what it says there")
+        return cls(reader, writer, where)
+
+    @classmethod
     async def _connect_once(cls, socket_path: Path) -> Supervised:
         async with _short(socket_path) as address:
             reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST_MESSAGE)
@@ -184,7 +211,7 @@ class Supervised:
 
     def _tell(self, **command: object) -> None:
         if self._reading.done():
-            raise BenchError("the place is lost", self._where, "see why its container ended")
+            raise BenchError("the place is lost", self._where, "see why it ended: killed, out of memory?")
         self._writer.write(json.dumps(command).encode() + b"\n")
 
     async def _read(self) -> None:
@@ -237,7 +264,7 @@ class Supervised:
             )
 
     def _give_up(self, problem: str) -> None:
-        lost = BenchError(problem, self._where, "see why its container ended")
+        lost = BenchError(problem, self._where, "see why it ended: killed, out of memory?")
         waiting: list[asyncio.Future[Process] | asyncio.Future[Exit]] = [
             c for c, _ in self._starting.values()
         ]

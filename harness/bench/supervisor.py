@@ -3,15 +3,15 @@
 A place is a container (where this file is process 1) or the host itself. In comes one client, the bench,
 over a unix socket, with one JSON object per line: ``start``, ``signal`` and ``shutdown``. Out go ``ready``,
 ``started``, ``refused``, ``line`` and ``exited``. When the client goes away, for whatever reason, every
-program is ended and this one leaves: nothing outlives the bench.
-
-It runs on the standard library alone, on whatever Python 3.11+ the place has:
-``python3 supervisor.py SOCKET``.
+program is ended and this one leaves: nothing outlives the bench. When this one is killed, so are its
+programs: with process 1 goes its container, and elsewhere the kernel is asked to see to it. It runs on the
+standard library alone, on whatever Python 3.11+ the place has.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
 import os
 import re
@@ -37,6 +37,8 @@ LOG_FD = 3
 APPEND = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 """A program's id is part of file names."""
+PR_SET_PDEATHSIG = 1
+"""prctl(2): which signal a process gets when its parent ends."""
 
 
 class Stream:
@@ -112,6 +114,7 @@ class Supervisor:
         self._pending = bytearray()
         self._held = False
         self._leaving = self._gone = False
+        self._in_child = None if os.getpid() == 1 else follows_its_parent()
         self._selector = selectors.DefaultSelector()
         client.setblocking(False)
         self._selector.register(client, selectors.EVENT_READ)
@@ -180,7 +183,8 @@ class Supervisor:
                     name, command["argv"], command["cwd"], command.get("env") or {}, bool(command["forward"])
                 )
             elif verb == "signal":
-                self._signal(name, int(command["signal"]))
+                if name in self._programs:
+                    self._programs[name].process.send_signal(int(command["signal"]))
             else:
                 raise ValueError(f"unknown command {verb!r}")
         except OSError as problem:
@@ -248,6 +252,7 @@ class Supervisor:
                 stderr=pipes["stderr"][1],
                 pass_fds=(LOG_FD,),
                 process_group=0,
+                preexec_fn=self._in_child,
             )
         except BaseException:
             for fd in (*files.values(), *(reading for reading, _ in pipes.values())):
@@ -264,11 +269,6 @@ class Supervisor:
         if not self._held:
             for each in streams:
                 self._selector.register(each.fd, selectors.EVENT_READ, each)
-
-    def _signal(self, name: str, number: int) -> None:
-        program = self._programs.get(name)
-        if program:
-            program.process.send_signal(number)
 
     def _line(self, name: str, stream: str, line: bytes) -> None:
         text = line.decode("utf-8", "replace").removesuffix("\r")
@@ -322,6 +322,24 @@ class Supervisor:
                 self._client.sendall(self._pending)
 
 
+def follows_its_parent() -> Callable[[], None]:
+    """Return what a new child has to do in order to be killed when this process ends, however it does.
+
+    It does not reach the child's children, nor programs whose file gives them rights of their own.
+    """
+    import ctypes  # here: a container's first process has no need of it
+
+    prctl = ctypes.CDLL(None, use_errno=True).prctl
+    parent = os.getpid()
+
+    def follow() -> None:
+        prctl(PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+        if os.getppid() != parent:  # it was gone before the kernel was asked
+            os._exit(1)
+
+    return follow
+
+
 def reserve_log_fd() -> None:
     """Keep descriptor 3 taken, so that no file of ours ever gets the number that programs inherit."""
     null = os.open(os.devnull, os.O_RDWR)
@@ -362,16 +380,18 @@ def accept_one(path: Path, wake: socket.socket) -> socket.socket | None:
 
 
 def main(arguments: list[str]) -> None:
-    """Serve one client on the given socket."""
-    if len(arguments) != 1:
-        sys.exit("usage: supervisor.py SOCKET")
-    reserve_log_fd()
-    wake = wakening()
+    """Serve one client, on the given socket or on the connection that was inherited."""
+    inherited = len(arguments) == 2 and arguments[0] == "--inherited"
+    if len(arguments) != 1 + inherited:
+        sys.exit("usage: supervisor.py SOCKET | --inherited DESCRIPTOR")
     try:
-        client = accept_one(Path(arguments[0]), wake)
-        if client:
+        if inherited:  # moved, because its number may be the one that programs' logs are to have
+            moved = fcntl.fcntl(int(arguments[1]), fcntl.F_DUPFD_CLOEXEC, LOG_FD + 1)
+        reserve_log_fd()
+        wake = wakening()
+        if client := socket.socket(fileno=moved) if inherited else accept_one(Path(arguments[0]), wake):
             Supervisor(client, wake).run()
-    except OSError as problem:
+    except (OSError, ValueError) as problem:
         sys.exit(f"supervisor: {problem}")
 
 

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import ipaddress
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
 
-from harness.instruments.catalogue import InputOptions, OutputOptions, PowerOptions
+from harness.device.event_sources.catalogue import SourceOptions
+from harness.instruments.catalogue import Command, InputOptions, OutputOptions, PowerOptions, Words
+from harness.operator.reading import Reading
 from harness.spec.capabilities import Capability
 from harness.spec.settings import Host, Name, Port
 
@@ -23,7 +25,15 @@ def _ip_address(value: str) -> str:
         raise ValueError(f"{value!r} is not an IP address") from None
 
 
+def _beside_the_bench_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return value if folder is None else Path(folder) / value
+
+
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
+FileBeside = Annotated[Path, AfterValidator(_beside_the_bench_file)]
+"""A file; a relative path counts from the bench file's folder."""
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
 PortRange = tuple[Port, Port]
 
 
@@ -43,9 +53,9 @@ class BenchTable(Table):
 
 
 class EngineTable(Table):
-    """The container engine."""
+    """What the native programs run in: containers, or nothing but this machine."""
 
-    kind: Literal["auto", "podman", "docker"] = "auto"
+    kind: Literal["auto", "podman", "docker", "native"] = "auto"
 
 
 class CaptureTable(Table):
@@ -87,6 +97,21 @@ class StationsTable(Table):
         return self
 
 
+LABGRID = "labgrid:"
+"""What a port begins with that is a resource in a labgrid place."""
+
+
+class LabgridTable(Table):
+    """Places of a labgrid that the bench has while it runs."""
+
+    coordinator: Annotated[str, Field(pattern=r"^\S+$", description="host:port")] = "127.0.0.1:20408"
+    places: Annotated[tuple[Annotated[str, Field(pattern=r"^[\w.-]+$")], ...], Field(min_length=1)]
+    client: Words = Field(default=(), description="the command that starts labgrid-client")
+    reserve: bool = Field(default=True, description="queue for the places, as others do")
+    priority: float = Field(default=0.0, description="in that queue; higher comes first")
+    wait: Annotated[float, Field(ge=0, le=86_400, description="s, for a place that another has")] = 0.0
+
+
 class EmulatedTable(Table):
     """How the emulated intercom is started."""
 
@@ -96,6 +121,9 @@ class EmulatedTable(Table):
         default=None, description="TCP port of its serial line (RFC 2217): console, with RTS as the button"
     )
     media_timeout: Annotated[float, Field(gt=0, le=3600, description="s without audio that end a call")] = 2.0
+    console_layout: Literal["keyed", "bracketed", "labelled", "json-lines"] = "keyed"
+    syslog_format: Literal["rfc5424", "rfc3164"] = "rfc5424"
+    syslog_framing: Literal["octet-counting", "newline"] = "octet-counting"
     faults: tuple[str, ...] = Field(default=(), description="rules it shall break, by name")
     variant: str | None = Field(default=None, description="a legal variant of its behaviour")
 
@@ -118,14 +146,62 @@ class PortalTable(Table):
     account: str
     password: str
     device_id: str = "door"
+    ca: FileBeside | None = Field(default=None, description="PEM file of the CA of an https:// portal")
     viewer: str = Field(default="", description="an account that may only look (CFG-02)")
     viewer_password: str = ""
+
+
+class OperatorTable(Table):
+    """The person at the bench: where to ask, and what for."""
+
+    name: str = Field(default="", max_length=80, description="who is there, for the record")
+    terminal: bool = True
+    web: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[0-9A-Fa-f:]+\]:\d{1,5}$")] | None = Field(
+        default=None, description="ADDRESS:PORT of the page that asks"
+    )
+    answers: FileBeside | None = Field(default=None, description="answers file, for an unattended bench")
+    within: Seconds = 600.0
+    reads: tuple[Reading, ...] = Field(
+        default=(), description="what the person looks at or listens to for the bench"
+    )
+    wrong_values: Annotated[
+        int, Field(ge=1, le=1000, description="per field, that the form is to refuse")
+    ] = 5
+    labels: dict[str, str] = Field(default={}, description="what the device's form calls its fields")
+
+
+class ConfiguratorCommandTable(Table):
+    """A command of the user's that brings settings to the device."""
+
+    run: Command
+    within: Seconds = 60.0
 
 
 class SpeakerTable(Table):
     """A recording that grows with what the device's speaker plays."""
 
     recording: Path
+
+
+class TrustedCaTable(Table):
+    """A certificate authority that the device trusts without an upload, and whose key the bench may use."""
+
+    certificate: Path
+    key: Path
+
+
+class SoundCardTable(Table):
+    """A sound card: its input hears the device's speaker, its output plays at the device's microphone."""
+
+    card: str = Field(default="default", description="the card's ALSA name, put for {card}")
+    rate: Annotated[int, Field(ge=8000, le=192_000, description="samples a second, put for {rate}")] = 16_000
+    level: Annotated[float, Field(ge=-60, le=-3.01, description="dBov of what is played")] = -20.0
+    record: Words = ("arecord", "-q", "-D{card}", "-traw", "-fS16_LE", "-c1", "-r{rate}")
+    play: Words = ("aplay", "-q", "-D{card}", "-traw", "-fS16_LE", "-c1", "-r{rate}")
+
+    def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a command with card and rate in their places."""
+        return tuple(word.replace("{card}", self.card).replace("{rate}", str(self.rate)) for word in words)
 
 
 class CapabilitiesTable(Table):
@@ -158,20 +234,45 @@ class DeviceTable(Table):
     )
     emulated: EmulatedTable = EmulatedTable()
     console: ConsoleTable | None = None
+    event_sources: tuple[SourceOptions, ...] = Field(
+        default=(), description="where events come from beside the console; the first that tells is judged"
+    )
     button: OutputOptions | None = None
     power: PowerOptions | None = None
     inputs: dict[Name, InputOptions] = Field(default={}, description="contacts to watch, by name")
+    configurator: Literal["portal", "operator", "command"] = Field(
+        default="portal", description="how settings get into the device"
+    )
     portal: PortalTable | None = None
+    operator: OperatorTable | None = None
+    command: ConfiguratorCommandTable | None = None
     speaker: SpeakerTable | None = None
+    sound_card: SoundCardTable | None = None
+    trusted_ca: TrustedCaTable | None = None
 
     button_sense: Name | None = Field(
         default=None, description="the input that is wired across the button, if one is"
     )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _left_alone_by_hand(cls, data: Any) -> Any:
+        """A device that a person configures is left alone where it has the settings wanted already."""
+        by_hand = isinstance(data, dict) and data.get("configurator") == "operator"
+        return {"reconfigure": "when-needed", **data} if by_hand else data
+
     @model_validator(mode="after")
     def _wired(self) -> DeviceTable:
-        wired = {"console": self.console, "button": self.button, "portal": self.portal}
+        heard = self.console or self.event_sources or None
+        wired: dict[str, object | None] = {"console": heard, "button": self.button}
+        wired |= {"portal": self.portal} if self.configurator == "portal" else {}
         missing = [name for name, table in wired.items() if table is None]
+        if self.speaker is not None and self.sound_card is not None and self.sound_card.record:
+            raise ValueError("speaker and sound_card both hear the speaker: leave one of them out")
+        if self.configurator == "operator" and self.operator is None:
+            raise ValueError('configurator = "operator" needs the table [device.operator]')
+        if self.configurator == "command" and self.command is None:
+            raise ValueError('configurator = "command" needs the table [device.command]')
         if self.kind == "physical" and missing:
             raise ValueError(f"a physical device needs the tables {', '.join(missing)} under [device]")
         if self.button_sense is not None and self.button_sense not in self.inputs:

@@ -64,8 +64,11 @@ class TlsServers:
             Inconclusive: this bench cannot have such a server.
             BenchError: it cannot be started.
         """
-        if certificate == "a well-known CA" and self._file.device.kind != "emulated":
-            raise Inconclusive("no well-known CA has issued this bench a certificate")
+        device = self._file.device
+        if certificate == "a well-known CA" and device.kind != "emulated" and device.trusted_ca is None:
+            raise Inconclusive(
+                "no well-known CA has issued this bench a certificate; device.trusted_ca can name one"
+            )
         if by_name and self._name is None:
             raise Inconclusive("the PBX has no domain name; the bench file may give one in pbx.name")
         address = self._file.pbx.address

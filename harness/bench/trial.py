@@ -16,6 +16,7 @@ from typing import Protocol
 
 from harness.bench.assembly import Assembly
 from harness.bench.bench import Bench
+from harness.bench.event_sources import deferred
 from harness.bench.model import BenchFile
 from harness.bench.play import PlayFailed
 from harness.evidence.run import RunFolder
@@ -138,6 +139,9 @@ class _Trial:
     async def _told(self, pressed: float) -> None:
         """Look at what the device says of itself."""
         if not self._bench.has(Capability.EVENT_LOG):
+            return
+        if deferred(self._file):
+            self._line("events", found="not looked at: they are imported after a run")
             return
         if (
             await self._may("events", Pattern(kind="event", text="an event"), _NO_EVENT, after=pressed)

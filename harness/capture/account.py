@@ -6,8 +6,8 @@ authenticated under the sender's own key; nothing is inferred from the profile i
 
 from __future__ import annotations
 
+from harness.capture.look import Look
 from harness.capture.negotiation import Leg
-from harness.capture.picture import Look
 from harness.capture.sip_content import Address, NameOf, endpoint
 from harness.capture.sound import Sound, SoundWindow, is_readable_g711
 from harness.capture.video import VideoWindow, Viewer

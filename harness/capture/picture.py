@@ -7,7 +7,6 @@ stands, should there be one: a test pattern's marker. Runs wherever it is called
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import av
@@ -15,6 +14,7 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
+from harness.capture.look import Look
 from harness.wire.h264 import AccessUnit
 
 Luma = NDArray[np.uint8]
@@ -31,27 +31,6 @@ LARGEST_STILL = 60_000
 """Bytes of one still."""
 _STILL_WIDTHS = (320, 240, 160, 96, 48)
 _LARGEST_PICTURE = 4096
-
-
-@dataclass(frozen=True)
-class Look:
-    """What a stretch of video shows.
-
-    Attributes:
-        frames: pictures that could be decoded.
-        width: of the last picture, in pixels; 0 without one.
-        height: of the last picture, in pixels.
-        moving: whether a picture differs visibly from the one before it, in this stretch or the last.
-        markers: where the bright bar's middle stood in each picture that has one, of the picture's width.
-        still: the last picture as PNG, if a still was asked for.
-    """
-
-    frames: int = 0
-    width: int = 0
-    height: int = 0
-    moving: bool = False
-    markers: tuple[float, ...] = ()
-    still: bytes = b""
 
 
 class Eye:

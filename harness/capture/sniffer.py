@@ -31,11 +31,12 @@ COUNT_WITHIN = 2.0
 STOP_WITHIN = 2.0
 """Seconds that tcpdump may take to end after TERM, and after KILL."""
 
-KERNEL_BUFFER_KIB = 65_536
-SNAP_BYTES = 65_000
-"""Captured bytes of a frame at most. In immediate mode the kernel buffer has slots of one size, rounded up to
-a power of two: this is the largest that fits 64 KiB, and gives a thousand slots. (The usual ``-s 0`` with
-8 MiB gives 64, which a short stall of tcpdump overflows.)"""
+KERNEL_BUFFER_KIB = 16_384
+"""All of it is taken at once, and stays so: four times as much would be a quarter of a resting bench."""
+SNAP_BYTES = 32_000
+"""Captured bytes of a frame; no SIP message on a bench is longer. In immediate mode the kernel buffer
+has slots of one size, rounded up to a power of two: these fit 32 KiB, and there are five hundred. (The usual
+``-s 0`` with 8 MiB gives 64, which a short stall of tcpdump overflows.)"""
 _PIPE_BYTES = 1 << 20
 _READ_BYTES = 1 << 16
 _DROPPED = re.compile(r"(\d+) packets? dropped by kernel")

@@ -6,10 +6,12 @@ layout, not in the Intercom.
 """
 
 from harness.device.configurator import Configurator, Submission
-from harness.device.console_layout import KEYED, LAYOUTS, Layout, layout_named
+from harness.device.console_layout import Layout
 from harness.device.console_reader import ConsoleReader
 from harness.device.emulated import EmulatedDevice, Ready
+from harness.device.event_fields import EventFields
 from harness.device.intercom import Intercom
+from harness.device.layouts import KEYED, LAYOUTS, layout_named
 from harness.device.portal import ANONYMOUS, Account, Portal
 from harness.device.speaker import Speaker
 
@@ -21,6 +23,7 @@ __all__ = [
     "Configurator",
     "ConsoleReader",
     "EmulatedDevice",
+    "EventFields",
     "Intercom",
     "Layout",
     "Portal",

@@ -1,17 +1,20 @@
-"""What a console line of one kind of device says: a line in, typed contents out; pure and total.
+"""What a line of one kind of device says: a line in, typed contents out; pure and total.
 
-A layout is data: regular expressions with named groups, so that a device of another make needs a table and
-no code. A line that no expression matches whole is still a ConsoleLine; nothing is ever guessed.
+A layout is data: regular expressions with named groups, or, for lines that are JSON, the names of fields;
+so a device of another make needs a table and no code. A line that nothing fits is still a ConsoleLine;
+nothing is ever guessed.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
 from types import MappingProxyType
 
+from harness.device.event_fields import EventFields, read_time
 from harness.spec.events import FAILURE_KINDS
 from harness.timeline.errors import BenchError
 from harness.timeline.observation import ConsoleLine, Content, DeviceEvent, Note, ScreenText
@@ -22,6 +25,7 @@ _GROUPS = {"event": {"name"}, "screen": {"text"}, "boot": set[str](), "note": {"
 ``event`` may also have the groups ``screen``, ``details`` and ``time``.
 """
 
+_SOME_TIME = datetime(2001, 2, 3, 4, 5, 6)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 
 
@@ -35,7 +39,7 @@ class Reading:
 
 @dataclass(frozen=True)
 class Layout:
-    r"""The console language of one kind of device.
+    r"""The language of one kind of device.
 
     Attributes:
         name: what bench files call it.
@@ -43,14 +47,16 @@ class Layout:
             match a whole line. A value that a group finds in double quotes is unquoted, ``\`` escapes.
         failures: an expression per kind of failure (EVT-13), searched for in an event's details; the
             first that is found names the kind.
-        time_format: of the group ``time``, for ``datetime.strptime``; ISO 8601 when empty. UTC unless
-            it says otherwise.
+        time_format: of the group ``time``, for ``datetime.strptime``; when empty, ISO 8601 or seconds
+            since the epoch. UTC unless it says otherwise.
+        fields: where things stand in lines that are JSON objects; there are no expressions then.
     """
 
     name: str
     expressions: Mapping[str, re.Pattern[str]]
     failures: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
     time_format: str = ""
+    fields: EventFields | None = None
 
     @classmethod
     def from_patterns(
@@ -66,67 +72,104 @@ class Layout:
         Raises:
             BenchError: an expression that is none, of an unknown kind, or without a group it needs.
         """
-        where = f"console layout {name}"
-        for kind in patterns.keys() - _GROUPS.keys():
+        where = f"layout {name}"
+        for kind in sorted(patterns.keys() - _GROUPS.keys()):
             raise BenchError(f"there are no lines of kind {kind!r}", where, f"use {', '.join(_GROUPS)}")
-        for kind in (failures or {}).keys() - set(FAILURE_KINDS):
-            raise BenchError(f"there is no failure kind {kind!r}", where, f"use {', '.join(FAILURE_KINDS)}")
         expressions = {kind: _compiled(text, f"{where}, {kind}") for kind, text in patterns.items()}
         for kind, expression in expressions.items():
             for group in sorted(_GROUPS[kind] - expression.groupindex.keys()):
                 raise BenchError(
                     f"the group {group!r} is missing", f"{where}, {kind}", f"write (?P<{group}>…)"
                 )
-        return cls(
-            name,
-            MappingProxyType(expressions),
-            MappingProxyType(
-                {kind: _compiled(text, f"{where}, {kind}") for kind, text in (failures or _FAILURES).items()}
-            ),
-            time_format,
-        )
+        return cls(name, MappingProxyType(expressions), _signs(where, failures), _usable(where, time_format))
+
+    @classmethod
+    def from_fields(
+        cls,
+        name: str,
+        fields: EventFields,
+        *,
+        failures: Mapping[str, str] | None = None,
+        time_format: str = "",
+    ) -> Layout:
+        """Make a layout for lines that are JSON objects. Raises BenchError as ``from_patterns`` does."""
+        where = f"layout {name}"
+        nothing: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+        return cls(name, nothing, _signs(where, failures), _usable(where, time_format), fields)
+
+    @property
+    def tells(self) -> frozenset[str]:
+        """The kinds of things that it can tell: ``event``, ``screen``, ``boot``, ``note``."""
+        return self.fields.kinds if self.fields else frozenset(self.expressions)
 
     def read(self, line: str) -> Reading:
         """Return what a line says: always that it was written, and what it means if that is known."""
-        written = ConsoleLine(text=line)
+        meaning = self.meaning(line)
+        return Reading((ConsoleLine(text=line), *meaning.contents), meaning.boot)
+
+    def meaning(self, line: str) -> Reading:
+        """Return what a line means, and nothing if that is not known."""
+        if self.fields is not None:
+            try:
+                return self.meaning_of(json.loads(line))
+            except (ValueError, RecursionError):
+                return NOTHING
         for kind, expression in self.expressions.items():
             match = expression.fullmatch(line)
-            if match is None:
-                continue
-            found = {group: _unquoted(value) for group, value in match.groupdict("").items()}
-            if kind == "boot":
-                return Reading((written,), boot=line)
-            return Reading((written, self._meaning(kind, found)))
-        return Reading((written,))
+            if match is not None:
+                found = {group: _unquoted(value) for group, value in match.groupdict("").items()}
+                return self._reading(kind, {"text": line, **found})
+        return NOTHING
+
+    def meaning_of(self, value: object) -> Reading:
+        """Return what a JSON value means, where the layout has fields."""
+        picked = self.fields.pick(value) if self.fields is not None else None
+        return self._reading(*picked) if picked else NOTHING
 
     def failure_kind(self, details: str) -> str:
         """Return the kind of failure that an event's details tell (EVT-13), or nothing."""
         return next((kind for kind, sign in self.failures.items() if sign.search(details)), "")
 
-    def _meaning(self, kind: str, found: Mapping[str, str]) -> Content:
+    def _reading(self, kind: str, found: Mapping[str, str]) -> Reading:
+        if kind == "boot":
+            return Reading((), boot=found["text"])
         if kind == "screen":
-            return ScreenText(text=found["text"])
+            return Reading((ScreenText(text=found["text"]),))
         if kind == "note":
-            return Note(text=found["text"])
+            return Reading((Note(text=found["text"]),))
         details = found.get("details", "")
-        return DeviceEvent(
+        event = DeviceEvent(
             name=found["name"],
             screen_name=found.get("screen", ""),
             details=details,
             failure=self.failure_kind(details),
-            device_time=self._time(found.get("time", "")),
+            device_time=read_time(found.get("time", ""), self.time_format),
         )
+        return Reading((event,))
 
-    def _time(self, text: str) -> float | None:
-        try:
-            time = (
-                datetime.strptime(text, self.time_format)
-                if self.time_format
-                else datetime.fromisoformat(text)
-            )
-        except ValueError:
-            return None
-        return (time if time.tzinfo else time.replace(tzinfo=UTC)).timestamp()
+
+NOTHING = Reading(())
+"""What a line says that is not understood."""
+_FAILURES = {kind: rf"(?i)\A\s*{kind}\b" for kind in FAILURE_KINDS}
+
+
+def _signs(where: str, failures: Mapping[str, str] | None) -> Mapping[str, re.Pattern[str]]:
+    for kind in sorted((failures or {}).keys() - set(FAILURE_KINDS)):
+        raise BenchError(f"there is no failure kind {kind!r}", where, f"use {', '.join(FAILURE_KINDS)}")
+    texts = failures or _FAILURES
+    return MappingProxyType({kind: _compiled(text, f"{where}, {kind}") for kind, text in texts.items()})
+
+
+def _usable(where: str, time_format: str) -> str:
+    try:
+        if time_format:
+            datetime.strptime(_SOME_TIME.strftime(time_format), time_format)
+    except (ValueError, re.error) as problem:
+        remedy = "write it as for Python's datetime.strptime, such as %Y-%m-%d %H:%M:%S"
+        raise BenchError(
+            f"{time_format!r} is no time format ({problem})", f"{where}, time_format", remedy
+        ) from None
+    return time_format
 
 
 def _compiled(text: str, where: str) -> re.Pattern[str]:
@@ -140,34 +183,3 @@ def _unquoted(value: str) -> str:
     if len(value) >= 2 and value[0] == value[-1] == '"':
         return _ESCAPED.sub(r"\1", value[1:-1])
     return value
-
-
-_FAILURES = {kind: rf"(?i)\A\s*{kind}\b" for kind in FAILURE_KINDS}
-_VALUE = r'(?:"(?:[^"\\]|\\.)*"|[^\s"]+)'
-_MORE = rf"(?: \w+={_VALUE})*"
-_TIME = r"(?P<time>[0-9][0-9T:.+Z-]*)"
-
-KEYED = Layout.from_patterns(
-    "keyed",
-    {
-        "event": rf"{_TIME} event name=(?P<name>{_VALUE})(?: screen=(?P<screen>{_VALUE}))?"
-        rf"(?: details=(?P<details>{_VALUE}))?{_MORE}",
-        "screen": rf"{_TIME} screen text=(?P<text>{_VALUE}){_MORE}",
-        "boot": rf"{_TIME} boot{_MORE}",
-        "note": rf"{_TIME} (?P<text>(?:sip|config) \w+{_MORE})",
-    },
-)
-"""``<ISO time> <subject> key=value …``: what the emulated intercom writes. Values with blanks are quoted."""
-
-LAYOUTS: Mapping[str, Layout] = MappingProxyType({KEYED.name: KEYED})
-"""The layouts that bench files can name."""
-
-
-def layout_named(name: str) -> Layout:
-    """Return a layout by its name. Raises BenchError naming those there are."""
-    try:
-        return LAYOUTS[name]
-    except KeyError:
-        raise BenchError(
-            f"there is no console layout {name!r}", remedy=f"use one of: {', '.join(LAYOUTS)}"
-        ) from None

@@ -1,4 +1,4 @@
-"""Puts what a device's console says on the timeline, and notices there that the device has restarted.
+"""Puts what a device's console says on the timeline.
 
 Lines with their times come in from a Console; observations by the witness *console* go out.
 """
@@ -6,51 +6,27 @@ Lines with their times come in from a Console; observations by the witness *cons
 from __future__ import annotations
 
 from harness.device.console_layout import Layout
-from harness.timeline.observation import InstrumentLost, Witness
-from harness.timeline.timeline import Append, now
+from harness.device.event_sources.duties import Duties
+from harness.device.event_sources.teller import Teller
+from harness.timeline.observation import Witness
+from harness.timeline.timeline import Append
 
-_BANNER_TIME = 2.0  # s after the console was opened in which a first boot line may be the start-up's
+_ALL = Duties()
 
 
 class ConsoleReader:
     """Reads one console in one layout.
 
-    A boot line within a scenario means that the device restarted under test: its own doing. The banner of
-    the start itself can still be on its way when the first scenario begins: the first boot line, shortly
-    after the console was opened, is taken for it.
+    Attributes:
+        layout: what its lines mean.
+        teller: its voice on the timeline.
     """
 
-    def __init__(self, layout: Layout, *, append: Append) -> None:
+    def __init__(self, layout: Layout, *, append: Append, duties: Duties = _ALL) -> None:
         self.layout = layout
-        self._append = append
-        self._opened = now()
-        self._seen_boot = False
-        self._in_scenario = False
-
-    def opened(self) -> None:
-        """Note that the console has just been opened."""
-        self._opened = now()
-        self._seen_boot = False
-
-    def begin(self) -> None:
-        """Note that a scenario begins: from now on a restart is held against the device."""
-        self._in_scenario = True
-
-    def end(self) -> None:
-        """Note that the scenario has ended."""
-        self._in_scenario = False
+        self.teller = Teller("console", Witness.CONSOLE, append=append, duties=duties)
+        self.opened, self.begin, self.end = self.teller.opened, self.teller.begin, self.teller.end
 
     def line(self, text: str, at: float) -> None:
         """Take one line and the time it arrived, in seconds since the epoch."""
-        reading = self.layout.read(text)
-        for content in reading.contents:
-            self._append(Witness.CONSOLE, content, at)
-        if reading.boot is None:
-            return
-        banner = not self._seen_boot and at - self._opened <= _BANNER_TIME
-        self._seen_boot = True
-        if self._in_scenario and not banner:
-            lost = InstrumentLost(
-                instrument="device", problem=f"it restarted: {reading.boot}", blame="device"
-            )
-            self._append(Witness.CONSOLE, lost, at)
+        self.teller.tell(self.layout.read(text), at)

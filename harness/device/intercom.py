@@ -7,7 +7,7 @@ protocols, so an emulated device and one on a desk differ only in what is passed
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -17,8 +17,11 @@ from typing import Any, Protocol
 from pydantic import ValidationError
 
 from harness.device.configurator import Configurator, Role
-from harness.device.console_layout import KEYED, Layout
+from harness.device.console_layout import Layout
 from harness.device.console_reader import ConsoleReader
+from harness.device.event_sources.duties import Duties
+from harness.device.event_sources.source import EventSource
+from harness.device.layouts import KEYED
 from harness.instruments.button import Button
 from harness.instruments.protocols import Console, Input
 from harness.instruments.supply import Supply
@@ -32,6 +35,7 @@ _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of it
 _SIP_PORT = 5060
 HOLD = 0.1
 """Seconds for which a finger holds the button."""
+ALL_DUTIES = Duties()
 _LONGEST_TOLD = 200  # characters of a submitted value that go onto the timeline
 
 
@@ -54,7 +58,8 @@ class Intercom:
 
     Attributes:
         address: its IP address or host name.
-        console: what its event log is read from.
+        console: what its console is read with, where it has one.
+        sources: where its events come from besides.
         button: what its button is pressed with.
         portal: what its settings are changed through.
         speaker: what its speaker is heard with, where the bench has that.
@@ -72,8 +77,10 @@ class Intercom:
         append: Append,
         portal: Configurator,
         button: Button,
-        console: Console,
+        console: Console | None,
         layout: Layout = KEYED,
+        duties: Duties = ALL_DUTIES,
+        sources: Sequence[EventSource] = (),
         speaker: Ear | None = None,
         supply: Supply | None = None,
         inputs: Mapping[str, Input] = MappingProxyType({}),
@@ -91,6 +98,8 @@ class Intercom:
             button: its button.
             console: its console; the Intercom becomes its listener.
             layout: what the console's lines mean.
+            duties: what the console is judged by.
+            sources: further sources of its events.
             speaker: a capture of its speaker.
             supply: its supply.
             inputs: contacts to watch, such as a door strike, by name.
@@ -103,6 +112,7 @@ class Intercom:
         self.portal = portal
         self.button = button
         self.console = console
+        self.sources = tuple(sources)
         self.speaker = speaker
         self.supply = supply
         self.inputs = inputs
@@ -114,7 +124,7 @@ class Intercom:
         self._hold = hold
         self._append = append
         self._device_lost = device_lost
-        self._reader = ConsoleReader(layout, append=append)
+        self._reader = ConsoleReader(layout, append=append, duties=duties)
         self._opened = AsyncExitStack()
         self._watch: asyncio.Task[None] | None = None
 
@@ -141,7 +151,10 @@ class Intercom:
         if self.lost.done():
             self.lost = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as opened:
-            for part in (*self._outputs, *self.inputs.values(), self.console, self.portal):
+            parts = [*self._outputs, *self.inputs.values(), self.console, *self.sources, self.portal]
+            for part in parts:
+                if part is None:
+                    continue
                 opened.push_async_callback(part.close)
                 if part is self.console:
                     self.console.listen(self._reader.line)
@@ -161,15 +174,20 @@ class Intercom:
         await self._opened.aclose()
 
     def begin(self, folder: Path) -> None:
-        """Begin a scenario whose raw console log goes into a folder. Raises BenchError."""
-        self.console.begin(folder / "console.log")
+        """Begin a scenario whose raw logs go into a folder. Raises BenchError."""
+        if self.console is not None:
+            self.console.begin(folder / "console.log")
         self._reader.begin()
+        for source in self.sources:
+            source.begin(folder)
         if self.speaker is not None:
             self.speaker.begin()
 
     async def end(self) -> None:
         """End the scenario: what the device does from now on is not held against it."""
         self._reader.end()
+        for source in self.sources:
+            source.end()
         if self.speaker is not None:
             await self.speaker.end()
 
@@ -269,8 +287,9 @@ class Intercom:
         self._append(Witness.INPUT, InputChanged(name=name, active=active), at)
 
     async def _until_lost(self) -> None:
-        parts = {"console": self.console.lost, "button": self.button.lost}
-        for name, part in {"speaker": self.speaker, "supply": self.supply, **self.inputs}.items():
+        parts = {"button": self.button.lost, **{source.name: source.lost for source in self.sources}}
+        optional = {"console": self.console, "speaker": self.speaker, "supply": self.supply}
+        for name, part in {**optional, **self.inputs}.items():
             if part is not None:
                 parts[name] = part.lost
         watched: set[asyncio.Future[Any]] = set(parts.values())

@@ -8,8 +8,10 @@ at fault when nothing was changed, 403 when the account may not (CFG-02), 401 wh
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -50,12 +52,24 @@ class Portal:
         *,
         viewer: Account | None = None,
         device: str = "",
+        ca: Path | None = None,
         timeout: float = 10.0,
     ) -> None:
+        """Describe a portal.
+
+        Args:
+            url: its base address.
+            account: an account that may change SIP settings.
+            viewer: one that may only look.
+            device: the device's id.
+            ca: a PEM file with the CA of an ``https://`` portal, in place of the public authorities.
+            timeout: seconds that one request may take.
+        """
         self._viewer = viewer
         self.url = url.rstrip("/")
         self.account = account
         self.device = device
+        self._ca = ca
         self._timeout = timeout
         self._client: httpx.AsyncClient | None = None
         self._tokens: dict[str, str] = {}
@@ -71,7 +85,10 @@ class Portal:
             return
         self._check_url()
         self._client = httpx.AsyncClient(
-            timeout=self._timeout, trust_env=False, limits=httpx.Limits(max_keepalive_connections=0)
+            verify=self._trust(),
+            timeout=self._timeout,
+            trust_env=False,
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
         try:
             ids = await self._device_ids()
@@ -86,6 +103,18 @@ class Portal:
         except BaseException:
             await self.close()
             raise
+
+    def _trust(self) -> ssl.SSLContext | bool:
+        if self._ca is None:
+            return True
+        try:
+            return ssl.create_default_context(cafile=self._ca)
+        except OSError as problem:
+            broken = isinstance(problem, ssl.SSLError)
+            reason = "it is no PEM certificate" if broken else problem.strerror
+            raise BenchError(
+                f"the portal's CA cannot be read ({reason})", str(self._ca), "name a PEM file as portal.ca"
+            ) from problem
 
     def _check_url(self) -> None:
         try:
@@ -201,6 +230,25 @@ class Portal:
         body = data if isinstance(data, bytes) else json.dumps(data).encode()
         return await self._request("PUT", f"/api/devices/{self.device}/sip", account or self.account, body)
 
+    async def download(self, path: str) -> bytes:
+        """Return a file that the portal gives to the administrator, such as an export of the event log.
+
+        Raises:
+            BenchError: the portal could not be asked, or gave something else.
+            DeviceCrashed: the device went away.
+        """
+        response = await self._exchange("GET", path, b"", await self._token(self.account))
+        if response.status_code == 401:
+            self._tokens.pop(self.account.name, None)
+            response = await self._exchange("GET", path, b"", await self._token(self.account))
+        if response.status_code != 200:
+            raise BenchError(
+                f"{path} was answered with status {response.status_code}",
+                self.url,
+                "correct the path, or the account's role",
+            )
+        return response.content
+
     async def reach(self) -> None:
         """Return when the portal answers. Raises BenchError or DeviceCrashed."""
         await self._device_ids()
@@ -239,13 +287,20 @@ class Portal:
         return self._tokens[account.name]
 
     async def _send(self, method: str, path: str, body: bytes, token: str) -> tuple[int, Any]:
+        response = await self._exchange(method, path, body, token)
+        try:
+            return response.status_code, response.json()
+        except ValueError:
+            return response.status_code, response.text
+
+    async def _exchange(self, method: str, path: str, body: bytes, token: str) -> httpx.Response:
         if self._client is None:
             raise BenchError("the portal is not open", self.url, "open it first")
         headers = {"Content-Type": "application/json"} if body else {}
         if token:
             headers["Authorization"] = f"Bearer {token}"
         try:
-            response = await self._client.request(method, self.url + path, content=body, headers=headers)
+            return await self._client.request(method, self.url + path, content=body, headers=headers)
         except httpx.TimeoutException as problem:
             raise BenchError(
                 f"no answer within {self._timeout:g} s to {method} {path}",
@@ -260,10 +315,6 @@ class Portal:
             raise self._gone(f"it broke off: {problem}") from problem
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise self._cannot_be_asked(problem) from problem
-        try:
-            return response.status_code, response.json()
-        except ValueError:
-            return response.status_code, response.text
 
     def _gone(self, how: str) -> DeviceCrashed:
         return DeviceCrashed(

@@ -13,11 +13,13 @@ import os
 import signal
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
+from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
 _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where Debian and its relatives keep the well-known authorities: the device's own trust store (TLS-04)."""
@@ -46,10 +48,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 async def _live(arguments: argparse.Namespace) -> int:
     from harness.emulator.agent_link import Place
-    from harness.emulator.device import Device, prepare_state
-    from harness.emulator.faults import wrap, wrap_form
+    from harness.emulator.device import Device, Telling, prepare_state
+    from harness.emulator.faults import wrap, wrap_clock, wrap_form
     from harness.emulator.form import Form
     from harness.emulator.logic import Logic
+    from harness.emulator.speech import SPEECHES
+    from harness.emulator.syslog import SyslogServer
 
     first, last = arguments.rtp_ports
     _check_ports(arguments.address, arguments.sip_port)
@@ -67,7 +71,16 @@ async def _live(arguments: argparse.Namespace) -> int:
     )
     step = wrap(Logic().step, arguments.variant, arguments.fault)
     form = wrap_form(Form(), arguments.fault)
-    device = Device(place, arguments.portal_port, step, form, serial_port=arguments.serial_server)
+    old, counted = arguments.syslog_format == "rfc3164", arguments.syslog_framing == "octet-counting"
+    telling = Telling(
+        SPEECHES[arguments.console_layout],
+        wrap_clock(time.time, arguments.variant),
+        tuple(SyslogServer(url, old, counted, arguments.syslog_ca) for url in arguments.syslog),
+        tuple(arguments.webhook),
+    )
+    device = Device(
+        place, arguments.portal_port, step, form, serial_port=arguments.serial_server, telling=telling
+    )
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -131,6 +144,20 @@ def _port_range(text: str) -> tuple[int, int]:
     return int(first), int(last)
 
 
+def _url(*schemes: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        parts = urlsplit(text)
+        try:
+            usable = parts.scheme in schemes and parts.hostname and parts.port
+        except ValueError:
+            usable = None
+        if not usable:
+            raise argparse.ArgumentTypeError(f"{text!r} is not {'|'.join(schemes)}://host:port")
+        return text
+
+    return read
+
+
 def _address(text: str) -> str:
     try:
         return str(ipaddress.IPv4Address(text))
@@ -158,11 +185,38 @@ def _parser() -> argparse.ArgumentParser:
         "--trust-store", type=Path, default=_TRUST_STORE, help="CAs trusted without an upload"
     )
     parser.add_argument("--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service")
+    _add_telling(parser)
     parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS), metavar="NAME")
     parser.add_argument("--variant", choices=sorted(VARIANTS), metavar="NAME")
     parser.add_argument("--leash", action="store_true", help="end when standard input ends")
     parser.add_argument("--list-faults", action="store_true", help="print faults and variants, and end")
     return parser
+
+
+def _add_telling(parser: argparse.ArgumentParser) -> None:
+    from harness.emulator.speech import SPEECHES
+
+    group = parser.add_argument_group("how it tells what it does")
+    group.add_argument("--console-layout", choices=sorted(SPEECHES), default="keyed", metavar="NAME")
+    group.add_argument(
+        "--syslog",
+        action="append",
+        default=[],
+        type=_url("udp", "tcp", "tls"),
+        metavar="URL",
+        help="a server",
+    )
+    group.add_argument("--syslog-format", choices=("rfc5424", "rfc3164"), default="rfc5424")
+    group.add_argument("--syslog-framing", choices=("octet-counting", "newline"), default="octet-counting")
+    group.add_argument("--syslog-ca", type=Path, metavar="FILE", help="who signs for servers by TLS")
+    group.add_argument(
+        "--webhook",
+        action="append",
+        default=[],
+        type=_url("http"),
+        metavar="URL",
+        help="who gets events as JSON",
+    )
 
 
 if __name__ == "__main__":

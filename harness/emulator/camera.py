@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from fractions import Fraction
 from functools import cache
+from typing import TYPE_CHECKING
 
-import av
-import numpy as np
-from numpy.typing import NDArray
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
 
 FRAME_RATE = 10
 """Pictures per second."""
@@ -33,8 +34,11 @@ _CARRIED = (1, 5, 7, 8)
 def pictures() -> tuple[tuple[bytes, ...], ...]:
     """Return the loop, picture by picture, each as its NAL units; the first stands by itself.
 
-    Coding takes some 30 ms, once.
+    Coding takes some 30 ms, once, and what it needs is loaded then: 30 MB that a door without a call has no
+    use for.
     """
+    import av
+
     encoder = av.VideoCodecContext.create("libx264", "w")
     encoder.width, encoder.height, encoder.pix_fmt = WIDTH, HEIGHT, "yuv420p"
     encoder.time_base, encoder.framerate = Fraction(1, FRAME_RATE), Fraction(FRAME_RATE)
@@ -57,6 +61,8 @@ def pictures() -> tuple[tuple[bytes, ...], ...]:
 
 def _card(number: int) -> NDArray[np.uint8]:
     """Draw one picture: brightness, then both colour planes at half size, all in rows of the full width."""
+    import numpy as np
+
     luma = np.tile(np.linspace(_BLACK, _DARK, WIDTH), (HEIGHT, 1))
     left = number * (WIDTH - _BAR) // (FRAMES - 1)
     luma[:, left : left + _BAR] = _WHITE

@@ -10,19 +10,25 @@ import asyncio
 import json
 import os
 import socket
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.emulator.addresses import read_address
 from harness.emulator.agent_link import AgentLink, AgentRefusedError, Place
 from harness.emulator.agent_names import read_hosts
 from harness.emulator.console import Console
+from harness.emulator.event_log import EventLog
 from harness.emulator.form import Form
 from harness.emulator.portal import Portal
 from harness.emulator.relay_board import RelayBoard
 from harness.emulator.serial_server import SerialServer
 from harness.emulator.sounds import write_microphone_tone
 from harness.emulator.speaker import SpeakerRecording
+from harness.emulator.speech import KEYED, Entry, Speech
+from harness.emulator.syslog import Syslog, SyslogServer
 from harness.emulator.vocabulary import (
     Announce,
     Answer,
@@ -49,6 +55,7 @@ from harness.emulator.vocabulary import (
     WriteEvent,
     WriteLine,
 )
+from harness.emulator.webhook import Webhook
 from harness.spec.settings import SipSettings
 
 BUTTON_RELAY = 0
@@ -56,17 +63,41 @@ BUTTON_RELAY = 0
 _RESOLVE_WITHIN = 3.0
 
 
+@dataclass(frozen=True)
+class Telling:
+    """How the device tells what it does: the language of its console, its clock, and who else is told."""
+
+    speech: Speech = KEYED
+    clock: Callable[[], float] = time.time
+    syslog: tuple[SyslogServer, ...] = ()
+    webhooks: tuple[str, ...] = ()
+
+
+PLAIN_TELLING = Telling()
+
+
 class Device:
     """An emulated intercom with a state directory. ``open``, then ``run``, then ``close``."""
 
     def __init__(
-        self, place: Place, portal_port: int, step: Step, form: Form, *, serial_port: int | None = None
+        self,
+        place: Place,
+        portal_port: int,
+        step: Step,
+        form: Form,
+        *,
+        serial_port: int | None = None,
+        telling: Telling = PLAIN_TELLING,
     ) -> None:
         self._place = place
         self._portal_port = portal_port
         self._serial_port = serial_port
         self._step = step
         self._form = form
+        self._telling = telling
+        self._log = EventLog()
+        self._others = AsyncExitStack()
+        self._sinks: list[Callable[[Entry, float], None]] = [self._log.write]
         self._inputs: asyncio.Queue[tuple[Input, asyncio.Future[None] | None]] = asyncio.Queue()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._fired: set[str] = set()
@@ -82,10 +113,14 @@ class Device:
         write_microphone_tone(self._place.microphone)
         self._speaker = SpeakerRecording(state)
         self._serial = SerialServer(self._button_changed)
-        self._console = Console(state / "console", also=self._serial.write)
+        self._console = Console(
+            state / "console", self._telling.clock, self._serial.write, self._telling.speech
+        )
+        self._sinks.append(self._console.write)
+        self._tell_others()
         self._relay = RelayBoard(state / "relay", self._relay_changed)
         self._agent = AgentLink(self._place, self._speaker, self._post, self._agent_started)
-        self._portal = Portal(self._submit, self._form)
+        self._portal = Portal(self._submit, self._form, self._log)
         await self._portal.start(self._place.address, self._portal_port)
         if self._serial_port is not None:
             await self._serial.start(self._place.address, self._serial_port)
@@ -106,7 +141,7 @@ class Device:
                     await self._perform(output)
                 except AgentRefusedError as problem:
                     refusal = problem
-                    self._console.write(WriteLine("log", (("level", "error"), ("text", f"sip: {problem}"))))
+                    self._write(WriteLine("log", (("level", "error"), ("text", f"sip: {problem}"))))
             if done is not None and not done.done():
                 if refusal is None:
                     done.set_result(None)
@@ -118,6 +153,7 @@ class Device:
         for timer in self._timers.values():
             timer.cancel()
         self._portal.close()
+        await self._others.aclose()
         await self._agent.stop()
         self._console.close()
         self._relay.close()
@@ -170,7 +206,7 @@ class Device:
                 await agent.apply(output)
             case Withdraw():
                 await agent.withdraw()
-                self._console.write(WriteLine("sip unregistered", (("reason", "switched off"),)))
+                self._write(WriteLine("sip unregistered", (("reason", "switched off"),)))
             case Refresh():
                 agent.send("register")
             case Dial():
@@ -213,11 +249,27 @@ class Device:
             case CrashAgent():
                 agent.send("crash")
             case WriteEvent() | Show() | WriteLine():
-                self._console.write(output)
+                self._write(output)
             case StartTimer():
                 self._start_timer(output)
             case StopTimer():
                 self._stop_timer(output.name)
+
+    def _tell_others(self) -> None:
+        """Have syslog servers and webhooks told what the console is told."""
+        for server in self._telling.syslog:
+            syslog = Syslog(server, self._place.address)
+            self._others.push_async_callback(syslog.close)
+            self._sinks.append(syslog.write)
+        for url in self._telling.webhooks:
+            webhook = Webhook(url, self._place.address)
+            self._others.push_async_callback(webhook.close)
+            self._sinks.append(webhook.write)
+
+    def _write(self, entry: Entry) -> None:
+        at = self._telling.clock()
+        for sink in self._sinks:
+            sink(entry, at)
 
     def _start_timer(self, timer: StartTimer) -> None:
         self._stop_timer(timer.name)

@@ -17,6 +17,7 @@ from urllib.parse import parse_qs
 import h11
 
 from harness.emulator.agent_link import AgentRefusedError
+from harness.emulator.event_log import FORMATS, EventLog
 from harness.emulator.form import ADMINISTRATOR, DEVICE_ID, DEVICE_NAME, Form, RefusedError
 from harness.spec.settings import SipSettings
 
@@ -31,14 +32,16 @@ _MOST_SESSIONS = 100
 class _Answer:
     status: int
     body: Any
+    kind: str = "application/json"
 
 
 class Portal:
     """The portal of one device with one SIP configuration."""
 
-    def __init__(self, submit: Callable[[SipSettings], Awaitable[None]], form: Form) -> None:
+    def __init__(self, submit: Callable[[SipSettings], Awaitable[None]], form: Form, log: EventLog) -> None:
         self._submit = submit
         self._form = form
+        self._log = log
         self._settings: SipSettings | None = None
         self._roles: dict[str, str] = {}
         self._server: asyncio.Server | None = None
@@ -87,6 +90,8 @@ class Portal:
             return _Answer(401, {"error": "log in first: POST /api/login"})
         if (method, path) == ("GET", "/api/devices"):
             return _Answer(200, [{"id": DEVICE_ID, "name": DEVICE_NAME}])
+        if path == f"/api/devices/{DEVICE_ID}/events":
+            return self._export(method, parse_qs(query).get("format", ["json"])[0])
         resource = f"/api/devices/{DEVICE_ID}/sip"
         uploads = path == f"{resource}/ca-certificate"
         if path != resource and not uploads:
@@ -100,6 +105,14 @@ class Portal:
         if uploads:
             return self._upload(parse_qs(query).get("filename", [""])[0], body)
         return await self._configure(body)
+
+    def _export(self, method: str, form: str) -> _Answer:
+        """Give the event log as a file."""
+        if method != "GET":
+            return _Answer(405, {"error": f"{method} is not for this resource"})
+        if form not in FORMATS:
+            return _Answer(400, {"error": f"the log is exported as {' or '.join(FORMATS)}"})
+        return _Answer(200, self._log.export(form), FORMATS[form])
 
     def _login(self, body: bytes) -> _Answer:
         claim = _json_object(body)
@@ -179,8 +192,8 @@ async def _read_request(
 
 
 async def _write_answer(connection: h11.Connection, writer: asyncio.StreamWriter, answer: _Answer) -> None:
-    body = json.dumps(answer.body).encode()
-    headers = [("Content-Type", "application/json"), ("Content-Length", str(len(body)))]
+    body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
+    headers = [("Content-Type", answer.kind), ("Content-Length", str(len(body)))]
     response = h11.Response(status_code=answer.status, headers=headers)
     for event in (response, h11.Data(data=body), h11.EndOfMessage()):
         writer.write(connection.send(event) or b"")

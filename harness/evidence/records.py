@@ -6,8 +6,9 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from harness.judge.device_clock import ClockReading
 from harness.judge.judgement import Judgement
-from harness.judge.rules import Measured
+from harness.judge.rules import Measured, Occurs
 from harness.spec.verdict import Verdict
 
 SCHEMA = 1
@@ -23,6 +24,8 @@ class Evidence(BaseModel):
     console: str | None = None
     asterisk: str | None = None
     settings: str | None = None
+    sources: list[str] = Field(default_factory=list)
+    operator: list[str] = Field(default_factory=list)
     stations: list[str] = Field(default_factory=list)
     stills: list[str] = Field(default_factory=list)
 
@@ -36,7 +39,11 @@ class Attempt(BaseModel):
 
 
 class ScenarioRecord(BaseModel):
-    """One scenario: verdict, what it rests on, and how long it took (seconds)."""
+    """One scenario: verdict, what it rests on, and how long it took (seconds).
+
+    ``ending`` is the verdict of how it ended, ``asked`` what it was to judge: with its judgements they make
+    its verdict. ``preconditions`` are those that only an imported event log can tell to have been met.
+    """
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -53,11 +60,18 @@ class ScenarioRecord(BaseModel):
     judgements: list[Judgement] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
     dropped_packets: int = 0
+    ending: Verdict = Verdict.PASS
+    asked: tuple[str, ...] = ()
+    bench: str = ""
+    preconditions: tuple[Occurs, ...] = ()
+    device_clock: ClockReading | None = None
     evidence: Evidence
 
     def plain(self) -> dict[str, Any]:
         """Return the record as it stands in ``run.json``: judgements without rules, measurements apart."""
-        data = self.model_dump(mode="json", exclude={"judgements": {"__all__": {"rule"}}})
+        data = self.model_dump(
+            mode="json", exclude={"judgements": {"__all__": {"rule"}}, "preconditions": True}
+        )
         data["measurements"] = [
             {
                 "requirement": judgement.requirement,

@@ -13,6 +13,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from harness.evidence.records import SCHEMA, Evidence, ScenarioRecord
+from harness.judge.device_clock import ClockReading, estimate
 from harness.spec.catalogue import CATALOGUE
 from harness.spec.verdict import Verdict, worst
 from harness.timeline.errors import BenchError
@@ -20,6 +21,8 @@ from harness.timeline.errors import BenchError
 LATEST = "latest"
 RECORD = "record.json"
 ENVIRONMENT = "environment.json"
+_OF_A_BENCH = ("bench", "bench_file", "device")
+"""What of an environment is one bench's own."""
 
 
 class RunFolder:
@@ -31,7 +34,9 @@ class RunFolder:
         self.shared = shared
         self.scenarios: list[ScenarioRecord] = []
         self.environment: dict[str, Any] = {}
+        self.imports: list[dict[str, Any]] = []
         self._started = time.time()
+        self._ended: float | None = None
 
     @classmethod
     def create(cls, parent: Path, name: str, stamp: str = "") -> RunFolder:
@@ -75,14 +80,39 @@ class RunFolder:
             except (OSError, ValidationError) as problem:
                 raise BenchError(f"the record cannot be read: {problem}", str(file)) from problem
         run.scenarios.sort(key=lambda scenario: scenario.started)
+        benches: dict[str, dict[str, Any]] = {}
         for file in sorted(path.glob(f"{ENVIRONMENT}.*")):
-            run.environment |= json.loads(file.read_text(encoding="utf-8"))
+            told = json.loads(file.read_text(encoding="utf-8"))
+            benches[told.get("bench", file.name)] = {name: told.get(name) for name in _OF_A_BENCH}
+            run.environment |= told
+        if len(benches) > 1:
+            run.environment = {k: v for k, v in run.environment.items() if k not in _OF_A_BENCH}
+            run.environment["benches"] = benches
         return run
+
+    @classmethod
+    def reopen(cls, path: Path) -> tuple[RunFolder, bool]:
+        """Return a run with its scenarios as they are on record, and whether it was interrupted.
+
+        Raises:
+            BenchError: it is no run folder, or its records cannot be read.
+        """
+        file = path / "run.json"
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            run = cls.gather(path, str(data["name"]))
+            run.environment = dict(data["environment"])
+            run._started, run._ended = float(data["started"]), float(data["ended"])
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise BenchError(
+                f"the run cannot be read ({problem!r})", str(file), "name a run folder"
+            ) from problem
+        return run, bool(data["interrupted"])
 
     def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
         """Make and return the folder of one attempt at a scenario."""
         suffix = f".attempt-{attempt}" if attempt > 1 else ""
-        folder = self.path / "scenarios" / f"{_file_name(identity)}{suffix}"
+        folder = self.path / "scenarios" / f"{folder_name(identity)}{suffix}"
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -104,6 +134,12 @@ class RunFolder:
             console=listed("console.log"),
             asterisk=listed("asterisk.log"),
             settings=listed("settings.json"),
+            sources=sorted(
+                str(file.relative_to(self.path))
+                for kind in ("syslog", "webhook")
+                for file in folder.glob(f"{kind}*.log")
+            ),
+            operator=sorted(str(f.relative_to(self.path)) for f in folder.glob("operator/*-[0-9]-*")),
             stations=stations,
             stills=sorted(str(file.relative_to(self.path)) for file in folder.glob("stills/*.png")),
         )
@@ -115,6 +151,33 @@ class RunFolder:
         (folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
         if not self.shared:
             self.write(interrupted=True)
+
+    def add_lost(self, identity: str, asked: tuple[str, ...], bench: str, problem: str) -> None:
+        """File a scenario of which nothing else is known: an error.
+
+        Args:
+            identity: its name in reports.
+            asked: the requirements that it was to judge.
+            bench: the bench that it was played on.
+            problem: what became of it.
+        """
+        folder = self.scenario_folder(identity)
+        self.add(
+            ScenarioRecord(
+                id=identity,
+                title=identity,
+                verdict=Verdict.ERROR,
+                requirements=dict.fromkeys(asked, Verdict.ERROR),
+                started=time.time(),
+                duration_s=0.0,
+                protocol_wait_s=0.0,
+                problems=[problem],
+                ending=Verdict.ERROR,
+                asked=asked,
+                bench=bench,
+                evidence=self.evidence(folder),
+            )
+        )
 
     def describe(self, environment: dict[str, Any], worker: str = "") -> None:
         """Keep what the run ran on; one of several processes that share a run leaves it for the others."""
@@ -144,16 +207,28 @@ class RunFolder:
         """The worst verdict of the run; of a run without scenarios, ``none``."""
         return worst(scenario.verdict for scenario in self.scenarios)
 
+    def _clock(self) -> dict[str, Any]:
+        """Return in words how the device's clock went, as far as its events showed; of several, by bench."""
+        readings: dict[str, list[ClockReading]] = {}
+        for scenario in self.scenarios:
+            if scenario.device_clock is not None:
+                readings.setdefault(scenario.bench, []).append(scenario.device_clock)
+        told = {bench: str(estimate(of_one)) for bench, of_one in readings.items()}
+        if len(told) == 1:
+            return {"device_clock": next(iter(told.values()))}
+        return {"device_clock": told} if told else {}
+
     def write(self, *, interrupted: bool) -> None:
         """Store ``run.json`` in one step: a reader never sees half of it."""
         data = {
             "schema": SCHEMA,
             "name": self.name,
             "started": min([self._started, *(scenario.started for scenario in self.scenarios)]),
-            "ended": time.time(),
+            "ended": self._ended or time.time(),
             "verdict": self.verdict.value,
             "interrupted": interrupted,
-            "environment": self.environment,
+            "environment": self.environment | self._clock(),
+            "imports": self.imports,
             "requirements": self.requirements(),
             "scenarios": [scenario.plain() for scenario in self.scenarios],
         }
@@ -165,6 +240,26 @@ class RunFolder:
 def write_lines(path: Path, lines: Iterable[str]) -> None:
     """Write text lines to a file."""
     path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def keep_export(folder: Path, content: bytes) -> Path:
+    """Keep an exported event log in a run folder, beside earlier ones, and return where.
+
+    Raises:
+        BenchError: the folder cannot be written.
+    """
+    suffix = "json" if content.lstrip()[:1] in (b"[", b"{") else "csv"
+    for number in range(1, 1000):
+        path = folder / (f"event-log.{suffix}" if number == 1 else f"event-log.{number}.{suffix}")
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        except OSError as problem:
+            raise BenchError(f"the event log cannot be kept ({problem.strerror})", str(path)) from problem
+        return path
+    raise BenchError("there are a thousand event logs already", str(folder), "tidy the run folder up")
 
 
 def new_stamp() -> str:
@@ -189,5 +284,6 @@ def _point(link: Path, target: str) -> None:
     temporary.replace(link)
 
 
-def _file_name(identity: str) -> str:
+def folder_name(identity: str) -> str:
+    """Return a name as a folder can have it."""
     return "".join(c if c.isalnum() or c in "._-" else "_" for c in identity)[:150]

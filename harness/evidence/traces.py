@@ -40,6 +40,26 @@ def traces(folder: Path) -> dict[str, Trace]:
     return found
 
 
+def requirements_of(module: Path, scenario: str) -> tuple[str, ...]:
+    """Return the requirements that one scenario names, none where there is no such scenario.
+
+    Args:
+        module: its file.
+        scenario: the function's name; the case that it was played with may follow in brackets.
+    """
+    try:
+        body = ast.parse(module.read_text(encoding="utf-8"), str(module)).body
+    except (OSError, SyntaxError, ValueError):
+        return ()
+    name = scenario.partition("[")[0]
+    return tuple(
+        identity
+        for function in body
+        if isinstance(function, ast.AsyncFunctionDef) and function.name == name
+        for identity in _named_by(function)
+    )
+
+
 def _named_by(function: ast.AsyncFunctionDef) -> Iterator[str]:
     for decorator in function.decorator_list:
         if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "requirement":

@@ -92,7 +92,14 @@ class Guest(abc.ABC):
 
 
 class OutputGuest(Guest):
-    """An output on a shared box: inactive from its opening, and again when it is closed."""
+    """An output on a shared box: inactive from its opening, and again when it is closed.
+
+    Attributes:
+        left_active: whether it was found active when it was opened, as one is that a killed run has left;
+            None where that cannot be told.
+    """
+
+    left_active: bool | None = None
 
     async def set(self, active: bool) -> bool:
         """Switch it, and return whether the new state was read back.

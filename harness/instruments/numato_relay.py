@@ -38,6 +38,11 @@ class Relay(OutputGuest):
         async with self.board.turn:
             return await self._read()
 
+    async def _settle(self) -> None:
+        async with self.board.turn:
+            self.left_active = await self._read()
+        await self._switch(False)
+
     async def _switch(self, active: bool) -> bool:
         async with self.board.turn:
             wanted = "on" if active else "off"

@@ -11,11 +11,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from harness.judge.judgement import Judgement, judged
+from harness.judge.deferral import deferred_kinds
+from harness.judge.judgement import Judgement, is_deferred, judged
 from harness.judge.rules import Absent, Measured, Occurs, Rule, clock
 from harness.spec.verdict import Verdict
-from harness.timeline import Observation, Pattern, Timeline, now
+from harness.timeline import Observation, Pattern, Timeline, Witness, now
 from harness.timeline.errors import Inconclusive
+from harness.timeline.observation import Note
 
 
 class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
@@ -37,7 +39,15 @@ class _AtEnd:
 
 
 class Judge:
-    """Judges one timeline. ``judgements`` grows as the scenario goes."""
+    """Judges one timeline.
+
+    Where something will be told only after the run (``deferred_kinds``), its whole time is waited out, the
+    scenario goes on, and the judgement is inconclusive until the import.
+
+    Attributes:
+        judgements: what was judged; grows as the scenario goes.
+        preconditions: those that only an import can tell to have been met.
+    """
 
     def __init__(
         self,
@@ -56,6 +66,7 @@ class Judge:
         self.judgements: list[Judgement] = []
         self._gaps = gaps
         self._not_applicable = not_applicable
+        self.preconditions: list[Occurs] = []
         self._at_end: list[_AtEnd] = []
 
     def _book(self, requirement: str, expected: str, rule: Rule) -> Judgement:
@@ -94,6 +105,8 @@ class Judge:
         judgement = self._book(requirement, f"{pattern} {times}within {within:.3g} s", rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
+        if not found and is_deferred(rule, self.timeline):
+            return self._later(pattern)
         if not found:
             raise Inconclusive(f"{requirement}: {pattern} was not seen, and need not be")
         return found[count - 1]
@@ -123,6 +136,9 @@ class Judge:
         found = await self.timeline.wait(pattern, within=within, after=since)
         if not found:
             rule = Occurs(pattern=pattern, after=since, until=now())
+            if is_deferred(rule, self.timeline):
+                self.preconditions.append(rule)
+                return self._later(pattern)
             seen = rule.evaluate(self.timeline, self.timeline.opened).seen
             begun = clock(since, self.timeline.opened)
             raise Inconclusive(f"precondition not met: {pattern} within {within:.3g} s of {begun}; {seen}")
@@ -178,13 +194,13 @@ class Judge:
         declared, self._at_end = self._at_end, []
         deadline = now() + grace
         for item in declared:
-            if item.provided is not None and not self.timeline.find(item.provided, item.after):
+            if item.provided is not None and not self._may_be_caused(item.provided, item.after):
                 continue
             await self.timeline.wait(
                 item.pattern, within=max(0.0, deadline - now()), after=item.after, count=item.at_least
             )
         for item in declared:
-            if item.provided is not None and not self.timeline.find(item.provided, item.after):
+            if item.provided is not None and not self._may_be_caused(item.provided, item.after):
                 continue
             rule = Occurs(
                 pattern=item.pattern,
@@ -192,8 +208,16 @@ class Judge:
                 until=now(),
                 at_least=item.at_least,
                 at_most=item.at_most,
+                provided=item.provided,
             )
             self._book(item.requirement, f"{item.pattern}, {_times(item.at_least, item.at_most)}", rule)
+
+    def _may_be_caused(self, cause: Pattern, after: float) -> bool:
+        return cause.kind in deferred_kinds(self.timeline) or bool(self.timeline.find(cause, after))
+
+    def _later(self, pattern: Pattern) -> Observation:
+        """Stand in for an observation that will be made later."""
+        return self.timeline.append(Witness.BENCH, Note(text=f"{pattern} is left to the imported log"))
 
 
 def _times(at_least: int, at_most: int | None) -> str:

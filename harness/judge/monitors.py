@@ -8,11 +8,13 @@ that a stranger gets, or that others can read, break REG-05.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
 
-from harness.judge.calls import Call, calls
+from harness.judge.calls import calls
+from harness.judge.causes import calling_for, cause_time, event_of, events_of, presses_in
+from harness.judge.corroboration import corroboration
 from harness.judge.credentials import credentials
+from harness.judge.deferral import IMPORT, deferred_kinds
 from harness.judge.finding import Finding
 from harness.judge.judgement import Judgement
 from harness.judge.rules import Monitored, clock
@@ -20,26 +22,8 @@ from harness.spec import events as catalogue
 from harness.spec.capabilities import Capability
 from harness.spec.events import EVENTS, EventKind
 from harness.spec.verdict import Verdict
-from harness.timeline import Observation, Timeline
-from harness.timeline.observation import (
-    Declared,
-    DeviceEvent,
-    MediaEnded,
-    OutputChanged,
-    SipMessageSeen,
-)
-
-_REJECTIONS = (403, 406, 415, 488, 603, 606)
-"""How a device turns an incoming call away by its own decision."""
-
-
-@dataclass(frozen=True, slots=True)
-class Missing:
-    """An event that its cause on the wire calls for and that the log does not hold (yet)."""
-
-    kind: EventKind
-    causes: tuple[Call, ...]
-    logged: tuple[Observation, ...]
+from harness.timeline import Observation, Timeline, Witness
+from harness.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
 
 
 def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
@@ -64,9 +48,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             rule=Monitored(monitor=name, closed=closed, settled=settled),
         )
         for name, findings in (
-            ("vocabulary", _vocabulary(logged)),
-            ("agreement", _agreement(timeline, logged, closed, settled)),
-            ("order", _order(logged)),
+            *_of_events(timeline, logged, closed, settled),
             ("media", _media(timeline)),
             ("credentials", credentials(timeline)),
             ("declarations", _declarations(timeline)),
@@ -75,51 +57,29 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
     ]
 
 
-def missing_events(timeline: Timeline, closed: float) -> list[Missing]:
-    """Return the events that the calls on the wire until ``closed`` call for and that are not logged yet."""
-    logged = [o for o in timeline if isinstance(o.content, DeviceEvent)]
-    found = []
-    for kind, causes, either in _causes(calls(timeline, until=closed), _presses(timeline)):
-        written = _of(logged, kind, *either)
-        if len(written) < len(causes):
-            found.append(Missing(kind, tuple(causes), tuple(written)))
-    return found
-
-
-def _causes(
-    seen: list[Call], presses: list[Observation]
-) -> Iterator[tuple[EventKind, list[Call], tuple[EventKind, ...]]]:
-    """For each event kind: the calls that call for one, and the kinds that may stand in its place."""
-    placed = [call for call in seen if call.placed]
-    taken = [call for call in seen if not call.placed]
-    up_out = [call for call in placed if call.established]
-    up_in = [call for call in taken if call.established]
-    yield catalogue.OUTGOING_ESTABLISHED, up_out, ()
-    yield catalogue.OUTGOING_REMOTE_HANGUP, [c for c in up_out if c.bye and not c.bye_by_device], ()
-    yield catalogue.INCOMING_REJECTED, [c for c in taken if c.status in _REJECTIONS], ()
-    yield catalogue.INCOMING_RECEIVED, up_in, ()
-    yield catalogue.INCOMING_REMOTE_HANGUP, [c for c in up_in if c.bye and not c.bye_by_device], ()
-    local = [c for c in up_in if c.bye and c.bye_by_device]
-    pressed = [c for c in local if _ended_by_press(c, presses)]
-    yield catalogue.INCOMING_LOCAL_HANGUP, pressed, ()
-    # Without a press the device gave the call up: because it broke, or because it needed to (new settings).
-    given_up = [c for c in local if c not in pressed]
-    yield catalogue.INCOMING_FAILURE, given_up, (catalogue.INCOMING_LOCAL_HANGUP,)
-
-
-def _ended_by_press(call: Call, presses: list[Observation]) -> bool:
-    begun, ended = call.final, call.bye
-    return begun is not None and ended is not None and any(begun.time < p.time < ended.time for p in presses)
+def _of_events(
+    timeline: Timeline, logged: list[Observation], closed: float, settled: float
+) -> tuple[tuple[str, Iterable[Finding]], ...]:
+    """Return the monitors of the event log; of one that has still to be imported, only word of that."""
+    if "event" in deferred_kinds(timeline):
+        expected = "the device's event log"
+        return (("deferral", [Finding("EVT-11", expected, IMPORT, (), Verdict.INCONCLUSIVE)]),)
+    return (
+        ("vocabulary", _vocabulary(logged)),
+        ("agreement", _agreement(timeline, logged, closed, settled)),
+        ("order", _order(logged)),
+        ("corroboration", corroboration(timeline, closed, settled)),
+    )
 
 
 def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
     """EVT-11: no event outside the catalogue; EVT-01..10: each with its own screen name."""
-    unknown = [o for o in logged if _event(o).name not in EVENTS]
+    unknown = [o for o in logged if event_of(o).name not in EVENTS]
     for observation in unknown:
         yield Finding("EVT-11", "only events of the catalogue", str(observation), (observation,))
     for observation in logged:
-        kind = EVENTS.get(_event(observation).name)
-        shown = _event(observation).screen_name
+        kind = EVENTS.get(event_of(observation).name)
+        shown = event_of(observation).screen_name
         if kind is not None and shown != kind.screen_name:
             expected = f"{kind.name} with screen name {kind.screen_name!r}"
             yield Finding(kind.requirement, expected, f"it shows {shown!r}", (observation,))
@@ -142,14 +102,14 @@ def _agreement(
 
 def _without_event(timeline: Timeline, logged: list[Observation], closed: float) -> Iterator[Finding]:
     seen = calls(timeline, until=closed)
-    for kind, causes, either in _causes(seen, _presses(timeline)):
-        written = _of(logged, kind, *either)
+    for kind, causes, either in calling_for(seen, presses_in(timeline)):
+        written = events_of(logged, kind, *either)
         if len(written) < len(causes):
-            when = ", ".join(clock(_cause_time(kind, call), timeline.opened) for call in causes)
+            when = ", ".join(clock(cause_time(kind, call), timeline.opened) for call in causes)
             expected = f"{kind.name} {len(causes)} times, for what the wire shows at {when}"
             yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
     placed = [call for call in seen if call.placed]
-    if placed and _presses(timeline) and not _of(logged, catalogue.OUTGOING_INITIATED):
+    if placed and presses_in(timeline) and not events_of(logged, catalogue.OUTGOING_INITIATED):
         expected = "outgoing_call_initiated for the button press that placed a call"
         yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
 
@@ -157,23 +117,25 @@ def _without_event(timeline: Timeline, logged: list[Observation], closed: float)
 def _without_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
     seen = calls(timeline, until=settled)
     failed = [call for call in seen if call.placed and not call.established]
-    on_the_wire = [o for o in _of(logged, catalogue.OUTGOING_FAILURE) if _event(o).failure != "unreachable"]
+    on_the_wire = [
+        o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
+    ]
     local = [c for c in seen if not c.placed and c.established and c.bye and c.bye_by_device]
     counted = [
         *(
-            (kind.name, len(causes), _of(logged, kind))
-            for kind, causes, _ in _causes(seen, _presses(timeline))
+            (kind.name, len(causes), events_of(logged, kind))
+            for kind, causes, _ in calling_for(seen, presses_in(timeline))
             if kind not in _WAYS_TO_HANG_UP
         ),
         (
             catalogue.INCOMING_LOCAL_HANGUP.name,
             len(local),
-            _of(logged, catalogue.INCOMING_LOCAL_HANGUP),
+            events_of(logged, catalogue.INCOMING_LOCAL_HANGUP),
         ),
         (
             catalogue.OUTGOING_INITIATED.name,
-            len(_presses(timeline)),
-            _of(logged, catalogue.OUTGOING_INITIATED),
+            len(presses_in(timeline)),
+            events_of(logged, catalogue.OUTGOING_INITIATED),
         ),
         (catalogue.OUTGOING_FAILURE.name, len(failed), on_the_wire),
     ]
@@ -205,14 +167,14 @@ _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
 
 def _order(logged: list[Observation]) -> Iterator[Finding]:
     """EVT-12: whatever follows has been preceded. An event that is missing altogether is not misplaced."""
-    ordered = sorted(logged, key=lambda o: o.seq)
+    ordered = _as_written(logged)
     broken = False
     for later_kinds, first in _FOLLOWS:
-        if len(_of(ordered, *later_kinds)) > len(_of(ordered, first)):
+        if len(events_of(ordered, *later_kinds)) > len(events_of(ordered, first)):
             continue
         before = 0
         for observation in ordered:
-            name = _event(observation).name
+            name = event_of(observation).name
             before += (name == first.name) - (name in {kind.name for kind in later_kinds})
             if before < 0:
                 broken = True
@@ -223,14 +185,26 @@ def _order(logged: list[Observation]) -> Iterator[Finding]:
         expected = "no failure of a placed call between its answer and the next press"
         yield Finding("EVT-12", expected, str(observation), (observation,))
     if ordered and not broken:
-        names = " > ".join(_event(o).name for o in ordered)
+        names = " > ".join(event_of(o).name for o in ordered)
         yield Finding("EVT-12", "events in their order", names, ordered, Verdict.PASS)
+
+
+def _as_written(logged: list[Observation]) -> list[Observation]:
+    """Return events in the order in which the device wrote them.
+
+    That is the order of arrival, but for a webhook, where one request can overtake another: there the
+    device's own times decide. They are all of one clock, so its offset from the bench's does not matter.
+    """
+    arrived = sorted(logged, key=lambda o: o.seq)
+    if any(o.witness is not Witness.WEBHOOK or event_of(o).device_time is None for o in arrived):
+        return arrived
+    return sorted(arrived, key=lambda o: event_of(o).device_time or 0.0)
 
 
 def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
     answered = False
     for observation in ordered:
-        name = _event(observation).name
+        name = event_of(observation).name
         if name == catalogue.OUTGOING_INITIATED.name:
             answered = False
         elif name == catalogue.OUTGOING_ESTABLISHED.name:
@@ -278,29 +252,3 @@ def _offers(observation: Observation, media: str, *, secured: bool) -> bool:
             for line in message.media
         )
     )
-
-
-_ENDINGS = (
-    catalogue.OUTGOING_REMOTE_HANGUP,
-    catalogue.INCOMING_REMOTE_HANGUP,
-    catalogue.INCOMING_LOCAL_HANGUP,
-)
-
-
-def _cause_time(kind: EventKind, call: Call) -> float:
-    cause = call.bye if kind in _ENDINGS else call.final
-    return (cause or call.invite).time
-
-
-def _presses(timeline: Timeline) -> list[Observation]:
-    return [o for o in timeline if isinstance(o.content, OutputChanged) and o.content.active]
-
-
-def _of(logged: Sequence[Observation], *kinds: EventKind) -> list[Observation]:
-    names = {kind.name for kind in kinds}
-    return [o for o in logged if _event(o).name in names]
-
-
-def _event(observation: Observation) -> DeviceEvent:
-    assert isinstance(observation.content, DeviceEvent)
-    return observation.content

@@ -30,7 +30,10 @@ class _Rule(BaseModel):
 
 
 class Occurs(_Rule):
-    """Between ``after`` and ``until`` (epoch seconds) the pattern is seen so many times."""
+    """Between ``after`` and ``until`` (epoch seconds) the pattern is seen so many times.
+
+    ``provided`` is the cause without which there is nothing to judge.
+    """
 
     kind: Literal["occurs"] = "occurs"
     pattern: Pattern
@@ -38,6 +41,11 @@ class Occurs(_Rule):
     until: float
     at_least: int = 1
     at_most: int | None = None
+    provided: Pattern | None = None
+
+    def caused(self, timeline: Timeline) -> bool:
+        """Whether there is anything to judge: what the rule is about has been given cause to."""
+        return self.provided is None or bool(timeline.find(self.provided, self.after))
 
     def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
         """Judge a timeline; times in the text are relative to ``origin`` (epoch seconds)."""

@@ -12,8 +12,18 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from harness.timeline.asking import OperatorAnswered, OperatorAsked
 from harness.timeline.fingerprint import Fingerprint
 from harness.timeline.media import MediaEnded, MediaHeard, MediaStarted, VideoSeen
+from harness.timeline.telling import (
+    ConsoleLine,
+    DeviceEvent,
+    EventCopy,
+    EventsImported,
+    ScreenText,
+    SyslogSeen,
+    WebhookSeen,
+)
 from harness.timeline.testimony import Testimony
 
 __all__ = [
@@ -22,6 +32,8 @@ __all__ = [
     "Content",
     "Declared",
     "DeviceEvent",
+    "EventCopy",
+    "EventsImported",
     "InputChanged",
     "InstrumentLost",
     "MalformedSip",
@@ -31,6 +43,8 @@ __all__ = [
     "MediaStarted",
     "Note",
     "Observation",
+    "OperatorAnswered",
+    "OperatorAsked",
     "OutputChanged",
     "PbxEvent",
     "ScreenText",
@@ -38,8 +52,10 @@ __all__ = [
     "SpeakerHeard",
     "StationEnded",
     "StationSaid",
+    "SyslogSeen",
     "TlsSeen",
     "VideoSeen",
+    "WebhookSeen",
     "Witness",
 ]
 
@@ -51,7 +67,11 @@ class Witness(StrEnum):
     PBX = "pbx"
     STATION = "station"
     CONSOLE = "console"
+    SYSLOG = "syslog"
+    WEBHOOK = "webhook"
+    EVENT_LOG = "event log"
     PORTAL = "portal"
+    OPERATOR = "operator"
     BUTTON = "button"
     INPUT = "input"
     SPEAKER = "speaker"
@@ -125,37 +145,6 @@ class MalformedSip(Testimony):
     receiver: str
     problem: str
     raw_hex: str
-
-
-class ConsoleLine(Testimony):
-    """One complete line from the device's console."""
-
-    kind: Literal["console_line"] = "console_line"
-    text: str
-
-
-class DeviceEvent(Testimony):
-    """One entry of the device's event log. ``failure`` is the kind that the details tell (EVT-13)."""
-
-    kind: Literal["event"] = "event"
-    name: str
-    screen_name: str = ""
-    details: str = ""
-    failure: str = ""
-    device_time: float | None = None
-
-    def __str__(self) -> str:
-        return f"event {self.name} ({self.screen_name}) {self.details}".rstrip()
-
-
-class ScreenText(Testimony):
-    """A text the device shows."""
-
-    kind: Literal["screen"] = "screen"
-    text: str
-
-    def __str__(self) -> str:
-        return f"screen shows {self.text!r}"
 
 
 class OutputChanged(Testimony):
@@ -297,11 +286,17 @@ class InstrumentLost(Testimony):
 
 
 class Declared(Testimony):
-    """What the bench file declares that the device has or lacks (ICS, ISO/IEC 9646-7)."""
+    """What the bench file declares that the device has or lacks (ICS, ISO/IEC 9646-7).
+
+    ``deferred`` are the kinds of content that are told only after the run, by an imported file;
+    ``copied_by`` are the sources whose telling of the event log is compared with the judged one.
+    """
 
     kind: Literal["declared"] = "declared"
     has: tuple[str, ...]
     lacks: tuple[str, ...]
+    deferred: tuple[str, ...] = ()
+    copied_by: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"
@@ -325,7 +320,11 @@ Content = Annotated[
     | VideoSeen
     | MediaEnded
     | ConsoleLine
+    | SyslogSeen
+    | WebhookSeen
     | DeviceEvent
+    | EventCopy
+    | EventsImported
     | ScreenText
     | OutputChanged
     | InputChanged
@@ -336,6 +335,8 @@ Content = Annotated[
     | StationEnded
     | TlsSeen
     | InstrumentLost
+    | OperatorAsked
+    | OperatorAnswered
     | Declared
     | Note,
     Field(discriminator="kind"),

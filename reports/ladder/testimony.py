@@ -141,6 +141,23 @@ def _note(seen: Seen, start: float) -> Mark:
     return Mark(seen.time, (seen.seq,), PANEL, told, "mark-note", _title(seen, start, told))
 
 
+def _asked(seen: Seen, start: float) -> Mark:
+    told = f"operator asked: {seen.text('text')}"
+    text = f"? {seen.text('text')}"
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+
+
+def _answered(seen: Seen, start: float) -> Mark:
+    if not seen.text("way"):
+        told = text = f"question {seen.whole('number')} not answered"
+    else:
+        text = f"! {seen.text('choice')}"
+        who = f"{seen.text('by') or 'operator'} ({seen.text('way')})"
+        told = f"{who}: {seen.text('choice')} {seen.text('text')}"
+        told += f"; expected: {seen.text('expected')}" if seen.text("expected") else ""
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+
+
 _MARKS: dict[str, Callable[[Seen, float], Mark]] = {
     "event": _event,
     "screen": _screen,
@@ -148,4 +165,6 @@ _MARKS: dict[str, Callable[[Seen, float], Mark]] = {
     "input": _input,
     "configured": _configured,
     "note": _note,
+    "asked": _asked,
+    "answered": _answered,
 }

@@ -5,6 +5,7 @@ import os
 import pty
 import re
 import select
+import signal
 import stat
 import subprocess
 import sys
@@ -31,25 +32,23 @@ class Terminal:
             os.chdir(ROOT)
             os.execv(sys.executable, [sys.executable, "-m", "harness.cli", "bench", "new", *arguments])
 
-    def answer(self, text):
+    def answer(self, text, end=b"\n"):
         deadline = time.monotonic() + 20
         while not PROMPT.search(self.said[self._seen :]):
             assert time.monotonic() < deadline, self.told()
             self._read()
         self._seen = len(self.said)
-        os.write(self._fd, text.encode() + b"\n")
+        os.write(self._fd, text.encode() + end)
 
     def end(self):
         """Read to the end and return the exit status."""
         deadline = time.monotonic() + 20
-        while time.monotonic() < deadline and self._read():
-            pass
+        while self._read():
+            if time.monotonic() > deadline:
+                os.kill(self.pid, signal.SIGKILL)
         _, status = os.waitpid(self.pid, 0)
         os.close(self._fd)
         return os.waitstatus_to_exitcode(status)
-
-    def interrupt(self):
-        os.write(self._fd, b"\x03")
 
     def told(self):
         return self.said.decode(errors="replace")
@@ -132,7 +131,7 @@ def test_who_stops_on_the_way_has_lost_nothing(tmp_path, how):
         terminal.answer("")
     else:
         terminal.answer("1")
-        terminal.interrupt()
+        terminal.answer("", end=b"\x03")
     assert terminal.end() == 2, terminal.told()
     assert "nothing was written" in terminal.told()
     assert "Traceback" not in terminal.told()

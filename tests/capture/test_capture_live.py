@@ -12,7 +12,7 @@ import pytest
 from scapy.utils import RawPcapNgReader
 
 from harness.bench.image import ready_engine
-from harness.bench.place import Place
+from harness.bench.place import ContainerPlace
 from harness.capture.capture import Capture, CaptureSummary
 from harness.timeline.errors import BenchError
 from harness.timeline.observation import MediaEnded, MediaHeard, MediaStarted, SipMessageSeen
@@ -31,7 +31,7 @@ def engine_and_image():
 @contextlib.asynccontextmanager
 async def sniffing_place(folder):
     engine, image = await asyncio.to_thread(engine_and_image)
-    place = Place(engine, image, "wire-test", mounts=[folder], cap_add=("NET_RAW", "NET_ADMIN"))
+    place = ContainerPlace(engine, image, "wire-test", mounts=[folder], cap_add=("NET_RAW", "NET_ADMIN"))
     try:
         yield place, await place.start()
     finally:

@@ -13,7 +13,8 @@ LINES = {"pty": PtyPeer, "socket": TcpPeer, "rfc2217": Rfc2217Peer}
 
 
 def pytest_generate_tests(metafunc):
-    desk = Desk.of(metafunc.config.getoption("--bench", None))
+    benches = metafunc.config.getoption("--bench", None)
+    desk = Desk.of(benches[0] if benches else None)
     if "normally_on" in metafunc.fixturenames:
         tables = desk.supplies.items()
         wired = {name: hardware(table["output"], table.get("normally_on", True)) for name, table in tables}

@@ -164,7 +164,7 @@ def test_a_device_of_another_make_is_a_table():
 @pytest.mark.parametrize(
     ("patterns", "failures", "says"),
     [
-        ({"event": "(?P<name>"}, None, "console layout bad, event: .* is no regular expression"),
+        ({"event": "(?P<name>"}, None, "layout bad, event: .* is no regular expression"),
         ({"event": ".*"}, None, "group 'name' is missing"),
         ({"noise": ".*"}, None, "no lines of kind 'noise'"),
         ({}, {"tired": "x"}, "no failure kind 'tired'"),

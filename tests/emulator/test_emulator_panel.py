@@ -7,8 +7,9 @@ import serial
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.emulator.console import Console, format_line
+from harness.emulator.console import Console
 from harness.emulator.relay_board import RelayBoard
+from harness.emulator.speech import KEYED
 from harness.emulator.vocabulary import Show, WriteEvent, WriteLine
 
 
@@ -66,7 +67,7 @@ async def test_a_console_that_nobody_reads_never_blocks_and_a_second_listener_ge
 
 @given(st.text(), st.floats(0, 4e9))
 def test_a_line_is_one_line_whatever_its_values_hold(text, at):
-    line = format_line(at, "log", (("text", text),))
+    line = KEYED(at, WriteLine("log", (("text", text),)))
     assert len(line.splitlines()) == 1
     assert line.endswith('"')
 

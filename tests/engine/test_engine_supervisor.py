@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import json
-import os
 import signal
 import socket
 import subprocess
@@ -239,10 +238,8 @@ async def test_a_lost_place_ends_every_wait_and_says_so(tmp_path):
     with pytest.raises(BenchError, match="lost"):
         await place.start("q", ["true"], cwd=tmp_path)
     await place.close()
-    os.kill(
-        program.pid, signal.SIGKILL
-    )  # killed outright and not process 1 of a container, it left an orphan
     leash.wait()
+    await until(lambda: not alive(program.pid))  # not process 1 of a container, it has the kernel see to that
 
 
 async def test_a_place_that_never_comes_is_an_error_in_time(tmp_path):

@@ -6,12 +6,15 @@ import json
 import os
 import subprocess
 import sys
-from dataclasses import dataclass
+import time
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_RUN = 900.0
 """Seconds after which a run that does not end by itself is a failed test."""
+SOON = 20.0
+"""Seconds within which what is to end has ended."""
 
 _BENCH = """\
 [bench]
@@ -63,6 +66,10 @@ class Run:
     def having(self, verdict):
         """The requirements with this verdict."""
         return {name for name, row in self.record["requirements"].items() if row["verdict"] == verdict}
+
+    def again(self):
+        """The same run as its folder holds it now."""
+        return replace(self, record=json.loads((self.folder / "run.json").read_text()))
 
     def told(self):
         """What a reader of a failed test wants to see."""
@@ -116,3 +123,32 @@ def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, e
     latest = runs / "latest" / "run.json"
     record = json.loads(latest.read_text()) if latest.exists() else {}
     return Run(done.returncode, done.stdout, record, latest.parent)
+
+
+def eventually(condition):
+    """Wait until a condition holds, and return whether it did in time."""
+    deadline = time.monotonic() + SOON
+    while time.monotonic() < deadline:
+        if condition():
+            return True
+        time.sleep(0.05)
+    return condition()
+
+
+def left_of(lane, *, device_too=True):
+    """What still lives at the addresses of a lane: processes that name them, sockets that hold them.
+
+    What names the device's address is left out when the device is not the run's.
+    """
+    mark = f"127.0.{lane}."
+    device = f"127.0.{lane}.30"
+    sockets = subprocess.run(["ss", "-Hlntup"], capture_output=True, text=True, check=True).stdout
+    held = [line for line in sockets.splitlines() if mark in line]
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+        except OSError:
+            continue
+        if mark in command and int(folder.name) != os.getpid():
+            held.append(command)
+    return [line for line in held if device_too or device not in line]

@@ -6,45 +6,18 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
-from lane import ROOT, run_scenarios, write_bench
+from lane import ROOT, SOON, eventually, left_of, run_scenarios, write_bench
+from outside_device import device_outside, physical_bench
 
 LANE = 13
-SOON = 20.0
-"""Seconds within which what is to end has ended."""
 
 
 def verdicts(run):
     """The verdicts of a run's scenarios, in the order in which they were played."""
     return [scenario["verdict"] for scenario in run.record["scenarios"]]
-
-
-def eventually(condition):
-    """Wait until a condition holds, and return whether it did in time."""
-    deadline = time.monotonic() + SOON
-    while time.monotonic() < deadline:
-        if condition():
-            return True
-        time.sleep(0.05)
-    return condition()
-
-
-def left_of(lane):
-    """What still lives at the addresses of a lane: processes that name them, sockets that hold them."""
-    mark = f"127.0.{lane}."
-    sockets = subprocess.run(["ss", "-Hlntup"], capture_output=True, text=True, check=True).stdout
-    held = [line for line in sockets.splitlines() if mark in line]
-    for folder in Path("/proc").glob("[0-9]*"):
-        try:
-            command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
-        except OSError:
-            continue
-        if mark in command and int(folder.name) != os.getpid():
-            held.append(command)
-    return held
 
 
 def test_a_broken_bench_is_an_error_a_crashed_device_a_failure_and_both_are_healed(tmp_path):
@@ -56,40 +29,23 @@ def test_a_broken_bench_is_an_error_a_crashed_device_a_failure_and_both_are_heal
 
 
 def test_an_unplugged_console_is_an_error_and_is_opened_again(tmp_path):
-    state = tmp_path / "device"
-    emulator = [sys.executable, "-m", "harness.emulator", "--state", str(state), "--leash"]
-    with subprocess.Popen(
-        [*emulator, "--address", f"127.0.{LANE}.30"], stdin=subprocess.PIPE, cwd=ROOT
-    ) as device:
-        try:
-            assert eventually((state / "ready.json").exists)
-            ready = json.loads((state / "ready.json").read_text())
-            server = [sys.executable, str(Path(__file__).with_name("console_server.py")), ready["console"]]
-            with subprocess.Popen([*server, f"127.0.{LANE}.40", "4001"], stdout=subprocess.PIPE) as console:
-                try:
-                    assert console.stdout.readline() == b"ready\n"
-                    bench = write_bench(tmp_path, LANE)
-                    bench.write_text(
-                        bench.read_text().replace('kind = "emulated"', 'kind = "physical"')
-                        + f'[device.console]\nport = "socket://127.0.{LANE}.40:4001"\n'
-                        + f'[device.button]\nkind = "numato-relay"\nport = "{ready["relay"]}"\n'
-                        + f'[device.portal]\nurl = "{ready["portal"]}"\n'
-                        + 'account = "admin"\npassword = "admin-secret"\n'
-                        + f'[device.speaker]\nrecording = "{ready["speaker"]}"\n'
-                    )
-                    run = run_scenarios(
-                        tmp_path,
-                        LANE,
-                        "--as-written",
-                        scenarios="tests/faults/breaking/test_unplugging.py",
-                        bench=bench,
-                        env={"CONSOLE_SERVER": str(console.pid)},
-                    )
-                    assert verdicts(run) == ["error", "pass"], run.told()
-                finally:
-                    console.kill()
-        finally:
-            device.stdin.close()
+    with device_outside(tmp_path, LANE) as ready:
+        server = [sys.executable, str(Path(__file__).with_name("console_server.py")), ready["console"]]
+        with subprocess.Popen([*server, f"127.0.{LANE}.40", "4001"], stdout=subprocess.PIPE) as console:
+            try:
+                assert console.stdout.readline() == b"ready\n"
+                bench = physical_bench(tmp_path, LANE, ready, console=f"socket://127.0.{LANE}.40:4001")
+                run = run_scenarios(
+                    tmp_path,
+                    LANE,
+                    "--as-written",
+                    scenarios="tests/faults/breaking/test_unplugging.py",
+                    bench=bench,
+                    env={"CONSOLE_SERVER": str(console.pid)},
+                )
+                assert verdicts(run) == ["error", "pass"], run.told()
+            finally:
+                console.kill()
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)

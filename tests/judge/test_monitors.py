@@ -3,7 +3,8 @@
 import pytest
 from story import START, Story
 
-from harness.judge.monitors import missing_events, monitor
+from harness.judge.causes import missing_events
+from harness.judge.monitors import monitor
 from harness.spec.verdict import Verdict
 
 LATER = START + 3600

@@ -15,7 +15,7 @@ import pytest
 from sip_phone import Phone
 
 from harness.bench.image import ready_engine
-from harness.bench.place import Place
+from harness.bench.place import ContainerPlace
 from harness.pbx import Endpoint, Pbx, TlsTransport
 from harness.timeline import Timeline, Witness
 from harness.timeline.errors import BenchError
@@ -60,7 +60,7 @@ class Lab:
 
     async def open_place(self, folder=None):
         mounts = [folder or self.folder]
-        self.place = Place(self.engine, self.image, f"test-{secrets.token_hex(2)}", mounts=mounts)
+        self.place = ContainerPlace(self.engine, self.image, f"test-{secrets.token_hex(2)}", mounts=mounts)
         return await self.place.start()
 
     async def sees(self, pattern, count=1):

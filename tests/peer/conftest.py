@@ -8,7 +8,7 @@ import pytest
 import pytest_asyncio
 
 from harness.bench.image import ready_engine
-from harness.bench.place import Place
+from harness.bench.place import ContainerPlace
 from harness.capture.sip_content import sip_content
 from harness.peer import Stations
 from harness.timeline import Timeline
@@ -21,7 +21,7 @@ ADDRESSES = tuple(f"127.0.44.{last}" for last in range(20, 28))
 async def peers(tmp_path_factory):
     folder = tmp_path_factory.mktemp("peers")
     engine, image = ready_engine(lambda _: None)
-    place = Place(
+    place = ContainerPlace(
         engine, image, f"test-{secrets.token_hex(2)}", mounts=[folder], cap_add=("NET_RAW", "NET_ADMIN")
     )
     try:

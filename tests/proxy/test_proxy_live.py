@@ -9,7 +9,7 @@ import pytest
 import pytest_asyncio
 
 from harness.bench.image import ready_engine
-from harness.bench.place import Place
+from harness.bench.place import ContainerPlace
 from harness.proxy.config import ProxyConfig
 from harness.proxy.proxy import Proxy
 from harness.timeline import Timeline
@@ -23,7 +23,7 @@ PORT = 5080
 async def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("proxy")
     engine, image = ready_engine(lambda _: None)
-    place = Place(engine, image, f"test-{secrets.token_hex(2)}", mounts=[folder])
+    place = ContainerPlace(engine, image, f"test-{secrets.token_hex(2)}", mounts=[folder])
     try:
         yield await place.start(), folder
     finally:

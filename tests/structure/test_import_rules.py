@@ -22,11 +22,13 @@ from tests.structure.source_tree import (
 GROUND = ("harness.spec", "harness.wire", "harness.timeline")
 ASSEMBLED = (
     "harness.instruments",
+    "harness.operator",
     "harness.device",
     "harness.capture",
     "harness.pbx",
     "harness.proxy",
     "harness.peer",
+    "harness.lab",
 )
 
 MAY_IMPORT = {
@@ -34,11 +36,13 @@ MAY_IMPORT = {
     "harness.wire": (),
     "harness.timeline": ("harness.spec", "harness.wire"),
     "harness.instruments": GROUND,
-    "harness.device": (*GROUND, "harness.instruments"),
+    "harness.operator": GROUND,
+    "harness.device": (*GROUND, "harness.instruments", "harness.operator"),
     "harness.capture": (*GROUND, "harness.bench.supervised"),
     "harness.pbx": (*GROUND, "harness.bench.supervised", "harness.capture.sip_content"),
     "harness.proxy": (*GROUND, "harness.bench.supervised"),
     "harness.peer": (*GROUND, "harness.bench.supervised"),
+    "harness.lab": GROUND,
     "harness.judge": GROUND,
     "harness.evidence": (*GROUND, "harness.judge"),
     "harness.bench": (*GROUND, *ASSEMBLED, "harness.judge", "harness.evidence"),

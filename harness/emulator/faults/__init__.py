@@ -21,7 +21,7 @@ from harness.emulator.faults import (
     trusting,
 )
 from harness.emulator.faults.fault import ChangeAloneIgnored, Fault, SettingIgnored
-from harness.emulator.faults.variants import ButtonIgnoredWhileDialling
+from harness.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
 from harness.emulator.form import Form
 from harness.emulator.vocabulary import Step
 from harness.spec.events import EVENTS
@@ -195,7 +195,11 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
         )
     ),
 )
-_VARIANT_FACTORIES: tuple[Callable[[], Fault], ...] = (protecting.BestEffort, ButtonIgnoredWhileDialling)
+_VARIANT_FACTORIES: tuple[Callable[[], Fault], ...] = (
+    protecting.BestEffort,
+    ButtonIgnoredWhileDialling,
+    ClockAhead,
+)
 
 FAULTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _FACTORIES}
 """What makes each fault, by its name."""
@@ -209,6 +213,11 @@ def wrap(step: Step, variant: str | None, faults: Iterable[str]) -> Step:
     for make in makers:
         step = partial(make().step, inner=step)
     return step
+
+
+def wrap_clock(clock: Callable[[], float], variant: str | None) -> Callable[[], float]:
+    """Return the clock of a device of a variant, if any. Raises KeyError."""
+    return VARIANTS[variant]().clock(clock) if variant else clock
 
 
 def wrap_form(form: Form, faults: Iterable[str]) -> Form:

@@ -5,6 +5,8 @@ In come an input and the logic's step; out come the outputs that the faulty devi
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from harness.emulator.form import Form
 from harness.emulator.vocabulary import (
     Answer,
@@ -91,6 +93,10 @@ class Fault:
     def change(self, output: Output) -> Output | None:
         """Return what becomes of one output; None swallows it."""
         return output
+
+    def clock(self, inner: Callable[[], float]) -> Callable[[], float]:
+        """Return the clock (seconds since the epoch) that the faulty device dates its log by."""
+        return inner
 
     def form(self, inner: Form) -> Form:
         """Return the configuration form that the faulty device has."""

@@ -1,0 +1,84 @@
+"""Syslog over a stream: bytes in any portions to whole messages (RFC 6587, RFC 5425 §4.3).
+
+Octet counting (``MSG-LEN SP MSG``) and newline framing are told apart message by message, as RFC 6587 §3.4
+allows: a message that begins with a digit is counted, for its own first character is ``<``.
+"""
+
+from __future__ import annotations
+
+import re
+
+LONGEST_MESSAGE = 65_536
+"""Bytes of one message; RFC 5425 §4.3.1 has receivers take 8192."""
+_COUNT = re.compile(rb"[1-9][0-9]{0,9}")
+_ENDS = re.compile(rb"[\n\0]")
+
+
+class FramingError(ValueError):
+    """A stream of which nobody can tell where its next message begins."""
+
+    def __init__(self, what: str, data: bytes) -> None:
+        self.data = data[:64]
+        super().__init__(f"{what}: {self.data!r}")
+
+
+class SyslogFramer:
+    """One stream. What is held is bounded by the longest message."""
+
+    def __init__(self, longest: int = LONGEST_MESSAGE) -> None:
+        self._longest = longest
+        self._held = bytearray()
+        self._skipping = False
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """Take bytes and return the messages that they complete, empty ones left out.
+
+        A message that ends with a newline and is too long is cut.
+
+        Raises:
+            FramingError: a count that is none, or beyond the bound; the stream is of no more use.
+        """
+        self._held += data
+        messages = []
+        while self._held:
+            message = self._counted() if self._held[:1].isdigit() and not self._skipping else self._ended()
+            if message is None:
+                break
+            if message:
+                messages.append(message)
+        return messages
+
+    def rest(self) -> bytes:
+        """Return what a stream that has ended left without an end: the last message may lack one."""
+        rest, self._held = bytes(self._held), bytearray()
+        return b"" if self._skipping or rest[:1].isdigit() else rest
+
+    def _counted(self) -> bytes | None:
+        digits, space, _ = bytes(self._held[:12]).partition(b" ")
+        if not space:
+            if len(digits) > 10 or not _COUNT.fullmatch(digits):
+                raise FramingError("a message begins with no octet count", bytes(self._held))
+            return None
+        if not _COUNT.fullmatch(digits) or int(digits) > self._longest:
+            raise FramingError(f"an octet count is none, or beyond {self._longest}", bytes(self._held))
+        begin = len(digits) + 1
+        end = begin + int(digits)
+        if len(self._held) < end:
+            return None
+        message = bytes(self._held[begin:end])
+        del self._held[:end]
+        return message
+
+    def _ended(self) -> bytes | None:
+        found = _ENDS.search(self._held)
+        if found is None:
+            if len(self._held) <= self._longest:
+                return None
+            message = b"" if self._skipping else bytes(self._held[: self._longest])
+            self._held.clear()
+            self._skipping = True
+            return message
+        message = b"" if self._skipping else bytes(self._held[: found.start()])[: self._longest]
+        del self._held[: found.end()]
+        self._skipping = False
+        return message.rstrip(b"\r")

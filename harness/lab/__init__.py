@@ -1,0 +1,1 @@
+"""A lab of many benches: whose an instrument is, on this machine and on others."""

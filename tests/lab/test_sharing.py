@@ -1,0 +1,141 @@
+"""Scenarios shared out among benches: each is played once, whoever is quick, breaks or dies."""
+
+from types import SimpleNamespace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from xdist.remote import Producer
+
+from fixtures.sharing import AT_HAND, BEYOND_REPAIR, Sharing, pytest_runtest_logreport
+
+
+class Node:
+    """A process as the scheduler sees it: it plays what it is given, in order, with one in reserve."""
+
+    def __init__(self, name, config):
+        self.gateway, self.config = SimpleNamespace(id=name), config
+        self.waiting = []
+        self.played = []
+        self.shutting_down = False
+
+    def send_runtest_some(self, indices):
+        assert not self.shutting_down
+        self.waiting += indices
+        assert len(self.waiting) <= AT_HAND
+
+    def shutdown(self):
+        self.shutting_down = True
+
+    @property
+    def can_play(self):
+        return bool(self.waiting) and (len(self.waiting) >= AT_HAND or self.shutting_down)
+
+
+class Lab:
+    """Some processes, and a run of some scenarios."""
+
+    def __init__(self, nodes, scenarios):
+        option = SimpleNamespace(tx=["popen"] * nodes)
+        self.config = SimpleNamespace(stash=pytest.Stash(), option=option, getvalue=lambda name: option.tx)
+        self.sharing = Sharing(self.config, Producer("test"))
+        self.names = [f"scenario {number}" for number in range(scenarios)]
+        self.nodes = []
+        self.played = []
+        for number in range(nodes):
+            self.join(f"bench {number}")
+
+    def join(self, name):
+        node = Node(name, self.config)
+        self.nodes.append(node)
+        self.sharing.add_node(node)
+        self.sharing.add_node_collection(node, self.names)
+        if self.sharing.collection_is_completed:
+            self.sharing.schedule()
+
+    def play(self, node):
+        index = node.waiting.pop(0)
+        self.played.append(index)
+        node.played.append(index)
+        self.sharing.mark_test_complete(node, index)
+
+    def break_down(self, node):
+        report = SimpleNamespace(node=node, user_properties=[BEYOND_REPAIR])
+        pytest_runtest_logreport(report)
+
+    def die(self, node):
+        """A process dies of what it plays, and another takes its place."""
+        self.nodes.remove(node)
+        crashed = self.sharing.remove_node(node)
+        if crashed is not None:
+            self.played.append(self.names.index(crashed))
+        self.join(f"{node.gateway.id}'")
+
+    def to_the_end(self, choose):
+        while ready := [node for node in self.nodes if node.can_play]:
+            self.play(ready[choose % len(ready)])
+
+
+@given(
+    st.integers(1, 5),
+    st.integers(0, 40),
+    st.lists(st.tuples(st.integers(0, 9), st.sampled_from("ppppbd"))),
+    st.integers(0, 4),
+)
+def test_every_scenario_is_played_once_whatever_happens(nodes, scenarios, events, choose):
+    lab = Lab(nodes, scenarios)
+    for number, what in events:
+        node = lab.nodes[number % len(lab.nodes)]
+        if what == "p" and node.can_play:
+            lab.play(node)
+        elif what == "b":
+            lab.break_down(node)
+        elif what == "d" and node.waiting:
+            lab.die(node)
+    lab.to_the_end(choose)
+    assert sorted(lab.played) == list(range(scenarios))
+    assert lab.sharing.tests_finished
+    assert not lab.sharing.has_pending
+    assert all(node.shutting_down for node in lab.nodes)
+
+
+def test_each_bench_keeps_to_its_stretch_and_helps_at_the_end():
+    lab = Lab(2, 20)
+    quick, slow = lab.nodes
+    while quick.can_play:
+        lab.play(quick)
+    assert quick.played[:10] == list(range(10))
+    assert quick.played[10:] == [19, 18, 17, 16, 15, 14, 13, 12]
+    lab.to_the_end(0)
+    assert slow.played == [10, 11]
+
+
+def test_a_bench_beyond_repair_is_given_no_more_while_there_is_another():
+    lab = Lab(2, 20)
+    broken, sound = lab.nodes
+    lab.break_down(broken)
+    lab.to_the_end(0)
+    assert broken.played == [0, 1]
+    assert len(sound.played) == 18
+
+
+def test_the_last_bench_plays_on_though_it_is_beyond_repair():
+    lab = Lab(1, 5)
+    lab.break_down(lab.nodes[0])
+    lab.to_the_end(0)
+    assert lab.nodes[0].played == [0, 1, 2, 3, 4]
+
+
+def test_benches_that_find_different_scenarios_do_not_begin():
+    reports = []
+    option = SimpleNamespace(tx=["popen"] * 2)
+    hook = SimpleNamespace(pytest_collectreport=lambda report: reports.append(report))
+    config = SimpleNamespace(stash=pytest.Stash(), option=option, getvalue=lambda name: option.tx, hook=hook)
+    sharing = Sharing(config, Producer("test"))
+    for name, found in (("one", ["a", "b"]), ("other", ["a", "c"])):
+        node = Node(name, config)
+        sharing.add_node(node)
+        sharing.add_node_collection(node, found)
+    sharing.schedule()
+    assert [report.outcome for report in reports] == ["failed"]
+    assert sharing.tests_finished

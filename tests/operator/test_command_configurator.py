@@ -1,0 +1,105 @@
+"""A command of the user's as configurator: what it gets, what it may say, and what becomes of the rest."""
+
+import json
+import stat
+import sys
+
+import pytest
+
+from harness.device.command_configurator import CommandConfigurator
+from harness.device.configurator import Configurator
+from harness.spec.settings import SipSettings
+from harness.timeline.errors import BenchError, Inconclusive
+
+SETTINGS = SipSettings(
+    server_address="127.0.0.10",
+    auth_username="door",
+    auth_password="hunter22",
+    extension="3000",
+    call_number="3400",
+)
+FORM = SETTINGS.model_dump(mode="json")
+
+
+def command(folder, text, within=10.0):
+    path = folder / "configure"
+    path.write_text(
+        f"#!{sys.executable}\nimport json, sys\ntask = json.load(sys.stdin)\n"
+        f"open({str(folder / 'task')!r}, 'w').write(json.dumps(task))\n{text}\n"
+    )
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+    return CommandConfigurator([str(path), "192.0.2.30"], within=within)
+
+
+async def test_settings_are_in_force_when_it_ends_with_0(tmp_path):
+    configurator: Configurator = command(tmp_path, "")
+    await configurator.open()
+    assert (await configurator.apply(SETTINGS)).accepted
+    assert json.loads((tmp_path / "task").read_text()) == {
+        "task": "apply",
+        "by": "administrator",
+        "form": FORM,
+    }
+
+
+async def test_a_refusal_names_the_fields_and_keeps_secrets(tmp_path):
+    text = (
+        "print(json.dumps({'message': 'hunter22 is too simple', 'fields': ['auth_password']})); sys.exit(1)"
+    )
+    answer = await command(tmp_path, text).apply(SETTINGS)
+    assert (answer.accepted, answer.fields) == (False, ("auth_password",))
+    assert answer.message == "(redacted) is too simple"
+
+
+async def test_what_is_said_of_what_was_taken_is_a_warning(tmp_path):
+    answer = await command(tmp_path, "print(json.dumps({'message': 'short'}))").submit(FORM, "viewer")
+    assert (answer.accepted, answer.warnings) == (True, ("short",))
+    assert json.loads((tmp_path / "task").read_text())["by"] == "viewer"
+
+
+async def test_a_missing_account_is_inconclusive(tmp_path):
+    with pytest.raises(Inconclusive, match="role viewer"):
+        await command(tmp_path, "sys.exit(3)").submit(FORM, "viewer")
+    with pytest.raises(BenchError, match="status 3"):
+        await command(tmp_path, "sys.exit(3)").submit(FORM)
+
+
+async def test_a_certificate_is_uploaded_whole(tmp_path):
+    answer, text = await command(tmp_path, "").upload("ca.cer", b"\x30\x00")
+    assert (answer.accepted, text.startswith("-----BEGIN CERTIFICATE-----")) == (True, True)
+    assert json.loads((tmp_path / "task").read_text())["content"] == "MAA="
+    answer, text = await command(tmp_path, "sys.exit(1)").upload("ca.txt", b"x")
+    assert (answer.accepted, text) == (False, "")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("sys.exit(2)", "status 2"),
+        ("sys.exit('hunter22: no route')", "taken|printed|status"),
+        ("print('done')", "printed no JSON object"),
+        ("print(json.dumps(['x']))", "printed no JSON object"),
+        ("import os; os.kill(os.getpid(), 9)", "status -9"),
+    ],
+)
+async def test_anything_else_is_the_benchs_fault(tmp_path, text, told):
+    if "no route" in text:
+        text = text.replace("sys.exit(", "sys.stderr.write(") + "; sys.exit(4)"
+    with pytest.raises(BenchError, match=told) as caught:
+        await command(tmp_path, text).apply(SETTINGS)
+    assert "hunter22" not in str(caught.value)
+
+
+async def test_one_that_takes_too_long_is_ended(tmp_path):
+    with pytest.raises(BenchError, match="did not end within"):
+        await command(tmp_path, "import time; time.sleep(60)", within=0.5).apply(SETTINGS)
+
+
+async def test_one_that_is_not_there_is_named():
+    configurator = CommandConfigurator(["no-such-command"])
+    with pytest.raises(BenchError, match="no such command") as caught:
+        await configurator.open()
+    assert caught.value.where == "device.command no-such-command"
+    with pytest.raises(BenchError, match="cannot be run"):
+        await configurator.apply(SETTINGS)
+    await configurator.close()
