@@ -89,7 +89,8 @@ def test_a_bench_that_loses_its_place_hands_its_scenarios_to_the_other(tmp_path,
         errors = [s for s in record["scenarios"] if s["verdict"] == "error"]
         assert {s["bench"] for s in errors} == {f"lane {FIRST}"}
         assert len(errors) <= 3
-        assert any("exporter lab is gone" in told for s in errors for told in s["problems"]), errors
+        # In the middle of a scenario the loss is told, between two that the bench cannot be healed.
+        assert all("exporter" in " ".join(scenario["problems"]) for scenario in errors), errors
         assert len(record["scenarios"]) >= 9
         assert lab.acquired("door") == "None"
     finally:
