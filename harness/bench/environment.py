@@ -32,7 +32,16 @@ async def environment(bench: Assembly, bench_file: Path, root: Path) -> dict[str
         if bench_file.is_relative_to(root)
         else bench_file.name,
         **layouts,
-        "device": bench.file.device.model_dump(mode="json", exclude={"portal": {"password"}}),
+        "device": without_passwords(bench.file.device.model_dump(mode="json")),
+    }
+
+
+def without_passwords(table: dict[str, Any]) -> dict[str, Any]:
+    """Return a table of a bench file, and all tables in it, without the fields that are passwords."""
+    return {
+        key: without_passwords(value) if isinstance(value, dict) else value
+        for key, value in table.items()
+        if "password" not in key
     }
 
 
