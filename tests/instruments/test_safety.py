@@ -12,8 +12,10 @@ from harness.timeline.errors import BenchError
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 
 PRESSING = """
-import asyncio, sys
+import asyncio, signal, sys
 from harness.instruments import Board, Relay, opened
+
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 
 async def press(port, end):
     relay = Relay(Board(port), "0")
