@@ -30,6 +30,7 @@ class Terminal:
         self.pid, self._fd = pty.fork()
         if self.pid == 0:
             os.chdir(ROOT)
+            signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
             os.execv(sys.executable, [sys.executable, "-m", "harness.cli", "bench", "new", *arguments])
 
     def answer(self, text, end=b"\n"):
