@@ -13,6 +13,8 @@ import signal
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
+from harness.lab.locks import start_time
+
 OWNER = "intercom-hil.owner"
 """Label: ``pid:start time`` of the bench that runs it, the time in clock ticks since boot."""
 NAMESPACE = "intercom-hil.namespace"
@@ -29,7 +31,7 @@ _AS_OPTION = re.compile(rf"--label=({re.escape(OWNER)}|{re.escape(NAMESPACE)})=(
 
 def own_labels() -> dict[str, str]:
     """Return the labels that say that something belongs to this process."""
-    return {OWNER: f"{os.getpid()}:{_start_time(os.getpid())}", NAMESPACE: _namespace()}
+    return {OWNER: f"{os.getpid()}:{start_time(os.getpid())}", NAMESPACE: _namespace()}
 
 
 def as_environment(labels: Mapping[str, str]) -> dict[str, str]:
@@ -40,7 +42,7 @@ def as_environment(labels: Mapping[str, str]) -> dict[str, str]:
 def orphaned(labels: Mapping[str, str]) -> bool:
     """Return whether the owner is known to be gone. One in another namespace cannot be looked up."""
     pid, _, started = labels.get(OWNER, "").partition(":")
-    return labels.get(NAMESPACE) == _namespace() and pid.isdecimal() and _start_time(int(pid)) != started
+    return labels.get(NAMESPACE) == _namespace() and pid.isdecimal() and start_time(int(pid)) != started
 
 
 def kill_processes(wanted: Callable[[Mapping[str, str]], bool], *, grace: float = 0.0) -> list[str]:
@@ -117,16 +119,6 @@ def _strings(pid: int, file: str) -> list[str]:
         return Path("/proc", str(pid), file).read_bytes().decode(errors="replace").split("\0")
     except OSError:
         return []
-
-
-def _start_time(pid: int) -> str:
-    """Return when a process started (proc(5), stat field 22), or nothing if there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return ""
-    # The program's name may contain spaces and brackets; the fields after it do not.
-    return stat.rpartition(")")[2].split()[19]
 
 
 def _namespace() -> str:

@@ -232,8 +232,9 @@ class RunFolder:
             "requirements": self.requirements(),
             "scenarios": [scenario.plain() for scenario in self.scenarios],
         }
+        indent = None if interrupted else 1  # one line of it, after every scenario, takes a third of the time
         temporary = self.path / "run.json.part"
-        temporary.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
         temporary.replace(self.path / "run.json")
 
 
