@@ -8,15 +8,18 @@ import pytest
 
 from fixtures.scenario import requirement
 from harness.bench.bench import Bench
-from harness.judge.vocabulary import DEVICE, PBX, event, refusal, rejection, request, tone
+from harness.judge.vocabulary import DEVICE, PBX, answer, event, limited, refusal, rejection, request, tone
 from harness.peer.behaviours import Behaviour, answers, busy, declines, not_found, rings_forever, unavailable
 from harness.spec import events
+from harness.spec.capabilities import Capability
 from harness.spec.events import FAILURE_KINDS
 from harness.spec.settings import Encryption
 from harness.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
+SESSION = 90
+"""Seconds that a call may last without being refreshed: the shortest that RFC 4028 §4 knows."""
 LOSS_NOTICED = 15.0
 """Seconds for which a device may wait for audio that does not come before it gives the call up."""
 
@@ -159,6 +162,30 @@ async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: 
 
     # The RFCs leave it to the device when it takes a silent caller for lost, and whether it ever does.
     await bench.require(request("BYE", sender=DEVICE, receiver=caller.number), within=LOSS_NOTICED)
+    _expect_one_failure(bench)
+
+
+@pytest.mark.long
+@requirement("EVT-08", "EVT-13", needs=Capability.SESSION_TIMER)
+async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_failed(bench: Bench):
+    """A call whose caller promised to refresh its session and did not is ended, and logged once as failed.
+
+    Nobody could reach the door any more: a call whose end got lost on the way would last for ever.
+    """
+    await bench.configure(permitted_callers=(bench.direct_caller_uri(0),))
+    limit = ("Supported: timer", f"Session-Expires: {SESSION};refresher=uac")
+    caller = await bench.call_device(caller=bench.number(0), direct=True, extra_headers=limit)
+    up = await bench.require(limited(answer(sender=DEVICE, receiver=caller.number)), within=PROMPT)
+    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up.time)
+
+    # RFC 4028 §10: a third of it before its end at the earliest, and at its end at the latest.
+    await bench.require(
+        request("BYE", sender=DEVICE, receiver=caller.number), within=SESSION + PROMPT, after=up.time
+    )
+    _expect_one_failure(bench)
+
+
+def _expect_one_failure(bench: Bench) -> None:
     logged = event(events.INCOMING_FAILURE)
     bench.at_end("EVT-08", logged, at_most=1)
     told = event(events.INCOMING_FAILURE).where(

@@ -6,7 +6,6 @@ ends the scenario, what it learnt is kept, and the next one starts on a bench th
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from typing import Any, Literal
@@ -18,30 +17,27 @@ from harness.bench.outage import Outage
 from harness.bench.pki import CertificateKind
 from harness.bench.plain import plain_settings
 from harness.bench.play import Play, PlayFailed
+from harness.bench.remotes import Remotes
 from harness.device.configurator import Role
-from harness.device.intercom import Intercom
+from harness.evidence.records import ScenarioRecord
 from harness.evidence.run import RunFolder
 from harness.instruments.sound_card import MICROPHONE_TONE
 from harness.judge.judge import Judge
 from harness.judge.vocabulary import PBX, PROXY, registered
 from harness.pbx.endpoint import Endpoint, codecs, reached_through
-from harness.peer.behaviours import Behaviour, calls
-from harness.peer.station import Station
-from harness.peer.tricks import TRICKS, Claim
 from harness.proxy.proxy import Proxy
 from harness.spec.capabilities import Capability
 from harness.spec.settings import SipSettings, Transport
 from harness.timeline import Observation, Pattern, Timeline, Witness, now
-from harness.timeline.errors import BenchError, Inconclusive
+from harness.timeline.errors import Inconclusive
 
 REGISTRATION = 3.0
 """Seconds within which a configured device has registered, or its scenario is inconclusive."""
-FIRST_NUMBER = 3410
 
 PbxSrtp = Literal["no", "sdes", "optional"]
 
 
-class Bench:
+class Bench(Remotes):
     """One scenario's bench. ``play`` first, everything else from within the scenario."""
 
     def __init__(
@@ -52,6 +48,7 @@ class Bench:
         identity: str,
         doc: str,
         requirements: tuple[str, ...],
+        needs: Capability | None = None,
         attempts: int = 1,
     ) -> None:
         """Make the bench of one scenario.
@@ -62,46 +59,37 @@ class Bench:
             identity: the scenario's name in reports.
             doc: what it says it proves.
             requirements: the ids it is to judge.
+            needs: what a device must have for it to be played.
             attempts: how often it is played at most; only what was inconclusive or in error is repeated.
         """
-        self._assembly = assembly
+        super().__init__(assembly)
         self._eyes = Eyes(assembly)
-        self._play = Play(assembly, run, identity=identity, doc=doc, requirements=requirements)
+        self._play = Play(assembly, run, identity=identity, doc=doc, requirements=requirements, needs=needs)
         self._attempts = attempts
-        self._next_address = 0
 
-    async def play(self, scenario: Callable[[], Awaitable[None]]) -> None:
-        """Play the scenario to its record.
+    async def play(self, scenario: Callable[[], Awaitable[None]]) -> ScenarioRecord:
+        """Play the scenario, and return its record.
 
         Raises:
             PlayFailed: the verdict is fail, inconclusive or error; the message says why.
         """
         verdict = None
         for attempt in range(1, self._attempts + 1):
-            self._next_address = 0
+            self._begin_anew()
             verdict = await self._play.attempt(scenario, attempt)
             if not verdict.worth_repeating:
                 break
         record = self._play.record()
         if record.verdict.breaks_the_run:
             raise PlayFailed(record)
+        return record
 
     # -- what there is ---------------------------------------------------------------------------------
-
-    @property
-    def intercom(self) -> Intercom:
-        """The device under test."""
-        return self._assembly.intercom
 
     @property
     def timeline(self) -> Timeline:
         """Everything seen so far in this scenario."""
         return self._assembly.timeline
-
-    @property
-    def pbx_address(self) -> str:
-        """The SIP server's address."""
-        return self._assembly.file.pbx.address
 
     @property
     def pbx_port(self) -> int:
@@ -138,15 +126,6 @@ class Bench:
     @property
     def _judge(self) -> Judge:
         return self._play.judge
-
-    def number(self, place: int) -> str:
-        """Return the number of the remote station at a place (0, 1, ...)."""
-        number = FIRST_NUMBER + place
-        return str(number if str(number) != self._assembly.file.device.extension else number + 90)
-
-    def direct_caller_uri(self, place: int) -> str:
-        """Return the full address of the station at a place when it calls without the PBX."""
-        return f"sip:{self.number(place)}@{self._address(place)}"
 
     # -- expectations ----------------------------------------------------------------------------------
 
@@ -311,58 +290,6 @@ class Bench:
             await self.proxy()
         outage.ended = now()
 
-    async def stations(self, *behaviours: Behaviour) -> list[Station]:
-        """Start remote stations, the first with ``number(0)``; the PBX knows where each of them is."""
-        places = [(self.number(i), self._take_address(), behaviour) for i, behaviour in enumerate(behaviours)]
-        return list(await asyncio.gather(*(self._station(*place) for place in places)))
-
-    async def call_device(
-        self,
-        *,
-        caller: str,
-        direct: bool = False,
-        tone_hz: float = 1000,
-        hang_up_after: float | None = None,
-        **more: Any,
-    ) -> Station:
-        """Have a remote station call the device.
-
-        Args:
-            caller: the number it calls as.
-            direct: straight to the device, not through the PBX.
-            tone_hz: the tone it plays.
-            hang_up_after: seconds after the answer; else it stays until the scenario ends.
-            **more: what ``calls`` takes besides: a display name, headers, a security, video.
-        """
-        file = self._assembly.file
-        address = self._take_address()
-        if direct:
-            target, via = self.intercom.uri, (file.device.address, file.device.sip_port)
-            from_uri = f"sip:{caller}@{address}"
-        else:
-            target = f"sip:{self.intercom.extension}@{file.pbx.address}"
-            via = (file.pbx.address, file.pbx.sip_port)
-            from_uri = f"sip:{caller}@{file.pbx.address}"
-            spoken = codecs(video=bool(more.get("video")))
-            await self._assembly.pbx.set_endpoint(Endpoint(name=caller, password="", codecs=spoken))
-        options = {"from_uri": from_uri, "tone_hz": tone_hz, "hang_up_after": hang_up_after, **more}
-        self._assembly.name_station(address, caller)
-        return await self._assembly.stations.start(caller, calls(target, via, **options), address)
-
-    async def impersonate(self, trick: str, *, permitted: str, stranger: str) -> Station:
-        """Have a stranger call and claim, in the way named, to be a permitted caller (INC-07).
-
-        Raises:
-            ValueError: no such trick is known.
-        """
-        if trick == "display name, through the server":
-            return await self.call_device(caller=stranger, display_name=permitted)
-        if trick not in TRICKS:
-            raise ValueError(f"unknown trick {trick!r}")
-        own = self._address(self._next_address)
-        lie: dict[str, Any] = dict(TRICKS[trick](Claim(permitted, self.pbx_address, stranger, own)))
-        return await self.call_device(caller=stranger, direct=True, **lie)
-
     # -- inside ----------------------------------------------------------------------------------------
 
     async def _configured_already(self, wanted: SipSettings) -> bool:
@@ -372,26 +299,3 @@ class Bench:
             and self.intercom.settings == wanted
             and await self._assembly.pbx.registered(wanted.extension)
         )
-
-    async def _station(self, number: str, address: str, behaviour: Behaviour) -> Station:
-        self._assembly.name_station(address, number)
-        station = await self._assembly.stations.start(number, behaviour, address)
-        spoken = codecs(video=bool(behaviour.parameters.get("video")))
-        await self._assembly.pbx.set_endpoint(
-            Endpoint(name=number, password="", contact=station.uri, codecs=spoken)
-        )
-        return station
-
-    def _address(self, place: int) -> str:
-        return self._assembly.file.stations.addresses[place]
-
-    def _take_address(self) -> str:
-        place, self._next_address = self._next_address, self._next_address + 1
-        addresses = self._assembly.file.stations.addresses
-        if place >= len(addresses):
-            raise BenchError(
-                f"this scenario needs more than {len(addresses)} remote stations",
-                "stations.addresses",
-                "add addresses to the bench file",
-            )
-        return addresses[place]

@@ -24,7 +24,8 @@ class Draft:
         taken: the addresses of bench, PBX, proxy and stations, in this order.
         missing: those of them that this computer does not have, with their networks.
         name_of_link: the network interface that leads to the device.
-        console: its table; likewise ``button`` and ``portal``.
+        configurator: how settings get into the device.
+        console: its table; likewise ``source`` of events, ``button``, ``portal``, ``operator``, ``command``.
         recording: the sound file of the loudspeaker, empty for none.
         capabilities: what the device has.
     """
@@ -36,9 +37,13 @@ class Draft:
     taken: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     name_of_link: str = ""
+    configurator: str = "portal"
     console: dict[str, Any] = field(default_factory=dict)
+    source: dict[str, Any] = field(default_factory=dict)
     button: dict[str, Any] = field(default_factory=dict)
     portal: dict[str, Any] = field(default_factory=dict)
+    operator: dict[str, Any] = field(default_factory=dict)
+    command: dict[str, Any] = field(default_factory=dict)
     recording: str = ""
     capabilities: dict[str, bool] = field(default_factory=dict)
 
@@ -50,6 +55,9 @@ class Draft:
 def bench_text(draft: Draft) -> str:
     """Return the bench file of a draft."""
     bench, pbx, proxy, *stations = draft.taken
+    device = {"kind": draft.kind, "address": draft.device}
+    if draft.configurator != "portal":
+        device["configurator"] = draft.configurator
     parts = [
         "# docs/bench-file.md explains every field.\n",
         _table("bench", {"name": draft.name, "address": bench}, {"address": "the bench's own listeners"}),
@@ -61,11 +69,14 @@ def bench_text(draft: Draft) -> str:
             {"port": "not the usual one: a device that ignores its proxy's port is found out"},
         ),
         _table("stations", {"addresses": stations}, {"addresses": "one for each remote station"}),
-        _table("device", {"kind": draft.kind, "address": draft.device}, {}),
+        _table("device", device, {}),
         _table("device.capabilities", draft.capabilities, _FALSE),
     ]
-    named = {"console": draft.console, "button": draft.button, "portal": draft.portal}
-    parts += [_table(f"device.{name}", table, {}) for name, table in named.items() if table]
+    if draft.source:
+        parts.append(_table("[device.event_sources]", draft.source, {}))
+    for name in ("console", "button", "portal", "operator", "command"):
+        if table := getattr(draft, name):
+            parts.append(_table(f"device.{name}", table, {}))
     if draft.recording:
         parts.append(_table("device.speaker", {"recording": draft.recording}, {}))
     return "\n".join(parts)

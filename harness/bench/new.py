@@ -19,6 +19,7 @@ from pydantic import TypeAdapter, ValidationError
 from harness.bench import findings
 from harness.bench.bench_text import Draft, bench_text
 from harness.bench.model import load
+from harness.device.event_sources.catalogue import unusable
 from harness.device.layouts import LAYOUTS
 from harness.device.portal import Account, Portal
 from harness.instruments.catalogue import Catalogue, OutputOptions
@@ -37,13 +38,27 @@ _PRESSED_BY = {
     "serial-line": "RTS or DTR of a serial cable",
     "command": "a command of yours",
 }
+_TOLD_BY = {
+    "console": "on a serial console",
+    "syslog": "as syslog messages, sent to the bench",
+    "webhook": "as HTTP requests to the bench",
+    "log-file": "in a log that is exported after the run",
+    "nowhere": "nowhere that the bench could read",
+}
+_CONFIGURED_BY = {
+    "portal": "its Admin Portal, to which the bench logs in",
+    "operator": "a person, who is given settings to type and asked what the screen shows",
+    "command": "a command of yours",
+}
 _HAS = {
-    Capability.EVENT_LOG: "Can the bench read the device's events (on its console)?",
-    Capability.SCREEN: "Can the bench read what the device shows (on its console)?",
     Capability.SRTP: "Has the device the setting for encrypted media (SRTP)?",
     Capability.TLS: "Can the device use TLS for SIP?",
+    Capability.SESSION_TIMER: "Does the device end calls whose session timer runs out (RFC 4028)?",
     Capability.VIDEO: "Has the device video calls?",
 }
+
+
+_LISTENS_AT = {"syslog": "5514", "webhook": "8099"}
 
 
 class Talk(Protocol):
@@ -130,10 +145,10 @@ class _Guide:
         """A device on the desk."""
         draft = Draft(name=self._talk.ask("Name of the bench", name), kind="physical", interface="any")
         self._network(draft)
-        self._console(draft)
+        told_by = self._events(draft)
         self._button(draft)
-        self._portal(draft)
-        self._capabilities(draft)
+        self._settings(draft)
+        self._capabilities(draft, told_by)
         return draft
 
     # -- the network -----------------------------------------------------------------------------------
@@ -171,6 +186,31 @@ class _Guide:
 
     # -- the instruments -------------------------------------------------------------------------------
 
+    def _events(self, draft: Draft) -> str:
+        self._talk.say("\nThe events: where the intercom tells what it does.")
+        told_by = self._choice("Told", _TOLD_BY)
+        if told_by == "console":
+            self._console(draft)
+        elif told_by != "nowhere":
+            draft.source = {"kind": told_by, **self._source(told_by)}
+            self._talk.say(
+                "  docs/bench/events.md tells of languages of the device's own, and of other fields."
+            )
+        return told_by
+
+    def _source(self, kind: str) -> dict[str, Any]:
+        if kind == "log-file":
+            return {"layout": self._layout(kind)}
+        port = int(self._checked("Port on which the bench listens", _LISTENS_AT[kind], _is_port))
+        if kind == "webhook":
+            return {"port": port, "path": self._checked("Path", "/events", lambda text: text.startswith("/"))}
+        transport = self._choice("Sent over", dict.fromkeys(("udp", "tcp", "tls"), ""))
+        return {"port": port, "transport": transport, "layout": self._layout(kind)}
+
+    def _layout(self, kind: str) -> str:
+        usable = [name for name in LAYOUTS if not unusable(kind, name, LAYOUTS)]
+        return self._choice("The layout of what it tells", dict.fromkeys(usable, ""))
+
     def _console(self, draft: Draft) -> None:
         self._talk.say("\nThe console: the cable on which the intercom writes its log.")
         while True:
@@ -179,7 +219,7 @@ class _Guide:
             draft.console = {"port": port, "baud_rate": speed, "layout": "keyed"}
             if self._works(f"listening for {LISTEN:g} s", partial(_listen, port, speed, self._talk.say)):
                 break
-        draft.console["layout"] = self._choice("The layout of its lines", dict.fromkeys(LAYOUTS, ""))
+        draft.console["layout"] = self._layout("console")
 
     def _button(self, draft: Draft) -> None:
         self._talk.say("\nThe button: what closes its contact.")
@@ -216,6 +256,18 @@ class _Guide:
                     "off": self._talk.ask("Command that releases"),
                 }
 
+    def _settings(self, draft: Draft) -> None:
+        self._talk.say("\nThe SIP settings: how they get into the intercom.")
+        draft.configurator = self._choice("Changed through", _CONFIGURED_BY)
+        match draft.configurator:
+            case "portal":
+                self._portal(draft)
+            case "operator":
+                draft.operator = {"name": self._talk.ask("Who is there, for the record"), "reads": ["screen"]}
+            case _:
+                run = self._checked("The command (docs/bench/operator.md tells what it is given)", "", bool)
+                draft.command = {"run": run}
+
     def _portal(self, draft: Draft) -> None:
         self._talk.say("\nThe Admin Portal, through which the bench changes the SIP settings.")
         while True:
@@ -228,9 +280,15 @@ class _Guide:
                 draft.portal["device_id"] = portal.device or "door"
                 return
 
-    def _capabilities(self, draft: Draft) -> None:
+    def _capabilities(self, draft: Draft, told_by: str) -> None:
         self._talk.say("\nWhat the device has. Requirements about what it lacks are not applicable.")
-        has = {capability.value: self._talk.confirm(question) for capability, question in _HAS.items()}
+        has = {Capability.EVENT_LOG.value: told_by != "nowhere"}
+        if told_by in ("console", "syslog", "webhook") and not draft.operator:
+            question = "Does it tell there what its screen shows, too?"
+            has[Capability.SCREEN.value] = self._talk.confirm(question)
+        else:
+            has[Capability.SCREEN.value] = bool(draft.operator)
+        has |= {capability.value: self._talk.confirm(question) for capability, question in _HAS.items()}
         recording = self._talk.ask("Sound file that grows with what its loudspeaker plays (empty: none)")
         has[Capability.SPEAKER.value] = bool(recording)
         has[Capability.PROXY.value] = self._talk.confirm("Can the device use a SIP proxy?")
@@ -331,6 +389,10 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) < 65536
 
 
 def _is_loopback(text: str) -> bool:

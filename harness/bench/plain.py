@@ -40,6 +40,6 @@ def plain_settings(
     }
     if wanted.get("transport") is Transport.TLS:
         if file.device.capabilities.lacks(Capability.TLS):
-            raise NotApplicable("the bench file declares device.capabilities.tls = false")
+            raise NotApplicable(Capability.TLS.declared_missing)
         plain |= {"server_port": file.pbx.tls_port, "ca_certificate": root_pem}
     return SipSettings(**{**plain, **wanted})

@@ -68,10 +68,12 @@ class Play:
         identity: str,
         doc: str,
         requirements: tuple[str, ...],
+        needs: Capability | None,
     ) -> None:
         self.judge = Judge(Timeline(), GAPS)
         self._assembly, self._run = assembly, run
         self._identity, self._doc, self._requirements = identity, doc, requirements
+        self._needs = needs
         self._records: list[ScenarioRecord] = []
         self._closed = 0.0
 
@@ -120,10 +122,13 @@ class Play:
     def _not_applicable(self) -> dict[str, str]:
         """Return the requirements that do not apply to this device, and what says so."""
         capabilities = self._assembly.file.device.capabilities
+        needed = {row.id: row.capability for row in CATALOGUE.values()}
+        if self._needs is not None:
+            needed |= dict.fromkeys(self._requirements, self._needs)
         return {
-            row.id: f"the bench file declares device.capabilities.{row.capability} = false"
-            for row in CATALOGUE.values()
-            if row.capability is not None and capabilities.lacks(row.capability)
+            identity: capability.declared_missing
+            for identity, capability in needed.items()
+            if capability is not None and capabilities.lacks(capability)
         }
 
     def _excluded(self, not_applicable: dict[str, str], number: int) -> ScenarioRecord:

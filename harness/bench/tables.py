@@ -213,6 +213,7 @@ class CapabilitiesTable(Table):
     srtp: bool
     tls: bool
     proxy: bool
+    session_timer: bool
     video: bool
 
     def lacks(self, capability: Capability) -> bool:
@@ -263,10 +264,11 @@ class DeviceTable(Table):
 
     @model_validator(mode="after")
     def _wired(self) -> DeviceTable:
-        heard = self.console or self.event_sources or None
-        wired: dict[str, object | None] = {"console": heard, "button": self.button}
+        wired: dict[str, object | None] = {"button": self.button}
         wired |= {"portal": self.portal} if self.configurator == "portal" else {}
-        missing = [name for name, table in wired.items() if table is None]
+        unread = self._read_by_nobody()
+        missing = ["console"] if unread else []
+        missing += [name for name, table in wired.items() if table is None]
         if self.speaker is not None and self.sound_card is not None and self.sound_card.record:
             raise ValueError("speaker and sound_card both hear the speaker: leave one of them out")
         if self.configurator == "operator" and self.operator is None:
@@ -274,7 +276,19 @@ class DeviceTable(Table):
         if self.configurator == "command" and self.command is None:
             raise ValueError('configurator = "command" needs the table [device.command]')
         if self.kind == "physical" and missing:
-            raise ValueError(f"a physical device needs the tables {', '.join(missing)} under [device]")
+            instead = f" (or event_sources, or capabilities.{unread} = false)" if unread else ""
+            raise ValueError(
+                f"a physical device needs the tables {', '.join(missing)} under [device]{instead}"
+            )
         if self.button_sense is not None and self.button_sense not in self.inputs:
             raise ValueError(f"button_sense names no table of [device.inputs]: {self.button_sense!r}")
         return self
+
+    def _read_by_nobody(self) -> str:
+        """Return a capability that is declared and that no console, event source or person could tell of."""
+        if self.console or self.event_sources:
+            return ""
+        if self.capabilities.event_log:
+            return Capability.EVENT_LOG
+        by_person = self.operator is not None and "screen" in self.operator.reads
+        return Capability.SCREEN if self.capabilities.screen and not by_person else ""

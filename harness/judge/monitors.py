@@ -8,6 +8,7 @@ that a stranger gets, or that others can read, break REG-05.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 
 from harness.judge.calls import calls
@@ -145,6 +146,7 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
             yield Finding("EVT-11", expected, f"logged {len(written)} times", written)
 
 
+_SESSION_EXPIRES = re.compile(r"(?im)^(session-expires|x)[ \t]*:")
 _WAYS_TO_HANG_UP = (catalogue.INCOMING_LOCAL_HANGUP, catalogue.INCOMING_FAILURE)
 """Which of them a BYE of the device calls for only the device knows."""
 
@@ -234,12 +236,24 @@ def _declarations(timeline: Timeline) -> Iterator[Finding]:
         Capability.EVENT_LOG: ("EVT-11", lambda o: isinstance(o.content, DeviceEvent)),
         Capability.VIDEO: ("VID-04", lambda o: _offers(o, "video", secured=False)),
         Capability.SRTP: ("ENC-11", lambda o: _offers(o, "audio", secured=True)),
+        Capability.SESSION_TIMER: ("EVT-08", _limits_session),
     }
     for capability, (requirement, contradicts) in shown.items():
         seen = next((o for o in timeline if capability in lacks and contradicts(o)), None)
         if seen is not None:
             expected = f"no {capability}, as the bench file declares (device.capabilities)"
             yield Finding(requirement, expected, f"the device has it: {seen}", (seen,), Verdict.INCONCLUSIVE)
+
+
+def _limits_session(observation: Observation) -> bool:
+    """Whether the device takes part in session timers (RFC 4028)."""
+    message = observation.content
+    return (
+        isinstance(message, SipMessageSeen)
+        and message.sender == "device"
+        and message.method == "INVITE"
+        and _SESSION_EXPIRES.search(message.raw) is not None
+    )
 
 
 def _offers(observation: Observation, media: str, *, secured: bool) -> bool:

@@ -138,6 +138,11 @@ def with_credentials(asked: Pattern, header: str, *, username: str = "", realm: 
     return _saying(asked, rf"(?=.*\n{header}[ \t]*:[ \t]*Digest{wanted} )", text)
 
 
+def limited(message: Pattern) -> Pattern:
+    """Narrow messages to those that limit the session (RFC 4028 §4)."""
+    return _saying(message, r"(?=.*\n(session-expires|x)[ \t]*:)", f"{message} with Session-Expires")
+
+
 def any_credentials(asked: Pattern) -> Pattern:
     """Narrow requests to those with credentials of any scheme, for server or proxy."""
     return _saying(asked, r"(?=.*\n(proxy-)?authorization[ \t]*:)", f"{asked} with credentials")

@@ -18,12 +18,18 @@ class Capability(StrEnum):
     SRTP = "srtp"
     TLS = "tls"
     PROXY = "proxy"
+    SESSION_TIMER = "session_timer"
     VIDEO = "video"
 
     @property
     def meaning(self) -> str:
         """What it means to declare it."""
         return _MEANINGS[self]
+
+    @property
+    def declared_missing(self) -> str:
+        """What the bench file says of a device that lacks it."""
+        return f"the bench file declares device.capabilities.{self} = false"
 
 
 _MEANINGS = {
@@ -33,5 +39,6 @@ _MEANINGS = {
     Capability.SRTP: "the device has the encryption setting",
     Capability.TLS: "the device can use TLS for SIP",
     Capability.PROXY: "the device can use a SIP proxy",
+    Capability.SESSION_TIMER: "the device ends calls that their refresher let expire (RFC 4028)",
     Capability.VIDEO: "the device has video calls",
 }

@@ -89,9 +89,9 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
         terminal = Terminal(str(path))
         for answer in (
             *("", "", ADDRESS, "not an address", "127.0.46.9"),
-            *("/dev/no-such-port", "", "", ready["console"], "", "1"),
+            *("console", "/dev/no-such-port", "", "", ready["console"], "", "1"),
             *("1", ready["relay"], "0", "y"),
-            *(ready["portal"], "admin", "wrong", "y", ready["portal"], "admin", "admin-secret"),
+            *("", ready["portal"], "admin", "wrong", "y", ready["portal"], "admin", "admin-secret"),
             *("", "", "", "", "n", ready["speaker"], ""),
         ):
             terminal.answer(answer)
@@ -103,6 +103,7 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
     assert file.device.console.port == ready["console"]
     assert (file.device.button.port, file.device.button.channel) == (ready["relay"], 0)
     assert (file.device.portal.password, file.device.portal.device_id) == ("admin-secret", "door")
+    assert file.device.capabilities.session_timer
     assert not file.device.capabilities.video
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     said = terminal.told()
@@ -123,6 +124,52 @@ def test_an_emulated_bench_takes_three_answers(tmp_path):
         terminal.answer(answer)
     assert terminal.end() == 0, terminal.told()
     assert load(path).device.kind == "emulated"
+
+
+OTHERWISE = {
+    "a person configures it and it sends syslog": (
+        ("syslog", "0", "", "tls", "keyed-message"),
+        ("operator", "Ada"),
+        ("", "", "n", "n", "", ""),
+    ),
+    "a command configures it and it posts its events": (
+        ("webhook", "", "events", "/door"),
+        ("command", "", "configure --device 'front door'"),
+        ("n", "", "", "n", "n", "", ""),
+    ),
+    "its log is exported after the run": (
+        ("log-file", ""),
+        ("command", "configure"),
+        ("", "", "n", "n", "", ""),
+    ),
+    "it tells nothing": (("nowhere",), ("command", "configure"), ("", "", "n", "n", "", "")),
+}
+
+
+@pytest.mark.parametrize("story", OTHERWISE)
+def test_a_device_without_console_or_portal_gets_a_bench_file_too(tmp_path, story):
+    told, configured, has = OTHERWISE[story]
+    path = tmp_path / "desk.toml"
+    terminal = Terminal(str(path))
+    pressed = ("command", "/bin/true", "/bin/true", "n")
+    for answer in ("", "", ADDRESS, "127.0.46.9", *told, *pressed, *configured, *has):
+        terminal.answer(answer)
+    assert terminal.end() == 0, terminal.told()
+    device = load(path).device
+    assert (device.console, device.portal) == (None, None)
+    assert device.configurator == configured[0]
+    sources = [source.kind for source in device.event_sources]
+    assert sources == ([] if told[0] == "nowhere" else [told[0]])
+    assert device.capabilities.event_log is (told[0] != "nowhere")
+    assert device.capabilities.screen is (configured[0] == "operator")
+    if configured[0] == "operator":
+        assert (device.operator.name, device.operator.reads) == ("Ada", ("screen",))
+        assert (device.event_sources[0].port, device.event_sources[0].transport) == (5514, "tls")
+    if told[0] == "webhook":
+        assert (device.event_sources[0].path, device.command.run) == (
+            "/door",
+            ("configure", "--device", "front door"),
+        )
 
 
 @pytest.mark.parametrize("how", ["interrupt", "replace"])

@@ -2,14 +2,18 @@
 
 import asyncio
 
+import pytest
+from pydantic import ValidationError
+
 from harness.bench.device_part import completed, intercom
 from harness.bench.tables import DeviceTable
 from harness.device.emulated import Ready
+from harness.spec.capabilities import Capability
 from harness.timeline import Pattern, Timeline, Witness
 from tests.contracts.serial_peers import Rfc2217Peer
 from tests.device.portal_peer import PortalPeer
 
-CAPABILITIES = dict.fromkeys(("event_log", "screen", "speaker", "srtp", "tls", "proxy", "video"), False)
+CAPABILITIES = dict.fromkeys(Capability, False)
 
 
 def tables(**named):
@@ -59,3 +63,40 @@ def test_an_emulated_device_brings_what_the_file_does_not_name(tmp_path):
     named = completed(tables(console={"port": "rfc2217://127.0.45.3:4001"}), ready)
     assert named.console.port == "rfc2217://127.0.45.3:4001"
     assert named.button.port == ready.relay
+
+
+DESK = {
+    "kind": "physical",
+    "address": "127.0.45.3",
+    "button": {"kind": "command", "on": "true", "off": "true"},
+    "configurator": "command",
+    "command": {"run": "true"},
+}
+
+
+@pytest.mark.parametrize(
+    ("declared", "more", "told"),
+    [
+        ((), {}, None),
+        (("screen",), {"operator": {"reads": ["screen"]}}, None),
+        (
+            ("event_log",),
+            {"event_sources": [{"kind": "webhook", "port": 8099, "layout": "json-lines"}]},
+            None,
+        ),
+        (
+            ("event_log",),
+            {},
+            r"console under \[device\] \(or event_sources, or capabilities.event_log = false",
+        ),
+        (("screen",), {}, r"console under .* capabilities.screen = false"),
+        (("screen", "event_log"), {"operator": {"reads": ["screen"]}}, "capabilities.event_log = false"),
+    ],
+)
+def test_what_a_device_tells_must_be_told_to_somebody(declared, more, told):
+    table = {**DESK, "capabilities": {**CAPABILITIES, **dict.fromkeys(declared, True)}, **more}
+    if told is None:
+        assert DeviceTable.model_validate(table).console is None
+        return
+    with pytest.raises(ValidationError, match=told):
+        DeviceTable.model_validate(table)

@@ -45,6 +45,7 @@ speaker = true
 srtp = true
 tls = true
 proxy = true
+session_timer = true
 video = true
 """
 

@@ -48,6 +48,17 @@ def test_an_unplugged_console_is_an_error_and_is_opened_again(tmp_path):
                 console.kill()
 
 
+def test_a_scenario_about_what_the_device_lacks_is_a_skip_that_names_the_declaration(tmp_path):
+    bench = write_bench(tmp_path, LANE)
+    bench.write_text(bench.read_text().replace("session_timer = true", "session_timer = false"))
+    run = run_scenarios(tmp_path, LANE, "-k", "not_refreshed", "-rs", bench=bench)
+    assert verdicts(run) == ["not applicable"], run.told()
+    told = "the bench file declares device.capabilities.session_timer = false"
+    assert run.record["scenarios"][0]["problems"] == [told]
+    assert told in run.output
+    assert "1 skipped" in run.output
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
 def test_a_run_that_is_ended_leaves_nothing_behind(tmp_path, number):
     runs = tmp_path / "runs"

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 from harness.spec.events import EVENTS
 from harness.timeline import Timeline, Witness
-from harness.timeline.observation import DeviceEvent, MediaEnded, MediaLine, OutputChanged, SipMessageSeen
+from harness.timeline.observation import (
+    Declared,
+    DeviceEvent,
+    MediaEnded,
+    MediaLine,
+    OutputChanged,
+    SipMessageSeen,
+)
 
 START = 1_000.0
 
@@ -24,6 +31,11 @@ class Story:
     def _time(self):
         self.clock += 0.01
         return START + self.clock
+
+    def declared(self, *lacks):
+        """The bench file declares that the device lacks these."""
+        self.timeline.append(Witness.BENCH, Declared(has=(), lacks=lacks), self._time())
+        return self
 
     def press(self):
         content = OutputChanged(name="button", active=True, confirmed=True)
@@ -49,8 +61,9 @@ class Story:
         to_tag="t",
         profile=None,
         keys=False,
+        raw="",
+        media=(),
     ):
-        media = ()
         if profile:
             suites = ("AES_CM_128_HMAC_SHA1_80",) if keys else ()
             line = MediaLine(
@@ -72,7 +85,7 @@ class Story:
             to_uri="sip:c@d",
             to_tag=to_tag,
             media=media,
-            raw="",
+            raw=raw,
         )
         self.timeline.append(Witness.WIRE, content, self._time())
         return self

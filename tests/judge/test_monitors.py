@@ -6,6 +6,7 @@ from story import START, Story
 from harness.judge.causes import missing_events
 from harness.judge.monitors import monitor
 from harness.spec.verdict import Verdict
+from harness.timeline.observation import MediaLine
 
 LATER = START + 3600
 
@@ -167,3 +168,33 @@ def test_what_happens_after_the_scenario_may_be_logged_and_need_not():
     assert all(j.verdict is Verdict.PASS for j in monitor(story.timeline, closed, LATER))
     story.event("outgoing_remote_hangup")
     assert all(j.verdict is Verdict.PASS for j in monitor(story.timeline, closed, LATER))
+
+
+VIDEO = MediaLine(media="video", address="127.0.0.1", port=4002, profile="RTP/AVP", crypto_suites=())
+CONTRADICTIONS = {
+    "event_log": ("EVT-11", lambda story: story.event("outgoing_call_initiated")),
+    "video": ("VID-04", lambda story: story.sip("INVITE", "device", "pbx", media=(VIDEO,))),
+    "srtp": ("ENC-11", lambda story: story.sip("INVITE", "device", "pbx", profile="RTP/SAVP", keys=True)),
+    "session_timer": (
+        "EVT-08",
+        lambda story: story.sip("INVITE", "device", "pbx", status=200, raw="SIP/2.0 200 OK\r\nx: 90\r\n\r\n"),
+    ),
+}
+
+
+def unclear(story):
+    return {j.requirement for j in monitor(story.timeline, LATER, LATER) if j.verdict is Verdict.INCONCLUSIVE}
+
+
+@pytest.mark.parametrize("capability", CONTRADICTIONS)
+def test_a_device_that_shows_what_it_is_declared_to_lack_is_told_of(capability):
+    requirement, shows = CONTRADICTIONS[capability]
+    assert requirement in unclear(shows(Story().declared(capability)))
+    others = CONTRADICTIONS.keys() - {capability}
+    assert requirement not in unclear(shows(Story().declared(*others)))
+
+
+def test_session_timers_of_the_other_side_contradict_nothing():
+    story = Story().declared("session_timer")
+    story.sip("INVITE", "pbx", "device", raw="INVITE sip:x SIP/2.0\r\nSession-Expires: 90\r\n\r\n")
+    assert unclear(story) == set()
