@@ -160,12 +160,19 @@ class AgentLink:
         await self.stop()
         await self.start()
 
-    async def stop(self) -> None:
-        """End the agent, within bounds; may be called again."""
+    async def stop(self, *, at_once: bool = False) -> None:
+        """End the agent, within bounds; may be called again.
+
+        Args:
+            at_once: as when the power goes: nobody is told, and no registration is taken back.
+        """
         process, self._leaving = self._process, True
         if process is None:
             return
-        self.send("withdraw")
+        if at_once and process.returncode is None:
+            process.kill()
+        else:
+            self.send("withdraw")
         try:
             async with asyncio.timeout(_STOP_WITHIN):
                 await process.wait()

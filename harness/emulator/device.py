@@ -154,7 +154,7 @@ class Device:
             timer.cancel()
         self._portal.close()
         await self._others.aclose()
-        await self._agent.stop()
+        await self._agent.stop(at_once=True)
         self._console.close()
         self._relay.close()
         self._serial.close()
