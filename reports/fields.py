@@ -28,7 +28,7 @@ def visible(text: str) -> str:
         code = ord(match[0])
         return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
-    return _UNSAFE.sub(escape, text)
+    return text if text.isprintable() else _UNSAFE.sub(escape, text)  # none of them is printable: most texts
 
 
 def text(value: object, default: str = "") -> str:
