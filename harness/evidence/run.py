@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,7 +52,7 @@ class RunFolder:
         """
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            path = parent / stamp if stamp else _fresh(parent, new_stamp())
+            path = parent / (stamp or fresh_stamp([parent]))
             (path / "scenarios").mkdir(parents=True, exist_ok=True)
             _point(parent / LATEST, path.name)
         except OSError as problem:
@@ -268,14 +268,24 @@ def new_stamp() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
 
 
-def _fresh(parent: Path, stamp: str) -> Path:
+def fresh_stamp(parents: Sequence[Path]) -> str:
+    """Make a folder of the same new name in each of these, and return the name: no other run has it.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
     for number in range(1, 1000):
-        path = parent / (stamp if number == 1 else f"{stamp}.{number}")
+        stamp = new_stamp() if number == 1 else f"{new_stamp()}.{number}"
+        made: list[Path] = []
         try:
-            path.mkdir()
+            for parent in parents:
+                (parent / stamp).mkdir(parents=True)
+                made.append(parent / stamp)
         except FileExistsError:
+            for path in made:
+                path.rmdir()
             continue
-        return path
+        return stamp
     raise OSError("a thousand runs began in this second")
 
 
