@@ -21,15 +21,20 @@ from urllib.parse import parse_qs, quote
 from pydantic import ValidationError
 
 from harness.operator.asker import Asked
-from harness.operator.http import HttpServer, Request, Response
 from harness.operator.question import LARGEST_FILE, MOST_FILES, Answer, Attachment, Question
 from harness.operator.sheet import CERTIFICATE, entered
+from harness.serving.http import HttpServer, Limits, Request, Response
 from harness.timeline.asking import OperatorAnswered
 from harness.timeline.errors import BenchError
 from harness.timeline.timeline import now
 
 LARGEST_ANSWER = 24 * 1024 * 1024
 """Bytes of an answer with its photos."""
+_HEADERS = {
+    "Cache-Control": "no-store",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
 _POLL = 20.0
 """Seconds for which a request for the state stands while nothing changes."""
 _MOST_REMEMBERED = 20
@@ -57,7 +62,8 @@ class WebPage:
         self._place = (address, port)
         self._bench = bench
         self._token = secrets.token_urlsafe(24)
-        self._server = HttpServer(self._respond, largest=LARGEST_ANSWER)
+        limits = Limits(body=LARGEST_ANSWER)  # a photo over a slow wireless network has its time
+        self._server = HttpServer(respond=self._respond, limits=limits, headers=_HEADERS).listener()
         self._asked: Asked | None = None
         self._answer: asyncio.Future[tuple[Answer, str]] | None = None
         self._ended: deque[dict[str, Any]] = deque(maxlen=_MOST_REMEMBERED)

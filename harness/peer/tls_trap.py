@@ -15,6 +15,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.serving.listener import Listener
 from harness.timeline import Append, Witness
 from harness.timeline.errors import BenchError
 from harness.timeline.observation import TlsSeen
@@ -22,6 +23,8 @@ from harness.wire.error import clean
 from harness.wire.tls import ClientHello, TlsError
 
 NameOf = Callable[[str, int], str]
+MOST_CONNECTIONS = 64
+"""At a time; a further one is closed at once."""
 LONGEST_CONNECTION = 60.0
 """Seconds after which a connection is ended that neither side ends."""
 MOST_BYTES = 1 << 16
@@ -79,33 +82,24 @@ class TlsTrap:
         self.address, self.port = address, 0
         self._context = offer.context()
         self._append, self._name_of = append, name_of
-        self._connections: set[asyncio.Task[None]] = set()
         self._count = 0
-        self._server: asyncio.Server | None = None
+        self._listener = Listener(self._talk, most=MOST_CONNECTIONS)
 
     async def start(self) -> None:
         """Listen. Raises BenchError when the address is not this machine's."""
         try:
-            self._server = await asyncio.start_server(self._accept, self.address, 0)
+            await self._listener.open(self.address, 0)
         except OSError as problem:
             raise BenchError(
                 f"cannot listen: {problem.strerror}", self.address, "give this machine that address"
             ) from None
-        self.port = self._server.sockets[0].getsockname()[1]
+        self.port = self._listener.port
 
     async def close(self) -> None:
         """End every connection and stop listening. Idempotent."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for connection in tuple(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._listener.close()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._count += 1
         connection = _Connection(self._count, reader, writer, self._context, self._append)
         host, port = writer.get_extra_info("peername")[:2]
@@ -117,9 +111,6 @@ class TlsTrap:
             how = "ended by the bench, for neither side had"
         except asyncio.CancelledError:
             how = "ended by the bench, with the scenario"
-        finally:
-            self._connections.discard(task)
-            writer.close()
         connection.say("ended", text=how)
 
 

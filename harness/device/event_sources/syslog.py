@@ -7,7 +7,6 @@ messages only. Whatever comes, a receiver goes on receiving.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import socket
 import ssl
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from harness.device.event_sources.raw_log import RawLog
 from harness.device.event_sources.syslog_framing import FramingError, SyslogFramer
 from harness.device.event_sources.syslog_message import SyslogMessage
 from harness.device.event_sources.teller import Teller
+from harness.serving.listener import Listener, peer_of
 from harness.timeline.errors import BenchError
 from harness.timeline.observation import DeviceEvent, Note, SyslogSeen, Witness
 from harness.timeline.timeline import Append, now
@@ -29,7 +29,6 @@ MOST_CONNECTIONS = 16
 """Streams at a time; a further one is refused."""
 _CHUNK = 65_536
 _BUFFER = 1 << 20  # bytes of datagrams that the kernel keeps while the bench is busy
-_HANDSHAKE = 10.0  # s
 _ALL = Duties()
 
 
@@ -98,8 +97,7 @@ class SyslogReceiver:
         self._raw = RawLog(self.lost)
         self._strangers: set[str] = set()
         self._datagrams: asyncio.DatagramTransport | None = None
-        self._server: asyncio.Server | None = None
-        self._streams: set[asyncio.Task[None]] = set()
+        self._listener = Listener(self._talk, most=MOST_CONNECTIONS)
 
     @property
     def _where(self) -> str:
@@ -107,7 +105,7 @@ class SyslogReceiver:
 
     async def open(self) -> None:
         """Listen. Raises BenchError when the port cannot be had, or the certificate cannot be used."""
-        if self._datagrams is not None or self._server is not None:
+        if self._datagrams is not None or self._listener.is_open:
             return
         if self.lost.done():
             self.lost = self._raw.lost = asyncio.get_running_loop().create_future()
@@ -120,13 +118,7 @@ class SyslogReceiver:
             if self._transport == "udp":
                 await self._open_datagrams()
             else:
-                self._server = await asyncio.start_server(
-                    self._accept,
-                    self._address,
-                    self._port,
-                    ssl=context,
-                    ssl_handshake_timeout=_HANDSHAKE if context else None,
-                )
+                await self._listener.open(self._address, self._port, tls=context)
         except OSError as problem:
             raise BenchError(
                 f"syslog cannot be received ({problem.strerror or problem})",
@@ -139,12 +131,7 @@ class SyslogReceiver:
         if self._datagrams is not None:
             self._datagrams.close()
             self._datagrams = None
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for stream in tuple(self._streams):
-            stream.cancel()
-        await asyncio.gather(*self._streams, return_exceptions=True)
+        await self._listener.close()
         self._raw.close()
 
     def begin(self, folder: Path) -> None:
@@ -177,23 +164,9 @@ class SyslogReceiver:
         if self._is_device(source):
             self._message(data)
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        source = str((writer.get_extra_info("peername") or ("",))[0])
-        if len(self._streams) >= MOST_CONNECTIONS or not self._is_device(source):
-            writer.close()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        self._streams.add(task)
-        try:
+    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        if self._is_device(peer_of(writer)):
             await self._follow(reader)
-        except asyncio.CancelledError:
-            return  # the bench is closing; a task of the server's must not complain of it
-        finally:
-            self._streams.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
 
     async def _follow(self, reader: asyncio.StreamReader) -> None:
         framer = SyslogFramer()

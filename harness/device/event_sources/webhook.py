@@ -7,25 +7,21 @@ only. Bounded in size, number and time; whatever comes, a webhook goes on receiv
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 from pathlib import Path
-
-import h11
 
 from harness.device.console_layout import Layout
 from harness.device.event_sources.duties import Duties
 from harness.device.event_sources.raw_log import RawLog
 from harness.device.event_sources.teller import Teller
 from harness.device.event_sources.webhook_body import events_in
+from harness.serving.http import HttpServer, Limits, Request, Response
 from harness.timeline.errors import BenchError
 from harness.timeline.observation import WebhookSeen, Witness
 from harness.timeline.timeline import Append, now
 
 LARGEST_BODY = 65_536
 """Bytes of one request's body."""
-LARGEST_HEAD = 16_384
-"""Bytes of one request's line and header fields."""
 MOST_CONNECTIONS = 16
 """Connections at a time; a further one is closed."""
 IDLE = 30.0
@@ -85,18 +81,23 @@ class WebhookReceiver:
         self._teller = Teller(name, Witness.WEBHOOK, append=append, duties=duties)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._raw = RawLog(self.lost)
-        self._server: asyncio.Server | None = None
-        self._connections: set[asyncio.Task[None]] = set()
+        server = HttpServer(
+            respond=self._respond,
+            limits=Limits(body=LARGEST_BODY, within=IDLE, connections=MOST_CONNECTIONS),
+            heard=self._raw.write,
+            unreadable=self._unreadable,
+        )
+        self._listener = server.listener()
 
     async def open(self) -> None:
         """Listen. Raises BenchError when the port cannot be had."""
-        if self._server is not None:
+        if self._listener.is_open:
             return
         if self.lost.done():
             self.lost = self._raw.lost = asyncio.get_running_loop().create_future()
         self._teller.opened()
         try:
-            self._server = await asyncio.start_server(self._accept, self._address, self._port)
+            await self._listener.open(self._address, self._port)
         except OSError as problem:
             raise BenchError(
                 f"the webhook cannot listen ({problem.strerror or problem})",
@@ -106,12 +107,7 @@ class WebhookReceiver:
 
     async def close(self) -> None:
         """End every connection, and listen no more. Idempotent."""
-        if self._server is not None:
-            self._server.close()
-            self._server = None
-        for connection in tuple(self._connections):
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await self._listener.close()
         self._raw.close()
 
     def begin(self, folder: Path) -> None:
@@ -123,84 +119,26 @@ class WebhookReceiver:
         """End the scenario."""
         self._teller.end()
 
-    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if len(self._connections) >= MOST_CONNECTIONS:
-            writer.close()
-            return
-        task = asyncio.current_task()
-        assert task is not None
-        self._connections.add(task)
-        try:
-            await self._serve(reader, writer)
-        except (TimeoutError, OSError, asyncio.CancelledError):
-            return  # who stalls, leaves, or is left needs no answer
-        finally:
-            self._connections.discard(task)
-            writer.close()
-            with contextlib.suppress(OSError):
-                await writer.wait_closed()
+    def _unreadable(self, why: str, status: int) -> Response:
+        told = status if status in _TOLD else 400
+        self._teller.say(WebhookSeen(status=told, text=_shown(f"no HTTP: {why}")), now())
+        return Response(told, _TOLD[told])
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        source = str((writer.get_extra_info("peername") or ("",))[0])
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=LARGEST_HEAD)
-        try:
-            while True:
-                async with asyncio.timeout(IDLE):
-                    request, body = await self._request(connection, reader, writer)
-                if request is None:
-                    return
-                status = self._answer(request, body, source)
-                await _respond(connection, writer, status)
-                if connection.our_state is not h11.DONE:
-                    return
-                connection.start_next_cycle()
-        except h11.RemoteProtocolError as problem:
-            status = 413 if problem.error_status_hint == 413 else 400
-            self._teller.say(WebhookSeen(status=status, text=_shown(f"no HTTP: {problem}")), now())
-            if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                await _respond(connection, writer, status)
-
-    async def _request(
-        self, connection: h11.Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-    ) -> tuple[h11.Request | None, bytes]:
-        """Read one request with its body; None when the client has left."""
-        request: h11.Request | None = None
-        body = bytearray()
-        while True:
-            event = connection.next_event()
-            if event is h11.NEED_DATA:
-                if connection.they_are_waiting_for_100_continue:
-                    go_on = h11.InformationalResponse(status_code=100, headers=[])
-                    writer.write(connection.send(go_on) or b"")
-                data = await reader.read(LARGEST_HEAD)
-                self._raw.write(data)
-                connection.receive_data(data)
-            elif isinstance(event, h11.Request):
-                request = event
-            elif isinstance(event, h11.Data):
-                body += event.data
-                if len(body) > LARGEST_BODY:
-                    raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
-            elif isinstance(event, h11.EndOfMessage):
-                return request, bytes(body)
-            else:
-                return None, b""
-
-    def _answer(self, request: h11.Request, body: bytes, source: str) -> int:
-        """Take what a request tells, and return the status it is answered with."""
+    async def _respond(self, request: Request) -> Response:
+        """Take what a request tells, and answer it."""
         at = now()
-        path = request.target.decode("ascii", "replace").partition("?")[0]
-        if source != self._sender:
+        if request.source != self._sender:
             status = 403
-        elif path != self._path:
+        elif request.path != self._path:
             status = 404
-        elif request.method not in (b"POST", b"PUT"):
+        elif request.method not in ("POST", "PUT"):
             status = 405
         else:
-            return self._events(body, at)
-        said = f"{request.method.decode('ascii', 'replace')} {path} from {source}"
+            status = self._events(request.body, at)
+            return Response(status, _TOLD[status])
+        said = f"{request.method} {request.path} from {request.source}"
         self._teller.say(WebhookSeen(status=status, text=_shown(said)), at)
-        return status
+        return Response(status, _TOLD[status])
 
     def _events(self, body: bytes, at: float) -> int:
         try:
@@ -216,16 +154,6 @@ class WebhookReceiver:
         for reading in readings:
             self._teller.tell(reading, at)
         return status
-
-
-async def _respond(connection: h11.Connection, writer: asyncio.StreamWriter, status: int) -> None:
-    body = _TOLD[status]
-    headers = [("Content-Length", str(len(body))), ("Content-Type", "text/plain")] if body else []
-    response = h11.Response(status_code=status, headers=headers)
-    for event in (response, h11.Data(data=body), h11.EndOfMessage()):
-        writer.write(connection.send(event) or b"")
-    async with asyncio.timeout(IDLE):
-        await writer.drain()
 
 
 def _shown(text: str) -> str:
