@@ -1,0 +1,46 @@
+"""Every bench file that comes along gives the verdicts of the default one, whatever its way of doing it."""
+
+import shutil
+
+import pytest
+from lane import ROOT, run_scenarios
+
+LANE = 73
+BENCHES = ROOT / "fixtures" / "benches"
+OTHERS = ("emulated-rfc2217", "emulated-operator", "emulated-syslog", "emulated-webhook")
+"""What else there is, but for the place of a labgrid (tests/lab) and the log that is imported afterwards."""
+SOME = tuple(word for name in ("OUT-05", "INC-04") for word in ("--requirement", name))
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory):
+    """Play scenarios on a bench by its name, once: every verdict of a scenario and a requirement."""
+    known = {}
+
+    def played(name, chosen):
+        if (name, chosen) not in known:
+            folder = tmp_path_factory.mktemp(name)
+            shutil.copytree(BENCHES, folder / "benches")
+            bench = folder / "benches" / f"{name}.toml"
+            bench.write_text(bench.read_text().replace("127.0.0.", f"127.0.{LANE}."))
+            run = run_scenarios(folder, LANE, *chosen, bench=bench)
+            assert run.status == 0, run.told()
+            scenarios = {s["id"]: (s["verdict"], s["requirements"]) for s in run.record["scenarios"]}
+            rows = {name: row["verdict"] for name, row in run.record["requirements"].items()}
+            known[name, chosen] = scenarios, rows
+        return known[name, chosen]
+
+    return played
+
+
+@pytest.mark.parametrize(
+    "chosen", [pytest.param(SOME, id="some"), pytest.param((), id="all", marks=pytest.mark.nightly)]
+)
+@pytest.mark.parametrize("name", OTHERS)
+def test_the_verdicts_are_those_of_the_default_bench(verdicts, name, chosen):
+    assert verdicts(name, chosen) == verdicts("emulated", chosen)
+
+
+def test_no_bench_file_is_left_out():
+    elsewhere = {"emulated", "emulated-labgrid", "emulated-event-log"}
+    assert {path.stem for path in BENCHES.glob("*.toml")} == {*OTHERS, *elsewhere}
