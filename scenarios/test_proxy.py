@@ -9,7 +9,6 @@ from harness.judge.vocabulary import (
     answer,
     connectivity_check,
     connectivity_confirmed,
-    event,
     invite,
     registered,
     registration,
@@ -20,7 +19,6 @@ from harness.judge.vocabulary import (
     with_credentials,
 )
 from harness.peer.behaviours import answers
-from harness.spec import events
 from harness.timeline import Pattern
 from harness.timeline.pattern import Condition
 
@@ -105,7 +103,7 @@ async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Ben
     await bench.configure(proxy=proxy.settings)
     called = await bench.call_device(caller=bench.number(0))
     up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=PROMPT)
-    await bench.require(event(events.INCOMING_RECEIVED), within=PROMPT)
+    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up.time)
 
     pressed = await bench.intercom.press_button()
 

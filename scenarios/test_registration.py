@@ -11,16 +11,15 @@ from harness.judge.vocabulary import (
     configured,
     connectivity_check,
     connectivity_confirmed,
-    event,
     invite,
     registered,
     registration,
     request,
     response,
+    tone,
     with_credentials,
 )
 from harness.peer.behaviours import challenges
-from harness.spec import events
 from harness.timeline.pattern import Condition
 
 PROMPT = 2.0
@@ -187,7 +186,7 @@ async def test_a_calling_stranger_that_asks_for_credentials_gets_none(bench: Ben
     await bench.configure(permitted_callers=(bench.direct_caller_uri(0),))
     await bench.call_device(caller=caller, direct=True, challenge=(401, SERVER_REALM))
     up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
-    await bench.require(event(events.INCOMING_RECEIVED), within=PROMPT)
+    await bench.require(tone(1000, sender=caller, receiver=DEVICE), within=PROMPT, after=up.time)
 
     pressed = await bench.intercom.press_button()
 

@@ -18,7 +18,7 @@ from harness.bench.event_sources import compared, deferred
 from harness.bench.patience import patience
 from harness.evidence.records import Attempt, ScenarioRecord
 from harness.evidence.run import RunFolder, write_lines
-from harness.judge.causes import missing_events
+from harness.judge.causes import Missing, missing_events
 from harness.judge.corroboration import lagging_copies
 from harness.judge.device_clock import reading
 from harness.judge.judge import ExpectationFailed, Judge
@@ -27,6 +27,7 @@ from harness.judge.monitors import monitor
 from harness.judge.vocabulary import event
 from harness.spec.capabilities import Capability
 from harness.spec.catalogue import CATALOGUE
+from harness.spec.events import EventKind
 from harness.spec.verdict import Verdict
 from harness.timeline import Pattern, Timeline, Witness, now
 from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
@@ -74,16 +75,18 @@ class Play:
         self._assembly, self._run = assembly, run
         self._identity, self._doc, self._requirements = identity, doc, requirements
         self._needs = needs
+        self._excused: dict[str, str] = {}
+        self._unlogged: dict[EventKind, int] = {}
         self._records: list[ScenarioRecord] = []
         self._closed = 0.0
 
     async def attempt(self, scenario: Callable[[], Awaitable[None]], number: int) -> Verdict:
         """Play the scenario once, and return the verdict of this attempt."""
-        not_applicable = self._not_applicable()
+        not_applicable = self._excused = self._not_applicable()
         if self._requirements and not_applicable.keys() >= set(self._requirements):
             self._records.append(self._excluded(not_applicable, number))
             return Verdict.NOT_APPLICABLE
-        started, self._closed = now(), 0.0
+        started, self._closed, self._unlogged = now(), 0.0, {}
         folder = self._run.scenario_folder(self._identity, number)
         problems: list[str] = []
         dropped = 0
@@ -122,12 +125,11 @@ class Play:
     def _not_applicable(self) -> dict[str, str]:
         """Return the requirements that do not apply to this device, and what says so."""
         capabilities = self._assembly.file.device.capabilities
-        needed = {row.id: row.capability for row in CATALOGUE.values()}
-        if self._needs is not None:
-            needed |= dict.fromkeys(self._requirements, self._needs)
+        needed = [(row.id, row.capability) for row in CATALOGUE.values()]
+        needed += [(requirement, self._needs) for requirement in self._requirements]
         return {
             identity: capability.declared_missing
-            for identity, capability in needed.items()
+            for identity, capability in needed
             if capability is not None and capabilities.lacks(capability)
         }
 
@@ -176,13 +178,31 @@ class Play:
         self._closed = now()
         await self._assembly.capture.settle()
         deadline = now() + GRACE
-        for missing in missing_events(timeline, self._closed):
-            wanted = len(missing.causes)
-            await timeline.wait(event(missing.kind), within=max(0.0, deadline - now()), count=wanted)
+        await self._hear_of_calls(self._closed, deadline)
+        self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
         for source, wanted in lagging_copies(timeline, self._closed).items():
             copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
             await timeline.wait(copy, within=max(0.0, deadline - now()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - now()))
+
+    def _missing(self, until: float) -> list[Missing]:
+        """Return what the device has yet to log of the calls until then, if it is heard of live at all."""
+        file = self._assembly.file
+        if file.device.capabilities.lacks(Capability.EVENT_LOG) or "event" in deferred(file):
+            return []
+        return missing_events(self.judge.timeline, until)
+
+    async def _hear_of_calls(self, until: float, deadline: float) -> None:
+        """Wait for what the device has yet to log, but for that which it has left out already."""
+        for missing in self._missing(until):
+            wanted = len(missing.causes) - self._unlogged.get(missing.kind, 0)
+            within = max(0.0, deadline - now())
+            await self.judge.timeline.wait(event(missing.kind), within=within, count=wanted)
+
+    async def _hear_out(self) -> None:
+        """Let the device log the end of calls that were ended only now: it is still of this scenario."""
+        await self._assembly.capture.flush()
+        await self._hear_of_calls(now(), now() + GRACE)
 
     async def _clean_up(self, problems: list[str]) -> int:
         """Leave no call standing; return how many packets the capture lost."""
@@ -192,6 +212,7 @@ class Play:
             assembly.clear_pbx,
             assembly.stations.stop_all,
             assembly.tls_servers.close_all,
+            self._hear_out,
             assembly.intercom.end,
             assembly.renew_proxy,
         )
@@ -219,7 +240,9 @@ class Play:
         dropped: int,
     ) -> ScenarioRecord:
         judgements = self.judge.judgements
-        outcome = folded(judgements, ending, self._requirements)
+        asked = tuple(r for r in self._requirements if r not in self._excused)
+        outcome = folded(judgements, ending, asked)
+        excused = dict.fromkeys((r for r in self._requirements if r in self._excused), Verdict.NOT_APPLICABLE)
         problems += [not_judged(requirement) for requirement in outcome.unjudged]
         settings = [o.content for o in timeline if isinstance(o.content, Configured)]
         timeline.store(folder / "timeline.jsonl")
@@ -230,7 +253,7 @@ class Play:
             title=_sentence(self._identity),
             doc=_unindented(self._doc),
             verdict=outcome.verdict,
-            requirements=outcome.requirements,
+            requirements=excused | outcome.requirements,
             started=started,
             duration_s=round(now() - started, 3),
             protocol_wait_s=round(timeline.protocol_wait(), 3),
@@ -238,7 +261,7 @@ class Play:
             problems=problems,
             dropped_packets=dropped,
             ending=ending,
-            asked=self._requirements,
+            asked=asked,
             bench=self._assembly.file.bench.name,
             preconditions=tuple(self.judge.preconditions),
             device_clock=reading(timeline),

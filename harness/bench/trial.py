@@ -28,6 +28,7 @@ from harness.judge.vocabulary import (
     registered,
     request,
     speaker_sound,
+    tone,
 )
 from harness.peer.behaviours import answers
 from harness.spec.capabilities import Capability
@@ -37,6 +38,8 @@ from harness.timeline.observation import ConsoleLine, DeviceEvent, OutputChanged
 
 SOON = 5.0
 """Seconds within which a step of the trial shows an effect."""
+VOICE = 1000.0
+"""Hz: what the desk says."""
 _CLOCK_TOLERATED = 1.0  # s between the clocks of device and bench that are nobody's concern
 
 
@@ -52,6 +55,7 @@ _NO_CALL = (
 _NO_ANSWER = (
     "does the answer reach the device? A firewall, or two addresses on one port (docs/bench/network.md)"
 )
+_NO_VOICE = "the desk's tone never left for the device: see the capture's interface, and the device's codecs"
 _NO_SOUND = "is the recording running, and at the right loudspeaker? (device.speaker)"
 _NO_EVENT = "see docs/bench/when-it-fails.md: the console is silent, or its lines have another layout"
 _NO_BYE = (
@@ -101,7 +105,7 @@ class _Trial:
     async def call(self) -> None:
         """Configure the device, press its button, and end the call that comes of it."""
         with contextlib.suppress(_Stopped):
-            (desk,) = await self._bench.stations(answers())
+            (desk,) = await self._bench.stations(answers(VOICE))
             await self._configured()
             await self._must("device reaches the PBX", from_device(), _NO_PACKET)
             await self._must("registration", registered(), _NOT_REGISTERED)
@@ -111,6 +115,7 @@ class _Trial:
             up = await self._must("answer", request("ACK", sender=DEVICE), _NO_ANSWER, after=pressed)
             await self._heard(up.time)
             await self._told(pressed)
+            await self._may("voice", tone(VOICE, receiver=DEVICE), _NO_VOICE, after=up.time)
             again = await self._bench.intercom.press_button()
             await self._may("hang-up", request("BYE", sender=DEVICE), _NO_BYE, after=again)
 

@@ -34,13 +34,14 @@ def judged_with_import(record: ScenarioRecord, before: Timeline, after: Timeline
             ending = worst((ending, Verdict.INCONCLUSIVE))
             problems.append(f"precondition not met: {rule.pattern}; {outcome.seen}")
     outcome_of_all = folded(judgements, ending, record.asked)
+    excused = {r: v for r, v in record.requirements.items() if v is Verdict.NOT_APPLICABLE}
     former = {not_judged(requirement) for requirement in record.asked}
     kept = [problem for problem in record.problems if problem not in former]
     lacking = [not_judged(requirement) for requirement in outcome_of_all.unjudged]
     return record.model_copy(
         update={
             "verdict": outcome_of_all.verdict,
-            "requirements": outcome_of_all.requirements,
+            "requirements": excused | outcome_of_all.requirements,
             "judgements": judgements,
             "problems": [*kept, *problems, *lacking],
         }

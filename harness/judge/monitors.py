@@ -21,6 +21,7 @@ from harness.judge.judgement import Judgement
 from harness.judge.rules import Monitored, clock
 from harness.spec import events as catalogue
 from harness.spec.capabilities import Capability
+from harness.spec.catalogue import CATALOGUE
 from harness.spec.events import EVENTS, EventKind
 from harness.spec.verdict import Verdict
 from harness.timeline import Observation, Timeline, Witness
@@ -35,7 +36,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
         closed: when the scenario ended (epoch seconds): what happened until then must be logged.
         settled: until when the log had time for it: what was logged until then must have a cause.
     """
-    until = settled
+    until, lacks = settled, _lacking(timeline)
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
     return [
         Judgement(
@@ -55,7 +56,13 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("declarations", _declarations(timeline)),
         )
         for finding in findings
+        if name == "declarations" or CATALOGUE[finding.requirement].capability not in lacks
     ]
+
+
+def _lacking(timeline: Timeline) -> frozenset[str]:
+    """Return what the bench file says that the device lacks: nothing is asked of it there."""
+    return frozenset(name for o in timeline if isinstance(o.content, Declared) for name in o.content.lacks)
 
 
 def _of_events(
@@ -231,7 +238,7 @@ def _media(timeline: Timeline) -> Iterator[Finding]:
 
 def _declarations(timeline: Timeline) -> Iterator[Finding]:
     """A device that shows what it is declared to lack contradicts its bench file: that must be cleared up."""
-    lacks = {name for o in timeline if isinstance(o.content, Declared) for name in o.content.lacks}
+    lacks = _lacking(timeline)
     shown: dict[str, tuple[str, Callable[[Observation], bool]]] = {
         Capability.EVENT_LOG: ("EVT-11", lambda o: isinstance(o.content, DeviceEvent)),
         Capability.VIDEO: ("VID-04", lambda o: _offers(o, "video", secured=False)),

@@ -87,6 +87,21 @@ class Run:
         return "\n".join(lines) or self.output[-3000:]
 
 
+def verdicts(record):
+    """The verdicts of a run: of every scenario with what it was to judge, and of every requirement.
+
+    What monitors came upon besides, REG-05 in a registration, say, is a matter of chance.
+    """
+    scenarios = {
+        scenario["id"]: (
+            scenario["verdict"],
+            {name: scenario["requirements"][name] for name in scenario["asked"]},
+        )
+        for scenario in record["scenarios"]
+    }
+    return scenarios, {name: row["verdict"] for name, row in record["requirements"].items()}
+
+
 def write_bench(folder, lane):
     """Write the bench file of a lane and return its path."""
     path = folder / f"lane-{lane}.toml"

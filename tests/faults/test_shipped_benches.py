@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from lane import ROOT, run_scenarios
+from lane import ROOT, run_scenarios, verdicts
 
 LANE = 73
 BENCHES = ROOT / "fixtures" / "benches"
@@ -13,7 +13,7 @@ SOME = tuple(word for name in ("OUT-05", "INC-04") for word in ("--requirement",
 
 
 @pytest.fixture(scope="module")
-def verdicts(tmp_path_factory):
+def verdicts_on(tmp_path_factory):
     """Play scenarios on a bench by its name, once: every verdict of a scenario and a requirement."""
     known = {}
 
@@ -25,9 +25,7 @@ def verdicts(tmp_path_factory):
             bench.write_text(bench.read_text().replace("127.0.0.", f"127.0.{LANE}."))
             run = run_scenarios(folder, LANE, *chosen, bench=bench)
             assert run.status == 0, run.told()
-            scenarios = {s["id"]: (s["verdict"], s["requirements"]) for s in run.record["scenarios"]}
-            rows = {name: row["verdict"] for name, row in run.record["requirements"].items()}
-            known[name, chosen] = scenarios, rows
+            known[name, chosen] = verdicts(run.record)
         return known[name, chosen]
 
     return played
@@ -37,8 +35,8 @@ def verdicts(tmp_path_factory):
     "chosen", [pytest.param(SOME, id="some"), pytest.param((), id="all", marks=pytest.mark.nightly)]
 )
 @pytest.mark.parametrize("name", OTHERS)
-def test_the_verdicts_are_those_of_the_default_bench(verdicts, name, chosen):
-    assert verdicts(name, chosen) == verdicts("emulated", chosen)
+def test_the_verdicts_are_those_of_the_default_bench(verdicts_on, name, chosen):
+    assert verdicts_on(name, chosen) == verdicts_on("emulated", chosen)
 
 
 def test_no_bench_file_is_left_out():

@@ -198,3 +198,10 @@ def test_session_timers_of_the_other_side_contradict_nothing():
     story = Story().declared("session_timer")
     story.sip("INVITE", "pbx", "device", raw="INVITE sip:x SIP/2.0\r\nSession-Expires: 90\r\n\r\n")
     assert unclear(story) == set()
+
+
+def test_a_log_that_cannot_be_read_owes_no_events():
+    call = Story().press().placed().bye("pbx")
+    assert {"EVT-01", "EVT-02", "EVT-04"} <= broken(call)
+    unread = Story().declared("event_log").press().placed().bye("pbx")
+    assert broken(unread) == set()

@@ -4,13 +4,15 @@ import pytest
 from a_lab import ALab
 from a_run import Started, written
 
+from tests.faults.lane import verdicts
+
 DIRECT, PLACE = 76, 77
 
 
 @pytest.mark.nightly
 def test_every_scenario_has_the_verdict_that_it_has_on_the_bench_without_labgrid(tmp_path, labgrid_client):
     lab = ALab(tmp_path, f"127.0.{PLACE}.40:20408")
-    verdicts = []
+    told = []
     try:
         lab.start_coordinator()
         serial = f"127.0.{PLACE}.30:4001"
@@ -24,8 +26,8 @@ def test_every_scenario_has_the_verdict_that_it_has_on_the_bench_without_labgrid
                 output, (record,) = started.ended(within=1200)
             finally:
                 started.close()
-            verdicts.append({scenario["id"]: scenario["requirements"] for scenario in record["scenarios"]})
+            told.append(verdicts(record))
             assert record["verdict"] in ("pass", "observed"), output
     finally:
         lab.stop()
-    assert verdicts[0] == verdicts[1]
+    assert told[0] == told[1]

@@ -11,7 +11,7 @@ import subprocess
 import pytest
 
 from harness.bench.image import ready_engine
-from tests.faults.lane import ROOT, Run, run_scenarios
+from tests.faults.lane import ROOT, Run, run_scenarios, verdicts
 from tests.faults.outside_device import address, device_outside, physical_bench
 from tests.native.python_inside import site_packages
 
@@ -101,12 +101,6 @@ def run_natively(image, bench, *arguments):
     return Run(done.returncode, done.stdout + done.stderr, data, record.parent)
 
 
-def verdicts(run):
-    """The verdict of every scenario that was played, and of every requirement."""
-    scenarios = {scenario["id"]: scenario["verdict"] for scenario in run.record["scenarios"]}
-    return scenarios, {name: row["verdict"] for name, row in run.record["requirements"].items()}
-
-
 @pytest.mark.parametrize(
     "arguments", [pytest.param(SOME, id="some"), pytest.param((), id="all", marks=pytest.mark.nightly)]
 )
@@ -116,5 +110,5 @@ def test_the_verdicts_are_those_of_the_default_bench(image, bench, tmp_path, arg
     assert native.record["environment"]["engine"] == "native"
     assert "Asterisk 22" in native.record["environment"]["asterisk"]
     usual = run_scenarios(tmp_path, LANE + 1, *arguments)
-    assert verdicts(native) == verdicts(usual), native.told()
+    assert verdicts(native.record) == verdicts(usual.record), native.told()
     assert native.status == usual.status == 0, native.told()
