@@ -70,7 +70,7 @@ async def test_a_failed_call_is_logged_with_the_kind_of_failure(
     bench.at_end("EVT-05", event(events.OUTGOING_CONTACTS_EXHAUSTED), after=pressed)
 
 
-@requirement("EVT-13")
+@requirement("EVT-13", needs=Capability.SRTP)
 async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench):
     """Under SRTP-only a remote without SRTP is a failure of media security, and the details say so.
 

@@ -12,6 +12,7 @@ from fixtures.scenario import requirement
 from harness.bench.bench import Bench
 from harness.judge.vocabulary import DEVICE, configuration, invite
 from harness.peer.behaviours import busy
+from harness.spec.capabilities import Capability
 from harness.spec.settings import VideoCalls
 from harness.timeline import now
 
@@ -164,7 +165,7 @@ async def test_a_transport_is_one_of_three(bench: Bench):
     await _refuses(bench, "CFG-06", "transport", ("", "SCTP", "WS", "UDP,TCP", "TLSv1", None, 1, ["UDP"]))
 
 
-@requirement("CFG-08", "CFG-22")
+@requirement("CFG-08", "CFG-22", needs=Capability.SRTP)
 async def test_an_encryption_is_unset_or_one_of_two(bench: Bench):
     """Something else than the two modes, or nothing, is refused as encryption.
 
@@ -197,7 +198,7 @@ async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench):
     await _refuses(bench, "CFG-17", "call_timeout", (*NO_NUMBER, 0, -1, 2**64))
 
 
-@requirement("CFG-18", "CFG-22")
+@requirement("CFG-18", "CFG-22", needs=Capability.VIDEO)
 async def test_video_calls_are_one_of_four(bench: Bench):
     """The four directions are taken, and something else is refused.
 

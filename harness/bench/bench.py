@@ -29,7 +29,7 @@ from harness.proxy.proxy import Proxy
 from harness.spec.capabilities import Capability
 from harness.spec.settings import SipSettings, Transport
 from harness.timeline import Observation, Pattern, Timeline, Witness, now
-from harness.timeline.errors import Inconclusive
+from harness.timeline.errors import Inconclusive, NotApplicable
 
 REGISTRATION = 3.0
 """Seconds within which a configured device has registered, or its scenario is inconclusive."""
@@ -260,8 +260,11 @@ class Bench(Remotes):
         """Start the proxy in front of the PBX; ``configure(proxy=proxy.settings)`` sends the device there.
 
         Raises:
+            NotApplicable: the device is declared not to have the setting.
             Inconclusive: this bench has none.
         """
+        if not self.has(Capability.PROXY):
+            raise NotApplicable(Capability.PROXY.declared_missing)
         return await self._assembly.proxy()
 
     @contextlib.asynccontextmanager

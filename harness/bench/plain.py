@@ -5,12 +5,12 @@ The bench file and the fields that a scenario wants come in; a whole configurati
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from harness.bench.model import BenchFile
 from harness.spec.capabilities import Capability
-from harness.spec.settings import SipSettings, Transport
+from harness.spec.settings import Encryption, SipSettings, Transport, VideoCalls
 from harness.timeline.errors import NotApplicable
 
 
@@ -27,7 +27,7 @@ def plain_settings(
         wanted: fields of ``SipSettings``.
 
     Raises:
-        NotApplicable: TLS is wanted, and declared to be missing.
+        NotApplicable: something is wanted that is declared to be missing.
     """
     plain: dict[str, Any] = {
         "server_address": file.pbx.address,
@@ -39,7 +39,21 @@ def plain_settings(
         "call_number": call_number,
     }
     if wanted.get("transport") is Transport.TLS:
-        if file.device.capabilities.lacks(Capability.TLS):
-            raise NotApplicable(Capability.TLS.declared_missing)
         plain |= {"server_port": file.pbx.tls_port, "ca_certificate": root_pem}
-    return SipSettings(**{**plain, **wanted})
+    settings = SipSettings(**{**plain, **wanted})
+    for capability in _asked_for(settings):
+        if file.device.capabilities.lacks(capability):
+            raise NotApplicable(capability.declared_missing)
+    return settings
+
+
+def _asked_for(settings: SipSettings) -> Iterator[Capability]:
+    """Tell what a device must have to do as these settings say."""
+    if settings.transport is Transport.TLS:
+        yield Capability.TLS
+    if settings.encryption is not Encryption.UNSET:
+        yield Capability.SRTP
+    if settings.video_calls is not VideoCalls.OFF:
+        yield Capability.VIDEO
+    if settings.proxy is not None:
+        yield Capability.PROXY
