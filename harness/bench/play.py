@@ -18,7 +18,7 @@ from harness.bench.event_sources import compared, deferred
 from harness.bench.patience import patience
 from harness.evidence.records import Attempt, ScenarioRecord
 from harness.evidence.run import RunFolder, write_lines
-from harness.judge.causes import Missing, missing_events
+from harness.judge.causes import Missing, dated_causes, missing_events
 from harness.judge.corroboration import lagging_copies
 from harness.judge.device_clock import reading
 from harness.judge.judge import ExpectationFailed, Judge
@@ -27,7 +27,7 @@ from harness.judge.monitors import monitor
 from harness.judge.vocabulary import event
 from harness.spec.capabilities import Capability
 from harness.spec.catalogue import CATALOGUE
-from harness.spec.events import EventKind
+from harness.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
 from harness.spec.verdict import Verdict
 from harness.timeline import Pattern, Timeline, Witness, now
 from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
@@ -185,12 +185,15 @@ class Play:
             await timeline.wait(copy, within=max(0.0, deadline - now()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - now()))
 
+    @property
+    def _unheard(self) -> bool:
+        """Whether the device's events do not come in while the bench runs."""
+        file = self._assembly.file
+        return file.device.capabilities.lacks(Capability.EVENT_LOG) or "event" in deferred(file)
+
     def _missing(self, until: float) -> list[Missing]:
         """Return what the device has yet to log of the calls until then, if it is heard of live at all."""
-        file = self._assembly.file
-        if file.device.capabilities.lacks(Capability.EVENT_LOG) or "event" in deferred(file):
-            return []
-        return missing_events(self.judge.timeline, until)
+        return [] if self._unheard else missing_events(self.judge.timeline, until)
 
     async def _hear_of_calls(self, until: float, deadline: float) -> None:
         """Wait for what the device has yet to log, but for that which it has left out already."""
@@ -202,7 +205,14 @@ class Play:
     async def _hear_out(self) -> None:
         """Let the device log the end of calls that were ended only now: it is still of this scenario."""
         await self._assembly.capture.flush()
-        await self._hear_of_calls(now(), now() + GRACE)
+        deadline = now() + GRACE
+        await self._hear_of_calls(now(), deadline)
+        timeline = self.judge.timeline
+        failed = [t for k, t in dated_causes(timeline) if k == OUTGOING_FAILURE.name and t > self._closed]
+        if failed and not self._unheard:
+            for kind, count in ((OUTGOING_FAILURE, len(failed)), (OUTGOING_CONTACTS_EXHAUSTED, 1)):
+                within = max(0.0, deadline - now())
+                await timeline.wait(event(kind), within=within, after=self._closed, count=count)
 
     async def _clean_up(self, problems: list[str]) -> int:
         """Leave no call standing; return how many packets the capture lost."""
