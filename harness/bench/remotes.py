@@ -14,7 +14,7 @@ from harness.pbx.endpoint import Endpoint, codecs
 from harness.peer.behaviours import Behaviour, calls
 from harness.peer.station import Station
 from harness.peer.tricks import TRICKS, Claim
-from harness.timeline.errors import BenchError
+from harness.timeline.errors import Inconclusive
 
 FIRST_NUMBER = 3410
 
@@ -111,15 +111,15 @@ class Remotes:
         return station
 
     def _address(self, place: int) -> str:
-        return self._assembly.file.stations.addresses[place]
+        """Return the address of the station at a place. Raises Inconclusive: the bench has not so many."""
+        addresses = self._assembly.file.stations.addresses
+        if place >= len(addresses):
+            raise Inconclusive(
+                f"the scenario takes at least {place + 1} remote stations, and the bench file has "
+                f"{len(addresses)} (stations.addresses)"
+            )
+        return addresses[place]
 
     def _take_address(self) -> str:
         place, self._next_address = self._next_address, self._next_address + 1
-        addresses = self._assembly.file.stations.addresses
-        if place >= len(addresses):
-            raise BenchError(
-                f"this scenario needs more than {len(addresses)} remote stations",
-                "stations.addresses",
-                "add addresses to the bench file",
-            )
-        return addresses[place]
+        return self._address(place)

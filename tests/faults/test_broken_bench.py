@@ -3,6 +3,7 @@ on a bench that is whole again. Whatever ends a run, nothing of it stays behind.
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -57,6 +58,17 @@ def test_a_scenario_about_what_the_device_lacks_is_a_skip_that_names_the_declara
     assert run.record["scenarios"][0]["problems"] == [told]
     assert told in run.output
     assert "1 skipped" in run.output
+
+
+def test_a_scenario_that_takes_more_stations_than_there_are_is_inconclusive_and_says_so(tmp_path):
+    bench = write_bench(tmp_path, LANE)
+    one = re.sub(r"addresses = \[.*\]", f'addresses = ["127.0.{LANE}.21"]', bench.read_text())
+    bench.write_text(one)
+    chosen = "contacts_are_tried_in_sequence or button_places_a_call or admitted_and_a_stranger"
+    run = run_scenarios(tmp_path, LANE, "-k", chosen, bench=bench)
+    assert sorted(verdicts(run)) == ["inconclusive", "inconclusive", "inconclusive", "pass"], run.told()
+    told = {problem for scenario in run.record["scenarios"] for problem in scenario["problems"]}
+    assert "takes at least 2 remote stations, and the bench file has 1 (stations.addresses)" in str(told)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL], ids=lambda n: n.name)
