@@ -256,7 +256,7 @@ async def test_the_call_number_is_taken_in_short_and_full_form(bench: Bench, for
     An installer who follows the manual would be turned away by the form.
     """
     desk, other = await bench.stations(busy(), busy())
-    short, full = "{}", f"sip:{{}}@{bench.pbx_address}"
+    short, full = "{}", bench.at_server("{}")
     before, after = (full, short) if form == "short" else (short, full)
     await bench.configure(call_number=before.format(other.number))
     number = after.format(desk.number)
@@ -280,7 +280,7 @@ async def test_further_numbers_are_called_in_the_order_in_which_they_stand(
     """
     stations = await bench.stations(busy(), busy(), busy(), busy())
     numbers = [stations[place].number for place in order]
-    full = f"sip:{numbers[1]}@{bench.pbx_address}"
+    full = bench.at_server(numbers[1])
     await bench.configure(call_number=stations[0].number, further_numbers=(numbers[0], full, numbers[2]))
 
     reached = await bench.intercom.press_button()

@@ -9,6 +9,7 @@ import asyncio
 from typing import Any
 
 from harness.bench.assembly import Assembly
+from harness.bench.tables import PbxTable
 from harness.device.intercom import Intercom
 from harness.pbx.endpoint import Endpoint, codecs
 from harness.peer.behaviours import Behaviour, calls
@@ -17,6 +18,12 @@ from harness.peer.tricks import TRICKS, Claim
 from harness.timeline.errors import Inconclusive
 
 FIRST_NUMBER = 3410
+SIP_PORT = 5060
+
+
+def number_at(number: str, pbx: PbxTable) -> str:
+    """Return a number's SIP address at the PBX; without a port 5060 is meant (RFC 3261 §19.1.2)."""
+    return f"sip:{number}@{pbx.address}" + (f":{pbx.sip_port}" if pbx.sip_port != SIP_PORT else "")
 
 
 class Remotes:
@@ -44,6 +51,10 @@ class Remotes:
         """Return the number of the remote station at a place (0, 1, ...)."""
         number = FIRST_NUMBER + place
         return str(number if str(number) != self._assembly.file.device.extension else number + 90)
+
+    def at_server(self, number: str) -> str:
+        """Return the full address of a number at the SIP server, with its port if that is not 5060."""
+        return number_at(number, self._assembly.file.pbx)
 
     def direct_caller_uri(self, place: int) -> str:
         """Return the full address of the station at a place when it calls without the PBX."""

@@ -75,6 +75,16 @@ class PbxTable(Table):
     http_port: Port = 8088
     ami_port: Port = 5038
 
+    @model_validator(mode="after")
+    def _one_use_a_port(self) -> PbxTable:
+        uses: dict[int, str] = {}
+        for field in ("sip_port", "other_sip_port", "tls_port", "http_port", "ami_port"):
+            port = getattr(self, field)
+            if port in uses:
+                raise ValueError(f"{uses[port]} and {field} are both {port}; each needs a port of its own")
+            uses[port] = field
+        return self
+
 
 class ProxyTable(Table):
     """The SIP proxy in front of the PBX; without one nothing about proxies can be found out."""

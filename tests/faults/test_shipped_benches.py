@@ -9,7 +9,9 @@ LANE = 73
 BENCHES = ROOT / "fixtures" / "benches"
 OTHERS = ("emulated-rfc2217", "emulated-operator", "emulated-syslog", "emulated-webhook")
 """What else there is, but for the place of a labgrid (tests/lab) and the log that is imported afterwards."""
-SOME = tuple(word for name in ("OUT-05", "INC-04") for word in ("--requirement", name))
+PORTS = "on other ports"
+"""The default bench with no port where it usually is."""
+SOME = tuple(word for name in ("OUT-05", "OUT-07", "INC-04") for word in ("--requirement", name))
 
 
 @pytest.fixture(scope="module")
@@ -21,8 +23,13 @@ def verdicts_on(tmp_path_factory):
         if (name, chosen) not in known:
             folder = tmp_path_factory.mktemp(name)
             shutil.copytree(BENCHES, folder / "benches")
-            bench = folder / "benches" / f"{name}.toml"
-            bench.write_text(bench.read_text().replace("127.0.0.", f"127.0.{LANE}."))
+            bench = folder / "benches" / f"{'emulated' if name == PORTS else name}.toml"
+            text = bench.read_text().replace("127.0.0.", f"127.0.{LANE}.")
+            if name == PORTS:
+                text = text.replace("[pbx]", "[pbx]\nsip_port = 5080\nother_sip_port = 5081\ntls_port = 5443")
+                text = text.replace("[stations]", "[stations]\nsip_port = 5060")
+                text = text.replace("[device]", "[device]\nsip_port = 5070")
+            bench.write_text(text)
             run = run_scenarios(folder, LANE, *chosen, bench=bench)
             assert run.status == 0, run.told()
             known[name, chosen] = verdicts(run.record)
@@ -34,7 +41,7 @@ def verdicts_on(tmp_path_factory):
 @pytest.mark.parametrize(
     "chosen", [pytest.param(SOME, id="some"), pytest.param((), id="all", marks=pytest.mark.nightly)]
 )
-@pytest.mark.parametrize("name", OTHERS)
+@pytest.mark.parametrize("name", [*OTHERS, PORTS])
 def test_the_verdicts_are_those_of_the_default_bench(verdicts_on, name, chosen):
     assert verdicts_on(name, chosen) == verdicts_on("emulated", chosen)
 
