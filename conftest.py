@@ -1,10 +1,10 @@
-"""The pytest entry: the options and fixtures of ``fixtures/``, for scenarios and the bench's own tests."""
+"""The pytest entry of this repository: the plugin that the installed package brings along."""
 
 pytest_plugins = [
-    "fixtures.options",
-    "fixtures.resuming",
-    "fixtures.profiles",
-    "fixtures.sharing",
-    "fixtures.telling",
-    "fixtures.bench",
+    "intercom_hil.plugin.options",
+    "intercom_hil.plugin.resuming",
+    "intercom_hil.plugin.ordering",
+    "intercom_hil.plugin.xdist_scheduler",
+    "intercom_hil.plugin.terminal_summary",
+    "intercom_hil.plugin.fixtures",
 ]

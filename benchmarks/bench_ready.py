@@ -19,11 +19,11 @@ from pathlib import Path
 import httpx
 
 from benchmarks.pairs import show
-from harness.bench.engine import Engine
-from harness.bench.image import ready_engine
-from harness.judge.vocabulary import registered
-from harness.pbx.config import PbxConfig
-from harness.timeline import Timeline
+from intercom_hil.judge.vocabulary import registered
+from intercom_hil.pbx.config import PbxConfig
+from intercom_hil.processes.engine import Engine
+from intercom_hil.processes.image import ready_engine
+from intercom_hil.timeline import Timeline
 
 ROOT = Path(__file__).resolve().parent.parent
 WITHIN = 60.0

@@ -44,7 +44,7 @@ def benches(folder: Path, count: int) -> list[Path]:
 def run(files: list[Path], runs: Path, options: list[str]) -> float:
     """Return the seconds that one command takes."""
     named = [word for file in files for word in ("--bench", str(file))]
-    command = [sys.executable, "-m", "harness.cli", "run", *named, "--runs", str(runs), "-q"]
+    command = [sys.executable, "-m", "intercom_hil.cli", "run", *named, "--runs", str(runs), "-q"]
     command += ["-p", "no:hypothesispytest", *options]  # which a compliance environment does not have
     begun = time.time()
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=WITHIN, check=False)

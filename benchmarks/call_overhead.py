@@ -17,17 +17,16 @@ import time
 from pathlib import Path
 
 from benchmarks.pairs import show
-from harness.bench.assembly import Assembly
-from harness.bench.model import load
-from harness.judge.judge import Judge
-from harness.judge.vocabulary import answer, invite, request
-from harness.pbx.endpoint import Endpoint
-from harness.peer.behaviours import Behaviour, answers, calls
-from harness.peer.stations import Stations
-from harness.timeline import Timeline
+from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench_file.model import load
+from intercom_hil.judge.judge import Judge
+from intercom_hil.judge.vocabulary import answer, invite, request
+from intercom_hil.pbx.endpoint import Endpoint
+from intercom_hil.stations.behaviours import Behaviour, answers, calls
+from intercom_hil.stations.stations import Stations
+from intercom_hil.timeline import Timeline
 
 ROOT = Path(__file__).resolve().parent.parent
-TEMPLATES = ROOT / "scenarios" / "sipp"
 CALLER, CALLED = "3410", "3411"
 TALK = 0.1
 """Seconds from answer to hang-up."""
@@ -64,9 +63,7 @@ async def measure(count: int) -> None:
     """Time both in turn and print the table."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        bench = Assembly(
-            load(ROOT / "fixtures/benches/emulated.toml"), run_folder=folder, templates=TEMPLATES
-        )
+        bench = Assembly(load(ROOT / "fixtures/benches/emulated.toml"), run_folder=folder)
         await bench.start()
         try:
             silent = Timeline()
@@ -75,7 +72,6 @@ async def measure(count: int) -> None:
                 place=place,
                 addresses=bench.file.stations.addresses,
                 folder=folder,
-                templates=TEMPLATES,
                 append=silent.append,
             )
             unwatched.begin(folder / "bare")

@@ -25,13 +25,13 @@ from pylibsrtp import Policy, Session
 from rich.console import Console
 from rich.table import Table
 
-from harness.capture.decoder import Decoder
-from harness.timeline.timeline import Timeline
-from harness.wire import link
-from harness.wire.g711 import encode_alaw
-from harness.wire.pcap import PcapReader
-from harness.wire.rtp import build_rtp
-from harness.wire.sdp import Crypto
+from intercom_hil.capture.decoder import Decoder
+from intercom_hil.timeline.timeline import Timeline
+from intercom_hil.wire import link
+from intercom_hil.wire.g711 import encode_alaw
+from intercom_hil.wire.pcap import PcapReader
+from intercom_hil.wire.rtp import build_rtp
+from intercom_hil.wire.sdp import Crypto
 
 Address = tuple[str, int]
 

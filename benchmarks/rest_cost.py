@@ -21,11 +21,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from harness.bench.assembly import Assembly
-from harness.bench.bench import Bench
-from harness.bench.model import BenchFile, load
-from harness.bench.place import Place
-from harness.evidence.run import RunFolder
+from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench_file.model import BenchFile, load
+from intercom_hil.evidence.run import RunFolder
+from intercom_hil.processes.process_host import ProcessHost
+from intercom_hil.scenario.bench import Bench
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_BENCH = ROOT / "fixtures" / "benches" / "emulated.toml"
@@ -45,7 +45,7 @@ class Cost:
     seconds: float = 0.0
 
 
-def bench_processes(places: Mapping[str, Place]) -> dict[int, str]:
+def bench_processes(places: Mapping[str, ProcessHost]) -> dict[int, str]:
     """Return the processes of the running bench by number, each with what it is.
 
     A container's monitor names it on its command line, and its processes descend from that; those of a
@@ -98,8 +98,8 @@ def _called(pid: int) -> str:
         return "harness"
     command = _command(pid)
     for part, name in (
-        ("harness.emulator.agent", "emulated intercom, SIP"),
-        ("harness.emulator", "emulated intercom"),
+        ("intercom_hil.emulator.agent", "emulated intercom, SIP"),
+        ("intercom_hil.emulator", "emulated intercom"),
         ("supervisor.py", "supervisor"),
     ):
         if part in command:
@@ -120,7 +120,7 @@ async def measure(file: BenchFile, seconds: float) -> dict[str, Cost]:
     """Return what each program costs at rest: its memory at the end, its processor time in between."""
     with tempfile.TemporaryDirectory() as folder:
         run = RunFolder.create(Path(folder), file.bench.name)
-        assembly = Assembly(file, run_folder=run.path, templates=ROOT / "scenarios" / "sipp")
+        assembly = Assembly(file, run_folder=run.path)
         try:
             await assembly.start()
             bench = Bench(assembly, run, identity="rest.rest", doc="", requirements=())

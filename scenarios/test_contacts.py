@@ -4,9 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     another_call,
@@ -16,7 +14,10 @@ from harness.judge.vocabulary import (
     request,
     speaker_sound,
 )
-from harness.peer.behaviours import (
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.stations.behaviours import (
     Behaviour,
     answers,
     answers_too_late,
@@ -29,9 +30,8 @@ from harness.peer.behaviours import (
     silent,
     unavailable,
 )
-from harness.peer.station import Station
-from harness.spec.capabilities import Capability
-from harness.timeline import now
+from intercom_hil.stations.station import Station
+from intercom_hil.timeline import now
 
 PROMPT = 3.0
 """Seconds within which a device that reacts at all has reacted, to a contact that failed too."""

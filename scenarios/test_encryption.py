@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     answer,
@@ -18,10 +16,12 @@ from harness.judge.vocabulary import (
     sound,
     speaker_tone,
 )
-from harness.peer.behaviours import Misanswer, Offer, Security, answers, misanswers, refuses_srtp
-from harness.spec import events
-from harness.spec.settings import Encryption
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec import events
+from intercom_hil.spec.settings import Encryption
+from intercom_hil.stations.behaviours import Misanswer, Offer, Security, answers, misanswers, refuses_srtp
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

@@ -6,15 +6,33 @@ monitors after every scenario; here are the rows that need a call of a certain k
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import DEVICE, PBX, answer, event, limited, refusal, rejection, request, tone
-from harness.peer.behaviours import Behaviour, answers, busy, declines, not_found, rings_forever, unavailable
-from harness.spec import events
-from harness.spec.capabilities import Capability
-from harness.spec.events import FAILURE_KINDS
-from harness.spec.settings import Encryption
-from harness.timeline.pattern import Condition
+from intercom_hil.judge.vocabulary import (
+    DEVICE,
+    PBX,
+    answer,
+    event,
+    limited,
+    refusal,
+    rejection,
+    request,
+    tone,
+)
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec import events
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.events import FAILURE_KINDS
+from intercom_hil.spec.settings import Encryption
+from intercom_hil.stations.behaviours import (
+    Behaviour,
+    answers,
+    busy,
+    declines,
+    not_found,
+    rings_forever,
+    unavailable,
+)
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

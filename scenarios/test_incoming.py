@@ -2,9 +2,8 @@
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.errors import Inconclusive
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     answer,
@@ -17,11 +16,12 @@ from harness.judge.vocabulary import (
     speaker_tone,
     tone,
 )
-from harness.peer.tricks import TRICKS
-from harness.spec.capabilities import Capability
-from harness.timeline import Pattern
-from harness.timeline.errors import Inconclusive
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.stations.caller_spoofing import SPOOFS
+from intercom_hil.timeline import Pattern
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
@@ -186,7 +186,7 @@ async def test_on_an_accepted_call_both_sides_hear_each_other(bench: Bench):
 
 
 @requirement("INC-07")
-@pytest.mark.parametrize("trick", ["display name, through the server", *TRICKS])
+@pytest.mark.parametrize("trick", ["display name, through the server", *SPOOFS])
 async def test_a_stranger_cannot_pass_for_a_permitted_caller(bench: Bench, trick: str):
     """No header that a caller writes by itself gets it past the list (RFC 3325 §4, RFC 3261 §26.1).
 

@@ -1,8 +1,6 @@
 """OUT: what happens between the press of the button and the end of the call."""
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     another_call,
@@ -16,11 +14,13 @@ from harness.judge.vocabulary import (
     speaker_tone,
     tone,
 )
-from harness.peer.behaviours import answers, busy, declines, rings_forever
-from harness.spec import events
-from harness.spec.capabilities import Capability
-from harness.timeline import Observation, Pattern
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec import events
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.stations.behaviours import answers, busy, declines, rings_forever
+from intercom_hil.timeline import Observation, Pattern
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

@@ -1,8 +1,6 @@
 """PRX: all of the device's SIP goes through its proxy, and each challenge gets its own credentials."""
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     PROXY,
@@ -18,9 +16,11 @@ from harness.judge.vocabulary import (
     tone,
     with_credentials,
 )
-from harness.peer.behaviours import answers
-from harness.timeline import Pattern
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.stations.behaviours import answers
+from intercom_hil.timeline import Pattern
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     any_credentials,
@@ -19,8 +17,10 @@ from harness.judge.vocabulary import (
     tone,
     with_credentials,
 )
-from harness.peer.behaviours import challenges
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.stations.behaviours import challenges
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

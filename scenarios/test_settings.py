@@ -5,9 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     answer,
@@ -23,10 +21,12 @@ from harness.judge.vocabulary import (
     tone,
     with_credentials,
 )
-from harness.peer.behaviours import answers, busy, rings_forever, silent
-from harness.spec.settings import Transport
-from harness.timeline import Observation, Pattern, now
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec.settings import Transport
+from intercom_hil.stations.behaviours import answers, busy, rings_forever, silent
+from intercom_hil.timeline import Observation, Pattern, now
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

@@ -8,13 +8,13 @@ import ssl
 import string
 from collections.abc import Iterable
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import DEVICE, configuration, invite
-from harness.peer.behaviours import busy
-from harness.spec.capabilities import Capability
-from harness.spec.settings import VideoCalls
-from harness.timeline import now
+from intercom_hil.judge.vocabulary import DEVICE, configuration, invite
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.settings import VideoCalls
+from intercom_hil.stations.behaviours import busy
+from intercom_hil.timeline import now
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

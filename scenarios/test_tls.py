@@ -9,11 +9,9 @@ from typing import Any
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.bench.pki import CertificateKind
-from harness.bench.tls import TlsVersion
-from harness.judge.vocabulary import (
+from intercom_hil.bench.pki import CertificateKind
+from intercom_hil.bench.tls import TlsVersion
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     answer,
@@ -29,9 +27,11 @@ from harness.judge.vocabulary import (
     tls_said,
     told_by_pbx,
 )
-from harness.peer.behaviours import answers
-from harness.spec.settings import Encryption, Transport
-from harness.timeline.pattern import Condition
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec.settings import Encryption, Transport
+from intercom_hil.stations.behaviours import answers
+from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

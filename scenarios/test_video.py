@@ -2,9 +2,7 @@
 
 import pytest
 
-from fixtures.scenario import requirement
-from harness.bench.bench import Bench
-from harness.judge.vocabulary import (
+from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
     answer,
@@ -19,9 +17,11 @@ from harness.judge.vocabulary import (
     with_video,
     without_video,
 )
-from harness.peer.behaviours import answers, busy
-from harness.spec.settings import Encryption, VideoCalls
-from harness.timeline import Observation
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.spec.settings import Encryption, VideoCalls
+from intercom_hil.stations.behaviours import answers, busy
+from intercom_hil.timeline import Observation
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""

@@ -1,7 +1,7 @@
 """What a run tells of its bench: everything but what must stay a secret."""
 
-from harness.bench.environment import without_passwords
-from harness.bench.model import load
+from intercom_hil.bench.environment import without_passwords
+from intercom_hil.bench_file.model import load
 from tests.structure.source_tree import ROOT
 
 

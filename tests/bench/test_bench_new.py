@@ -14,7 +14,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from harness.bench.model import load
+from intercom_hil.bench_file.model import load
 from tests.structure.source_tree import ROOT
 
 ADDRESS = "127.0.46.30"
@@ -31,7 +31,7 @@ class Terminal:
         if self.pid == 0:
             os.chdir(ROOT)
             signal.signal(signal.SIGINT, signal.SIG_DFL)  # a shell's background jobs ignore it
-            os.execv(sys.executable, [sys.executable, "-m", "harness.cli", "bench", "new", *arguments])
+            os.execv(sys.executable, [sys.executable, "-m", "intercom_hil.cli", "bench", "new", *arguments])
 
     def answer(self, text, end=b"\n"):
         deadline = time.monotonic() + 20
@@ -70,7 +70,7 @@ class Terminal:
 
 @contextmanager
 def emulated(folder):
-    command = [sys.executable, "-m", "harness.emulator", "--state", str(folder), "--leash"]
+    command = [sys.executable, "-m", "intercom_hil.emulator", "--state", str(folder), "--leash"]
     with subprocess.Popen([*command, "--address", ADDRESS], stdin=subprocess.PIPE, cwd=ROOT) as device:
         try:
             ready = folder / "ready.json"

@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bench.model import load
-from harness.bench.toml_places import nearest, places
-from harness.timeline.errors import BenchError
+from intercom_hil.bench_file.model import load
+from intercom_hil.bench_file.toml_positions import nearest, places
+from intercom_hil.errors import BenchError
 from tests.structure.source_tree import ROOT
 
 EMULATED = (ROOT / "fixtures" / "benches" / "emulated.toml").read_text(encoding="utf-8")

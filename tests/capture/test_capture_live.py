@@ -11,12 +11,12 @@ from pathlib import Path
 import pytest
 from scapy.utils import RawPcapNgReader
 
-from harness.bench.image import ready_engine
-from harness.bench.place import ContainerPlace
-from harness.capture.capture import Capture, CaptureSummary
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import MediaEnded, MediaHeard, MediaStarted, SipMessageSeen
-from harness.timeline.timeline import Timeline
+from intercom_hil.capture.capture import Capture, CaptureSummary
+from intercom_hil.errors import BenchError
+from intercom_hil.processes.image import ready_engine
+from intercom_hil.processes.process_host import ContainerProcessHost
+from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted, SipMessageSeen
+from intercom_hil.timeline.timeline import Timeline
 from tests.capture.wire_story import DEVICE, PBX, SIP_DEVICE, SIP_PBX, Talk, key, name_of, protector, sdp, sip
 
 MARKER = ("127.0.43.250", 9)
@@ -31,7 +31,9 @@ def engine_and_image():
 @contextlib.asynccontextmanager
 async def sniffing_place(folder):
     engine, image = await asyncio.to_thread(engine_and_image)
-    place = ContainerPlace(engine, image, "wire-test", mounts=[folder], cap_add=("NET_RAW", "NET_ADMIN"))
+    place = ContainerProcessHost(
+        engine, image, "wire-test", mounts=[folder], cap_add=("NET_RAW", "NET_ADMIN")
+    )
     try:
         yield place, await place.start()
     finally:

@@ -4,12 +4,12 @@ import os
 
 import pytest
 
-from harness.capture.media import HELD_SECONDS, PROBATION
-from harness.capture.sip_content import sip_content
-from harness.capture.sound import is_readable_g711
-from harness.timeline.observation import SipMessageSeen
-from harness.wire.g711 import encode_alaw, encode_ulaw
-from harness.wire.rtp import build_rtp
+from intercom_hil.capture.media import HELD_SECONDS, PROBATION
+from intercom_hil.capture.sound import is_readable_g711
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.sip_content import sip_content
+from intercom_hil.wire.g711 import encode_alaw, encode_ulaw
+from intercom_hil.wire.rtp import build_rtp
 from tests.capture.wire_story import (
     DEVICE,
     PBX,

@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.capture.picture import LARGEST_STILL, Eye, Look, bar_position
-from harness.capture.video import MAX_STILLS, MAX_WAITING, AtOnce, InThread, Viewer
-from harness.emulator.camera import FRAME_RATE, FRAMES, HEIGHT, WIDTH, pictures
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import MediaStarted, VideoSeen
-from harness.wire.h264 import START_CODE, AccessUnit
-from harness.wire.rtp import build_rtp
+from intercom_hil.capture.video import MAX_STILLS, MAX_WAITING, AtOnce, InThread, Viewer
+from intercom_hil.capture.video_picture import LARGEST_STILL, H264Viewer, Look, bar_position
+from intercom_hil.emulator.camera import FRAME_RATE, FRAMES, HEIGHT, WIDTH, pictures
+from intercom_hil.errors import BenchError
+from intercom_hil.timeline.observation import MediaStarted, VideoSeen
+from intercom_hil.wire.h264 import START_CODE, AccessUnit
+from intercom_hil.wire.rtp import build_rtp
 from tests.capture.wire_story import DEVICE, PBX, Wire, inline, key, protector
 
 TYPE = 99
@@ -140,7 +140,7 @@ def test_what_is_no_video_makes_a_window_without_a_picture():
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.binary(max_size=200), max_size=6), st.integers(0, 3))
 def test_no_bytes_disturb_the_eye_for_long(rubbish, where):
-    eye = Eye()
+    eye = H264Viewer()
     eye.look([unit(0), *(AccessUnit(0, START_CODE + r, bool(where), True) for r in rubbish)], still=True)
     look = eye.look([unit(n) for n in range(10, 20)], still=True)
     assert look.frames >= 9
@@ -149,7 +149,7 @@ def test_no_bytes_disturb_the_eye_for_long(rubbish, where):
 
 @pytest.mark.parametrize("number", [0, 7, 39])
 def test_the_bar_is_found_where_it_stands(number):
-    eye = Eye()
+    eye = H264Viewer()
     begin = number - number % FRAME_RATE
     look = eye.look([unit(n) for n in range(begin, number + 1)], still=False)
     left = number * (WIDTH - 16) // (FRAMES - 1)
@@ -164,7 +164,7 @@ def test_a_picture_without_a_bar_has_none():
 
 
 def test_a_still_is_a_small_png_and_only_so_many_are_kept(tmp_path):
-    look = Eye().look([unit(0)], still=True)
+    look = H264Viewer().look([unit(0)], still=True)
     assert look.still.startswith(PNG)
     assert len(look.still) <= LARGEST_STILL
     viewer = Viewer(AtOnce())

@@ -6,14 +6,14 @@ import struct
 import numpy as np
 from pylibsrtp import Policy, Session
 
-from harness.capture.decoder import Decoder
-from harness.timeline.observation import MediaEnded, MediaHeard, MediaStarted
-from harness.timeline.timeline import Timeline
-from harness.wire import link
-from harness.wire.g711 import encode_alaw
-from harness.wire.pcap import Frame
-from harness.wire.rtp import build_rtp
-from harness.wire.sdp import Crypto
+from intercom_hil.capture.decoder import Decoder
+from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted
+from intercom_hil.timeline.timeline import Timeline
+from intercom_hil.wire import link
+from intercom_hil.wire.g711 import encode_alaw
+from intercom_hil.wire.pcap import Frame
+from intercom_hil.wire.rtp import build_rtp
+from intercom_hil.wire.sdp import Crypto
 
 DEVICE, PBX = ("127.0.43.30", 42000), ("127.0.43.10", 12000)
 SIP_DEVICE, SIP_PBX = ("127.0.43.30", 5060), ("127.0.43.10", 5060)

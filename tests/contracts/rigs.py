@@ -16,7 +16,7 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from harness.instruments import Catalogue, Input, InputOptions, Output, OutputOptions
+from intercom_hil.instruments import Catalogue, Input, InputOptions, Output, OutputOptions
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.gpio.gpio_sim import SimulatedChip, available
 

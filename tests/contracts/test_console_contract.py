@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from harness.instruments import Console, SerialConsole
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Console, SerialConsole
 
 
 class Lines:

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from harness.instruments import opened
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import opened
 
 LATE = 0.02
 """Seconds an edge may be dated after the level changed, on a machine with time to spare."""

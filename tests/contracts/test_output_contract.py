@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from harness.instruments import Button, opened
-from harness.timeline import Timeline
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Button, opened
+from intercom_hil.timeline import Timeline
 
 
 def needs(ability, what):

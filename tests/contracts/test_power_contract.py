@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from harness.instruments import Catalogue, PowerOptions, opened
-from harness.timeline import Timeline
+from intercom_hil.instruments import Catalogue, PowerOptions, opened
+from intercom_hil.timeline import Timeline
 
 
 class Wired:

@@ -7,7 +7,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from pydantic import ValidationError
 
-from harness.spec.settings import SipSettings
+from intercom_hil.spec.settings import SipSettings
 
 ACCOUNTS = {"admin": ("admin-secret", "Account Administrator"), "viewer": ("viewer-secret", "Viewer")}
 

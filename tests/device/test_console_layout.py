@@ -6,10 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.device import KEYED, Layout, layout_named
-from harness.spec.events import EVENTS, FAILURE_KINDS
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import ConsoleLine, DeviceEvent, Note, ScreenText
+from intercom_hil.device import KEYED, Layout, layout_named
+from intercom_hil.errors import BenchError
+from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
+from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, Note, ScreenText
 
 TS = "2026-11-22T20:41:03.123456Z"
 EPOCH = 1795380063.123456

@@ -2,8 +2,8 @@
 
 import pytest
 
-from harness.device import KEYED, ConsoleReader
-from harness.timeline import Timeline, Witness, now
+from intercom_hil.device import KEYED, ConsoleReader
+from intercom_hil.timeline import Timeline, Witness, now
 
 TS = "2026-11-22T20:41:03.123456Z"
 BOOT = f"{TS} boot model=EMU-1 version=1.0"

@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from pydantic import ValidationError
 
-from harness.bench.device_part import completed, intercom
-from harness.bench.tables import DeviceTable
-from harness.device.emulated import Ready
-from harness.spec.capabilities import Capability
-from harness.timeline import Pattern, Timeline, Witness
+from intercom_hil.bench.device_part import completed, intercom
+from intercom_hil.bench_file.tables import DeviceTable
+from intercom_hil.device.emulated import Ready
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.timeline import Pattern, Timeline, Witness
 from tests.contracts.serial_peers import Rfc2217Peer
 from tests.device.portal_peer import PortalPeer
 

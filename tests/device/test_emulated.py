@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from harness.device import Account, EmulatedDevice, Intercom, Portal, Speaker
-from harness.instruments import Board, Button, Relay, SerialConsole
-from harness.spec.settings import SipSettings
-from harness.timeline import Pattern, Timeline
-from harness.timeline.errors import BenchError, DeviceCrashed
-from harness.timeline.pattern import Condition
+from intercom_hil.device import Account, EmulatedDevice, Intercom, Portal, Speaker
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.instruments import Board, Button, Relay, SerialConsole
+from intercom_hil.spec.settings import SipSettings
+from intercom_hil.timeline import Pattern, Timeline
+from intercom_hil.timeline.pattern import Condition
 
 ADDRESS = "127.0.45.30"
 
@@ -157,7 +157,7 @@ async def test_a_dead_sip_agent_is_a_restart_that_the_device_is_blamed_for(tmp_p
 
 PARENT = """
 import asyncio, pathlib, sys
-from harness.device import EmulatedDevice
+from intercom_hil.device import EmulatedDevice
 
 async def main():
     ready = await EmulatedDevice(state=pathlib.Path(sys.argv[1]), address=sys.argv[2]).start()

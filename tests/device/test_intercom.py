@@ -6,11 +6,11 @@ import struct
 import numpy as np
 import pytest
 
-from harness.device import Account, Intercom, Portal, Speaker
-from harness.instruments import Board, Button, Relay, SerialConsole
-from harness.spec.settings import ProxySettings, SipSettings
-from harness.timeline import Pattern, Timeline, Witness
-from harness.timeline.errors import BenchError, DeviceCrashed
+from intercom_hil.device import Account, Intercom, Portal, Speaker
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.instruments import Board, Button, Relay, SerialConsole
+from intercom_hil.spec.settings import ProxySettings, SipSettings
+from intercom_hil.timeline import Pattern, Timeline, Witness
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 from tests.device.portal_peer import PortalPeer
 

@@ -6,9 +6,9 @@ import threading
 
 import pytest
 
-from harness.device import ANONYMOUS, Account, Portal
-from harness.spec.settings import SipSettings
-from harness.timeline.errors import BenchError, DeviceCrashed
+from intercom_hil.device import ANONYMOUS, Account, Portal
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.spec.settings import SipSettings
 from tests.device.portal_peer import PortalPeer
 
 ADMIN = Account("admin", "admin-secret")

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.device import Speaker
-from harness.device.speaker import NoWav, WavHeader
-from harness.timeline import Pattern, Timeline, now
+from intercom_hil.device import Speaker
+from intercom_hil.device.speaker import NoWav, WavHeader
+from intercom_hil.timeline import Pattern, Timeline, now
 
 RATE = 16_000
 

@@ -73,7 +73,16 @@ class Intercom:
 
     @classmethod
     async def start(cls, state, *options, address=DEVICE):
-        command = ["-m", "harness.emulator", "--state", str(state), "--address", address, "--leash", *options]
+        command = [
+            "-m",
+            "intercom_hil.emulator",
+            "--state",
+            str(state),
+            "--address",
+            address,
+            "--leash",
+            *options,
+        ]
         process = await asyncio.create_subprocess_exec(
             sys.executable, *command, cwd=ROOT, stdin=asyncio.subprocess.PIPE
         )

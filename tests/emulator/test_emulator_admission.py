@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.emulator.addresses import full_address, read_address, user_of
-from harness.emulator.admission import refusal
-from harness.emulator.invite import read_invite, read_offer
-from harness.emulator.vocabulary import Incoming, Offer
-from harness.spec.settings import SipSettings
+from intercom_hil.emulator.addresses import full_address, read_address, user_of
+from intercom_hil.emulator.admission import refusal
+from intercom_hil.emulator.invite import read_invite, read_offer
+from intercom_hil.emulator.vocabulary import Incoming, Offer
+from intercom_hil.spec.settings import SipSettings
 
 PBX, STATION, STRANGER = "127.0.0.10", "127.0.0.21", "127.0.0.66"
 RESOLVED = {PBX: frozenset({PBX}), STATION: frozenset({STATION}), "pbx.example": frozenset({PBX})}

@@ -5,9 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.emulator.faults import FAULTS, VARIANTS, wrap
-from harness.emulator.logic import Logic
-from harness.emulator.vocabulary import (
+from intercom_hil.emulator.faults import FAULTS, VARIANTS, wrap
+from intercom_hil.emulator.logic import Logic
+from intercom_hil.emulator.vocabulary import (
     Answer,
     ButtonPressed,
     Configured,
@@ -27,8 +27,8 @@ from harness.emulator.vocabulary import (
     TimerFired,
     WriteEvent,
 )
-from harness.spec.events import EVENTS
-from harness.spec.settings import Encryption, SipSettings
+from intercom_hil.spec.events import EVENTS
+from intercom_hil.spec.settings import Encryption, SipSettings
 
 SERVER, STRANGER = "127.0.0.10", "127.0.0.66"
 UNSET, FALLBACK, SRTP_ONLY = Encryption.UNSET, Encryption.FALLBACK, Encryption.SRTP_ONLY

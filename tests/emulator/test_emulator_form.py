@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.emulator.agent_names import read_hosts
-from harness.emulator.faults import FAULTS, wrap_form
-from harness.emulator.form import Form, RefusedError
-from harness.spec.settings import SipSettings
+from intercom_hil.emulator.agent_names import read_hosts
+from intercom_hil.emulator.faults import FAULTS, wrap_form
+from intercom_hil.emulator.form import Form, RefusedError
+from intercom_hil.spec.settings import SipSettings
 
 RIGHT = {
     "server_address": "127.0.0.10",

@@ -17,7 +17,7 @@ async def run(*arguments):
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         "-m",
-        "harness.emulator",
+        "intercom_hil.emulator",
         *arguments,
         cwd=ROOT,
         stdin=asyncio.subprocess.DEVNULL,

@@ -4,8 +4,8 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from harness.emulator.logic import BANNER, RETRY_AFTER, Logic
-from harness.emulator.vocabulary import (
+from intercom_hil.emulator.logic import BANNER, RETRY_AFTER, Logic
+from intercom_hil.emulator.vocabulary import (
     AgentDied,
     Announce,
     Answer,
@@ -30,8 +30,8 @@ from harness.emulator.vocabulary import (
     Withdraw,
     WriteEvent,
 )
-from harness.spec.events import EVENTS, FAILURE_KINDS
-from harness.spec.settings import Encryption, SipSettings
+from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
+from intercom_hil.spec.settings import Encryption, SipSettings
 
 SERVER = "127.0.0.10"
 

@@ -7,10 +7,10 @@ import serial
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.emulator.console import Console
-from harness.emulator.relay_board import RelayBoard
-from harness.emulator.speech import KEYED
-from harness.emulator.vocabulary import Show, WriteEvent, WriteLine
+from intercom_hil.emulator.console import Console
+from intercom_hil.emulator.relay_board import RelayBoard
+from intercom_hil.emulator.speech import KEYED
+from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 
 
 async def read_until(port, text, within=3.0):

@@ -6,7 +6,7 @@ import socket
 import pytest
 import serial
 
-from harness.emulator.serial_server import SerialServer
+from intercom_hil.emulator.serial_server import SerialServer
 
 ADDRESS = "127.0.45.2"
 

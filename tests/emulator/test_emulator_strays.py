@@ -6,10 +6,10 @@ from contextlib import closing
 
 import pytest
 
-from harness.emulator.agent_ear import ClearEar
-from harness.emulator.agent_porter import Porter
-from harness.emulator.agent_sockets import duplicate_of_bound_socket, media_socket
-from harness.emulator.agent_strays import answer_for, bye_for, cancel_for, host_and_port, send
+from intercom_hil.emulator.agent_sockets import duplicate_of_bound_socket, media_socket
+from intercom_hil.emulator.fault_clear_media_tap import ClearEar
+from intercom_hil.emulator.fault_invite_interceptor import Porter
+from intercom_hil.emulator.fault_stray_messages import answer_for, bye_for, cancel_for, host_and_port, send
 
 DEVICE, OTHER = "127.0.71.30", "127.0.71.21"
 INVITE = (

@@ -5,10 +5,10 @@ import ssl
 import pytest
 from emulator_process import DEVICE, SERVER
 
-from harness.bench.pki import Pki
-from harness.peer.tls_trap import TlsOffer, TlsTrap
-from harness.timeline import Pattern, Timeline
-from harness.timeline.pattern import Condition
+from intercom_hil.bench.pki import Pki
+from intercom_hil.stations.tls_test_server import TlsOffer, TlsTrap
+from intercom_hil.timeline import Pattern, Timeline
+from intercom_hil.timeline.pattern import Condition
 
 NAME = "pbx.intercom.example"
 OBSOLETE = {"oldest": ssl.TLSVersion.TLSv1, "newest": ssl.TLSVersion.TLSv1_1}

@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_emulator_logic import device, incoming, one
 
-from harness.capture.picture import Eye
-from harness.emulator.camera import pictures
-from harness.emulator.video_sdp import answering, audio_protection, offering, read_video
-from harness.emulator.vocabulary import Answer, ButtonPressed, Dial, Picture
-from harness.spec.settings import VideoCalls
-from harness.wire.h264 import Depacketiser
-from harness.wire.rtp import parse_rtp
+from intercom_hil.capture.video_picture import H264Viewer
+from intercom_hil.emulator.camera import pictures
+from intercom_hil.emulator.video_sdp import answering, audio_protection, offering, read_video
+from intercom_hil.emulator.vocabulary import Answer, ButtonPressed, Dial, Picture
+from intercom_hil.spec.settings import VideoCalls
+from intercom_hil.wire.h264 import Depacketiser
+from intercom_hil.wire.rtp import parse_rtp
 
 CALLER = f"<sip:3400@{SERVER}>"
 
@@ -84,7 +84,7 @@ def film(packets, key=None):
         units += depacketiser.take(
             packet.payload, sequence=packet.sequence, timestamp=packet.timestamp, marker=packet.marker
         )
-    return Eye().look(units, still=False)
+    return H264Viewer().look(units, still=False)
 
 
 def key_of(message):

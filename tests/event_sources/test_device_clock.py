@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness.judge.device_clock import ClockReading, estimate, reading
-from harness.judge.log_match import Cause, Entry, match
-from harness.timeline import Timeline, Witness
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import DeviceEvent
+from intercom_hil.errors import BenchError
+from intercom_hil.judge.device_clock import ClockReading, estimate, reading
+from intercom_hil.judge.log_match import Cause, Entry, match
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.observation import DeviceEvent
 
 NAMES = ("outgoing_call_initiated", "outgoing_call_established", "outgoing_remote_hangup")
 START = 1_795_380_000.0

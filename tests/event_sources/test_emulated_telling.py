@@ -2,17 +2,17 @@
 
 import pytest
 
-from harness.device import Account, EmulatedDevice, Intercom, Portal
-from harness.device.event_sources import Duties, SyslogReceiver, WebhookReceiver, read_log
-from harness.device.layouts import JSON_LINES, KEYED_MESSAGE
-from harness.evidence.run import keep_export
-from harness.instruments import Board, Button, Relay, SerialConsole
-from harness.judge.corroboration import corroboration
-from harness.judge.device_clock import reading
-from harness.spec.settings import SipSettings
-from harness.spec.verdict import Verdict
-from harness.timeline import Pattern, Timeline, now
-from harness.timeline.errors import BenchError
+from intercom_hil.device import Account, EmulatedDevice, Intercom, Portal
+from intercom_hil.errors import BenchError
+from intercom_hil.event_sources import SourceRole, SyslogReceiver, WebhookReceiver, read_log
+from intercom_hil.event_sources.layouts import JSON_LINES, KEYED_MESSAGE
+from intercom_hil.evidence.run import keep_export
+from intercom_hil.instruments import Board, Button, Relay, SerialConsole
+from intercom_hil.judge.corroboration import corroboration
+from intercom_hil.judge.device_clock import reading
+from intercom_hil.spec.settings import SipSettings
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Pattern, Timeline, now
 
 DEVICE, BENCH, NOBODY = "127.0.74.40", "127.0.74.41", "127.0.74.49"
 SETTINGS = SipSettings(
@@ -23,7 +23,7 @@ SETTINGS = SipSettings(
     call_number="3400",
     call_timeout=1,
 )
-COPIES = Duties(False, False, False)
+COPIES = SourceRole(False, False, False)
 EXHAUSTED = Pattern(kind="event", text="exhausted").where(name="outgoing_call_contact_failure")
 
 

@@ -4,15 +4,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.bench.event_sources import compared, deferred
-from harness.bench.model import load
-from harness.device import KEYED
-from harness.device.event_sources import Duties, Teller, shared_out
-from harness.judge.corroboration import corroboration, lagging_copies
-from harness.judge.monitors import monitor
-from harness.spec.verdict import Verdict
-from harness.timeline import Timeline, Witness
-from harness.timeline.observation import Declared, DeviceEvent, EventCopy
+from intercom_hil.bench.event_channels import compared, deferred
+from intercom_hil.bench_file.model import load
+from intercom_hil.device import KEYED
+from intercom_hil.event_sources import EventPublisher, SourceRole, assign_roles
+from intercom_hil.judge.corroboration import corroboration, lagging_copies
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.observation import Declared, DeviceEvent, EventCopy
 from tests.judge.story import Story
 from tests.structure.source_tree import ROOT
 
@@ -23,16 +23,16 @@ LATER = 2_000.0
 
 
 def test_each_thing_is_judged_by_the_first_that_tells_it():
-    assert shared_out([{"screen"}, ALL, ALL]) == [
-        Duties(False, True, False),
-        Duties(True, False, True),
-        Duties(False, False, False),
+    assert assign_roles([{"screen"}, ALL, ALL]) == [
+        SourceRole(False, True, False),
+        SourceRole(True, False, True),
+        SourceRole(False, False, False),
     ]
 
 
 @given(st.lists(KINDS, min_size=1, max_size=5))
 def test_nothing_that_is_told_is_judged_twice_or_by_nobody(tellers):
-    duties = shared_out(tellers)
+    duties = assign_roles(tellers)
     for name, kind in (("events", "event"), ("screens", "screen"), ("restarts", "boot")):
         judging = [place for place, duty in enumerate(duties) if getattr(duty, name)]
         telling = [place for place, tells in enumerate(tellers) if kind in tells]
@@ -41,7 +41,9 @@ def test_nothing_that_is_told_is_judged_twice_or_by_nobody(tellers):
 
 def test_a_source_that_is_not_judged_tells_copies_only():
     timeline = Timeline()
-    teller = Teller("syslog-2", Witness.SYSLOG, append=timeline.append, duties=Duties(False, False, False))
+    teller = EventPublisher(
+        "syslog-2", Witness.SYSLOG, append=timeline.append, duties=SourceRole(False, False, False)
+    )
     teller.begin()
     for line in (
         f"{TS} event name=x",

@@ -6,17 +6,17 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.bench.model import load
-from harness.bench.tables import EmulatedTable
-from harness.device import LAYOUTS, Layout
-from harness.device.event_fields import read_time, text_at
-from harness.device.layouts import KEYED_MESSAGE
-from harness.emulator.logic import BANNER
-from harness.emulator.speech import SPEECHES, untimed
-from harness.emulator.vocabulary import Show, WriteEvent, WriteLine
-from harness.spec.events import EVENTS
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import DeviceEvent, ScreenText
+from intercom_hil.bench_file.model import load
+from intercom_hil.bench_file.tables import EmulatedTable
+from intercom_hil.device import LAYOUTS, Layout
+from intercom_hil.emulator.logic import BANNER
+from intercom_hil.emulator.speech import SPEECHES, untimed
+from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
+from intercom_hil.errors import BenchError
+from intercom_hil.event_sources.event_fields import read_time, text_at
+from intercom_hil.event_sources.layouts import KEYED_MESSAGE
+from intercom_hil.spec.events import EVENTS
+from intercom_hil.timeline.observation import DeviceEvent, ScreenText
 from tests.structure.source_tree import ROOT
 
 AT = 1_795_380_063.25

@@ -5,21 +5,21 @@ from types import SimpleNamespace
 
 import pytest
 
-from harness.bench.import_events import BEFORE, import_events
-from harness.bench.play import GAPS
-from harness.emulator.speech import iso
-from harness.evidence.records import ScenarioRecord
-from harness.evidence.run import RunFolder, write_lines
-from harness.judge.again import judge_scenario_again
-from harness.judge.judge import Judge
-from harness.judge.judgement import folded, not_judged
-from harness.judge.monitors import monitor
-from harness.judge.vocabulary import event, request
-from harness.spec import events
-from harness.spec.verdict import Verdict
-from harness.timeline import Witness
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import Declared, DeviceEvent, EventsImported
+from intercom_hil.commands.import_events import BEFORE, import_events
+from intercom_hil.emulator.speech import iso
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.records import ScenarioRecord
+from intercom_hil.evidence.run import RunFolder, write_lines
+from intercom_hil.judge.judge import Judge
+from intercom_hil.judge.judgement import folded, not_judged
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.judge.replay import judge_scenario_again
+from intercom_hil.judge.vocabulary import event, request
+from intercom_hil.scenario.runner import GAPS
+from intercom_hil.spec import events
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Declared, DeviceEvent, EventsImported
 from tests.judge.story import START, Story
 
 AHEAD = 37.0

@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.device import KEYED, EventFields, Layout
-from harness.device.event_sources import LogFileError, read_log
-from harness.device.layouts import JSON_LINES
-from harness.emulator.event_log import EventLog
-from harness.emulator.vocabulary import Show, WriteEvent
+from intercom_hil.device import KEYED, EventFields, Layout
+from intercom_hil.emulator.event_log import EventLog
+from intercom_hil.emulator.vocabulary import Show, WriteEvent
+from intercom_hil.event_sources import LogFileError, read_log
+from intercom_hil.event_sources.layouts import JSON_LINES
 
 AT = 1_795_380_063.25
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)

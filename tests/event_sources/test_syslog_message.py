@@ -9,7 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from harness.device.event_sources import FramingError, SyslogFramer, SyslogMessage
+from intercom_hil.event_sources import FramingError, SyslogFramer, SyslogMessage
 
 ARRIVED = datetime(2026, 11, 22, 20, 41, 4, tzinfo=UTC).timestamp()
 

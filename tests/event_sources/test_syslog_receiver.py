@@ -6,14 +6,14 @@ import ssl
 
 import pytest
 
-from harness.bench.pki import Pki
-from harness.device.event_sources import Duties, SyslogReceiver, TlsIdentity
-from harness.device.layouts import KEYED_MESSAGE
-from harness.emulator.syslog import Syslog, SyslogServer
-from harness.emulator.vocabulary import Show, WriteEvent, WriteLine
-from harness.timeline import Pattern, Timeline
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import DeviceEvent, EventCopy
+from intercom_hil.bench.pki import Pki
+from intercom_hil.emulator.syslog import Syslog, SyslogServer
+from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
+from intercom_hil.errors import BenchError
+from intercom_hil.event_sources import SourceRole, SyslogReceiver, TlsIdentity
+from intercom_hil.event_sources.layouts import KEYED_MESSAGE
+from intercom_hil.timeline import Pattern, Timeline
+from intercom_hil.timeline.observation import DeviceEvent, EventCopy
 
 BENCH, DEVICE, STRANGER = "127.0.74.9", "127.0.74.30", "127.0.74.31"
 EVENT = WriteEvent("outgoing_call_failure", "Call Failed", 'busy: "no" — \\ nobody')
@@ -125,7 +125,7 @@ async def test_a_sender_that_is_there_first_is_heard_once_the_bench_listens(tmp_
 
 
 async def test_a_further_source_tells_copies_and_neither_screens_nor_restarts(tmp_path):
-    async with Place(tmp_path, 5603, "udp", duties=Duties(False, False, False)) as place:
+    async with Place(tmp_path, 5603, "udp", duties=SourceRole(False, False, False)) as place:
         for text in (b"event name=x", b"screen text=y", b"boot model=EMU-1", b"boot model=EMU-1"):
             datagram(b"<13>" + text, DEVICE, 5603)
         await place.sees("syslog", 4)

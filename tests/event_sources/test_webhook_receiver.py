@@ -9,16 +9,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.device import EventFields, Layout
-from harness.device.event_sources import WebhookReceiver
-from harness.device.event_sources.webhook import LARGEST_BODY, MOST_CONNECTIONS
-from harness.device.event_sources.webhook_body import events_in
-from harness.device.layouts import JSON_LINES
-from harness.emulator.vocabulary import Show, WriteEvent, WriteLine
-from harness.emulator.webhook import Webhook
-from harness.timeline import Pattern, Timeline
-from harness.timeline.errors import BenchError
-from harness.timeline.observation import DeviceEvent
+from intercom_hil.device import EventFields, Layout
+from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
+from intercom_hil.emulator.webhook import Webhook
+from intercom_hil.errors import BenchError
+from intercom_hil.event_sources import WebhookReceiver
+from intercom_hil.event_sources.layouts import JSON_LINES
+from intercom_hil.event_sources.webhook import LARGEST_BODY, MOST_CONNECTIONS
+from intercom_hil.event_sources.webhook_body import events_in
+from intercom_hil.timeline import Pattern, Timeline
+from intercom_hil.timeline.observation import DeviceEvent
 
 BENCH, DEVICE, STRANGER, PORT = "127.0.74.9", "127.0.74.30", "127.0.74.31", 8199
 URL = f"http://{BENCH}:{PORT}/events"

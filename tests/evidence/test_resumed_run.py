@@ -4,12 +4,12 @@ import json
 
 import pytest
 
-from harness.evidence.basis import BASIS, Basis
-from harness.evidence.records import ScenarioRecord
-from harness.evidence.resumed import SUPERSEDED, ResumedRun
-from harness.evidence.run import RECORD, RunFolder
-from harness.spec.verdict import Verdict
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.basis import BASIS, Basis
+from intercom_hil.evidence.records import ScenarioRecord
+from intercom_hil.evidence.resumed import SUPERSEDED, ResumedRun
+from intercom_hil.evidence.run import RECORD, RunFolder
+from intercom_hil.spec.verdict import Verdict
 
 PASSED, FAILED, OPEN, CUT, NEW = "t.passed", "t.failed", "t.open", "t.cut", "t.new"
 
@@ -113,7 +113,7 @@ def repository(tmp_path):
 
 
 def basis(root, faults=()):
-    return Basis.of(root / "bench.toml", faults, root)
+    return Basis.of(root / "bench.toml", faults, (root / "harness",))
 
 
 def test_a_run_rests_on_bench_file_faults_and_code(repository, tmp_path):

@@ -1,6 +1,6 @@
 """Run folders: each run has one of its own."""
 
-from harness.evidence import run
+from intercom_hil.evidence import run
 
 
 def test_runs_that_begin_in_the_same_second_have_folders_of_their_own(tmp_path, monkeypatch):

@@ -23,7 +23,7 @@ def address(lane):
 def device_outside(folder, lane, *options):
     """Have an emulated intercom for the length of a block; yields where its parts are."""
     state = folder / "device"
-    command = [sys.executable, "-m", "harness.emulator", "--state", str(state), "--leash"]
+    command = [sys.executable, "-m", "intercom_hil.emulator", "--state", str(state), "--leash"]
     command += ["--address", address(lane), "--media-timeout", "2", *options]
     with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as device:
         try:

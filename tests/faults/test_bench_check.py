@@ -27,7 +27,7 @@ def checked(folder, more="", *options):
     """Check a bench and return the exit status, its lines by what they are about, and all that was said."""
     bench = write_bench(folder, LANE)
     bench.write_text(bench.read_text() + more)
-    command = [sys.executable, "-m", "harness.cli", "bench", "check", "--bench", str(bench), *options]
+    command = [sys.executable, "-m", "intercom_hil.cli", "bench", "check", "--bench", str(bench), *options]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     lines = {}
     for line in done.stdout.splitlines():

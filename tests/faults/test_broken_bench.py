@@ -146,7 +146,7 @@ def refused(folder, *arguments, told, runs=None, env=None):
     command = [
         sys.executable,
         "-m",
-        "harness.cli",
+        "intercom_hil.cli",
         "run",
         *arguments,
         "--runs",

@@ -31,7 +31,7 @@ def play(folder, *tables, more=()):
 def imported(run):
     """Import what the portal exported into a run; return the exit status and what was said."""
     (log,) = run.folder.glob("event-log.*")
-    command = [sys.executable, "-m", "harness.cli", "import-events", str(run.folder), str(log)]
+    command = [sys.executable, "-m", "intercom_hil.cli", "import-events", str(run.folder), str(log)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
     return done.returncode, done.stdout + done.stderr
 

@@ -13,8 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from lane import run_scenarios
 
-from harness.emulator.faults import FAULTS
-from harness.spec.catalogue import CATALOGUE
+from intercom_hil.emulator.faults import FAULTS
+from intercom_hil.spec.catalogue import CATALOGUE
 
 LANES = (11, 12)
 """Third octets of the loopback addresses of the benches that run side by side."""

@@ -15,8 +15,8 @@ import pytest
 from lane import ROOT, SOON, eventually, left_of, run_scenarios
 from outside_device import device_outside, physical_bench
 
-from harness.bench.image import ready_engine
-from harness.bench.ownership import OWNER
+from intercom_hil.processes.image import ready_engine
+from intercom_hil.processes.owner_labels import OWNER
 
 LANE = 81
 LOOK_EVERY = 0.003
@@ -119,7 +119,16 @@ def killed(folder, bench, phase):
 
 def checked(bench):
     """Check the bench's parts; return the exit status and what was said."""
-    command = [sys.executable, "-m", "harness.cli", "bench", "check", "--parts-only", "--bench", str(bench)]
+    command = [
+        sys.executable,
+        "-m",
+        "intercom_hil.cli",
+        "bench",
+        "check",
+        "--parts-only",
+        "--bench",
+        str(bench),
+    ]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
     return done.returncode, done.stdout + done.stderr
 

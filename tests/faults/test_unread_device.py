@@ -4,7 +4,7 @@ import pytest
 from lane import run_scenarios, write_bench
 from outside_device import device_outside
 
-from harness.spec.catalogue import CATALOGUE
+from intercom_hil.spec.catalogue import CATALOGUE
 
 LANE = 72
 UNREAD = ("event_log", "screen", "speaker")

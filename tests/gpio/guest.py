@@ -20,9 +20,9 @@ from pathlib import Path
 
 from initramfs import initramfs, modules_in_order
 
-from harness.bench.command import run
-from harness.bench.engine import cache_folder
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.processes.command import run
+from intercom_hil.processes.engine import cache_folder
 
 SUITE = "forky"
 """The Debian release of the kernel: gpio-sim is a module of Debian's kernels from 7.2 on."""

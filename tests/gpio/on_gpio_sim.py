@@ -13,10 +13,10 @@ import gpiod
 import pytest
 from gpiod.line import Bias, Drive
 
-from harness.instruments import Button, opened
-from harness.instruments.gpio import GpioInput, GpioOutput
-from harness.timeline import Timeline
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Button, opened
+from intercom_hil.instruments.gpio import GpioInput, GpioOutput
+from intercom_hil.timeline import Timeline
 from tests.contracts.test_input_contract import Edges
 from tests.gpio.gpio_sim import SimulatedChip, available
 
@@ -24,8 +24,8 @@ pytestmark = pytest.mark.skipif(not available(), reason="this kernel simulates n
 
 PRESSING = """
 import asyncio, sys
-from harness.instruments import opened
-from harness.instruments.gpio import GpioOutput
+from intercom_hil.instruments import opened
+from intercom_hil.instruments.gpio import GpioOutput
 
 async def press():
     output = GpioOutput(sys.argv[1], "BUTTON", active_low=True)

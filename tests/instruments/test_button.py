@@ -5,9 +5,9 @@ import time
 
 import pytest
 
-from harness.instruments import Board, Button, Relay
-from harness.timeline import Timeline, Witness
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Board, Button, Relay
+from intercom_hil.timeline import Timeline, Witness
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 
 

@@ -3,14 +3,14 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
-from harness.instruments import Board, Catalogue, InputOptions, OutputOptions, PowerOptions, Relay
-from harness.instruments.command import CommandOutput
-from harness.instruments.gpio import GpioInput, GpioOutput
-from harness.instruments.modem_lines import ModemInput, ModemOutput
-from harness.instruments.numato_gpio import NumatoInput, NumatoOutput
-from harness.instruments.serial_names import remedy_for_absence, stable_name_of, stable_names
-from harness.timeline import Timeline
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Board, Catalogue, InputOptions, OutputOptions, PowerOptions, Relay
+from intercom_hil.instruments.command import CommandOutput
+from intercom_hil.instruments.gpio import GpioInput, GpioOutput
+from intercom_hil.instruments.modem_lines import ModemInput, ModemOutput
+from intercom_hil.instruments.numato_gpio import NumatoInput, NumatoOutput
+from intercom_hil.instruments.serial_names import remedy_for_absence, stable_name_of, stable_names
+from intercom_hil.timeline import Timeline
 
 OUTPUT, INPUT = TypeAdapter(OutputOptions), TypeAdapter(InputOptions)
 

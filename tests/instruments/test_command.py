@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from harness.instruments.command import CommandOutput
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments.command import CommandOutput
 
 TRUE = ["/bin/true"]
 

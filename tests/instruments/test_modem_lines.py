@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from pydantic import TypeAdapter
 
-from harness.instruments import Catalogue, InputOptions, OutputOptions, opened
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Catalogue, InputOptions, OutputOptions, opened
 from tests.contracts.serial_peers import MuteManager, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.contracts.test_console_contract import Lines
 from tests.contracts.test_input_contract import Edges

@@ -8,8 +8,8 @@ import numato_gpio
 import pytest
 from pydantic import TypeAdapter
 
-from harness.instruments import Catalogue, InputOptions, OutputOptions, opened
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Catalogue, InputOptions, OutputOptions, opened
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 from tests.contracts.test_input_contract import Edges
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from harness.instruments import Board, Relay
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Board, Relay
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 
 

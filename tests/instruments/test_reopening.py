@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from harness.instruments import ReopeningConsole, SerialConsole, opened
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import ReopeningConsole, SerialConsole, opened
 from tests.contracts.serial_peers import PtyPeer
 from tests.contracts.test_console_contract import Lines
 

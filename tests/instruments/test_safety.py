@@ -7,13 +7,13 @@ import sys
 
 import pytest
 
-from harness.instruments import Board, Relay, opened
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import Board, Relay, opened
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 
 PRESSING = """
 import asyncio, signal, sys
-from harness.instruments import Board, Relay, opened
+from intercom_hil.instruments import Board, Relay, opened
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 

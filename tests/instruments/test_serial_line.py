@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.instruments import SerialConsole
-from harness.instruments.serial_console import LineFramer
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments import SerialConsole
+from intercom_hil.instruments.serial_console import LineFramer
 from tests.contracts.serial_peers import PtyPeer
 
 TROUBLE = {

@@ -5,10 +5,10 @@ import os
 
 import pytest
 
-from harness.instruments.sound_card import MICROPHONE_TONE, SoundCard
-from harness.judge.vocabulary import speaker_tone
-from harness.timeline import Timeline, Witness
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments.sound_card import MICROPHONE_TONE, SoundCard
+from intercom_hil.judge.vocabulary import speaker_tone
+from intercom_hil.timeline import Timeline, Witness
 
 SILENCE = ["sh", "-c", "while :; do head -c 640 /dev/zero; sleep 0.02; done"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from harness.spec.events import EVENTS
-from harness.timeline import Timeline, Witness
-from harness.timeline.observation import (
+from intercom_hil.spec.events import EVENTS
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.observation import (
     Declared,
     DeviceEvent,
     MediaEnded,

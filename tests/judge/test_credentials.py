@@ -5,11 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import START
 
-from harness.judge.credentials import credentials
-from harness.spec.verdict import Verdict
-from harness.timeline import Timeline, Witness
-from harness.timeline.fingerprint import SHORTEST, Fingerprint
-from harness.timeline.observation import Configured, SipMessageSeen
+from intercom_hil.judge.credentials import credentials
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.fingerprint import SHORTEST, Fingerprint
+from intercom_hil.timeline.observation import Configured, SipMessageSeen
 
 PASSWORD = "correct-horse"
 DIGEST = 'Authorization: Digest username="3401", realm="asterisk", response="0"'

@@ -7,17 +7,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import START, Story
 
-from harness.evidence.run import write_lines
-from harness.judge.again import judge_scenario_again
-from harness.judge.judge import ExpectationFailed, Judge
-from harness.judge.monitors import monitor
-from harness.judge.rules import Absent, Measured, Occurs
-from harness.judge.vocabulary import answer, event, final_answer, invite, refusal, request
-from harness.spec import events
-from harness.spec.verdict import Verdict
-from harness.timeline import Timeline, Witness, now
-from harness.timeline.errors import BenchError, Inconclusive
-from harness.timeline.observation import DeviceEvent, Note
+from intercom_hil.errors import BenchError, Inconclusive
+from intercom_hil.evidence.run import write_lines
+from intercom_hil.judge.judge import ExpectationFailed, Judge
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.judge.replay import judge_scenario_again
+from intercom_hil.judge.rules import Absent, Measured, Occurs
+from intercom_hil.judge.vocabulary import answer, event, final_answer, invite, refusal, request
+from intercom_hil.spec import events
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness, now
+from intercom_hil.timeline.observation import DeviceEvent, Note
 
 DIALING = DeviceEvent(name="outgoing_call_initiated", screen_name="Dialing")
 

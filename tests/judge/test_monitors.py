@@ -3,10 +3,10 @@
 import pytest
 from story import START, Story
 
-from harness.judge.causes import missing_events
-from harness.judge.monitors import monitor
-from harness.spec.verdict import Verdict
-from harness.timeline.observation import MediaLine
+from intercom_hil.judge.expected_events import missing_events
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline.observation import MediaLine
 
 LATER = START + 3600
 

@@ -8,7 +8,7 @@ import subprocess
 import time
 from pathlib import Path
 
-from harness.bench.labgrid_client import labgrid_folder
+from intercom_hil.lab.labgrid_client import labgrid_folder
 
 SOON = 40.0
 """Seconds within which a daemon of labgrid answers, on a busy machine too."""

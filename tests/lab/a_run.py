@@ -28,7 +28,16 @@ class Started:
 
     def __init__(self, folder, *arguments):
         self.runs = folder / "runs"
-        command = [sys.executable, "-m", "harness.cli", "run", "--runs", str(self.runs), "-q", *arguments]
+        command = [
+            sys.executable,
+            "-m",
+            "intercom_hil.cli",
+            "run",
+            "--runs",
+            str(self.runs),
+            "-q",
+            *arguments,
+        ]
         self.process = subprocess.Popen(
             command,
             cwd=ROOT,

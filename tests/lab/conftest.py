@@ -5,8 +5,8 @@ import os
 import pytest
 from a_lab import ALab
 
-from harness.bench.labgrid_client import provide_labgrid
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.lab.labgrid_client import provide_labgrid
 
 REQUIRED = "INTERCOM_HIL_REQUIRE_LABGRID"
 """Environment variable: where it is 1, a labgrid that cannot be installed is a failure."""

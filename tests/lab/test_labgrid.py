@@ -8,17 +8,17 @@ from pathlib import Path
 
 import pytest
 
-from harness.lab.labgrid import Labgrid
-from harness.lab.lease import Lease
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.lab.labgrid import Labgrid
+from intercom_hil.lab.lease import Lease
 
 ROOT = Path(__file__).resolve().parents[2]
 SOON = 20.0
 """Seconds within which the coordinator has told of a change."""
 HOLD = """
 import asyncio, sys
-from harness.lab.labgrid import Labgrid
-from harness.lab.lease import Lease
+from intercom_hil.lab.labgrid import Labgrid
+from intercom_hil.lab.lease import Lease
 async def main():
     await Lease(Labgrid(sys.argv[1], [sys.argv[2]]), ["door-1"]).claim()
     print("held", flush=True)
@@ -184,7 +184,7 @@ def test_our_pyserial_is_still_ours():
 
     assert not hasattr(serial, "__labgrid__")
     assert Path(serial.__file__).is_relative_to(sys.prefix) or os.path.realpath(serial.__file__)
-    from harness.bench.labgrid_client import keep_apart
+    from intercom_hil.lab.labgrid_client import keep_apart
 
     keep_apart()
 

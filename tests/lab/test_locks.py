@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench.claims import claims
-from harness.bench.model import load
-from harness.lab.locks import Holder, Locks, holders, lock_folder, start_time
-from harness.timeline.errors import BenchError
+from intercom_hil.bench_file.model import load
+from intercom_hil.bench_file.resources import claims
+from intercom_hil.errors import BenchError
+from intercom_hil.lab.locks import Holder, Locks, holders, lock_folder, start_time
 
 ROOT = Path(__file__).resolve().parents[2]
 CABLE = {"serial port /dev/ttyX": "device.console.port"}
@@ -20,7 +20,7 @@ BOTH = {**CABLE, "address 127.0.76.10": "pbx.address"}
 HOLD = """
 import sys
 from pathlib import Path
-from harness.lab.locks import Locks
+from intercom_hil.lab.locks import Locks
 locks = Locks.claim({sys.argv[2]: "device.console.port"}, "the other", Path(sys.argv[1]))
 print("held", flush=True)
 sys.stdin.read()

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness.bench.pool import Pool, bench_files
-from harness.timeline.errors import BenchError
+from intercom_hil.bench_file.pool import Pool, bench_files
+from intercom_hil.errors import BenchError
 
 ROOT = Path(__file__).resolve().parents[2]
 EMULATED = (ROOT / "fixtures/benches/emulated.toml").read_text()

@@ -109,7 +109,7 @@ def test_the_place_is_given_back_when_a_run_is_interrupted(tmp_path, run, labgri
         started.until(lambda: len(started.filed()) >= 1)
         assert lab.acquired("door") != "None"
         check = subprocess.run(
-            [sys.executable, "-m", "harness.cli", "bench", "check", "--bench", bench],
+            [sys.executable, "-m", "intercom_hil.cli", "bench", "check", "--bench", bench],
             cwd=ROOT, capture_output=True, text=True, timeout=60, check=False,
         )  # fmt: skip
         assert check.returncode == 2

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from xdist.remote import Producer
 
-from fixtures.sharing import AT_HAND, BEYOND_REPAIR, Sharing, pytest_runtest_logreport
+from intercom_hil.plugin.xdist_scheduler import AT_HAND, BEYOND_REPAIR, Sharing, pytest_runtest_logreport
 
 
 class Node:

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.lab.words import News, NewsReader, Resource, place_shown
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.lab.labgrid_output import News, NewsReader, Resource, place_shown
 
 SHOWN = """\
 Place 'door-1':

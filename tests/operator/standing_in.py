@@ -2,7 +2,7 @@
 
 import asyncio
 
-from harness.operator.question import Answer, Choice, Question, SheetField
+from intercom_hil.operator.question import Answer, Choice, Question, SheetField
 
 CHOICES = (Choice(name="accepted", label="It was taken"), Choice(name="refused", label="It was refused"))
 

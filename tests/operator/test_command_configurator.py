@@ -6,10 +6,10 @@ import sys
 
 import pytest
 
-from harness.device.command_configurator import CommandConfigurator
-from harness.device.configurator import Configurator
-from harness.spec.settings import SipSettings
-from harness.timeline.errors import BenchError, Inconclusive
+from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.configurator import Configurator
+from intercom_hil.errors import BenchError, Inconclusive
+from intercom_hil.spec.settings import SipSettings
 
 SETTINGS = SipSettings(
     server_address="127.0.0.10",

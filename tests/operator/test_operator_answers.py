@@ -4,10 +4,10 @@ import asyncio
 
 import pytest
 
-from harness.operator.answers import AnswersFile
-from harness.operator.asker import Asked
-from harness.operator.question import GivenFile
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.operator.answers import AnswersFile
+from intercom_hil.operator.prompter import Asked
+from intercom_hil.operator.question import GivenFile
 from tests.operator.standing_in import SHEET, question, until
 
 

@@ -5,16 +5,16 @@ import json
 
 import pytest
 
-from harness.operator.asker import Asker
-from harness.operator.question import Answer, Attachment, GivenFile
-from harness.timeline import Timeline, Witness
-from harness.timeline.errors import BenchError, DeviceCrashed, Inconclusive
+from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
+from intercom_hil.operator.prompter import Prompter
+from intercom_hil.operator.question import Answer, Attachment, GivenFile
+from intercom_hil.timeline import Timeline, Witness
 from tests.operator.standing_in import ACCEPTED, SHEET, Somebody, question, until
 
 
 def asker_of(*ways, within=5.0, timeline=None):
     timeline = Timeline() if timeline is None else timeline
-    return Asker(ways, append=timeline.append, within=within, name="M. Curie")
+    return Prompter(ways, append=timeline.append, within=within, name="M. Curie")
 
 
 def ended(timeline):

@@ -4,15 +4,15 @@ import ssl
 
 import pytest
 
-from harness.device.configurator import Configurator
-from harness.device.operator_configurator import OperatorConfigurator
-from harness.operator.answers import AnswersFile
-from harness.operator.asker import Asker
-from harness.operator.question import Answer
-from harness.operator.sheet import in_words, spread
-from harness.spec.settings import SipSettings
-from harness.timeline import Timeline
-from harness.timeline.errors import DeviceCrashed, Inconclusive
+from intercom_hil.device.configurator import Configurator
+from intercom_hil.device.operator_configurator import OperatorConfigurator
+from intercom_hil.errors import DeviceCrashed, Inconclusive
+from intercom_hil.operator.answers import AnswersFile
+from intercom_hil.operator.prompter import Prompter
+from intercom_hil.operator.question import Answer
+from intercom_hil.operator.sheet import in_words, spread
+from intercom_hil.spec.settings import SipSettings
+from intercom_hil.timeline import Timeline
 from tests.device.portal_peer import PortalPeer
 from tests.operator.standing_in import Somebody
 
@@ -27,7 +27,7 @@ SETTINGS = SipSettings(
 
 def typed_by(person, timeline=None, **options):
     timeline = Timeline() if timeline is None else timeline
-    return OperatorConfigurator(Asker([person], append=timeline.append, within=5), **options)
+    return OperatorConfigurator(Prompter([person], append=timeline.append, within=5), **options)
 
 
 def last(person):
@@ -131,7 +131,7 @@ async def test_the_sheet_has_the_devices_own_names():
 async def test_the_emulated_person_types_into_the_portal_and_tells_what_it_says(tmp_path):
     peer = PortalPeer("127.0.75.62")
     path = tmp_path / "answers.toml"
-    path.write_text('[[answer]]\nrun = ["{python}", "-m", "harness.emulator.operator"]\n')
+    path.write_text('[[answer]]\nrun = ["{python}", "-m", "intercom_hil.emulator.operator"]\n')
     answers = AnswersFile(path)
     await answers.open()
     configurator = typed_by(answers, address="127.0.75.62", portal=peer.url)

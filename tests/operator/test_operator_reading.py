@@ -4,15 +4,15 @@ import asyncio
 
 import pytest
 
-from harness.bench.patience import patience
-from harness.judge.vocabulary import event, screen, speaker_sound, speaker_tone
-from harness.operator.asker import Asker
-from harness.operator.question import Answer
-from harness.operator.reading import Reader, reading
-from harness.spec.events import OUTGOING_INITIATED
-from harness.timeline import Timeline, Witness
-from harness.timeline.asking import OperatorAnswered, OperatorAsked
-from harness.timeline.errors import Inconclusive
+from intercom_hil.errors import Inconclusive
+from intercom_hil.judge.vocabulary import event, screen, speaker_sound, speaker_tone
+from intercom_hil.operator.prompter import Prompter
+from intercom_hil.operator.question import Answer
+from intercom_hil.operator.reading import Reader, reading
+from intercom_hil.scenario.timeout import patience
+from intercom_hil.spec.events import OUTGOING_INITIATED
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked
 from tests.operator.standing_in import Somebody
 
 ASKED = OperatorAsked(number=1, about="screen", text="x", ways=())
@@ -22,7 +22,9 @@ ANSWERED = OperatorAnswered(number=1, about="screen", waited=0)
 async def read(pattern, answer, **options):
     """Have a person give this answer, and return what is on the timeline then, and what was asked."""
     timeline, person = Timeline(), Somebody(answer=answer)
-    await Reader(Asker([person], append=timeline.append, within=5), timeline.append).read(pattern, **options)
+    await Reader(Prompter([person], append=timeline.append, within=5), timeline.append).read(
+        pattern, **options
+    )
     return timeline, person.asked[0].question
 
 

@@ -8,10 +8,10 @@ import tty
 
 import pytest
 
-from harness.operator.asker import Asked
-from harness.operator.question import Choice, SheetField
-from harness.operator.terminal import Terminal
-from harness.timeline.asking import OperatorAnswered
+from intercom_hil.operator.prompter import Asked
+from intercom_hil.operator.question import Choice, SheetField
+from intercom_hil.operator.terminal import Terminal
+from intercom_hil.timeline.operator_content import OperatorAnswered
 from tests.operator.standing_in import SHEET, question
 
 

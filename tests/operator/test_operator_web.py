@@ -9,12 +9,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from harness.operator.asker import Asked
-from harness.operator.question import GivenFile, SheetField
-from harness.operator.web import LARGEST_ANSWER, WebPage
-from harness.timeline.asking import OperatorAnswered
-from harness.timeline.errors import BenchError
-from harness.timeline.timeline import now
+from intercom_hil.errors import BenchError
+from intercom_hil.operator.prompter import Asked
+from intercom_hil.operator.question import GivenFile, SheetField
+from intercom_hil.operator.web import LARGEST_ANSWER, WebPage
+from intercom_hil.timeline.operator_content import OperatorAnswered
+from intercom_hil.timeline.timeline import now
 from tests.operator.standing_in import SHEET
 
 ADDRESS, PORT = "127.0.75.61", 8090

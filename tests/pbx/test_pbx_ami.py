@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.pbx.ami import Ami, parse_block
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.pbx.ami import Ami, parse_block
 
 ADDRESS, PORT = "127.0.42.40", 5038
 

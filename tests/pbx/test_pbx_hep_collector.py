@@ -4,11 +4,11 @@ import socket
 
 import pytest
 
-from harness.pbx.hep_collector import HepCollector, transport_of
-from harness.timeline import Timeline, Witness
-from harness.timeline.errors import BenchError
-from harness.timeline.pattern import Pattern
-from harness.wire.hep import HepPacket
+from intercom_hil.errors import BenchError
+from intercom_hil.pbx.hep_collector import HepCollector, transport_of
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.pattern import Pattern
+from intercom_hil.wire.hep import HepPacket
 
 PBX, DEVICE = ("127.0.42.1", 5060), ("127.0.42.21", 5071)
 COLLECTOR = ("127.0.42.41", 9060)

@@ -14,12 +14,12 @@ from pathlib import Path
 import pytest
 from sip_phone import Phone
 
-from harness.bench.image import ready_engine
-from harness.bench.place import ContainerPlace
-from harness.pbx import Endpoint, Pbx, TlsTransport
-from harness.timeline import Timeline, Witness
-from harness.timeline.errors import BenchError
-from harness.timeline.pattern import Condition, Pattern
+from intercom_hil.errors import BenchError
+from intercom_hil.pbx import Endpoint, Pbx, TlsTransport
+from intercom_hil.processes.image import ready_engine
+from intercom_hil.processes.process_host import ContainerProcessHost
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.pattern import Condition, Pattern
 
 PBX, DEVICE, STATION, COLLECTOR = "127.0.42.1", "127.0.42.21", "127.0.42.20", "127.0.42.9"
 SIP = (PBX, 5060)
@@ -60,7 +60,9 @@ class Lab:
 
     async def open_place(self, folder=None):
         mounts = [folder or self.folder]
-        self.place = ContainerPlace(self.engine, self.image, f"test-{secrets.token_hex(2)}", mounts=mounts)
+        self.place = ContainerProcessHost(
+            self.engine, self.image, f"test-{secrets.token_hex(2)}", mounts=mounts
+        )
         return await self.place.start()
 
     async def sees(self, pattern, count=1):

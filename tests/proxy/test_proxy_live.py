@@ -8,12 +8,12 @@ import socket
 import pytest
 import pytest_asyncio
 
-from harness.bench.image import ready_engine
-from harness.bench.place import ContainerPlace
-from harness.proxy.config import ProxyConfig
-from harness.proxy.proxy import Proxy
-from harness.timeline import Timeline
-from harness.timeline.errors import BenchError
+from intercom_hil.errors import BenchError
+from intercom_hil.processes.image import ready_engine
+from intercom_hil.processes.process_host import ContainerProcessHost
+from intercom_hil.proxy.config import ProxyConfig
+from intercom_hil.proxy.proxy import Proxy
+from intercom_hil.timeline import Timeline
 
 ADDRESS, SERVER, DEVICE = "127.0.52.111", "127.0.52.110", "127.0.52.130"
 PORT = 5080
@@ -23,7 +23,7 @@ PORT = 5080
 async def place(tmp_path_factory):
     folder = tmp_path_factory.mktemp("proxy")
     engine, image = ready_engine(lambda _: None)
-    place = ContainerPlace(engine, image, f"test-{secrets.token_hex(2)}", mounts=[folder])
+    place = ContainerProcessHost(engine, image, f"test-{secrets.token_hex(2)}", mounts=[folder])
     try:
         yield await place.start(), folder
     finally:

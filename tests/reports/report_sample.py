@@ -9,9 +9,9 @@ from typing import Any
 
 from report_catalogue import CATALOGUE
 
-from harness.spec.verdict import Verdict, worst
-from harness.timeline import Content, Observation, Timeline, Witness
-from harness.timeline.observation import (
+from intercom_hil.spec.verdict import Verdict, worst
+from intercom_hil.timeline import Content, Observation, Timeline, Witness
+from intercom_hil.timeline.observation import (
     DeviceEvent,
     MediaEnded,
     MediaHeard,

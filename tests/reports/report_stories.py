@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from report_sample import EPOCH, ScenarioBuilder, offer
 
-from harness.timeline import Witness
-from harness.timeline.observation import (
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import (
     Configured,
     InstrumentLost,
     Note,

@@ -15,10 +15,10 @@ from report_sample import ScenarioBuilder, write_run
 from report_stories import everything
 from test_reports_render import Page
 
-import reports
-from harness.timeline import Witness
-from harness.timeline.observation import Configured, InstrumentLost, MalformedSip, Note, StationSaid
-from reports import fields, verdicts
+from intercom_hil import reports
+from intercom_hil.reports import fields, verdicts
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured, InstrumentLost, MalformedSip, Note, StationSaid
 
 ATTACKS = [
     "<script>alert(1)</script>",

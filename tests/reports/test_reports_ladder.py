@@ -18,16 +18,16 @@ from report_stories import (
     timeout_ignored,
 )
 
-from harness.timeline import Witness
-from harness.timeline.observation import TlsSeen
-from reports.ladder import Ladder, draw
-from reports.ladder.axis import CUT_FROM, SAME_MOMENT, Axis
-from reports.ladder.lanes import MAX_PARTIES, arrange
-from reports.ladder.layout import MAX_ENTRIES
-from reports.ladder.shapes import JUDGED, MEDIA
-from reports.observations import read_timeline
-from reports.records import Judgement
-from reports.verdicts import verdict_of
+from intercom_hil.reports.ladder import Ladder, draw
+from intercom_hil.reports.ladder.axis import CUT_FROM, SAME_MOMENT, Axis
+from intercom_hil.reports.ladder.lanes import MAX_PARTIES, arrange
+from intercom_hil.reports.ladder.layout import MAX_ENTRIES
+from intercom_hil.reports.ladder.shapes import JUDGED, MEDIA
+from intercom_hil.reports.observations import read_timeline
+from intercom_hil.reports.records import Judgement
+from intercom_hil.reports.verdicts import verdict_of
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import TlsSeen
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 from report_sample import write_run
 from report_stories import everything
 
-import reports
+from intercom_hil import reports
 
 VOID = {"meta", "input", "br", "img"}
 

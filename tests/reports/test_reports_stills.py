@@ -7,9 +7,9 @@ import base64
 from report_sample import ScenarioBuilder, write_run
 from test_reports_render import Page
 
-import reports
-from harness.timeline import Witness
-from harness.timeline.observation import MediaEnded, MediaStarted, VideoSeen
+from intercom_hil import reports
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import MediaEnded, MediaStarted, VideoSeen
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
 

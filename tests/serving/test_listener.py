@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from harness.serving.http import HttpServer, Limits, Response
-from harness.serving.listener import Listener, peer_of
+from intercom_hil.serving.http import HttpServer, Limits, Response
+from intercom_hil.serving.listener import Listener, peer_of
 
 ADDRESS = "127.0.47.9"
 SOON = 5

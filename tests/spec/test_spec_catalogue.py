@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.spec import events
-from harness.spec.catalogue import (
+from intercom_hil.spec import events
+from intercom_hil.spec.catalogue import (
     CATALOGUE,
     FAMILIES,
     Requirement,
@@ -194,7 +194,7 @@ def test_a_defective_catalogue_is_refused(text, complaint):
 
 def test_the_page_of_requirements_is_up_to_date():
     page = (DOCS / "requirements.md").read_text(encoding="utf-8")
-    command = [sys.executable, "-m", "harness.cli", "requirements"]
+    command = [sys.executable, "-m", "intercom_hil.cli", "requirements"]
     printed = subprocess.run(command, cwd=DOCS.parent, capture_output=True, text=True, check=True).stdout
     assert page == printed, "write it again: intercom-hil requirements > docs/requirements.md"
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.spec.settings import REDACTED, Encryption, ProxySettings, SipSettings, Transport, VideoCalls
+from intercom_hil.spec.settings import REDACTED, Encryption, ProxySettings, SipSettings, Transport, VideoCalls
 
 SMALLEST = {
     "server_address": "127.0.0.10",

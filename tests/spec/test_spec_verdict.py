@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.spec.verdict import Verdict, worst
+from intercom_hil.spec.verdict import Verdict, worst
 
 verdicts = st.sampled_from(Verdict)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-FIRST_PARTY = frozenset({"benchmarks", "conftest", "fixtures", "harness", "reports", "scenarios", "tests"})
+FIRST_PARTY = frozenset({"benchmarks", "conftest", "intercom_hil", "scenarios", "tests"})
 
 
 @functools.cache
@@ -56,6 +56,7 @@ def shown(path: Path, line: int = 0) -> str:
 def module_name(path: Path) -> str:
     """Return the dotted name of a file's module."""
     parts = path.relative_to(ROOT).with_suffix("").parts
+    parts = parts[1:] if parts[0] == "harness" else parts  # the source root of the package
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 

@@ -7,15 +7,16 @@ import typing
 import pydantic
 import pytest
 
-from harness.bench.model import BenchFile, load
-from harness.spec.catalogue import CATALOGUE
-from harness.spec.verdict import Verdict
+from intercom_hil.bench_file.model import BenchFile, load
+from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.verdict import Verdict
 from tests.structure.source_tree import ROOT, files, shown
 
 DOCS = ROOT / "docs"
 PAGES = [path for path in files() if path.suffix == ".md"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
-ROOMS = sorted(path.parent.name for path in files() if path.parent.parent == ROOT / "harness")
+LIBRARY = ROOT / "harness" / "intercom_hil"
+ROOMS = sorted(path.parent.name for path in files() if path.parent.parent == LIBRARY)
 TOPS = ("harness", "reports", "fixtures", "scenarios", "tests", "benchmarks")
 
 

@@ -7,7 +7,6 @@ import pytest
 
 from tests.structure.source_tree import (
     FIRST_PARTY,
-    ROOT,
     Import,
     below,
     files,
@@ -19,42 +18,57 @@ from tests.structure.source_tree import (
     syntax,
 )
 
-GROUND = ("harness.spec", "harness.wire", "harness.timeline")
-ASSEMBLED = (
-    "harness.instruments",
-    "harness.operator",
-    "harness.device",
-    "harness.capture",
-    "harness.pbx",
-    "harness.proxy",
-    "harness.peer",
-    "harness.lab",
-)
+PACKAGE = "intercom_hil"
 
+
+def rooms(*names: str) -> tuple[str, ...]:
+    """Return the modules of rooms of the package."""
+    return tuple(f"{PACKAGE}.{name}" for name in names)
+
+
+GROUND = rooms("errors", "spec", "wire", "timeline")
+WITNESSES = rooms("instruments", "event_sources", "operator", "device", "capture", "pbx", "proxy", "stations")
 MAY_IMPORT = {
-    "harness.spec": (),
-    "harness.wire": (),
-    "harness.timeline": ("harness.spec", "harness.wire"),
-    "harness.serving": (),
-    "harness.instruments": GROUND,
-    "harness.operator": (*GROUND, "harness.serving"),
-    "harness.device": (*GROUND, "harness.instruments", "harness.operator", "harness.serving"),
-    "harness.capture": (*GROUND, "harness.bench.supervised"),
-    "harness.pbx": (*GROUND, "harness.bench.supervised", "harness.capture.sip_content"),
-    "harness.proxy": (*GROUND, "harness.bench.supervised"),
-    "harness.peer": (*GROUND, "harness.bench.supervised", "harness.serving"),
-    "harness.lab": GROUND,
-    "harness.judge": GROUND,
-    "harness.evidence": (*GROUND, "harness.judge"),
-    "harness.bench": (*GROUND, *ASSEMBLED, "harness.judge", "harness.evidence"),
-    "harness.emulator": ("harness.spec",),
-    "harness.cli": ("harness", "reports"),
-    "harness": (),
-    "reports": (),
-}
-"""What each room may import of the repository, besides itself."""
+    f"{PACKAGE}.{room}": granted
+    for room, granted in {
+        "errors": (),
+        "locations": (),
+        "spec": (),
+        "wire": (),
+        "timeline": rooms("errors", "spec", "wire"),
+        "processes": rooms("errors"),
+        "serving": (),
+        "instruments": GROUND,
+        "event_sources": (*GROUND, *rooms("serving")),
+        "operator": (*GROUND, *rooms("serving")),
+        "device": (*GROUND, *rooms("instruments", "event_sources", "operator")),
+        "capture": (*GROUND, *rooms("processes")),
+        "pbx": (*GROUND, *rooms("processes")),
+        "proxy": (*GROUND, *rooms("processes")),
+        "stations": (*GROUND, *rooms("processes", "serving")),
+        "lab": (*GROUND, *rooms("processes")),
+        "judge": GROUND,
+        "evidence": (*GROUND, *rooms("judge")),
+        "bench_file": (*GROUND, *rooms("instruments", "event_sources", "operator")),
+        "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
+        "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "evidence")),
+        "commands": (
+            *GROUND,
+            *WITNESSES,
+            *rooms("bench", "bench_file", "evidence", "judge", "lab", "processes", "scenario"),
+        ),
+        "plugin": (
+            *GROUND,
+            *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario"),
+        ),
+        "emulator": rooms("spec"),
+        "reports": (),
+        "cli": (PACKAGE,),
+    }.items()
+} | {PACKAGE: ()}
+"""What each room may import of the package, besides itself."""
 
-MAY_IMPORT_TEST_TOOLS = ("conftest.py", "fixtures", "scenarios", "tests")
+MAY_IMPORT_TEST_TOOLS = ("intercom_hil.plugin", "conftest", "scenarios", "tests")
 TEST_TOOLS = ("pytest", "_pytest", "pytest_asyncio", "hypothesis")
 
 OUTSIDE_WORLD = (
@@ -69,11 +83,17 @@ OUTSIDE_WORLD = (
 )
 """What pure rooms have no use for."""
 
-NOT_FOR_SCENARIOS = (*OUTSIDE_WORLD[1:], "harness.emulator", "harness.wire", "scapy", "serial", "time")
+NOT_FOR_SCENARIOS = (
+    *OUTSIDE_WORLD[1:],
+    "intercom_hil.emulator",
+    "intercom_hil.wire",
+    "scapy",
+    "serial",
+    "time",
+)
 """Scenarios read as prose over the bench; asyncio is left to them for doing two things at once."""
 
-LIBRARY = ("harness", "reports")
-PURE = ("harness.spec", "harness.wire")
+PURE = rooms("spec", "wire")
 
 
 def room_of(module: str) -> str:
@@ -84,14 +104,13 @@ def room_of(module: str) -> str:
 def forbidden(module: str, imported: list[Import]) -> list[Import]:
     """Return the imports of the repository's own modules that the table does not grant."""
     room = room_of(module)
-    granted = (room, *MAY_IMPORT[room]) if room != "harness" else ()
-    harmless = "harness" if module.startswith("harness.") else None
+    granted = (*MAY_IMPORT[room], room) if room != PACKAGE else ()
     return [
         one
         for one in imported
         if one.target.split(".")[0] in FIRST_PARTY
         and not below(one.target, granted)
-        and one.target != harmless
+        and not (one.target == PACKAGE and module != PACKAGE)  # its version
     ]
 
 
@@ -108,26 +127,36 @@ def offences(tops: tuple[str, ...], forbidden_names: tuple[str, ...]) -> list[st
 def test_modules_import_only_what_lies_below_them():
     found = [
         f"{shown(path, one.line)} imports {one.target}"
-        for path in python_files(*LIBRARY)
+        for path in python_files("harness")
         for one in forbidden(module_name(path), imports_of(path))
     ]
     assert found == []
 
 
-def test_every_room_of_the_harness_has_a_row():
-    rooms = {".".join(module_name(path).split(".")[:2]) for path in python_files("harness")}
-    assert rooms - set(MAY_IMPORT) == set()
+def test_every_room_has_a_row():
+    found = {".".join(module_name(path).split(".")[:2]) for path in python_files("harness")}
+    assert found - set(MAY_IMPORT) == set()
 
 
-def test_the_bench_package_itself_pulls_nothing_in():
-    """Rooms below the bench import ``harness.bench.supervised``, which must not bring the bench along."""
-    package = ROOT / "harness" / "bench" / "__init__.py"
-    assert [one.target for one in imports_of(package) if one.target.startswith("harness")] == []
+def test_no_arrow_runs_upwards():
+    """The table itself has no circle: each room stands on rooms that do not stand on it."""
+    order: list[str] = []
+    left = {room: set(granted) - {PACKAGE} for room, granted in MAY_IMPORT.items()}
+    while free := [room for room, granted in left.items() if granted <= set(order)]:
+        order += sorted(free)
+        left = {room: granted for room, granted in left.items() if room not in free}
+    assert left == {}
 
 
 def test_only_tests_and_scenarios_import_test_tools():
-    tops = {path.relative_to(ROOT).parts[0] for path in files() if path.suffix == ".py"}
-    assert offences(tuple(tops - set(MAY_IMPORT_TEST_TOOLS)), TEST_TOOLS) == []
+    found = [
+        f"{shown(path, one.line)} imports {one.target}"
+        for path in files()
+        if path.suffix == ".py" and not below(module_name(path), MAY_IMPORT_TEST_TOOLS)
+        for one in imports_of(path)
+        if below(one.target, TEST_TOOLS)
+    ]
+    assert found == []
 
 
 def test_pure_rooms_do_not_touch_the_outside_world():
@@ -153,7 +182,10 @@ def sockets_in(tree: ast.AST) -> list[str]:
 
 
 def test_reports_read_a_run_folder_with_plain_means():
-    assert offences(("reports",), ("httpx", "numpy", "pydantic", "scapy", *OUTSIDE_WORLD)) == []
+    heavy = ("httpx", "numpy", "pydantic", "scapy", *OUTSIDE_WORLD)
+    paths = [path for path in python_files("harness") if below(module_name(path), rooms("reports"))]
+    assert paths
+    assert [shown(path) for path in paths for one in imports_of(path) if below(one.target, heavy)] == []
 
 
 def test_scenarios_hold_no_protocol_and_no_processes():
@@ -161,39 +193,36 @@ def test_scenarios_hold_no_protocol_and_no_processes():
 
 
 def test_scenarios_and_fixtures_meet_the_emulator_only_as_a_device():
-    assert offences(("scenarios", "fixtures", "conftest.py"), ("harness.emulator",)) == []
+    assert offences(("scenarios", "fixtures", "conftest.py"), ("intercom_hil.emulator",)) == []
 
 
-KNOWN = frozenset(
-    {"harness.bench", "harness.bench.supervised", "harness.spec", "harness.emulator", "reports"}
-)
+KNOWN = frozenset(rooms("bench", "processes.supervisor_client", "spec", "emulator", "reports"))
 
 
 @pytest.mark.parametrize(
-    ("module", "source", "targets"),
+    ("room", "source", "targets"),
     [
-        ("harness.spec.x", "import harness.timeline", ["harness.timeline"]),
-        ("harness.wire.x", "def f():\n    from harness.spec import verdict", ["harness.spec"]),
-        ("harness.timeline.x", "from ..judge import judge", ["harness.judge"]),
-        ("harness.capture.x", "from harness.bench import supervised", []),
-        ("harness.capture.x", "from harness.bench.supervised import Supervised", []),
-        ("harness.capture.x", "from harness.bench import model", ["harness.bench"]),
-        ("harness.capture.x", "import harness.bench.supervised_too", ["harness.bench.supervised_too"]),
-        ("harness.bench.x", "from harness import emulator", ["harness.emulator"]),
-        ("harness.bench.x", "import reports, harness.cli", ["reports", "harness.cli"]),
-        ("harness.bench.x", "if True:\n    import tests.spec", ["tests.spec"]),
-        ("harness.emulator.x", "from harness.spec import settings\nfrom . import logic", []),
-        ("harness.emulator.x", "from harness.timeline import now", ["harness.timeline"]),
-        ("harness.cli", "import reports\nfrom harness.emulator import logic", []),
-        ("harness.cli.run", "import conftest", ["conftest"]),
-        ("reports.x", "from harness.spec import catalogue", ["harness.spec"]),
+        ("spec.x", "import intercom_hil.timeline", ["intercom_hil.timeline"]),
+        ("wire.x", "def f():\n    from intercom_hil.spec import verdict", ["intercom_hil.spec"]),
+        ("timeline.x", "from ..judge import judge", ["intercom_hil.judge"]),
+        ("capture.x", "from intercom_hil.processes.supervisor_client import Supervised", []),
+        ("capture.x", "from intercom_hil.bench import model", ["intercom_hil.bench"]),
+        ("capture.x", "import intercom_hil.bench_too", ["intercom_hil.bench_too"]),
+        ("bench.x", "from intercom_hil import emulator", ["intercom_hil.emulator"]),
+        ("bench.x", "import intercom_hil.cli", ["intercom_hil.cli"]),
+        ("bench.x", "if True:\n    import tests.spec", ["tests.spec"]),
+        ("emulator.x", "from intercom_hil.spec import settings\nfrom . import logic", []),
+        ("emulator.x", "from intercom_hil.timeline import now", ["intercom_hil.timeline"]),
+        ("cli", "from intercom_hil import reports\nfrom intercom_hil.emulator import logic", []),
+        ("cli.run", "import conftest", ["conftest"]),
+        ("reports.x", "from intercom_hil.spec import catalogue", ["intercom_hil.spec"]),
         ("reports.x", "import jinja2, json", []),
-        ("reports.x", "import harness", ["harness"]),
-        ("harness.wire.x", "from harness import VERSION", []),
-        ("harness", "from harness.spec import verdict", ["harness.spec"]),
+        ("wire.x", "from intercom_hil import VERSION", []),
+        ("", "from intercom_hil.spec import verdict", ["intercom_hil.spec"]),
     ],
 )
-def test_the_rule_catches_what_it_is_for(module, source, targets):
+def test_the_rule_catches_what_it_is_for(room, source, targets):
+    module = f"{PACKAGE}.{room}".rstrip(".")
     found = imports(ast.parse(source), module, KNOWN)
     assert [one.target for one in forbidden(module, found)] == targets
 
@@ -209,6 +238,6 @@ def test_a_pure_room_may_convert_addresses_but_not_connect():
 
 def test_relative_imports_are_counted_from_the_package():
     tree = ast.parse("from . import logic\nfrom ..spec import verdict")
-    told = [one.target for one in imports(tree, "harness.emulator", KNOWN, is_package=True)]
-    assert told == ["harness.emulator", "harness.spec"]
-    assert [one.target for one in imports(tree, "harness.emulator.x", KNOWN)] == told
+    told = [one.target for one in imports(tree, "intercom_hil.emulator", KNOWN, is_package=True)]
+    assert told == ["intercom_hil.emulator", "intercom_hil.spec"]
+    assert [one.target for one in imports(tree, "intercom_hil.emulator.x", KNOWN)] == told

@@ -5,8 +5,8 @@ import xml.etree.ElementTree as ElementTree
 
 import pytest
 
-from harness.bench.check import check
-from harness.bench.model import load
+from intercom_hil.bench_file.model import load
+from intercom_hil.commands.check import check
 from tests.structure.source_tree import ROOT
 
 GUIDE = ROOT / "docs" / "bench"

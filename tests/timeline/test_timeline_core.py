@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from harness.timeline import Pattern, Timeline, Witness, now
-from harness.timeline.observation import ConsoleLine, Note
-from harness.timeline.pattern import Condition
+from intercom_hil.timeline import Pattern, Timeline, Witness, now
+from intercom_hil.timeline.observation import ConsoleLine, Note
+from intercom_hil.timeline.pattern import Condition
 
 NOTE = Pattern(kind="note", text="a note")
 

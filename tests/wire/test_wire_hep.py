@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire.hep import HepError, HepPacket, parse
+from intercom_hil.wire.hep import HepError, HepPacket, parse
 
 PACKET = HepPacket(
     ("127.0.0.30", 5060), ("127.0.0.10", 5061), 6, b"OPTIONS sip:a SIP/2.0\r\n\r\n", 1.25, "id-1"

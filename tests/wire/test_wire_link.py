@@ -7,8 +7,8 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop
 from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2, Dot1Q, Ether, Loopback
 
-from harness.wire import link
-from harness.wire.link import Datagram, Dissector, LinkError, Segment
+from intercom_hil.wire import link
+from intercom_hil.wire.link import Datagram, Dissector, LinkError, Segment
 
 A, B = "127.0.43.1", "127.0.43.2"
 PAYLOAD = b"OPTIONS sip:a SIP/2.0\r\n"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire.sdp import SUITES, Crypto, SdpError, Session
+from intercom_hil.wire.sdp import SUITES, Crypto, SdpError, Session
 
 KEY = bytes(range(30))
 INLINE = base64.b64encode(KEY).decode()

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire.sip import Message, SipError, looks_like_sip, split_list
-from harness.wire.sip_stream import MAX_HEADER_BYTES, SipFramer
+from intercom_hil.wire.sip import Message, SipError, looks_like_sip, split_list
+from intercom_hil.wire.sip_stream import MAX_HEADER_BYTES, SipFramer
 
 INVITE = (
     b"INVITE sip:101@127.0.0.10 SIP/2.0\r\n"

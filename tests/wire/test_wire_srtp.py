@@ -5,9 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
-from harness.wire.rtp import build_rtp
-from harness.wire.sdp import SUITES, Crypto
-from harness.wire.srtp import TAG_SIZES, CounterModeReceiver, derive_key, receiver
+from intercom_hil.wire.rtp import build_rtp
+from intercom_hil.wire.sdp import SUITES, Crypto
+from intercom_hil.wire.srtp import TAG_SIZES, CounterModeReceiver, derive_key, receiver
 
 LIBSRTP = {
     "AES_CM_128_HMAC_SHA1_80": Policy.SRTP_PROFILE_AES128_CM_SHA1_80,

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire.tls import EXPORT_SUITES, NULL_SUITES, ClientHello, TlsError
+from intercom_hil.wire.tls import EXPORT_SUITES, NULL_SUITES, ClientHello, TlsError
 
 
 def hello(suites=(0xC02F,), versions=(0x0303,), name="", legacy=0x0303):

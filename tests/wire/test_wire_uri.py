@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.wire.uri import NameAddr, Uri, UriError
+from intercom_hil.wire.uri import NameAddr, Uri, UriError
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-from fixtures.scenario import requirement
-from harness.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
-from harness.peer.behaviours import answers
+from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.stations.behaviours import answers
 
 
 async def in_call(bench):
@@ -77,7 +77,7 @@ async def test_4_the_bench_is_whole_again_after_the_stations(bench):
 async def test_5_the_devices_sip_agent_is_killed_in_mid_call(bench):
     """A device that crashes has failed."""
     await in_call(bench)
-    (agent,) = processes("harness.emulator.agent", os.getpid())
+    (agent,) = processes("intercom_hil.emulator.agent", os.getpid())
     os.kill(agent, signal.SIGKILL)
     await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
 
@@ -93,7 +93,7 @@ async def test_6_the_bench_is_whole_again_after_the_crash(bench):
 async def test_7_the_whole_device_dies_in_mid_call(bench):
     """A device that goes away has failed."""
     await in_call(bench)
-    (device,) = processes("harness.emulator", os.getpid())
+    (device,) = processes("intercom_hil.emulator", os.getpid())
     os.kill(device, signal.SIGKILL)
     await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
 

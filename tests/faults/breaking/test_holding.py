@@ -3,9 +3,9 @@
 import asyncio
 import os
 
-from fixtures.scenario import requirement
-from harness.judge.vocabulary import DEVICE, PBX, answer, registered, request, tone
-from harness.peer.behaviours import answers
+from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, registered, request, tone
+from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.stations.behaviours import answers
 
 HELD = 50.0
 """Seconds for which the button would be held."""

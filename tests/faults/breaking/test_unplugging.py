@@ -5,8 +5,8 @@ import signal
 
 from test_breaking import in_call
 
-from fixtures.scenario import requirement
-from harness.judge.vocabulary import DEVICE, invite, request
+from intercom_hil.judge.vocabulary import DEVICE, invite, request
+from intercom_hil.plugin.requirement_marker import requirement
 
 
 @requirement("OUT-05")

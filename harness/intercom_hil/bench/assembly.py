@@ -1,0 +1,384 @@
+"""From bench file to running bench: parts started side by side, watched, healed between scenarios, ended.
+
+One assembly serves a whole run. Between ``begin`` and ``end`` its witnesses write on one scenario's
+timeline; what they see at other times belongs to nobody's scenario and is dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+from intercom_hil.bench.device_part import DeviceComponent
+from intercom_hil.bench.operator_part import operator, pages
+from intercom_hil.bench.parts import Component, PbxComponent, ProxyComponent, StationsComponent, in_parallel
+from intercom_hil.bench.pki import Pki
+from intercom_hil.bench.reservation import Reservation
+from intercom_hil.bench.tls import TlsServers
+from intercom_hil.bench_file.addresses import taken_addresses
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.capture.capture import Capture
+from intercom_hil.device.intercom import Intercom
+from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
+from intercom_hil.operator.prompter import Prompter
+from intercom_hil.pbx.pbx import Pbx
+from intercom_hil.processes.host import Host, ready_host
+from intercom_hil.processes.leftovers import reap, reap_folders, working_folder
+from intercom_hil.processes.native_programs import EVERYWHERE
+from intercom_hil.processes.process_host import ProcessHost
+from intercom_hil.proxy.proxy import Proxy
+from intercom_hil.stations.stations import Stations
+from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
+from intercom_hil.timeline.observation import (
+    Configured,
+    DeviceEvent,
+    EventCopy,
+    InstrumentLost,
+    OutputChanged,
+    SipMessageSeen,
+)
+
+Progress = Callable[[str], None]
+PKI_FOLDER = "pki"
+
+
+class Assembly:
+    """A running bench. Make it, ``start`` it, ``stop`` it whatever happens.
+
+    Attributes:
+        file: the bench file it was built from.
+        timeline: the current scenario's.
+        whole: whether every part was there, or could be brought back, when the last scenario began.
+        password: the device's at the PBX, made up for this run.
+        asker: asks the person at the bench, where the bench file has one.
+    """
+
+    def __init__(self, file: BenchFile, *, run_folder: Path, progress: Progress = lambda text: None) -> None:
+        self.file = file
+        self.timeline = Timeline()
+        self.whole = True
+        self.host: Host
+        self.asker: Prompter | None = None
+        self.pki: Pki
+        self.tls_servers: TlsServers
+        self.password = secrets.token_hex(8)
+        self._run_folder, self._progress = run_folder, progress
+        self._folder = Path()
+        self._hold = Reservation(file, progress)
+        self._parts: dict[str, Component] = {}
+        self._calls: dict[str, int] = {}
+        self._scenario = 0
+        self._touched = False
+        self._proxy_used = False
+        self._names = {
+            file.pbx.address: "pbx",
+            file.device.address: "device",
+            **({file.proxy.address: "proxy"} if file.proxy else {}),
+            **{address: f"station {address}" for address in file.stations.addresses},
+        }
+
+    # -- life ------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start everything, side by side.
+
+        Raises:
+            BenchError: something is missing, in use or broken; nothing is left running.
+        """
+        reap_folders()
+        self._folder = working_folder()
+        try:
+            self._hold.claim()
+            self.pki = self._new_pki()
+            self.host = await asyncio.to_thread(
+                ready_host,
+                self.file.engine.kind,
+                self._progress,
+                interface=self.file.capture.interface,
+                proxy=self.file.proxy is not None,
+            )
+            self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
+            await self._free_addresses()
+            if self.file.device.operator is not None:
+                self.asker = operator(
+                    self.file.device.operator, append=self.append, bench=self.file.bench.name
+                )
+                await self.asker.open()
+                for page in pages(self.asker):
+                    self._progress(f"the operator's page: {page}")
+            self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
+            await in_parallel([self._start(part) for part in self._parts.values()])
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """Stop everything and leave nothing behind. Idempotent."""
+        parts, self._parts = self._parts, {}
+        try:
+            await in_parallel([part.stop() for part in parts.values()])
+            if self.asker is not None:
+                await self.asker.close()
+        finally:
+            await self._hold.release()
+            if self._folder.name:  # else it was never made, and this is where we are
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    async def heal(self) -> list[str]:
+        """Replace every part that was lost, and return their names.
+
+        Raises:
+            BenchError: a part cannot be brought back.
+        """
+        self.whole = False
+        broken = {name: part for name, part in self._parts.items() if part.lost.done()}
+        makers: dict[str, Callable[[], Component]] = {
+            "pbx": self._new_pbx,
+            "peers": self._new_peers,
+            "device": self._new_device,
+        }
+        for name, part in broken.items():
+            await part.stop()
+            if name not in makers:  # the proxy: the next scenario that needs one gets a new one
+                del self._parts[name]
+                continue
+            self._parts[name] = makers[name]()
+            try:
+                await self._start(self._parts[name])
+            except DeviceCrashed as problem:
+                raise BenchError(str(problem), name, "see why the device does not start") from problem
+            except BenchError as problem:
+                if not self._parts[name].lost.done():
+                    self._parts[name].lost.set_result(problem)
+                raise
+        self.whole = True
+        return [part.name for part in broken.values()]
+
+    # -- the parts -------------------------------------------------------------------------------------
+
+    @property
+    def pbx(self) -> Pbx:
+        """The PBX."""
+        part = self._parts["pbx"]
+        assert isinstance(part, PbxComponent)
+        return part.pbx
+
+    @property
+    def places(self) -> dict[str, ProcessHost]:
+        """Where native programs run, by the part that lives in each."""
+        return {
+            n: p.place
+            for n, p in self._parts.items()
+            if isinstance(p, PbxComponent | StationsComponent | ProxyComponent)
+        }
+
+    @contextlib.asynccontextmanager
+    async def pbx_away(self) -> AsyncIterator[None]:
+        """Keep the PBX stopped for a while; it is ready again at the end, with all it knew but registrations.
+
+        Raises:
+            BenchError: it would not start again; it counts as lost then.
+        """
+        part = self._parts["pbx"]
+        assert isinstance(part, PbxComponent)
+        await part.pbx.stop()
+        await part.place.stop()
+        try:
+            yield
+        finally:
+            await _or_lost(part, part.pbx.start())
+
+    @contextlib.asynccontextmanager
+    async def pbx_silent(self) -> AsyncIterator[None]:
+        """Keep the PBX from answering for a while; it knows all that it knew before."""
+        self.pbx.freeze()
+        try:
+            yield
+        finally:
+            self.pbx.thaw()
+
+    async def proxy(self) -> Proxy:
+        """The proxy, running; its container is started when it is first asked for.
+
+        Raises:
+            Inconclusive: the bench file has no proxy.
+            BenchError: it does not start.
+        """
+        if self.file.proxy is None:
+            raise Inconclusive("this bench has no proxy; its file needs a table [proxy]")
+        if "proxy" not in self._parts:
+            self._parts["proxy"] = new = self._new_proxy()
+            await _or_lost(new, self._start(new))
+        part = self._parts["proxy"]
+        assert isinstance(part, ProxyComponent)
+        self._proxy_used = True
+        await _or_lost(part, part.proxy.start())
+        return part.proxy
+
+    async def renew_proxy(self) -> None:
+        """Have a proxy that this scenario used forget its calls; nothing of them reaches the next scenario.
+
+        It runs afterwards: the device may be about to take its registration back through it.
+        """
+        part = self._parts.get("proxy")
+        if isinstance(part, ProxyComponent) and self._proxy_used and not part.lost.done():
+            self._proxy_used = False
+            await _or_lost(part, part.proxy.stop())
+            await _or_lost(part, part.proxy.start())
+
+    @property
+    def stations(self) -> Stations:
+        """The remote stations."""
+        part = self._parts["peers"]
+        assert isinstance(part, StationsComponent)
+        return part.stations
+
+    @property
+    def capture(self) -> Capture:
+        """The packet capture."""
+        part = self._parts["peers"]
+        assert isinstance(part, StationsComponent)
+        return part.capture
+
+    @property
+    def intercom(self) -> Intercom:
+        """The device."""
+        part = self._parts["device"]
+        assert isinstance(part, DeviceComponent)
+        return part.intercom
+
+    async def tool_versions(self) -> dict[str, str]:
+        """Ask each native tool for its version."""
+        part = self._parts["peers"]
+        assert isinstance(part, StationsComponent)
+        said = await asyncio.gather(*(part.say(*tool.ask) for tool in EVERYWHERE))
+        return {tool.program: line for tool, line in zip(EVERYWHERE, said, strict=True)}
+
+    # -- scenarios -------------------------------------------------------------------------------------
+
+    def begin(self, folder: Path) -> Timeline:
+        """Open a new timeline, and have every witness keep its evidence in ``folder``."""
+        self._scenario += 1
+        self._touched = False
+        self.timeline = Timeline()
+        self.timeline.listen(self._heed)
+        self.capture.begin(folder / "capture.pcapng")
+        self.stations.begin(folder / "stations")
+        self.pbx.begin(folder / "asterisk.log")
+        self.intercom.begin(folder)
+        if self.asker is not None:
+            self.asker.begin(folder / "operator")
+        return self.timeline
+
+    async def clear_pbx(self) -> None:
+        """End every call at the PBX and forget who is there, but for a device that is to stay configured."""
+        stays = self.file.device.reconfigure == "when-needed" and self.intercom.settings is not None
+        await self.pbx.reset(keep=(self.intercom.extension,) if stays else ())
+
+    def append(self, witness: Witness, content: Content, at: float | None = None) -> Observation:
+        """Put what a witness saw on the current scenario's timeline.
+
+        What still comes of a call of an earlier scenario (a BYE sent again, an entry of the device's log
+        from before this scenario touched the device) is kept off it.
+        """
+        self._touched |= isinstance(content, Configured | OutputChanged)
+        if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
+            return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
+        if isinstance(content, SipMessageSeen):
+            if content.is_initial_invite:
+                self._calls.setdefault(content.call_id, self._scenario)
+            if self._calls.get(content.call_id, self._scenario) != self._scenario:
+                return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
+            if witness is Witness.PBX and content.transport == "TLS":
+                # The wire cannot read it, and needs to: the keys of the media are in it.
+                self.capture.learn(content, now() if at is None else at)
+        return self.timeline.append(witness, content, at)
+
+    def name_station(self, address: str, number: str) -> None:
+        """Have the station at ``address`` go by its number on timelines; it is about to begin."""
+        self._touched = True
+        self._names[address] = number
+
+    def name_of(self, address: str, port: int) -> str:
+        """Return the role that lives at an address; an unknown one is its own name."""
+        return self._names.get(address, f"{address}:{port}")
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    async def _start(self, part: Component) -> None:
+        await part.start()
+        part.lost.add_done_callback(lambda lost: self._on_lost(part, lost.result()))
+
+    def _on_lost(self, part: Component, problem: BenchError | DeviceCrashed) -> None:
+        if isinstance(part, StationsComponent):  # the others say so themselves
+            lost = InstrumentLost(instrument=part.name, problem=str(problem), blame="bench")
+            self.append(Witness.BENCH, lost)
+        self.timeline.raise_alarm(problem)
+        if self.asker is not None:
+            self.asker.give_up(problem)
+
+    def _heed(self, observation: Observation) -> None:
+        """A device that restarts by itself has crashed, though its instruments are all still there."""
+        content = observation.content
+        if isinstance(content, InstrumentLost) and content.blame == "device":
+            self.timeline.raise_alarm(DeviceCrashed(content.problem))
+
+    def _new_pbx(self) -> PbxComponent:
+        folder = self._new_folder("pbx")
+        mounts = (folder, self._run_folder, self._folder / PKI_FOLDER)
+        place = self.host.place("pbx", mounts=mounts)
+        identity = partial(self.tls_servers.identity, "for address and name")
+        return PbxComponent(self.file, place, folder, identity, self.append, self.name_of)
+
+    def _new_proxy(self) -> ProxyComponent:
+        folder = self._new_folder("proxy")
+        return ProxyComponent(self.file, self.host.place("proxy", mounts=(folder,)), folder, self.append)
+
+    def _new_peers(self) -> StationsComponent:
+        folder = self._new_folder("peers")
+        mounts = (folder, self._run_folder)
+        place = self.host.place("peers", mounts=mounts, cap_add=("NET_RAW", "NET_ADMIN"))
+        return StationsComponent(self.file, place, folder, self.append, self.name_of)
+
+    def _new_device(self) -> DeviceComponent:
+        folder = self._new_folder("device")
+        return DeviceComponent(
+            self.file, folder, self._run_folder, self.pki, self.append, self._hold, self.asker
+        )
+
+    def _new_pki(self) -> Pki:
+        trusted = self.file.device.trusted_ca
+        return Pki(self._folder / PKI_FOLDER, (trusted.certificate, trusted.key) if trusted else None)
+
+    def _new_folder(self, name: str) -> Path:
+        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
+
+    async def _free_addresses(self) -> None:
+        """Make sure that nobody holds our addresses; benches that were killed are reaped first.
+
+        Raises:
+            BenchError: one is in use, or is not this machine's.
+        """
+        problem = next(taken_addresses(self.file), None)
+        if problem is None:
+            return
+        await asyncio.to_thread(reap, self.host)
+        problem = next(taken_addresses(self.file), None)
+        if problem is not None:
+            raise problem
+
+
+async def _or_lost(part: Component, step: Awaitable[None]) -> None:
+    """Take a step of a part; one that fails makes it a lost part, which is replaced. Raises BenchError."""
+    try:
+        await step
+    except BenchError as problem:
+        if not part.lost.done():
+            part.lost.set_result(problem)
+        raise

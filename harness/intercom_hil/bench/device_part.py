@@ -1,0 +1,301 @@
+"""The device under test with all that is wired to it, as one part of the bench.
+
+The tables of a bench file come in; an open Intercom goes out. An emulated device brings tables of its own for
+what the file does not name, so that from there on it is put together as any other.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+
+from intercom_hil.bench.event_channels import EventChannels, log_file, voices
+from intercom_hil.bench.parts import Lost, future
+from intercom_hil.bench.pki import Pki
+from intercom_hil.bench.reservation import Reservation
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.bench_file.tables import (
+    ConsoleTable,
+    DeviceTable,
+    PortalTable,
+    SoundCardTable,
+    SpeakerTable,
+)
+from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.configurator import Configurator
+from intercom_hil.device.emulated import EmulatedDevice, Ready
+from intercom_hil.device.intercom import Intercom, SpeakerListener
+from intercom_hil.device.operator_configurator import OperatorConfigurator
+from intercom_hil.device.portal import Account, Portal
+from intercom_hil.device.speaker import Speaker
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.event_sources.options import LogFileOptions, SourceOptions, SyslogOptions
+from intercom_hil.event_sources.syslog import TlsIdentity
+from intercom_hil.evidence.run import keep_export
+from intercom_hil.instruments import Button, Catalogue, Console, ReopeningConsole
+from intercom_hil.instruments.factory import NumatoRelayOptions
+from intercom_hil.instruments.sound_card import SoundCard
+from intercom_hil.operator.prompter import Prompter
+from intercom_hil.timeline import Append, Witness
+from intercom_hil.timeline.observation import InstrumentLost, Note
+
+FACTORY_ACCOUNT = Account("admin", "admin-secret")
+FACTORY_VIEWER = Account("viewer", "viewer-secret")
+"""The accounts that an emulated intercom comes with."""
+PBX_NAME = "pbx.intercom.example"
+"""What the PBX is called in an emulated intercom's name service, if the bench file has no name for it."""
+
+
+class DeviceComponent:
+    """The device under test with its instruments."""
+
+    name = "device"
+
+    def __init__(
+        self,
+        file: BenchFile,
+        folder: Path,
+        run_folder: Path,
+        pki: Pki,
+        append: Append,
+        hold: Reservation,
+        asker: Prompter | None = None,
+    ) -> None:
+        self._file, self._append, self._pki, self._run_folder = file, append, pki, run_folder
+        self._hold = hold
+        self._asker = asker
+        self.lost = future()
+        self._emulated: EmulatedDevice | None = None
+        if file.device.kind == "emulated":
+            self._emulated = _emulated(file, folder / "device", pki)
+        self.intercom: Intercom
+
+    async def start(self) -> None:
+        """Switch on an emulated device, and open the instruments."""
+        tables = await self._hold.located(self._file.device)
+        if self._hold.lost is not None:
+            self._hold.lost.add_done_callback(self._on_place_lost)
+        if self._emulated is not None:
+            tables = completed(tables, await self._emulated.start())
+        self.intercom = intercom(
+            tables,
+            append=self._append,
+            device_lost=self._emulated.lost if self._emulated else None,
+            heard=voices(self._file, tables, append=self._append, identity=self._identity),
+            asker=self._asker,
+        )
+        await self.intercom.open()
+        self.intercom.lost.add_done_callback(self._on_lost)
+
+    async def stop(self) -> None:
+        """Release every output, close the instruments, switch an emulated device off."""
+        try:
+            if hasattr(self, "intercom"):
+                try:
+                    await self._export()
+                finally:
+                    await self.intercom.close()
+        finally:
+            if self._emulated is not None:
+                await self._emulated.stop()
+
+    def _identity(self, address: str) -> TlsIdentity:
+        server = self._pki.server("for the address", address, address)
+        return TlsIdentity(server.chain, server.key)
+
+    async def _export(self) -> None:
+        """Keep the event log that the portal exports, where the bench file names it, before it goes."""
+        source = log_file(self._file)
+        portal = self.intercom.portal
+        if source is None or not source.export or not isinstance(portal, Portal) or self.lost.done():
+            return
+        with suppress(DeviceCrashed):
+            content = await portal.download(source.export)
+            keep_export(self._run_folder, content)
+
+    def _on_place_lost(self, lost: asyncio.Future[str]) -> None:
+        if lost.cancelled() or self.lost.done():
+            return
+        problem = BenchError(lost.result(), "labgrid", "see labgrid-client who, and labgrid-client resources")
+        told = InstrumentLost(instrument="labgrid place", problem=lost.result(), blame="bench")
+        self._append(Witness.BENCH, told, None)
+        self.lost.set_result(problem)
+
+    def _on_lost(self, lost: Lost) -> None:
+        if not lost.cancelled() and not self.lost.done():
+            self.lost.set_result(lost.result())
+
+
+def pbx_name(file: BenchFile) -> str | None:
+    """Return the domain name by which the device can find the PBX, if there is one."""
+    return file.pbx.name or (PBX_NAME if file.device.kind == "emulated" else None)
+
+
+def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
+    """Return the tables of an emulated device with its own console, button, portal and speaker."""
+    portal = PortalTable(
+        url=ready.portal,
+        account=FACTORY_ACCOUNT.name,
+        password=FACTORY_ACCOUNT.password,
+        viewer=FACTORY_VIEWER.name,
+        viewer_password=FACTORY_VIEWER.password,
+    )
+    own = {
+        "console": ConsoleTable(port=ready.console, layout=tables.emulated.console_layout),
+        "button": NumatoRelayOptions(kind="numato-relay", port=ready.relay),
+        "portal": portal,
+        "speaker": SpeakerTable(recording=ready.speaker),
+    }
+    if tables.event_sources:
+        del own["console"]  # the file names where its events come from: nothing is added to that
+    if tables.sound_card is not None:
+        del own["speaker"]
+    return tables.model_copy(
+        update={name: table for name, table in own.items() if getattr(tables, name) is None}
+    )
+
+
+def intercom(
+    tables: DeviceTable,
+    *,
+    append: Append,
+    device_lost: asyncio.Future[str] | None = None,
+    heard: EventChannels | None = None,
+    asker: Prompter | None = None,
+) -> Intercom:
+    """Put an Intercom together from complete tables; nothing is opened yet.
+
+    Args:
+        tables: the device's, with console, button and portal.
+        append: puts observations on the current scenario's timeline.
+        device_lost: resolves when the device itself ends, where that can be known.
+        heard: how it tells its events; by its console, when not given.
+        asker: asks the person at the bench, where there is one.
+
+    Raises:
+        BenchError: two instruments cannot hang on one port.
+    """
+    heard = heard or EventChannels()
+    assert tables.button is not None
+    catalogue = Catalogue()
+    return Intercom(
+        address=tables.address,
+        append=append,
+        portal=_configurator(tables, asker),
+        button=Button(catalogue.output(tables.button, name="button"), append=append),
+        console=_console(catalogue, tables.console, append) if tables.console else None,
+        layout=heard.layout,
+        duties=heard.console,
+        sources=heard.live,
+        speaker=_ear(tables, append),
+        supply=catalogue.power(tables.power, append=append) if tables.power else None,
+        inputs={name: catalogue.input(options) for name, options in tables.inputs.items()},
+        device_lost=device_lost,
+        extension=tables.extension,
+        sip_port=tables.sip_port,
+        hold=tables.button.hold,
+    )
+
+
+def _configurator(tables: DeviceTable, asker: Prompter | None) -> Configurator:
+    match tables.configurator:
+        case "operator":
+            assert tables.operator is not None
+            assert asker is not None
+            return OperatorConfigurator(
+                asker,
+                address=tables.address,
+                portal=tables.portal.url if tables.portal else "",
+                labels=tables.operator.labels,
+            )
+        case "command":
+            assert tables.command is not None
+            return CommandConfigurator(tables.command.run, within=tables.command.within)
+        case "portal":
+            assert tables.portal is not None
+            return _portal(tables.portal)
+
+
+def _ear(tables: DeviceTable, append: Append) -> SpeakerListener | None:
+    if tables.sound_card is not None:
+        return sound_card(tables.sound_card, append=append)
+    return Speaker(tables.speaker.recording, append=append) if tables.speaker else None
+
+
+def sound_card(table: SoundCardTable, *, append: Append) -> SoundCard:
+    """Return the sound card that a table describes; must be called inside a running event loop."""
+    return SoundCard(
+        record=table.command(table.record),
+        play=table.command(table.play),
+        rate=table.rate,
+        level=table.level,
+        append=append,
+    )
+
+
+def _portal(table: PortalTable) -> Portal:
+    viewer = Account(table.viewer, table.viewer_password) if table.viewer else None
+    return Portal(
+        table.url, Account(table.account, table.password), viewer=viewer, device=table.device_id, ca=table.ca
+    )
+
+
+def _console(catalogue: Catalogue, table: ConsoleTable, append: Append) -> Console:
+    console = catalogue.console(table.port, baudrate=table.baud_rate)
+    if not table.reopen_within:
+        return console
+    return ReopeningConsole(console, within=table.reopen_within, on_link=partial(_tell_link, append))
+
+
+def _tell_link(append: Append, there: bool, reason: str, at: float) -> None:
+    text = "the console is back" if there else f"the console is gone: {reason}"
+    append(Witness.BENCH, Note(text=text), at)
+
+
+def _emulated(file: BenchFile, state: Path, pki: Pki) -> EmulatedDevice:
+    options = file.device.emulated
+    first, last = options.rtp_ports
+    hosts = state.with_name("hosts")
+    try:
+        hosts.write_text(f"{file.pbx.address} {pbx_name(file)}\n", encoding="utf-8")
+    except OSError as problem:
+        raise BenchError(f"it cannot be written ({problem.strerror})", str(hosts), "make room") from problem
+    told = [word for source in file.device.event_sources for word in _told_to(file, source, pki, state)]
+    serial = ("--serial-server", str(options.serial_server)) if options.serial_server else ()
+    return EmulatedDevice(
+        state=state,
+        address=file.device.address,
+        faults=options.faults,
+        variant=options.variant or "",
+        options=(
+            *("--sip-port", str(file.device.sip_port)),
+            *("--rtp-ports", f"{first}-{last}"),
+            *("--portal-port", str(options.portal_port)),
+            *("--hosts", str(hosts)),
+            *("--trust-store", str(pki.trust_store)),
+            *("--media-timeout", str(options.media_timeout)),
+            *("--console-layout", options.console_layout),
+            *("--syslog-format", options.syslog_format),
+            *("--syslog-framing", options.syslog_framing),
+            *serial,
+            *told,
+        ),
+    )
+
+
+def _told_to(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:
+    """Return the options that have an emulated device send its events to a source."""
+    if isinstance(source, LogFileOptions):
+        return ()
+    at = f"{source.address or file.bench.address}:{source.port}"
+    if not isinstance(source, SyslogOptions):
+        return ("--webhook", f"http://{at}{source.path}")
+    if source.transport != "tls":
+        return ("--syslog", f"{source.transport}://{at}")
+    trusted = source.certificate
+    if trusted is None:
+        trusted = state.with_name("syslog-ca.pem")
+        trusted.write_text(pki.root_pem, encoding="utf-8")
+    return ("--syslog", f"tls://{at}", "--syslog-ca", str(trusted))

@@ -1,0 +1,121 @@
+"""Where a bench's device tells its events: the tables of a bench file in, sources with their duties out.
+
+The order is the console, then ``[[device.event_sources]]`` as they stand in the file; of those that tell the
+same kind of thing the first is judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.bench_file.tables import DeviceTable
+from intercom_hil.event_sources.console_layout import Layout
+from intercom_hil.event_sources.layouts import KEYED, layout_named
+from intercom_hil.event_sources.options import LogFileOptions, live_source, source_names
+from intercom_hil.event_sources.roles import SourceRole, assign_roles
+from intercom_hil.event_sources.source import EventSource
+from intercom_hil.event_sources.syslog import TlsIdentity
+from intercom_hil.timeline import Append
+
+_LIVE = frozenset({"event", "screen", "boot"})
+
+
+@dataclass(frozen=True)
+class EventChannels:
+    """How a device is heard.
+
+    Attributes:
+        layout: the language of its console.
+        console: what its console is judged by.
+        live: the sources that are heard while the bench runs.
+    """
+
+    layout: Layout = KEYED
+    console: SourceRole = field(default_factory=SourceRole)
+    live: tuple[EventSource, ...] = ()
+
+
+def voices(
+    file: BenchFile, tables: DeviceTable, *, append: Append, identity: Callable[[str], TlsIdentity]
+) -> EventChannels:
+    """Return how a device is heard; nothing is opened yet.
+
+    Args:
+        file: the bench.
+        tables: the device's, complete.
+        append: puts observations on the current scenario's timeline.
+        identity: makes what a TLS receiver at an address presents.
+
+    Raises:
+        BenchError: a layout is not known.
+    """
+    layouts = file.known_layouts
+    layout = layout_named(tables.console.layout, layouts) if tables.console else KEYED
+    duties = _duties(tables, layouts)
+    live = []
+    names = source_names(tables.event_sources)
+    for name, options, duty in zip(names, tables.event_sources, duties[1:], strict=True):
+        if isinstance(options, LogFileOptions):
+            continue
+        by_tls = options.kind == "syslog" and options.transport == "tls"
+        live.append(
+            live_source(
+                name,
+                options,
+                layouts[options.layout],
+                bench=file.bench.address,
+                device=tables.address,
+                append=append,
+                duties=duty,
+                identity=identity(options.address or file.bench.address) if by_tls else None,
+            )
+        )
+    return EventChannels(layout, duties[0], tuple(live))
+
+
+def deferred(file: BenchFile) -> tuple[str, ...]:
+    """Return the kinds of observations that only an imported log file will tell of this bench's device."""
+    device = file.device
+    if not device.capabilities.event_log:
+        return ()
+    if device.kind == "emulated" and not device.event_sources:
+        return ()  # it brings its console
+    judged = [duty.events for duty in _duties(device, file.known_layouts)[1:]]
+    by_file = any(
+        events and isinstance(options, LogFileOptions)
+        for events, options in zip(judged, device.event_sources, strict=True)
+    )
+    return ("event",) if by_file else ()
+
+
+def compared(file: BenchFile) -> tuple[str, ...]:
+    """Return the names of the live sources whose telling of events is compared with the judged one."""
+    device = file.device
+    layouts = file.known_layouts
+    duties = _duties(device, layouts)[1:]
+    return tuple(
+        name
+        for name, options, duty in zip(
+            source_names(device.event_sources), device.event_sources, duties, strict=True
+        )
+        if not isinstance(options, LogFileOptions)
+        and not duty.events
+        and "event" in layouts[options.layout].tells
+    )
+
+
+def log_file(file: BenchFile) -> LogFileOptions | None:
+    """Return the exported log file that a bench file declares, if any."""
+    return next((o for o in file.device.event_sources if isinstance(o, LogFileOptions)), None)
+
+
+def _duties(tables: DeviceTable, layouts: dict[str, Layout]) -> list[SourceRole]:
+    """Return what each is judged by, the console first; a console that is not there tells nothing."""
+    console = layouts[tables.console.layout].tells & _LIVE if tables.console else frozenset()
+    further = [
+        frozenset({"event"}) if isinstance(options, LogFileOptions) else layouts[options.layout].tells & _LIVE
+        for options in tables.event_sources
+    ]
+    return assign_roles([console, *further])

@@ -1,0 +1,34 @@
+"""The person at the bench as the bench file describes them: a table in, an asker with its ways out."""
+
+from __future__ import annotations
+
+from intercom_hil.bench_file.tables import OperatorTable
+from intercom_hil.operator.answers import AnswersFile
+from intercom_hil.operator.prompter import Prompter, Way
+from intercom_hil.operator.terminal import Terminal
+from intercom_hil.operator.web import WebPage
+from intercom_hil.timeline import Append
+
+
+def operator(table: OperatorTable, *, append: Append, bench: str = "") -> Prompter:
+    """Return what asks the person, not yet open; must be called inside a running event loop.
+
+    Args:
+        table: the bench file's.
+        append: puts observations on the current scenario's timeline.
+        bench: what the page calls the bench.
+    """
+    ways: list[Way] = []
+    if table.answers is not None:
+        ways.append(AnswersFile(table.answers))
+    if table.terminal:
+        ways.append(Terminal())
+    if table.web is not None:
+        host, _, port = table.web.rpartition(":")
+        ways.append(WebPage(host.strip("[]"), int(port), bench=bench))
+    return Prompter(ways, append=append, within=table.within, name=table.name)
+
+
+def pages(asker: Prompter) -> list[str]:
+    """Return the addresses of the pages on which a person can answer."""
+    return [way.url for way in asker.ways if isinstance(way, WebPage)]

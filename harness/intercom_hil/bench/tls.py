@@ -1,0 +1,96 @@
+"""TLS servers at the PBX's address, beside the PBX: each presents what a scenario is about, and testifies.
+
+The kind of certificate, versions and suites come in; out go the settings that send the device there.
+"""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any, Literal
+
+from intercom_hil.bench.device_part import pbx_name
+from intercom_hil.bench.pki import CertificateKind, Pki, ServerIdentity
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.errors import Inconclusive
+from intercom_hil.spec.settings import Transport
+from intercom_hil.stations.tls_test_server import NameOf, TlsOffer, TlsTrap
+from intercom_hil.timeline import Append
+
+TlsVersion = Literal["TLS 1.0", "TLS 1.1"]
+_VERSIONS = {"TLS 1.0": ssl.TLSVersion.TLSv1, "TLS 1.1": ssl.TLSVersion.TLSv1_1}
+
+
+class TlsServers:
+    """The TLS servers of one scenario at a time."""
+
+    def __init__(self, file: BenchFile, pki: Pki, *, append: Append, name_of: NameOf) -> None:
+        """Prepare.
+
+        Args:
+            file: the bench.
+            pki: where certificates come from.
+            append: puts what the servers see on the timeline.
+            name_of: who is at an address and port.
+        """
+        self._file, self._pki, self._name = file, pki, pbx_name(file)
+        self._append, self._name_of = append, name_of
+        self._open: list[TlsTrap] = []
+
+    def identity(self, certificate: CertificateKind) -> ServerIdentity:
+        """Return what a server at the PBX's address presents."""
+        address = self._file.pbx.address
+        return self._pki.server(certificate, address, self._name or address)
+
+    async def open(
+        self,
+        certificate: CertificateKind,
+        *,
+        by_name: bool = False,
+        version: TlsVersion | None = None,
+        suites: str | None = None,
+    ) -> dict[str, Any]:
+        """Start a server.
+
+        Args:
+            certificate: what it presents.
+            by_name: whether the device is to reach it by its domain name, not its IP address.
+            version: the only protocol version it can do; None for TLS 1.2 and 1.3.
+            suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
+
+        Returns:
+            Fields of ``SipSettings`` that send the device there, with the bench's root CA uploaded.
+
+        Raises:
+            Inconclusive: this bench cannot have such a server.
+            BenchError: it cannot be started.
+        """
+        device = self._file.device
+        if certificate == "a well-known CA" and device.kind != "emulated" and device.trusted_ca is None:
+            raise Inconclusive(
+                "no well-known CA has issued this bench a certificate; device.trusted_ca can name one"
+            )
+        if by_name and self._name is None:
+            raise Inconclusive("the PBX has no domain name; the bench file may give one in pbx.name")
+        address = self._file.pbx.address
+        identity = self.identity(certificate)
+        limits: dict[str, Any] = {}
+        if version is not None:
+            limits = {"oldest": _VERSIONS[version], "newest": _VERSIONS[version]}
+        elif suites is not None:
+            limits = {"suites": suites, "newest": ssl.TLSVersion.TLSv1_2}
+        offer = TlsOffer(identity.chain, identity.key, **limits)
+        trap = TlsTrap(address, offer, append=self._append, name_of=self._name_of)
+        await trap.start()
+        self._open.append(trap)
+        return {
+            "server_address": self._name if by_name else address,
+            "server_port": trap.port,
+            "transport": Transport.TLS,
+            "ca_certificate": self._pki.root_pem,
+        }
+
+    async def close_all(self) -> None:
+        """End every server and its connections. Idempotent."""
+        servers, self._open = self._open, []
+        for server in servers:
+            await server.close()

@@ -1,0 +1,59 @@
+"""The bench's plain configuration of the device, and what a choice of transport adds to it.
+
+The bench file and the fields that a scenario wants come in; a whole configuration goes out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.errors import NotApplicable
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.settings import Encryption, SipSettings, Transport, VideoCalls
+
+
+def plain_settings(
+    file: BenchFile, password: str, call_number: str, root_pem: str, wanted: Mapping[str, Any]
+) -> SipSettings:
+    """Return the device's settings: those of the bench, with those that are wanted in their place.
+
+    Args:
+        file: the bench.
+        password: the device's at the PBX.
+        call_number: whom the button calls.
+        root_pem: the CA certificate under which the bench's TLS servers are.
+        wanted: fields of ``SipSettings``.
+
+    Raises:
+        NotApplicable: something is wanted that is declared to be missing.
+    """
+    plain: dict[str, Any] = {
+        "server_address": file.pbx.address,
+        "server_port": file.pbx.sip_port,
+        "auth_username": file.device.extension,
+        "auth_password": password,
+        "display_name": file.device.display_name,
+        "extension": file.device.extension,
+        "call_number": call_number,
+    }
+    if wanted.get("transport") is Transport.TLS:
+        plain |= {"server_port": file.pbx.tls_port, "ca_certificate": root_pem}
+    settings = SipSettings(**{**plain, **wanted})
+    for capability in _asked_for(settings):
+        if file.device.capabilities.lacks(capability):
+            raise NotApplicable(capability.declared_missing)
+    return settings
+
+
+def _asked_for(settings: SipSettings) -> Iterator[Capability]:
+    """Tell what a device must have to do as these settings say."""
+    if settings.transport is Transport.TLS:
+        yield Capability.TLS
+    if settings.encryption is not Encryption.UNSET:
+        yield Capability.SRTP
+    if settings.video_calls is not VideoCalls.OFF:
+        yield Capability.VIDEO
+    if settings.proxy is not None:
+        yield Capability.PROXY

@@ -1,0 +1,304 @@
+"""The tables of a bench file: one frozen model each, every field with its bounds.
+
+What may come in: what TOML makes of a table. What goes out: a model, or pydantic's word on what is wrong.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+
+from intercom_hil.event_sources.options import SourceOptions
+from intercom_hil.instruments.factory import Command, InputOptions, OutputOptions, PowerOptions, Words
+from intercom_hil.operator.reading import Reading
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.settings import Host, Name, Port
+
+
+def _ip_address(value: str) -> str:
+    try:
+        return str(ipaddress.ip_address(value))
+    except ValueError:
+        raise ValueError(f"{value!r} is not an IP address") from None
+
+
+def _beside_the_bench_file(value: Path, info: ValidationInfo) -> Path:
+    folder = (info.context or {}).get("folder")
+    return value if folder is None else Path(folder) / value
+
+
+IpAddress = Annotated[str, AfterValidator(_ip_address)]
+FileBeside = Annotated[Path, AfterValidator(_beside_the_bench_file)]
+"""A file; a relative path counts from the bench file's folder."""
+Seconds = Annotated[float, Field(gt=0, le=86_400)]
+PortRange = tuple[Port, Port]
+
+
+class Table(BaseModel):
+    """What all tables have in common: nothing unknown in them, nothing changed afterwards."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BenchTable(Table):
+    """The bench itself: its name in reports, and the address of its own listeners."""
+
+    name: Annotated[str, Field(min_length=1, max_length=60)]
+    description: str = ""
+    address: IpAddress
+    hep_port: Port = Field(default=9060, description="UDP port of the collector of the PBX's SIP (HEP3)")
+
+
+class EngineTable(Table):
+    """What the native programs run in: containers, or nothing but this machine."""
+
+    kind: Literal["auto", "podman", "docker", "native"] = "auto"
+
+
+class CaptureTable(Table):
+    """Where packets are captured."""
+
+    interface: Annotated[str, Field(min_length=1, max_length=15)]
+
+
+class PbxTable(Table):
+    """The PBX: its address on the device's network and its ports."""
+
+    address: IpAddress
+    sip_port: Port = 5060
+    other_sip_port: Port = Field(default=5062, description="a second one, UDP and TCP (CFG-04)")
+    tls_port: Port = 5061
+    name: Host | None = Field(default=None, description="domain name by which the device finds it (CFG-03)")
+    http_port: Port = 8088
+    ami_port: Port = 5038
+
+    @model_validator(mode="after")
+    def _one_use_a_port(self) -> PbxTable:
+        uses: dict[int, str] = {}
+        for field in ("sip_port", "other_sip_port", "tls_port", "http_port", "ami_port"):
+            port = getattr(self, field)
+            if port in uses:
+                raise ValueError(f"{uses[port]} and {field} are both {port}; each needs a port of its own")
+            uses[port] = field
+        return self
+
+
+class ProxyTable(Table):
+    """The SIP proxy in front of the PBX; without one nothing about proxies can be found out."""
+
+    address: IpAddress
+    port: Port = 5060
+
+
+class StationsTable(Table):
+    """The remote stations: one address each; as many may take part at once."""
+
+    addresses: Annotated[tuple[IpAddress, ...], Field(min_length=1)]
+    sip_port: Port = 5070
+    rtp_ports: PortRange = (20_000, 21_000)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> StationsTable:
+        if self.rtp_ports[1] - self.rtp_ports[0] < 20:
+            raise ValueError("rtp_ports must be [first, last] with room for at least 20 ports")
+        return self
+
+
+LABGRID = "labgrid:"
+"""What a port begins with that is a resource in a labgrid place."""
+
+
+class LabgridTable(Table):
+    """Places of a labgrid that the bench has while it runs."""
+
+    coordinator: Annotated[str, Field(pattern=r"^\S+$", description="host:port")] = "127.0.0.1:20408"
+    places: Annotated[tuple[Annotated[str, Field(pattern=r"^[\w.-]+$")], ...], Field(min_length=1)]
+    client: Words = Field(default=(), description="the command that starts labgrid-client")
+    reserve: bool = Field(default=True, description="queue for the places, as others do")
+    priority: float = Field(default=0.0, description="in that queue; higher comes first")
+    wait: Annotated[float, Field(ge=0, le=86_400, description="s, for a place that another has")] = 0.0
+
+
+class EmulatedTable(Table):
+    """How the emulated intercom is started."""
+
+    portal_port: Port = 8080
+    rtp_ports: PortRange = (42_000, 42_499)
+    serial_server: Port | None = Field(
+        default=None, description="TCP port of its serial line (RFC 2217): console, with RTS as the button"
+    )
+    media_timeout: Annotated[float, Field(gt=0, le=3600, description="s without audio that end a call")] = 2.0
+    console_layout: Literal["keyed", "bracketed", "labelled", "json-lines"] = "keyed"
+    syslog_format: Literal["rfc5424", "rfc3164"] = "rfc5424"
+    syslog_framing: Literal["octet-counting", "newline"] = "octet-counting"
+    faults: tuple[str, ...] = Field(default=(), description="rules it shall break, by name")
+    variant: str | None = Field(default=None, description="a legal variant of its behaviour")
+
+
+class ConsoleTable(Table):
+    """The device's serial console."""
+
+    port: Annotated[str, Field(min_length=1, description="device path or pyserial URL")]
+    baud_rate: Annotated[int, Field(ge=50, le=4_000_000)] = 115_200
+    layout: str = "keyed"
+    reopen_within: Annotated[
+        float, Field(ge=0, le=600, description="s its cable may be out before the run counts it as lost")
+    ] = 0.0
+
+
+class PortalTable(Table):
+    """The Admin Portal that configures the device."""
+
+    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    account: str
+    password: str
+    device_id: str = "door"
+    ca: FileBeside | None = Field(default=None, description="PEM file of the CA of an https:// portal")
+    viewer: str = Field(default="", description="an account that may only look (CFG-02)")
+    viewer_password: str = ""
+
+
+class OperatorTable(Table):
+    """The person at the bench: where to ask, and what for."""
+
+    name: str = Field(default="", max_length=80, description="who is there, for the record")
+    terminal: bool = True
+    web: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[0-9A-Fa-f:]+\]:\d{1,5}$")] | None = Field(
+        default=None, description="ADDRESS:PORT of the page that asks"
+    )
+    answers: FileBeside | None = Field(default=None, description="answers file, for an unattended bench")
+    within: Seconds = 600.0
+    reads: tuple[Reading, ...] = Field(
+        default=(), description="what the person looks at or listens to for the bench"
+    )
+    wrong_values: Annotated[
+        int, Field(ge=1, le=1000, description="per field, that the form is to refuse")
+    ] = 5
+    labels: dict[str, str] = Field(default={}, description="what the device's form calls its fields")
+
+
+class ConfiguratorCommandTable(Table):
+    """A command of the user's that brings settings to the device."""
+
+    run: Command
+    within: Seconds = 60.0
+
+
+class SpeakerTable(Table):
+    """A recording that grows with what the device's speaker plays."""
+
+    recording: Path
+
+
+class TrustedCaTable(Table):
+    """A certificate authority that the device trusts without an upload, and whose key the bench may use."""
+
+    certificate: Path
+    key: Path
+
+
+class SoundCardTable(Table):
+    """A sound card: its input hears the device's speaker, its output plays at the device's microphone."""
+
+    card: str = Field(default="default", description="the card's ALSA name, put for {card}")
+    rate: Annotated[int, Field(ge=8000, le=192_000, description="samples a second, put for {rate}")] = 16_000
+    level: Annotated[float, Field(ge=-60, le=-3.01, description="dBov of what is played")] = -20.0
+    record: Words = ("arecord", "-q", "-D{card}", "-traw", "-fS16_LE", "-c1", "-r{rate}")
+    play: Words = ("aplay", "-q", "-D{card}", "-traw", "-fS16_LE", "-c1", "-r{rate}")
+
+    def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """Return a command with card and rate in their places."""
+        return tuple(word.replace("{card}", self.card).replace("{rate}", str(self.rate)) for word in words)
+
+
+class CapabilitiesTable(Table):
+    """What the device has, or the bench can get at: each is declared; false makes rows not applicable."""
+
+    event_log: bool
+    screen: bool
+    speaker: bool
+    srtp: bool
+    tls: bool
+    proxy: bool
+    session_timer: bool
+    video: bool
+
+    def lacks(self, capability: Capability) -> bool:
+        """Whether it is declared to be missing."""
+        return not getattr(self, capability.value)
+
+
+class DeviceTable(Table):
+    """The device under test and what is wired to it; an emulated one brings what is not named."""
+
+    kind: Literal["emulated", "physical"]
+    address: IpAddress
+    sip_port: Port = 5060
+    extension: Name = "3401"
+    display_name: str = "Front Door"
+    capabilities: CapabilitiesTable
+    reconfigure: Literal["always", "when-needed"] = Field(
+        default="always", description="when-needed: leave a device alone that has the settings wanted already"
+    )
+    emulated: EmulatedTable = EmulatedTable()
+    console: ConsoleTable | None = None
+    event_sources: tuple[SourceOptions, ...] = Field(
+        default=(), description="where events come from beside the console; the first that tells is judged"
+    )
+    button: OutputOptions | None = None
+    power: PowerOptions | None = None
+    inputs: dict[Name, InputOptions] = Field(default={}, description="contacts to watch, by name")
+    configurator: Literal["portal", "operator", "command"] = Field(
+        default="portal", description="how settings get into the device"
+    )
+    portal: PortalTable | None = None
+    operator: OperatorTable | None = None
+    command: ConfiguratorCommandTable | None = None
+    speaker: SpeakerTable | None = None
+    sound_card: SoundCardTable | None = None
+    trusted_ca: TrustedCaTable | None = None
+
+    button_sense: Name | None = Field(
+        default=None, description="the input that is wired across the button, if one is"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _left_alone_by_hand(cls, data: Any) -> Any:
+        """A device that a person configures is left alone where it has the settings wanted already."""
+        by_hand = isinstance(data, dict) and data.get("configurator") == "operator"
+        return {"reconfigure": "when-needed", **data} if by_hand else data
+
+    @model_validator(mode="after")
+    def _wired(self) -> DeviceTable:
+        wired: dict[str, object | None] = {"button": self.button}
+        wired |= {"portal": self.portal} if self.configurator == "portal" else {}
+        unread = self._read_by_nobody()
+        missing = ["console"] if unread else []
+        missing += [name for name, table in wired.items() if table is None]
+        if self.speaker is not None and self.sound_card is not None and self.sound_card.record:
+            raise ValueError("speaker and sound_card both hear the speaker: leave one of them out")
+        if self.configurator == "operator" and self.operator is None:
+            raise ValueError('configurator = "operator" needs the table [device.operator]')
+        if self.configurator == "command" and self.command is None:
+            raise ValueError('configurator = "command" needs the table [device.command]')
+        if self.kind == "physical" and missing:
+            instead = f" (or event_sources, or capabilities.{unread} = false)" if unread else ""
+            raise ValueError(
+                f"a physical device needs the tables {', '.join(missing)} under [device]{instead}"
+            )
+        if self.button_sense is not None and self.button_sense not in self.inputs:
+            raise ValueError(f"button_sense names no table of [device.inputs]: {self.button_sense!r}")
+        return self
+
+    def _read_by_nobody(self) -> str:
+        """Return a capability that is declared and that no console, event source or person could tell of."""
+        if self.console or self.event_sources:
+            return ""
+        if self.capabilities.event_log:
+            return Capability.EVENT_LOG
+        by_person = self.operator is not None and "screen" in self.operator.reads
+        return Capability.SCREEN if self.capabilities.screen and not by_person else ""

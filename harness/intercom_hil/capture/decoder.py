@@ -1,0 +1,84 @@
+"""Frames to observations: the one place that knows which packet is signalling and which is media.
+
+Captured frames come in, in order; SIP messages and media observations go on the timeline, dated with the time
+of their packet. UDP on a SIP port is SIP, and so is anything elsewhere that opens with a SIP start line;
+keep-alives (RFC 5626 §3.5, §4.4.1) are passed over.
+"""
+
+from __future__ import annotations
+
+from intercom_hil.capture.media import MediaTracker
+from intercom_hil.capture.tcp import TcpSip
+from intercom_hil.capture.video import Viewer
+from intercom_hil.timeline.observation import SipMessageSeen, Witness
+from intercom_hil.timeline.sip_content import Address, NameOf, malformed, sip_content
+from intercom_hil.timeline.timeline import Append
+from intercom_hil.wire.link import Datagram, Dissector, Segment
+from intercom_hil.wire.pcap import Frame
+from intercom_hil.wire.sip import SipError, looks_like_sip
+
+_STUN_COOKIE = b"\x21\x12\xa4\x42"
+_KEEP_ALIVE_BYTES = b"\r\n\0 "
+
+
+class Decoder:
+    """Decodes one capture of one link type."""
+
+    def __init__(
+        self,
+        *,
+        link_type: int,
+        sip_ports: frozenset[int],
+        append: Append,
+        name_of: NameOf,
+        viewer: Viewer | None = None,
+    ) -> None:
+        """Raises ``LinkError`` for a link type that is not known; without a viewer, video is seen at once."""
+        self._dissector = Dissector(link_type)
+        self._streams = TcpSip(sip_ports)
+        self._sip_ports = sip_ports
+        self._append, self._name_of = append, name_of
+        self.media = MediaTracker(append=append, name_of=name_of, viewer=viewer)
+
+    def frame(self, frame: Frame) -> None:
+        """Take in one captured frame. Whatever its bytes are, it never raises."""
+        packet = self._dissector.dissect(frame.data)
+        if isinstance(packet, Datagram):
+            self._datagram(packet, frame.time)
+        elif isinstance(packet, Segment):
+            for item in self._streams.take(packet):
+                if isinstance(item, SipError):
+                    self._malformed(item.data, packet.source, packet.destination, item.problem, frame.time)
+                else:
+                    self._sip(item, packet.source, packet.destination, "TCP", frame.time)
+
+    def end(self) -> None:
+        """Give the account of every flow."""
+        self.media.end()
+
+    def _datagram(self, datagram: Datagram, time: float) -> None:
+        source, destination, payload = datagram
+        if not payload.strip(_KEEP_ALIVE_BYTES):
+            return
+        if source[1] in self._sip_ports or destination[1] in self._sip_ports:
+            if payload[4:8] != _STUN_COOKIE:
+                self._sip(payload, source, destination, "UDP", time)
+        elif payload[0] < 0x80 and looks_like_sip(payload):
+            self._sip(payload, source, destination, "UDP", time)
+        else:
+            self.media.packet(source, destination, payload, time)
+
+    def _sip(
+        self, payload: bytes, source: Address, destination: Address, transport: str, time: float
+    ) -> None:
+        content = sip_content(payload, source, destination, transport, self._name_of)
+        self._append(Witness.WIRE, content, time)
+        if isinstance(content, SipMessageSeen):
+            problem = self.media.learn(content, time)
+            if problem:
+                self._malformed(payload, source, destination, f"SDP body: {problem}", time)
+
+    def _malformed(
+        self, payload: bytes, source: Address, destination: Address, problem: str, time: float
+    ) -> None:
+        self._append(Witness.WIRE, malformed(payload, source, destination, problem, self._name_of), time)

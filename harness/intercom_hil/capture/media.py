@@ -1,0 +1,180 @@
+"""Every RTP flow on the wire, matched to what SDP negotiated: packets and SIP messages in, observations out.
+
+A packet seen before the answer that it rests on is held, within bounds, and judged once the answer is known.
+When a call is negotiated anew, a flow's account is closed and another opened if its protection changed.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+
+from intercom_hil.capture.negotiation import NegotiatedStream, Negotiation
+from intercom_hil.capture.rtp_stream import Flow, RtpStream
+from intercom_hil.capture.video import AtOnce, Viewer
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.sip_content import Address, NameOf
+from intercom_hil.timeline.timeline import Append
+from intercom_hil.wire.rtp import RtpError, is_rtp
+from intercom_hil.wire.sdp import SdpError
+
+HELD_PACKETS = 250
+"""Packets of one flow that wait for an answer: 5 s of 20 ms audio."""
+
+HELD_SECONDS = 2.0
+"""How long they wait, in packet time; then the flow is of unknown protection until an answer is seen."""
+
+PROBATION = 4
+"""Packets of one source that make a flow of datagrams which no SDP mentions (see RFC 3550 appendix A.1)."""
+
+TRANSITION = 0.5
+"""Seconds after a new agreement in which packets that only the old one explains belong to the old one."""
+
+MAX_FLOWS = 256
+"""Flows followed at one time; the one that was silent longest is closed beyond that."""
+
+
+class _TrackedFlow:
+    def __init__(self, flow: Flow) -> None:
+        self.flow = flow
+        self.account: RtpStream | None = None
+        self.generation = -1
+        self.leg: NegotiatedStream | None = None
+        self.held: deque[tuple[float, bytes]] = deque()
+        self.last = 0.0
+
+
+class MediaTracker:
+    """The media of one scenario. Agreements outlive ``end``: a call may go on into the next scenario."""
+
+    def __init__(self, *, append: Append, name_of: NameOf, viewer: Viewer | None = None) -> None:
+        """``viewer`` says who decodes video; without one it is decoded on the spot."""
+        self._append, self._name_of = append, name_of
+        self._viewer = viewer or Viewer(AtOnce())
+        self._negotiation = Negotiation()
+        self._flows: dict[tuple[Address, Address, bytes], _TrackedFlow] = {}
+
+    def learn(self, seen: SipMessageSeen, time: float) -> str:
+        """Take in one SIP message, from any witness that could read it; twice does no harm.
+
+        Args:
+            seen: the message.
+            time: when it was seen, seconds since the epoch.
+
+        Returns:
+            What is wrong with its session description; empty when nothing is.
+        """
+        before = self._negotiation.generation
+        try:
+            self._negotiation.learn(seen, time)
+        except SdpError as problem:
+            return str(problem)
+        if self._negotiation.generation != before:
+            for tracked in self._flows.values():
+                if tracked.account is None:
+                    self._try_to_decide(tracked)
+        return ""
+
+    def packet(self, source: Address, destination: Address, data: bytes, time: float) -> None:
+        """Take in the payload of one datagram that is not SIP; what is not RTP is passed over."""
+        if not is_rtp(data):
+            return
+        key = (source, destination, data[8:12])
+        tracked = self._flows.get(key)
+        if tracked is None:
+            flow = Flow(source, destination, int.from_bytes(data[8:12], "big"), self._name_of)
+            tracked = self._flows[key] = _TrackedFlow(flow)
+            if len(self._flows) > MAX_FLOWS:
+                self._close_quietest()
+        tracked.last = time
+        if tracked.account is None:
+            self._hold(tracked, data, time)
+        else:
+            self._take(tracked, tracked.account, data, time)
+
+    def settle(self) -> None:
+        """Tell of what is still held: the answer that it waits for will not come any more."""
+        for tracked in self._flows.values():
+            self._decide_without_answer(tracked)
+
+    def end(self) -> None:
+        """Judge what is still held, and give the account of every flow."""
+        for tracked in self._flows.values():
+            self._close(tracked)
+        self._flows.clear()
+
+    def _close_quietest(self) -> None:
+        key = min(self._flows, key=lambda k: self._flows[k].last)
+        self._close(self._flows.pop(key))
+
+    def _close(self, tracked: _TrackedFlow) -> None:
+        self._decide_without_answer(tracked)
+        if tracked.account is not None:
+            tracked.account.end()
+
+    def _decide_without_answer(self, tracked: _TrackedFlow) -> None:
+        if tracked.account is not None or not tracked.held:
+            return
+        mentioned = self._negotiation.mentions(tracked.flow.source, tracked.flow.destination)
+        if len(tracked.held) >= (1 if mentioned else PROBATION):
+            self._open(tracked, None)
+
+    def _hold(self, tracked: _TrackedFlow, data: bytes, time: float) -> None:
+        tracked.held.append((time, data))
+        if self._try_to_decide(tracked):
+            return
+        waited = time - tracked.held[0][0]
+        if len(tracked.held) >= PROBATION and (waited > HELD_SECONDS or len(tracked.held) >= HELD_PACKETS):
+            self._open(tracked, None)
+        elif waited > HELD_SECONDS:
+            while tracked.held and time - tracked.held[0][0] > HELD_SECONDS:
+                tracked.held.popleft()
+
+    def _try_to_decide(self, tracked: _TrackedFlow) -> bool:
+        leg = self._current_leg(tracked)
+        if leg is not None:
+            self._open(tracked, leg)
+        return leg is not None
+
+    def _current_leg(self, tracked: _TrackedFlow) -> NegotiatedStream | None:
+        if tracked.generation != self._negotiation.generation:
+            tracked.generation = self._negotiation.generation
+            tracked.leg = self._negotiation.leg(tracked.flow.source, tracked.flow.destination)
+        return tracked.leg
+
+    def _open(self, tracked: _TrackedFlow, leg: NegotiatedStream | None) -> None:
+        account = tracked.account = RtpStream(tracked.flow, leg, self._append, self._viewer)
+        while tracked.held:
+            time, data = tracked.held.popleft()
+            _book(account, data, time)
+
+    def _take(self, tracked: _TrackedFlow, account: RtpStream, data: bytes, time: float) -> None:
+        leg = self._current_leg(tracked)
+        if leg is None or leg is account.leg:
+            _book(account, data, time)
+        elif account.leg is not None and account.leg.same_protection(leg):
+            account.leg = leg
+            _book(account, data, time)
+        else:
+            self._change(tracked, account, leg, data, time)
+
+    def _change(
+        self, tracked: _TrackedFlow, old: RtpStream, leg: NegotiatedStream, data: bytes, time: float
+    ) -> None:
+        new = RtpStream(tracked.flow, leg, self._append, self._viewer)
+        plain = new.authenticate(data)
+        if plain is None and old.leg is not None and time - leg.since < TRANSITION:
+            in_old = old.authenticate(data)
+            if in_old is not None or (leg.secure and not old.leg.secure):
+                _book(old, data, time, in_old)
+                return
+        old.end()
+        tracked.account = new
+        _book(new, data, time, plain)
+
+
+def _book(account: RtpStream, data: bytes, time: float, plain: bytes | None = None) -> None:
+    try:
+        account.take(data, time, plain)
+    except RtpError:
+        # Right version and source, wrong inside: no RTP after all, and nothing that a flow could count.
+        return

@@ -1,0 +1,213 @@
+"""Who agreed with whom to send what where, under which key: SDP offers and answers, matched.
+
+SIP messages come in, from whichever witness can read them; ``NegotiatedStream`` values go out, one for each
+direction of each negotiated media section. Offer/answer: RFC 3264, RFC 6337 §2; keys: RFC 4568 §5.1, each
+party's own SDP has the key it sends with; the tag of the answer's line names the offered line it picked.
+An answer carried in a PRACK (RFC 3262 §5) is not followed.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.sip_content import Address, sdp_of
+from intercom_hil.wire.sdp import Crypto, Media, Session
+
+MAX_TRANSACTIONS = 512
+"""Offers, and agreements, that are remembered; the oldest are forgotten beyond that."""
+
+_OFFERING = ("INVITE", "UPDATE", "PRACK")
+
+
+@dataclass(frozen=True)
+class NegotiatedStream:
+    """One direction of one agreed media section.
+
+    Attributes:
+        call_id: the call it belongs to.
+        media: audio, video, …
+        secure: whether SRTP was agreed.
+        keys: the keys its sender said it would send under; empty when plain, or when none is usable.
+        source: the sender's own media address.
+        destination: the receiver's media address.
+        encodings: payload type to encoding and clock rate.
+        since: when the answer was seen, seconds since the epoch.
+    """
+
+    call_id: str
+    media: str
+    secure: bool
+    keys: tuple[Crypto, ...]
+    source: Address
+    destination: Address
+    encodings: dict[int, str] = field(compare=False)
+    since: float = field(compare=False)
+
+    def same_protection(self, other: NegotiatedStream) -> bool:
+        """Whether packets of both belong in one account: same call, media and keys."""
+        mine = (self.call_id, self.media, self.secure, _key_bytes(self.keys))
+        return mine == (other.call_id, other.media, other.secure, _key_bytes(other.keys))
+
+
+@dataclass
+class _Transaction:
+    offer: Session | None = None
+    offered_by_response: Session | None = None
+    answers: dict[str, Session] = field(default_factory=dict)
+    replaced: dict[str, tuple[NegotiatedStream, ...]] = field(default_factory=dict)
+
+
+class Negotiation:
+    """Every agreement seen so far.
+
+    Attributes:
+        generation: grows whenever an agreement is made, replaced or withdrawn.
+    """
+
+    def __init__(self) -> None:
+        self.generation = 0
+        self._transactions: OrderedDict[tuple[str, str, int], _Transaction] = OrderedDict()
+        self._legs: OrderedDict[tuple[str, frozenset[str]], tuple[NegotiatedStream, ...]] = OrderedDict()
+        self._offered: OrderedDict[Address, str] = OrderedDict()
+
+    def learn(self, seen: SipMessageSeen, time: float) -> None:
+        """Take in what a message offers, answers or withdraws. The same message twice changes nothing.
+
+        Raises:
+            SdpError: its body is an unusable session description.
+        """
+        if seen.method == "BYE":
+            # What comes from these ports next may be another call, whose answer is still unread.
+            self.generation += self._legs.pop(_dialog(seen), None) is not None
+        if seen.method not in (*_OFFERING, "ACK"):
+            return
+        transaction = self._transaction((seen.call_id, seen.from_tag, seen.cseq))
+        if seen.status is not None and seen.status >= 300:
+            self._withdraw(seen, transaction)
+            return
+        session = sdp_of(seen.raw)
+        if session is None:
+            return
+        if seen.method == "ACK":
+            if transaction.offered_by_response is not None:
+                self._settle(seen, transaction, transaction.offered_by_response, session, time)
+        elif seen.status is None:
+            if transaction.offer != session:
+                transaction.offer = session
+                self._announce(seen.call_id, session)
+        elif transaction.offer is not None:
+            self._settle(seen, transaction, transaction.offer, session, time)
+        elif transaction.offered_by_response != session:
+            transaction.offered_by_response = session
+            self._announce(seen.call_id, session)
+
+    def leg(self, source: Address, destination: Address) -> NegotiatedStream | None:
+        """Return what a packet between these addresses belongs to: by its destination before its source."""
+        best: tuple[int, NegotiatedStream] | None = None
+        for legs in reversed(self._legs.values()):
+            for leg in legs:
+                fit = 2 * (leg.destination == destination) + (leg.source == source)
+                if fit and (best is None or fit > best[0]) and not self._superseded(leg, source, destination):
+                    best = fit, leg
+        return best[1] if best else None
+
+    def mentions(self, source: Address, destination: Address) -> bool:
+        """Return whether either address was ever offered or answered as a media address."""
+        return source in self._offered or destination in self._offered
+
+    def _transaction(self, key: tuple[str, str, int]) -> _Transaction:
+        transaction = self._transactions.setdefault(key, _Transaction())
+        self._transactions.move_to_end(key)
+        if len(self._transactions) > MAX_TRANSACTIONS:
+            self._transactions.popitem(last=False)
+        return transaction
+
+    def _announce(self, call_id: str, session: Session) -> None:
+        """Note whose the addresses are now: a port used again belongs to the call that named it last."""
+        for media in session.media:
+            address = (media.address, media.port)
+            if self._offered.get(address) != call_id:
+                self.generation += 1
+            self._offered[address] = call_id
+            self._offered.move_to_end(address)
+            if len(self._offered) > 4 * MAX_TRANSACTIONS:
+                self._offered.popitem(last=False)
+
+    def _superseded(self, leg: NegotiatedStream, *packet: Address) -> bool:
+        """Whether an address of the leg, or of the packet, belongs to a call that named it later.
+
+        A packet to an address that was just offered belongs to that call, though its answer is still unread.
+        """
+        addresses = (leg.source, leg.destination, *packet)
+        return any(self._offered.get(a, leg.call_id) != leg.call_id for a in addresses)
+
+    def _settle(
+        self, seen: SipMessageSeen, transaction: _Transaction, offer: Session, answer: Session, time: float
+    ) -> None:
+        if transaction.answers.get(seen.to_tag) == answer:
+            return
+        transaction.answers[seen.to_tag] = answer
+        self._announce(seen.call_id, answer)
+        dialog = _dialog(seen)
+        pairs = zip(offer.media, answer.media, strict=False)
+        transaction.replaced.setdefault(seen.to_tag, self._legs.get(dialog, ()))
+        self._legs[dialog] = tuple(leg for pair in pairs for leg in _legs(seen.call_id, *pair, time))
+        self._legs.move_to_end(dialog)
+        if len(self._legs) > MAX_TRANSACTIONS:
+            self._legs.popitem(last=False)
+        self.generation += 1
+
+    def _withdraw(self, seen: SipMessageSeen, transaction: _Transaction) -> None:
+        """A final refusal undoes what provisional answers agreed: what held before holds again."""
+        if transaction.answers.pop(seen.to_tag, None) is not None:
+            self._legs[_dialog(seen)] = transaction.replaced.pop(seen.to_tag, ())
+            self.generation += 1
+
+
+def _dialog(seen: SipMessageSeen) -> tuple[str, frozenset[str]]:
+    return seen.call_id, frozenset((seen.from_tag, seen.to_tag))
+
+
+def _legs(call_id: str, offered: Media, answered: Media, time: float) -> list[NegotiatedStream]:
+    if offered.port == 0 or answered.port == 0:
+        return []
+    secure = answered.is_secure or bool(offered.crypto and answered.crypto)
+    answer_key = answered.crypto[:1] if secure else ()
+    offer_address, answer_address = (offered.address, offered.port), (answered.address, answered.port)
+    return [
+        NegotiatedStream(
+            call_id,
+            offered.media,
+            secure,
+            _picked(offered.crypto, answer_key),
+            offer_address,
+            answer_address,
+            {**offered.encodings, **answered.encodings},
+            time,
+        ),
+        NegotiatedStream(
+            call_id,
+            offered.media,
+            secure,
+            answer_key,
+            answer_address,
+            offer_address,
+            {**answered.encodings, **offered.encodings},
+            time,
+        ),
+    ]
+
+
+def _picked(offered: tuple[Crypto, ...], answered: tuple[Crypto, ...]) -> tuple[Crypto, ...]:
+    """Return the offered line that the answer picked: same tag and suite; failing that, same suite."""
+    if not answered:
+        return ()
+    same_suite = [crypto for crypto in offered if crypto.suite == answered[0].suite]
+    same_tag = [crypto for crypto in same_suite if crypto.tag == answered[0].tag]
+    return tuple((same_tag or same_suite)[:1])
+
+
+def _key_bytes(keys: tuple[Crypto, ...]) -> tuple[tuple[str, bytes, bytes], ...]:
+    return tuple((crypto.suite, crypto.key, crypto.salt) for crypto in keys)

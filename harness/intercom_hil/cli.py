@@ -1,0 +1,237 @@
+"""The command ``intercom-hil``: run, provision, check a bench, emulate a device, render, judge again.
+
+The top of the house: it may know every room, and nobody knows it. Imports are inside the commands, so that
+``--help`` answers at once. Exit status: 0 all is well, 1 a verdict that breaks the run, 2 it could not begin.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from intercom_hil.errors import BenchError
+from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
+
+USAGE = 2
+RUNS = Path("reports/runs")
+
+app = typer.Typer(
+    help="Compliance bench for SIP intercoms: drives the device, watches it, judges it, keeps the evidence.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+bench_commands = typer.Typer(help="Describe and look at a bench.", no_args_is_help=True)
+judge_commands = typer.Typer(help="Judge stored evidence.", no_args_is_help=True)
+app.add_typer(bench_commands, name="bench")
+app.add_typer(judge_commands, name="judge")
+
+BenchOption = Annotated[Path, typer.Option("--bench", metavar="FILE", help="The bench file.")]
+_PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
+
+
+@app.command(context_settings=_PASSED_ON)
+def run(
+    context: typer.Context,
+    bench: Annotated[
+        list[Path] | None,
+        typer.Option("--bench", metavar="FILE", help="The bench file; several, or a folder, share the run."),
+    ] = None,
+    runs: Annotated[
+        Path, typer.Option("--runs", metavar="FOLDER", help="Where the run folder is made.")
+    ] = RUNS,
+    resume: Annotated[
+        Path | None,
+        typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, in its folder."),
+    ] = None,
+) -> None:
+    """Run the compliance scenarios against a bench, or several side by side, and write the report.
+
+    Further arguments go to pytest: -k EXPRESSION to choose scenarios, --fault NAME to have the emulated
+    intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v.
+    """
+    from intercom_hil.bench_file.pool import Pool
+    from intercom_hil.processes.host import ready_host
+
+    members = Pool.load(bench or [DEFAULT_BENCH]).members
+    for file in {member.file.engine: member.file for member in members}.values():
+        ready_host(file.engine.kind, _tell, interface=file.capture.interface, proxy=file.proxy is not None)
+    benches = [word for member in members for word in ("--bench", str(member.path.resolve()))]
+    arguments = [*benches, *_side_by_side(len(members), context.args), "--runs", str(runs.resolve())]
+    arguments += context.args
+    arguments += ["--resume", str(resume.resolve())] if resume else []
+    # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
+    sys.stdout.flush()
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", str(SCENARIOS), *arguments])
+
+
+def _side_by_side(count: int, arguments: list[str]) -> list[str]:
+    """Return the options with which several benches have a process each, where nothing else is said."""
+    said = any(argument.startswith(("-n", "--numprocesses", "--tx")) for argument in arguments)
+    processes = [] if said or count == 1 else ["-n", str(count)]
+    return [*processes, *(["--dist", "each"] if "--each" in arguments and count > 1 else [])]
+
+
+@app.command()
+def provision(
+    labgrid: Annotated[
+        bool, typer.Option("--labgrid", help="Install labgrid's client too, in an environment of its own.")
+    ] = False,
+) -> None:
+    """Install a container engine where possible, and make the bench's image."""
+    from intercom_hil.processes.image import ready_engine
+
+    if labgrid:
+        from intercom_hil.lab.labgrid_client import provide_labgrid
+
+        typer.echo(f"labgrid {provide_labgrid(_tell)}")
+    engine, image = ready_engine(_tell)
+    typer.echo(f"engine {engine}\nimage {image}")
+
+
+@bench_commands.command("check")
+def bench_check(
+    bench: BenchOption = DEFAULT_BENCH,
+    parts_only: Annotated[
+        bool, typer.Option("--parts-only", help="Leave out the trial call; the device stays as it is.")
+    ] = False,
+) -> None:
+    """Look at everything a run needs, line by line, with the remedy for what is missing.
+
+    First every part by itself: file, engine, addresses, cables. When all are there, a trial of the whole: the
+    bench is started, the device configured, its button pressed, one call made and ended.
+    """
+    from intercom_hil.commands.check import check
+
+    raise typer.Exit(0 if check(bench, typer.echo, trial_call=not parts_only) else USAGE)
+
+
+@bench_commands.command("sound")
+def bench_sound(bench: BenchOption = DEFAULT_BENCH) -> None:
+    """Play a tone with the bench's sound card and hear it: level, pitch and latency of card and cables."""
+    from intercom_hil.commands.sound_check import check_sound
+
+    loop = check_sound(bench, typer.echo)
+    raise typer.Exit(0 if loop.tone_hz else USAGE)
+
+
+@bench_commands.command("new")
+def bench_new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The bench file to write.")] = Path(
+        "my-bench.toml"
+    ),
+) -> None:
+    """Write a bench file by question and answer; ports, boards and addresses are found and tried out."""
+    from intercom_hil.commands.new import Stopped, new_bench
+
+    try:
+        new_bench(file, _Terminal())
+    except (Stopped, typer.Abort, KeyboardInterrupt):
+        _tell("\nintercom-hil: nothing was written.")
+        raise typer.Exit(USAGE) from None
+
+
+class _Terminal:
+    """The person at the terminal."""
+
+    def say(self, text: str) -> None:
+        typer.echo(text)
+
+    def ask(self, question: str, default: str = "", *, secret: bool = False) -> str:
+        answer = typer.prompt(question, default=default, hide_input=secret, show_default=bool(default))
+        return str(answer).strip()
+
+    def confirm(self, question: str, default: bool = True) -> bool:
+        return typer.confirm(question, default=default)
+
+
+@app.command(context_settings={**_PASSED_ON, "help_option_names": []})
+def emulate(context: typer.Context) -> None:
+    """Start the emulated intercom by hand (emulate --help tells its options; --list-faults its faults)."""
+    os.execv(sys.executable, [sys.executable, "-m", "intercom_hil.emulator", *context.args])
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
+) -> None:
+    """Render the reports of a run folder again."""
+    from intercom_hil import reports
+
+    try:
+        for path in reports.render(folder):
+            typer.echo(path)
+    except reports.ReportError as problem:
+        raise BenchError(str(problem)) from problem
+
+
+@app.command()
+def requirements() -> None:
+    """Print the requirement catalogue with the scenarios that ask for each (docs/requirements.md)."""
+    from intercom_hil.evidence.traces import traces
+    from intercom_hil.spec.catalogue import catalogue_markdown
+
+    found = traces(SCENARIOS)
+    typer.echo(
+        catalogue_markdown(
+            {name: trace.scenarios for name, trace in found.items()},
+            {name: trace.measured for name, trace in found.items() if trace.measured},
+        ),
+        nl=False,
+    )
+
+
+@judge_commands.command("again")
+def judge_again(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
+) -> None:
+    """Judge the stored timelines of a run again, without a bench; the verdicts must be the same."""
+    from intercom_hil.judge.replay import judge_run_again
+
+    differences = judge_run_again(folder, typer.echo)
+    raise typer.Exit(1 if differences else 0)
+
+
+@app.command("import-events")
+def import_events(
+    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Exported event logs, CSV or JSON.")],
+    bench: Annotated[
+        Path | None, typer.Option("--bench", metavar="FILE", help="Whose log-file source tells the columns.")
+    ] = None,
+    clock_ahead: Annotated[
+        float | None,
+        typer.Option("--clock-ahead", metavar="SECONDS", help="How far the device's clock was ahead."),
+    ] = None,
+) -> None:
+    """Bring a device's exported event log into a run, judge it again, and render its reports."""
+    from intercom_hil import reports
+    from intercom_hil.bench_file.model import load
+    from intercom_hil.commands.import_events import import_events as bring
+
+    run = bring(folder, files, tell=typer.echo, file=load(bench) if bench else None, ahead=clock_ahead)
+    for path in reports.render(folder):
+        typer.echo(path)
+    typer.echo(f"verdict {run.verdict}")
+    raise typer.Exit(1 if run.verdict.breaks_the_run else 0)
+
+
+def _tell(text: str) -> None:
+    typer.echo(text, err=True)
+
+
+def main() -> None:
+    """Run the command line; every known problem is one message and an exit status, never a traceback."""
+    try:
+        app()
+    except BenchError as problem:
+        _tell(f"intercom-hil: {problem}")
+        sys.exit(USAGE)
+
+
+if __name__ == "__main__":
+    main()

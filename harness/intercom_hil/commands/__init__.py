@@ -1,0 +1,1 @@
+"""What the command line does besides a run: check a bench, describe a new one, import event logs."""

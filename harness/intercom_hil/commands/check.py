@@ -1,0 +1,200 @@
+"""``bench check``: everything a run needs, looked at line by line, with the remedy for what is missing."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib.util
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Protocol
+
+from intercom_hil.bench.operator_part import operator
+from intercom_hil.bench.reservation import Reservation
+from intercom_hil.bench_file.addresses import taken_addresses
+from intercom_hil.bench_file.model import BenchFile, load
+from intercom_hil.bench_file.resources import claims
+from intercom_hil.bench_file.tables import DeviceTable
+from intercom_hil.commands.smoke_call import trial
+from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.portal import Account, Portal
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.instruments.factory import Catalogue, named
+from intercom_hil.instruments.shared_port import OutputGuest
+from intercom_hil.lab.locks import holders
+from intercom_hil.processes.engine import Engine, EngineKind
+from intercom_hil.processes.host import ContainerHost, Host, NativeHost, native_versions
+from intercom_hil.processes.image import Recipe
+from intercom_hil.processes.leftovers import reap
+from intercom_hil.processes.native import check_capture
+from intercom_hil.timeline import Timeline
+
+Tell = Callable[[str], None]
+_OPEN_WITHIN = 5.0
+"""Seconds an instrument may take to open."""
+
+
+def check(path: Path, tell: Tell, *, trial_call: bool = False) -> bool:
+    """Look at all that the bench file at ``path`` calls for, tell each, and return whether all is well.
+
+    Args:
+        path: the bench file.
+        tell: takes each line.
+        trial_call: whether to make a call when all parts are there.
+    """
+    well = True
+
+    def line(what: str, problem: BenchError | None = None, found: str = "") -> None:
+        nonlocal well
+        if problem is None:
+            tell(f"  ok       {what}{': ' if found else ''}{found}")
+            return
+        well = False
+        tell(f"  MISSING  {what}: {problem.what}")
+        if problem.remedy:
+            tell(f"           remedy: {problem.remedy}")
+
+    def progress(text: str) -> None:
+        tell(f"           {text}")
+
+    tell(f"bench check {path}")
+    try:
+        file = load(path)
+    except BenchError as problem:
+        line("bench file", problem)
+        return False
+    line("bench file", found=f"bench {file.bench.name}, device {file.device.kind}")
+    held = list(holders(claims(file)))
+    for use in held:
+        line("locks", BenchError(f"{use.where}: {use.what}", remedy=use.remedy))
+    if held:
+        return False  # what another run uses is left alone
+    line("locks", found="nobody else uses any of it")
+    kind = file.engine.kind
+    host = _native(file, line) if kind == "native" else _engine(kind, line)
+    if host is not None:
+        _remains(host, line)
+    taken = list(taken_addresses(file))
+    for address in taken:
+        line(address.where, address)
+    if not taken:
+        line("addresses", found="all free")
+    emulated = file.device.kind == "emulated"
+    for name, found, told in _emulator() if emulated else asyncio.run(_while_held(file, progress)):
+        line(name, found, told)
+    if well and trial_call:
+        tell("a trial: the bench is started, the device configured, its button pressed")
+        asyncio.run(trial(file, line, progress))
+    return well
+
+
+def _native(file: BenchFile, line: Callable[..., None]) -> Host | None:
+    try:
+        versions = native_versions(proxy=file.proxy is not None)
+    except BenchError as problem:
+        line("native programs", problem)
+        return None
+    line("native programs", found=", ".join(f"{name} {version}" for name, version in versions.items()))
+    try:
+        check_capture(file.capture.interface)
+    except BenchError as problem:
+        line("right to capture", problem)
+    else:
+        line("right to capture", found=file.capture.interface)
+    return NativeHost()
+
+
+def _engine(kind: EngineKind, line: Callable[..., None]) -> Host | None:
+    try:
+        engine = Engine.find(kind=kind)
+    except BenchError as problem:
+        line("container engine", problem)
+        return None
+    line("container engine", found=str(engine))
+    tag = Recipe.load().tag
+    if engine.has_image(tag):
+        line("image", found=tag)
+    else:
+        line("image", BenchError(f"{tag} is not there", remedy="intercom-hil provision (a minute or two)"))
+    return ContainerHost(engine, tag)
+
+
+def _remains(host: Host, line: Callable[..., None]) -> None:
+    try:
+        removed = reap(host)
+    except BenchError as problem:
+        line("left by killed runs", problem)
+    else:
+        line("left by killed runs", found=f"removed {', '.join(removed)}" if removed else "nothing")
+
+
+def _emulator() -> Iterator[tuple[str, BenchError | None, str]]:
+    found = importlib.util.find_spec("pjsua2") is not None
+    remedy = "pip install 'intercom-hil[emulator]' with CPython 3.11 or 3.12 on x86-64"
+    version = f"{sys.version_info.major}.{sys.version_info.minor}"
+    problem = BenchError(f"no pjsua2 for Python {version}", remedy=remedy)
+    yield "emulated intercom's SIP stack", None if found else problem, ""
+
+
+def _ways_to_settings(device: DeviceTable) -> dict[str, _Opened]:
+    """Return what brings settings to the device, by how it is told."""
+    if device.configurator == "operator" and device.operator is not None:
+        asker = operator(device.operator, append=Timeline().append)
+        return {f"operator {way.name}": way for way in asker.ways}
+    if device.configurator == "command" and device.command is not None:
+        return {f"command {device.command.run[0]}": CommandConfigurator(device.command.run)}
+    assert device.portal is not None
+    table = device.portal
+    account = Account(table.account, table.password)
+    return {f"portal {table.url}": Portal(table.url, account, device=table.device_id, ca=table.ca)}
+
+
+class _Opened(Protocol):
+    async def open(self) -> None: ...
+    async def close(self) -> None: ...
+
+
+async def _while_held(file: BenchFile, progress: Tell) -> list[tuple[str, BenchError | None, str]]:
+    """Look at the instruments while nobody else may use them, and at the places that they are in."""
+    hold = Reservation(file, progress)
+    try:
+        hold.claim()
+        device = await hold.located(file.device)
+    except BenchError as problem:
+        told = BenchError(f"{problem.where}: {problem.what}", remedy=problem.remedy)
+        return [("labgrid" if file.labgrid else "locks", told, "")]
+    else:
+        places = [("labgrid", None, f"had {', '.join(file.labgrid.places)}")] if file.labgrid else []
+        return [*places, *await _instruments(device)]
+    finally:
+        await hold.release()
+
+
+async def _instruments(device: DeviceTable) -> list[tuple[str, BenchError | None, str]]:
+    assert device.button is not None
+    catalogue = Catalogue()
+    parts: dict[str, _Opened] = {
+        f"button {named(device.button)}": catalogue.output(device.button, name="button"),
+        **_ways_to_settings(device),
+    }
+    if device.console is not None:
+        console = catalogue.console(device.console.port, baudrate=device.console.baud_rate)
+        parts[f"console {device.console.port}"] = console
+    found: list[tuple[str, BenchError | None, str]] = []
+    for name, part in parts.items():
+        try:
+            async with asyncio.timeout(_OPEN_WITHIN):
+                await part.open()
+        except TimeoutError:
+            silent = BenchError(f"no answer within {_OPEN_WITHIN:g} s", remedy="check its cable")
+            found.append((name, silent, ""))
+        except DeviceCrashed as problem:
+            gone = BenchError(str(problem), remedy="check the device's supply and network")
+            found.append((name, gone, ""))
+        except BenchError as problem:
+            found.append((name, problem, ""))
+        else:
+            was_left = isinstance(part, OutputGuest) and part.left_active
+            found.append((name, None, "it was left closed, and has been opened" if was_left else ""))
+            await part.close()
+    return found

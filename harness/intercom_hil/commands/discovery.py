@@ -1,0 +1,85 @@
+"""What this computer has that a bench may use: serial ports, GPIO chips, network addresses.
+
+The computer is looked at; short lists go out, empty where there is nothing or no way to look.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments.serial_names import stable_name_of
+from intercom_hil.processes.command import run
+
+_LOOK_WITHIN = 5.0  # s
+
+
+@dataclass(frozen=True)
+class Found:
+    """One thing: what a bench file calls it, and what it says of itself."""
+
+    name: str
+    told: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.told})" if self.told else self.name
+
+
+@dataclass(frozen=True)
+class Address:
+    """One IPv4 address of this computer, with the network it is in."""
+
+    interface: str
+    address: ipaddress.IPv4Interface
+
+    def __str__(self) -> str:
+        return f"{self.interface} {self.address}"
+
+
+def serial_ports() -> list[Found]:
+    """Return the serial ports with something behind them, by their stable names where they have one."""
+    from serial.tools.list_ports import comports
+
+    return [
+        Found(str(stable_name_of(port.device) or port.device), port.description)
+        for port in sorted(comports(), key=lambda port: port.device)
+        if port.vid is not None or port.hwid != "n/a"
+    ]
+
+
+def gpio_chips() -> list[Found]:
+    """Return the GPIO chips of this computer that may be opened."""
+    import gpiod
+
+    found = []
+    for path in sorted(Path("/dev").glob("gpiochip*")):
+        try:
+            with gpiod.Chip(str(path)) as chip:
+                info = chip.get_info()
+        except OSError as problem:
+            found.append(Found(str(path), f"cannot be opened: {problem.strerror}"))
+        else:
+            found.append(Found(str(path), f"{info.label}, {info.num_lines} lines"))
+    return found
+
+
+def addresses() -> list[Address]:
+    """Return the IPv4 addresses of this computer, those of the outside first."""
+    try:
+        done = run(["ip", "-j", "-4", "address"], within=_LOOK_WITHIN)
+        links = json.loads(done.stdout or "[]")
+    except (BenchError, ValueError):
+        return []
+    return sorted(_addresses(links), key=lambda found: found.address.is_loopback)
+
+
+def _addresses(links: list[dict[str, object]]) -> Iterator[Address]:
+    for link in links:
+        infos = link.get("addr_info")
+        for info in infos if isinstance(infos, list) else ():
+            told = f"{info.get('local')}/{info.get('prefixlen')}"
+            yield Address(str(link.get("ifname")), ipaddress.IPv4Interface(told))

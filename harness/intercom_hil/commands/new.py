@@ -1,0 +1,399 @@
+"""``bench new``: a bench file by question and answer. Each thing is tried out as soon as it is named.
+
+Answers come in, one at a time; a commented bench file goes out, whole and valid, or none. What is found on
+this computer is offered; what does not work can be corrected at once, or kept for later.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any, Protocol
+
+from pydantic import TypeAdapter, ValidationError
+
+from intercom_hil.bench_file.model import load
+from intercom_hil.commands import discovery as findings
+from intercom_hil.commands.bench_text import Draft, bench_text
+from intercom_hil.device.portal import Account, Portal
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.event_sources.layouts import LAYOUTS
+from intercom_hil.event_sources.options import unusable
+from intercom_hil.instruments.factory import Catalogue, OutputOptions
+from intercom_hil.instruments.safety import opened
+from intercom_hil.spec.capabilities import Capability
+
+LISTEN = 2.0
+"""Seconds for which a console is listened to."""
+_TRY_WITHIN = 10.0  # s
+STATIONS = 6
+_PRESSED_BY = {
+    "numato-relay": "a relay of a Numato-style USB board",
+    "numato-gpio": "a GPIO line of a Numato-style USB board",
+    "gpio": "a GPIO line of this computer, such as a Raspberry Pi's",
+    "serial-line": "RTS or DTR of a serial cable",
+    "command": "a command of yours",
+}
+_TOLD_BY = {
+    "console": "on a serial console",
+    "syslog": "as syslog messages, sent to the bench",
+    "webhook": "as HTTP requests to the bench",
+    "log-file": "in a log that is exported after the run",
+    "nowhere": "nowhere that the bench could read",
+}
+_CONFIGURED_BY = {
+    "portal": "its Admin Portal, to which the bench logs in",
+    "operator": "a person, who is given settings to type and asked what the screen shows",
+    "command": "a command of yours",
+}
+_HAS = {
+    Capability.SRTP: "Has the device the setting for encrypted media (SRTP)?",
+    Capability.TLS: "Can the device use TLS for SIP?",
+    Capability.SESSION_TIMER: "Does the device end calls whose session timer runs out (RFC 4028)?",
+    Capability.VIDEO: "Has the device video calls?",
+}
+
+
+_LISTENS_AT = {"syslog": "5514", "webhook": "8099"}
+
+
+class Talk(Protocol):
+    """The person at the bench."""
+
+    def say(self, text: str) -> None:
+        """Say something."""
+
+    def ask(self, question: str, default: str = "", *, secret: bool = False) -> str:
+        """Ask for a text; an empty answer is the default."""
+
+    def confirm(self, question: str, default: bool = True) -> bool:
+        """Ask for yes or no."""
+
+
+class Stopped(Exception):  # noqa: N818  (it is no error)
+    """The person does not want to go on; nothing was written."""
+
+
+def new_bench(path: Path, talk: Talk) -> None:
+    """Ask for everything, and write the bench file.
+
+    Raises:
+        Stopped: the person did not want it.
+        BenchError: the file cannot be written.
+    """
+    if path.exists() and not talk.confirm(f"{path} is there already. Replace it?", default=False):
+        raise Stopped
+    guide = _Guide(talk)
+    draft = guide.emulated(path.stem) if guide.wants_emulated() else guide.physical(path.stem)
+    _write(path, bench_text(draft))
+    talk.say(f"\nWritten: {path}")
+    if draft.missing:
+        talk.say("This computer does not have these addresses yet. As root:")
+        for address in draft.missing:
+            talk.say(f"  ip address add {address} dev {draft.name_of_link}")
+    talk.say(f"Next: intercom-hil bench check --bench {path}")
+
+
+def _write(path: Path, text: str) -> None:
+    part = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part.touch(mode=0o600)  # there may be a password in it
+        part.write_text(text, encoding="utf-8")
+        load(part)
+        part.replace(path)
+    except OSError as problem:
+        raise BenchError(
+            f"it cannot be written ({problem.strerror})", str(path), "name another place for it"
+        ) from problem
+    finally:
+        part.unlink(missing_ok=True)
+
+
+class _Guide:
+    """The questions, in the order in which a bench is put together."""
+
+    def __init__(self, talk: Talk) -> None:
+        self._talk = talk
+
+    def wants_emulated(self) -> bool:
+        self._talk.say(
+            "A bench file says what stands on the bench and where. Enter takes what is in [brackets]."
+        )
+        return (
+            self._choice(
+                "Which intercom?",
+                {"physical": "one on the desk", "emulated": "the emulated one, no hardware"},
+            )
+            == "emulated"
+        )
+
+    def emulated(self, name: str) -> Draft:
+        """Everything on loopback addresses: nothing can be missing."""
+        draft = Draft(name=self._talk.ask("Name of the bench", name), kind="emulated", interface="lo")
+        network = self._checked("Its loopback addresses begin with", "127.0.0", _is_loopback)
+        draft.take_addresses(ipaddress.IPv4Address(f"{network}.9"), STATIONS)
+        draft.device = f"{network}.30"
+        draft.capabilities = dict.fromkeys((c.value for c in Capability), True)
+        return draft
+
+    def physical(self, name: str) -> Draft:
+        """A device on the desk."""
+        draft = Draft(name=self._talk.ask("Name of the bench", name), kind="physical", interface="any")
+        self._network(draft)
+        told_by = self._events(draft)
+        self._button(draft)
+        self._settings(draft)
+        self._capabilities(draft, told_by)
+        return draft
+
+    # -- the network -----------------------------------------------------------------------------------
+
+    def _network(self, draft: Draft) -> None:
+        there = findings.addresses()
+        self._talk.say("\nThe network. Addresses of this computer:")
+        for found in there:
+            self._talk.say(f"  {found}")
+        draft.device = self._checked("Address of the intercom", "", _is_address)
+        device = ipaddress.IPv4Address(draft.device)
+        home = next((found for found in there if device in found.address.network), None)
+        if home is None:
+            self._talk.say(
+                "  No network of this computer has that address: plug the intercom in and give this"
+            )
+            self._talk.say("  computer an address beside it; docs/bench/network.md tells how.")
+        first = home.address.ip if home and home.address.ip != device else device - 21
+        start = self._checked(
+            f"First of the {STATIONS + 3} addresses in a row for bench, PBX, proxy and stations",
+            str(first),
+            _is_address,
+        )
+        draft.take_addresses(ipaddress.IPv4Address(start), STATIONS)
+        while draft.device in draft.taken:
+            self._talk.say(f"  The intercom's own address {draft.device} is among them.")
+            start = self._checked("First address", "", _is_address)
+            draft.take_addresses(ipaddress.IPv4Address(start), STATIONS)
+        own = {str(found.address.ip) for found in there}
+        wide = home.address.network.prefixlen if home else 24
+        loopback = device.is_loopback
+        draft.missing = [f"{a}/{wide}" for a in draft.taken if a not in own and not loopback]
+        draft.interface = "lo" if loopback else "any"
+        draft.name_of_link = home.interface if home else "INTERFACE"
+
+    # -- the instruments -------------------------------------------------------------------------------
+
+    def _events(self, draft: Draft) -> str:
+        self._talk.say("\nThe events: where the intercom tells what it does.")
+        told_by = self._choice("Told", _TOLD_BY)
+        if told_by == "console":
+            self._console(draft)
+        elif told_by != "nowhere":
+            draft.source = {"kind": told_by, **self._source(told_by)}
+            self._talk.say(
+                "  docs/bench/events.md tells of languages of the device's own, and of other fields."
+            )
+        return told_by
+
+    def _source(self, kind: str) -> dict[str, Any]:
+        if kind == "log-file":
+            return {"layout": self._layout(kind)}
+        port = int(self._checked("Port on which the bench listens", _LISTENS_AT[kind], _is_port))
+        if kind == "webhook":
+            return {"port": port, "path": self._checked("Path", "/events", lambda text: text.startswith("/"))}
+        transport = self._choice("Sent over", dict.fromkeys(("udp", "tcp", "tls"), ""))
+        return {"port": port, "transport": transport, "layout": self._layout(kind)}
+
+    def _layout(self, kind: str) -> str:
+        usable = [name for name in LAYOUTS if not unusable(kind, name, LAYOUTS)]
+        return self._choice("The layout of what it tells", dict.fromkeys(usable, ""))
+
+    def _console(self, draft: Draft) -> None:
+        self._talk.say("\nThe console: the cable on which the intercom writes its log.")
+        while True:
+            port = self._port("Console port")
+            speed = int(self._checked("Speed in baud", "115200", str.isdecimal))
+            draft.console = {"port": port, "baud_rate": speed, "layout": "keyed"}
+            if self._works(f"listening for {LISTEN:g} s", partial(_listen, port, speed, self._talk.say)):
+                break
+        draft.console["layout"] = self._layout("console")
+
+    def _button(self, draft: Draft) -> None:
+        self._talk.say("\nThe button: what closes its contact.")
+        while True:
+            kind = self._choice("Pressed by", _PRESSED_BY)
+            table = {"kind": kind, **self._button_place(kind)}
+            try:
+                options = TypeAdapter[OutputOptions](OutputOptions).validate_python(table)
+            except ValidationError as problem:
+                self._talk.say(f"  {problem.errors()[0]['loc'][-1]}: {problem.errors()[0]['msg']}")
+                continue
+            draft.button = table
+            press = self._talk.confirm("Press it once to try it?")
+            if self._works("the button", partial(_press, options, press, self._talk.say)):
+                return
+
+    def _button_place(self, kind: str) -> dict[str, Any]:
+        match kind:
+            case "numato-relay":
+                port = self._port("Port of the board")
+                return {"port": port, "channel": self._number("Relay, counted from 0", "0")}
+            case "numato-gpio":
+                return {"port": self._port("Port of the board"), "line": self._number("Line, from 0", "0")}
+            case "gpio":
+                chip = self._offered("GPIO chip", findings.gpio_chips())
+                line = self._talk.ask("Line (offset or name)")
+                return {"chip": chip, "line": int(line) if line.isdecimal() else line}
+            case "serial-line":
+                port = self._port("Port of the cable (the console's, if it is on that)")
+                return {"port": port, "line": self._choice("Line", {"rts": "", "dtr": ""})}
+            case _:
+                return {
+                    "on": self._talk.ask("Command that presses"),
+                    "off": self._talk.ask("Command that releases"),
+                }
+
+    def _settings(self, draft: Draft) -> None:
+        self._talk.say("\nThe SIP settings: how they get into the intercom.")
+        draft.configurator = self._choice("Changed through", _CONFIGURED_BY)
+        match draft.configurator:
+            case "portal":
+                self._portal(draft)
+            case "operator":
+                draft.operator = {"name": self._talk.ask("Who is there, for the record"), "reads": ["screen"]}
+            case _:
+                run = self._checked("The command (docs/bench/operator.md tells what it is given)", "", bool)
+                draft.command = {"run": run}
+
+    def _portal(self, draft: Draft) -> None:
+        self._talk.say("\nThe Admin Portal, through which the bench changes the SIP settings.")
+        while True:
+            url = self._talk.ask("Its address", f"http://{draft.device}")
+            account = self._talk.ask("An account that may change SIP settings", "admin")
+            password = self._talk.ask("Its password", secret=True)
+            portal = Portal(url, Account(account, password))
+            draft.portal = {"url": url, "account": account, "password": password}
+            if self._works("the portal", partial(_log_in, portal, self._talk.say)):
+                draft.portal["device_id"] = portal.device or "door"
+                return
+
+    def _capabilities(self, draft: Draft, told_by: str) -> None:
+        self._talk.say("\nWhat the device has. Requirements about what it lacks are not applicable.")
+        has = {Capability.EVENT_LOG.value: told_by != "nowhere"}
+        if told_by in ("console", "syslog", "webhook") and not draft.operator:
+            question = "Does it tell there what its screen shows, too?"
+            has[Capability.SCREEN.value] = self._talk.confirm(question)
+        else:
+            has[Capability.SCREEN.value] = bool(draft.operator)
+        has |= {capability.value: self._talk.confirm(question) for capability, question in _HAS.items()}
+        recording = self._talk.ask("Sound file that grows with what its loudspeaker plays (empty: none)")
+        has[Capability.SPEAKER.value] = bool(recording)
+        has[Capability.PROXY.value] = self._talk.confirm("Can the device use a SIP proxy?")
+        draft.recording = recording
+        draft.capabilities = has
+
+    # -- asking ----------------------------------------------------------------------------------------
+
+    def _port(self, question: str) -> str:
+        return self._offered(f"{question} (or a URL such as socket://host:port)", findings.serial_ports())
+
+    def _offered(self, question: str, found: Sequence[findings.Found]) -> str:
+        for number, thing in enumerate(found, 1):
+            self._talk.say(f"  {number}  {thing}")
+        if not found:
+            self._talk.say("  none was found on this computer")
+        while True:
+            answer = self._talk.ask(question, "1" if found else "")
+            if answer.isdecimal() and 1 <= int(answer) <= len(found):
+                return found[int(answer) - 1].name
+            if answer and not answer.isdecimal():
+                return answer
+            self._talk.say("  a number of the list, or a name")
+
+    def _choice(self, question: str, choices: dict[str, str]) -> str:
+        names = list(choices)
+        for number, name in enumerate(names, 1):
+            self._talk.say(f"  {number}  {name}{': ' if choices[name] else ''}{choices[name]}")
+        while True:
+            answer = self._talk.ask(question, "1")
+            if answer in names:
+                return answer
+            if answer.isdecimal() and 1 <= int(answer) <= len(names):
+                return names[int(answer) - 1]
+            self._talk.say("  a number of the list")
+
+    def _number(self, question: str, default: str) -> int:
+        return int(self._checked(question, default, str.isdecimal))
+
+    def _checked(self, question: str, default: str, right: Callable[[str], bool]) -> str:
+        while not right(answer := self._talk.ask(question, default)):
+            self._talk.say(f"  {answer!r} will not do")
+        return answer
+
+    def _works(self, what: str, attempt: Callable[[], Awaitable[None]]) -> bool:
+        """Try something out; return whether to go on, because it works or because the person says so."""
+        self._talk.say(f"  trying {what} …")
+        try:
+            asyncio.run(_bounded(attempt))
+        except (BenchError, DeviceCrashed) as problem:
+            self._talk.say(f"  ✗ {problem}")
+            return not self._talk.confirm("Change the answers?")
+        return True
+
+
+async def _bounded(attempt: Callable[[], Awaitable[None]]) -> None:
+    try:
+        async with asyncio.timeout(_TRY_WITHIN):
+            await attempt()
+    except TimeoutError:
+        raise BenchError(f"no answer within {_TRY_WITHIN:g} s", remedy="check cable and address") from None
+
+
+async def _listen(port: str, speed: int, say: Callable[[str], None]) -> None:
+    lines: list[str] = []
+    console = Catalogue().console(port, baudrate=speed)
+    console.listen(lambda text, at: lines.append(text))
+    async with opened(console):
+        await asyncio.sleep(LISTEN)  # how long a person would look at it
+    for line in lines[-3:]:
+        say(f"    {line[:100]}")
+    say(f"  ✓ it opens; {len(lines)} lines came" + ("" if lines else " (the device says nothing of itself)"))
+
+
+async def _press(options: OutputOptions, press: bool, say: Callable[[str], None]) -> None:
+    output = Catalogue().output(options, name="button")
+    async with opened(output):
+        if press:
+            closed = await output.set(True)
+            await asyncio.sleep(options.hold)
+            await output.set(False)
+            say(f"  ✓ pressed for {options.hold:g} s, {'' if closed else 'not '}read back")
+            return
+    say("  ✓ it opens, and is off")
+
+
+async def _log_in(portal: Portal, say: Callable[[str], None]) -> None:
+    try:
+        await portal.open()
+        say(f"  ✓ logged in; the device is {portal.device!r}")
+    finally:
+        await portal.close()
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.IPv4Address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _is_port(text: str) -> bool:
+    return text.isdecimal() and 0 < int(text) < 65536
+
+
+def _is_loopback(text: str) -> bool:
+    return text.startswith("127.") and _is_address(f"{text}.9")

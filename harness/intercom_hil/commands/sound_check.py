@@ -1,0 +1,50 @@
+"""``bench sound``: the sound card plays a tone and hears it; level, pitch and latency are told."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+from intercom_hil.bench.device_part import sound_card
+from intercom_hil.bench_file.model import load
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments.sound_card import MICROPHONE_TONE, Loop
+from intercom_hil.timeline import Timeline
+
+_LONGEST = 15.0  # s
+
+
+def check_sound(path: Path, tell: Callable[[str], None]) -> Loop:
+    """Play a tone and hear it, and tell what came back.
+
+    Args:
+        path: the bench file.
+        tell: takes each line.
+
+    Raises:
+        BenchError: the file has no sound card, the card cannot be worked, or nothing of the tone was heard.
+    """
+    table = load(path).device.sound_card
+    if table is None:
+        raise BenchError(
+            "this bench has no sound card", str(path), "describe it in a table [device.sound_card]"
+        )
+
+    async def measured() -> Loop:
+        try:
+            async with asyncio.timeout(_LONGEST):
+                return await sound_card(table, append=Timeline().append).measure()
+        except TimeoutError:
+            raise BenchError(
+                f"the sound card took no sound for {_LONGEST:g} s",
+                "device.sound_card",
+                "try its commands by hand",
+            ) from None
+
+    tell(f"playing {MICROPHONE_TONE:g} Hz at {table.level:g} dBov for 2 s")
+    loop = asyncio.run(measured())
+    pitch = f"{loop.tone_hz:.1f} Hz" if loop.tone_hz else "no single tone"
+    tell(f"heard {pitch} at {loop.level_dbov:.1f} dBov over noise of {loop.noise_dbov:.0f} dBov")
+    tell(f"latency {loop.latency * 1000:.0f} ms, buffers of both commands included")
+    return loop

@@ -1,0 +1,327 @@
+"""The one face of the device that scenarios see: configure it, press its button; what it does is observed.
+
+Settings and presses come in; observations go onto the timeline by the device's witnesses. It is built over
+protocols, so an emulated device and one on a desk differ only in what is passed to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from contextlib import AsyncExitStack, suppress
+from functools import partial
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from pydantic import ValidationError
+
+from intercom_hil.device.configurator import Configurator, Role
+from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
+from intercom_hil.event_sources.console_layout import Layout
+from intercom_hil.event_sources.console_reader import ConsoleReader
+from intercom_hil.event_sources.layouts import KEYED
+from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.event_sources.source import EventSource
+from intercom_hil.instruments.button import Button
+from intercom_hil.instruments.protocols import Console, Input
+from intercom_hil.instruments.supply import Supply
+from intercom_hil.spec.settings import SipSettings
+from intercom_hil.timeline.fingerprint import Fingerprint
+from intercom_hil.timeline.observation import Configured, InputChanged, InstrumentLost, Witness
+from intercom_hil.timeline.timeline import Append, now
+
+_DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
+_SIP_PORT = 5060
+HOLD = 0.1
+"""Seconds for which a finger holds the button."""
+ALL_DUTIES = SourceRole()
+_LONGEST_TOLD = 200  # characters of a submitted value that go onto the timeline
+
+
+class SpeakerListener(Protocol):
+    """Hears the device's speaker during scenarios."""
+
+    @property
+    def lost(self) -> asyncio.Future[str]:
+        """Resolves with the reason when it cannot hear any more."""
+
+    def begin(self) -> None:
+        """Listen."""
+
+    async def end(self) -> None:
+        """Listen no more."""
+
+
+class Intercom:
+    """An intercom over its instruments. Must be made inside a running event loop.
+
+    Attributes:
+        address: its IP address or host name.
+        console: what its console is read with, where it has one.
+        sources: where its events come from besides.
+        button: what its button is pressed with.
+        portal: what its settings are changed through.
+        speaker: what its speaker is heard with, where the bench has that.
+        supply: what its supply is switched with, where the bench has that.
+        inputs: the contacts that the bench watches, by name.
+        settings: the configuration in force, as far as the bench knows.
+        lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
+            (BenchError) is gone.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        append: Append,
+        portal: Configurator,
+        button: Button,
+        console: Console | None,
+        layout: Layout = KEYED,
+        duties: SourceRole = ALL_DUTIES,
+        sources: Sequence[EventSource] = (),
+        speaker: SpeakerListener | None = None,
+        supply: Supply | None = None,
+        inputs: Mapping[str, Input] = MappingProxyType({}),
+        device_lost: asyncio.Future[str] | None = None,
+        extension: str = "",
+        sip_port: int = _SIP_PORT,
+        hold: float = HOLD,
+    ) -> None:
+        """Put a device together.
+
+        Args:
+            address: where its SIP is.
+            append: puts observations on the current scenario's timeline.
+            portal: the way to its settings.
+            button: its button.
+            console: its console; the Intercom becomes its listener.
+            layout: what the console's lines mean.
+            duties: what the console is judged by.
+            sources: further sources of its events.
+            speaker: a capture of its speaker.
+            supply: its supply.
+            inputs: contacts to watch, such as a door strike, by name.
+            device_lost: resolves when the device itself ends, where that can be known.
+            extension: its extension until it is configured.
+            sip_port: the port its SIP listens on.
+            hold: how long its button is held, in seconds, where nothing else is said.
+        """
+        self.address = address
+        self.portal = portal
+        self.button = button
+        self.console = console
+        self.sources = tuple(sources)
+        self.speaker = speaker
+        self.supply = supply
+        self.inputs = inputs
+        self.settings: SipSettings | None = None
+        self._submitted: SipSettings | None = None
+        self.lost: asyncio.Future[BenchError | DeviceCrashed] = asyncio.get_running_loop().create_future()
+        self._extension = extension
+        self._sip_port = sip_port
+        self._hold = hold
+        self._append = append
+        self._device_lost = device_lost
+        self._reader = ConsoleReader(layout, append=append, duties=duties)
+        self._opened = AsyncExitStack()
+        self._watch: asyncio.Task[None] | None = None
+
+    @property
+    def extension(self) -> str:
+        """The extension it is configured with (CFG-12)."""
+        return self.settings.extension if self.settings else self._extension
+
+    @property
+    def uri(self) -> str:
+        """Its SIP URI at its own address, for calls that go straight to it (RFC 3261 §19.1)."""
+        port = "" if self._sip_port == _SIP_PORT else f":{self._sip_port}"
+        return f"sip:{self.extension}@{self.address}{port}"
+
+    async def open(self) -> None:
+        """Open everything the device is reached with, the outputs first: that makes them safe.
+
+        Raises:
+            BenchError: an instrument cannot be opened.
+            DeviceCrashed: the device is not there.
+        """
+        if self._watch is not None:
+            return
+        if self.lost.done():
+            self.lost = asyncio.get_running_loop().create_future()
+        async with AsyncExitStack() as opened:
+            parts = [*self._outputs, *self.inputs.values(), self.console, *self.sources, self.portal]
+            for part in parts:
+                if part is None:
+                    continue
+                opened.push_async_callback(part.close)
+                if part is self.console:
+                    self.console.listen(self._reader.line)
+                    self._reader.opened()
+                await part.open()
+            for name, sensed in self.inputs.items():
+                sensed.listen(partial(self._on_edge, name))
+            self._opened = opened.pop_all()
+        self._watch = asyncio.create_task(self._until_lost())
+
+    async def close(self) -> None:
+        """Close everything, last opened first; nothing happens when closed. Raises BenchError."""
+        watch, self._watch = self._watch, None
+        if watch is not None:
+            watch.cancel()
+        await self.end()
+        await self._opened.aclose()
+
+    def begin(self, folder: Path) -> None:
+        """Begin a scenario whose raw logs go into a folder. Raises BenchError."""
+        if self.console is not None:
+            self.console.begin(folder / "console.log")
+        self._reader.begin()
+        for source in self.sources:
+            source.begin(folder)
+        if self.speaker is not None:
+            self.speaker.begin()
+
+    async def end(self) -> None:
+        """End the scenario: what the device does from now on is not held against it."""
+        self._reader.end()
+        for source in self.sources:
+            source.end()
+        if self.speaker is not None:
+            await self.speaker.end()
+
+    async def configure(self, settings: SipSettings) -> Configured:
+        """Submit a whole SIP configuration.
+
+        The observation is dated when it was submitted: what the device does about it comes after.
+
+        Returns:
+            What was submitted, secrets redacted, with the device's answer and the names of the fields that
+            differ from the configuration before (all of them the first time).
+
+        Raises:
+            BenchError: the portal could not be asked.
+            DeviceCrashed: the device went away.
+        """
+        at = now()
+        answer = await self.portal.apply(settings)
+        content = Configured(
+            settings=settings.redacted(),
+            accepted=answer.accepted,
+            message=answer.message,
+            changed=_changed(self.settings, settings),
+            secrets=tuple(print_ for secret in settings.secrets() if (print_ := Fingerprint.of(secret))),
+        )
+        if answer.accepted:
+            self.settings = self._submitted = settings
+        self._append(Witness.PORTAL, content, at)
+        return content
+
+    async def submit(self, changes: Mapping[str, object], by: Role = "administrator") -> Configured:
+        """Submit the configuration in force with changes, right or wrong ones, as whoever (CFG-02, CFG-22).
+
+        Raises:
+            Inconclusive: the bench has no account for that, or no configuration is in force yet.
+            BenchError: the portal could not be asked.
+            DeviceCrashed: the device went away.
+        """
+        if self._submitted is None:
+            raise Inconclusive("no configuration is in force that could be changed")
+        at = now()
+        form = self._submitted.model_dump(mode="json") | dict(changes)
+        self.settings = None  # what a faulty device makes of a wrong form nobody knows
+        answer = await self.portal.submit(form, by)
+        content = Configured(
+            settings={name: _short(value) for name, value in changes.items() if "password" not in name},
+            accepted=answer.accepted,
+            message=_short(answer.message),
+            changed=tuple(changes),
+            by=by,
+            fields=answer.fields,
+        )
+        if answer.accepted:
+            with suppress(ValidationError):  # a wrong value that was taken stands nowhere but in the device
+                self._submitted = SipSettings.model_validate(form)
+        self._append(Witness.PORTAL, content, at)
+        return content
+
+    async def upload(self, filename: str, content: bytes) -> tuple[Configured, str]:
+        """Upload a CA certificate; return the answer and the text for ``ca_certificate``, empty if refused.
+
+        Raises:
+            BenchError: the portal could not be asked.
+            DeviceCrashed: the device went away.
+        """
+        at = now()
+        answer, text = await self.portal.upload(filename, content)
+        told = Configured(
+            settings={"ca_certificate": f"file {filename}, {len(content)} bytes"},
+            accepted=answer.accepted,
+            message=_short(answer.message),
+            changed=("ca_certificate",),
+            fields=answer.fields,
+        )
+        self._append(Witness.PORTAL, told, at)
+        return told, text
+
+    async def press_button(self, hold: float | None = None) -> float:
+        """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError."""
+        return await self.button.press(self._hold if hold is None else hold)
+
+    async def healthy(self) -> bool:
+        """Return whether device and instruments are there; if not, ``lost`` holds the reason."""
+        if not self.lost.done():
+            try:
+                await self.portal.reach()
+            except (BenchError, DeviceCrashed) as problem:
+                blame_device = isinstance(problem, DeviceCrashed)
+                self._lose("device" if blame_device else "portal", str(problem), blame_device=blame_device)
+        return not self.lost.done()
+
+    @property
+    def _outputs(self) -> tuple[Button | Supply, ...]:
+        return (self.button,) if self.supply is None else (self.button, self.supply)
+
+    def _on_edge(self, name: str, active: bool, at: float) -> None:
+        self._append(Witness.INPUT, InputChanged(name=name, active=active), at)
+
+    async def _until_lost(self) -> None:
+        parts = {"button": self.button.lost, **{source.name: source.lost for source in self.sources}}
+        optional = {"console": self.console, "speaker": self.speaker, "supply": self.supply}
+        for name, part in {**optional, **self.inputs}.items():
+            if part is not None:
+                parts[name] = part.lost
+        watched: set[asyncio.Future[Any]] = set(parts.values())
+        if self._device_lost is not None:
+            watched.add(self._device_lost)
+        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        if self._device_lost is not None:
+            # a device that ends takes its console along, and the console may be noticed first
+            await asyncio.wait({self._device_lost}, timeout=_DEVICE_FIRST)
+            if self._device_lost.done():
+                self._lose("device", self._device_lost.result(), blame_device=True)
+                return
+        name = next(name for name, lost in parts.items() if lost.done())
+        self._lose(name, parts[name].result(), blame_device=False)
+
+    def _lose(self, instrument: str, problem: str, *, blame_device: bool) -> None:
+        if self.lost.done():
+            return
+        blame = "device" if blame_device else "bench"
+        self._append(Witness.BENCH, InstrumentLost(instrument=instrument, problem=problem, blame=blame), None)
+        self.lost.set_result(
+            DeviceCrashed(problem)
+            if blame_device
+            else BenchError(problem, instrument, "check its cable and supply, then run again")
+        )
+
+
+def _short(value: object) -> str:
+    text = str(value)
+    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}… ({len(text)} characters)"
+
+
+def _changed(before: SipSettings | None, after: SipSettings) -> tuple[str, ...]:
+    names = SipSettings.model_fields
+    return tuple(name for name in names if before is None or getattr(before, name) != getattr(after, name))

@@ -1,0 +1,146 @@
+"""The video of one call, beside the SIP stack, which has none: a socket of its own and the camera's pictures.
+
+Session descriptions on their way out come in and go out changed; RTP (RFC 6184) goes out, protected like the
+call's audio (RFC 3711). Video that comes is taken and not shown: the device has a screen for text alone.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import socket
+import time
+from contextlib import suppress
+
+import pylibsrtp
+
+from intercom_hil.emulator.agent_sockets import media_socket
+from intercom_hil.emulator.camera import FRAME_RATE, pictures
+from intercom_hil.emulator.video_sdp import RemoteVideo, answering, audio_protection, offering, read_video
+from intercom_hil.emulator.vocabulary import Picture
+
+_CLOCK = 90_000
+_KEY_BYTES = 30
+_TAKEN_AT_ONCE = 64
+"""Packets that are taken in one turn at most."""
+_BEHIND = 1.0
+"""Seconds after which pictures that were due are left out, not made up for."""
+
+
+class CallVideo:
+    """One call's video; with ``Picture.NONE`` there is none, whatever the remote side wants."""
+
+    def __init__(self, picture: Picture, address: str, ports: tuple[int, int]) -> None:
+        """Prepare; nothing is opened before a description calls for it.
+
+        Args:
+            picture: what is to be seen.
+            address: the device's.
+            ports: the first and last port of its media; video takes them from the last one down.
+        """
+        self._picture = picture
+        self._address, self._ports = address, ports
+        self._key = os.urandom(_KEY_BYTES)
+        self._socket: socket.socket | None = None
+        self._remote: RemoteVideo | None = None
+        self._insists = False
+        self._sender: pylibsrtp.Session | None = None
+        self._sequence = random.randrange(1 << 15)
+        self._ssrc = random.randrange(1, 1 << 32)
+        self._frame = 0
+        self._next: float | None = None
+
+    @property
+    def wanted(self) -> bool:
+        """Whether there is to be any."""
+        return self._picture is not Picture.NONE
+
+    def describe(self, local: str, remote: str) -> str:
+        """Return the description that goes out: ours, with video where it is wanted.
+
+        Args:
+            local: what the stack wrote.
+            remote: the offer that it answers; empty when it is an offer itself.
+        """
+        if not self.wanted or not local:
+            return local
+        if not remote:
+            if local.count("\nm=audio") < 2:
+                return local
+            self._insists = "SAVP" in audio_protection(local)[0]
+            return offering(local, self._address, self._open(), self._key)
+        offered = read_video(remote)
+        profile, keyed = audio_protection(local)
+        secure = "SAVP" in profile or keyed
+        if offered is None or (secure and not offered.tag) or (offered.demands_srtp and not secure):
+            self._remote = None
+            return local
+        self._agreed(offered, secure)
+        return answering(local, offered, self._address, self._open(), self._key if secure else None)
+
+    def answered(self, remote: str) -> None:
+        """Take in the answer to our offer."""
+        found = read_video(remote) if self._socket is not None else None
+        if found is None or (self._insists and not found.tag):
+            self._remote = None
+        else:
+            self._agreed(found, bool(found.tag))
+
+    def begin(self) -> None:
+        """Begin sending: the call is up."""
+        if self._next is None:
+            self._next = time.monotonic()
+
+    def turn(self) -> None:
+        """Send the picture that is due, and take what came."""
+        if self._socket is None:
+            return
+        with suppress(BlockingIOError, ConnectionError):  # nothing there, or nobody: no reason to stop
+            for _ in range(_TAKEN_AT_ONCE):
+                self._socket.recv(2048)
+        now = time.monotonic()
+        if self._next is None or now < self._next:
+            return
+        self._next = self._next + 1 / FRAME_RATE if now - self._next < _BEHIND else now
+        self._send_picture()
+
+    def close(self) -> None:
+        """Give the port back. Idempotent."""
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    def _agreed(self, remote: RemoteVideo, secure: bool) -> None:
+        self._remote = remote
+        if secure and self._sender is None:
+            policy = pylibsrtp.Policy(key=self._key, ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+            self._sender = pylibsrtp.Session(policy)
+
+    def _send_picture(self) -> None:
+        remote, loop = self._remote, pictures()
+        number, self._frame = self._frame % len(loop), self._frame + 1
+        sends = remote is not None and remote.direction in ("sendrecv", "recvonly")
+        if remote is None or not sends or self._picture is Picture.DARK:
+            return
+        units = loop[0 if self._picture is Picture.FROZEN else number]
+        for place, unit in enumerate(units, start=1):
+            packet = self._packet(remote.payload_type, unit, last=place == len(units))
+            if self._sender is not None and self._picture is not Picture.CLEAR:
+                packet = self._sender.protect(packet)
+            with suppress(BlockingIOError, ConnectionError):
+                assert self._socket is not None  # only an open one has its turn
+                self._socket.sendto(packet, (remote.address, remote.port))
+
+    def _packet(self, payload_type: int, unit: bytes, *, last: bool) -> bytes:
+        """Return one RTP packet (RFC 3550 §5.1) with one NAL unit (RFC 6184 §5.6)."""
+        self._sequence = (self._sequence + 1) & 0xFFFF
+        timestamp = self._frame * _CLOCK // FRAME_RATE & 0xFFFFFFFF
+        header = bytes((0x80, payload_type | (0x80 if last else 0))) + self._sequence.to_bytes(2, "big")
+        return header + timestamp.to_bytes(4, "big") + self._ssrc.to_bytes(4, "big") + unit
+
+    def _open(self) -> int:
+        """Return the port; there is none (0: no video) when every one is taken."""
+        if self._socket is not None:
+            return int(self._socket.getsockname()[1])
+        self._socket = media_socket(self._address, self._ports)
+        return int(self._socket.getsockname()[1]) if self._socket is not None else 0

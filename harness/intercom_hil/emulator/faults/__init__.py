@@ -1,0 +1,227 @@
+"""Faults and legal variants: each a small class wrapped round the step of the device's logic.
+
+What goes in is the logic's step and names; what comes out is a step that misbehaves as asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial
+
+from intercom_hil.emulator.faults import (
+    administering,
+    admitting,
+    placing,
+    protecting,
+    proxying,
+    registering,
+    reporting,
+    showing,
+    taking,
+    trusting,
+)
+from intercom_hil.emulator.faults.fault import ChangeAloneIgnored, Fault, SettingIgnored
+from intercom_hil.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
+from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.vocabulary import Step
+from intercom_hil.spec.events import EVENTS
+from intercom_hil.spec.settings import Transport
+
+_FACTORIES: tuple[Callable[[], Fault], ...] = (
+    registering.NeverRegisters,
+    registering.HammersServer,
+    registering.NeverPolls,
+    registering.PollsEverySecond,
+    registering.KeepsOldPassword,
+    registering.StaysAway,
+    registering.TrustsAnyChallenge,
+    registering.BasicAuthentication,
+    registering.PasswordInClear,
+    proxying.ProxyIgnored,
+    proxying.ProxyPortIgnored,
+    proxying.ServerCredentialsAtProxy,
+    proxying.ProxyCredentialsAtServer,
+    proxying.CallsPastProxy,
+    proxying.ByePastProxy,
+    proxying.RoundRefusingProxy,
+    placing.ButtonDead,
+    placing.GivesUpAfterBusy,
+    placing.DialsOnAfterAnswer,
+    placing.NoCancel,
+    placing.KeepsLateAnswer,
+    placing.NoAnnouncement,
+    placing.AnnouncesAfterHangup,
+    placing.OneWayAudio,
+    placing.ButtonDoesNotHangUp,
+    placing.WrongHost,
+    placing.DeafAfterRemoteHangup,
+    placing.CrashesOnCall,
+    taking.IgnoresExtension,
+    taking.DoesNotAutoAnswer,
+    taking.NoAnsweredScreen,
+    admitting.ComparesDisplayName,
+    admitting.IgnoresHost,
+    admitting.TrustsAnySource,
+    admitting.ComparesLetterCase,
+    admitting.EscapesCompared,
+    admitting.EntrySearched,
+    admitting.ServerAdmitted,
+    *admitting.BELIEVED_CLAIMS,
+    taking.DirectCallsDespiteOff,
+    taking.ButtonDoesNotEndAccepted,
+    taking.AcceptedCallMuted,
+    protecting.OffersCryptoWhenUnset,
+    protecting.RefusesPlainWhenUnset,
+    protecting.RefusesSecureInFallback,
+    protecting.RefusesPlainInFallback,
+    protecting.RefusesSecureUnderSrtpOnly,
+    protecting.SrtpOnlyOffersPlain,
+    protecting.NeverSecure,
+    protecting.HangsUpSecuredCalls,
+    protecting.NoFallback,
+    protecting.FallsBackUnderSrtpOnly,
+    protecting.SrtpOnlyTakesPlain,
+    protecting.TakesUnusableKeys,
+    protecting.PlainUnderSrtp,
+    protecting.PlaysClearMedia,
+    showing.NoVideoOffered,
+    showing.TakesVideoWhenOutgoingOnly,
+    showing.OffersVideoWhenIncomingOnly,
+    showing.DeclinesVideoWhenIncomingOnly,
+    showing.BothMeansOutgoing,
+    showing.BothMeansIncoming,
+    showing.VideoDespiteOff,
+    showing.RefusesVideoCallsWhenOff,
+    showing.FrozenVideo,
+    showing.VideoNeverSent,
+    showing.ClearVideoUnderSrtp,
+    showing.VideoSettingIgnored,
+    *trusting.BENT_RULES,
+    trusting.TlsIgnored,
+    trusting.CallsInClear,
+    administering.ViewerMayConfigure,
+    administering.StrangersMayConfigure,
+    administering.NameNotResolved,
+    administering.NoPollingWarning,
+    administering.TcpIgnored,
+    administering.AnyFileIsACertificate,
+    administering.OddSuffixRefused,
+    administering.PasswordCutShort,
+    administering.ShortPasswordPadded,
+    administering.DummyPasswordRefused,
+    administering.FullNumberRefused,
+    administering.ShortNumberRefused,
+    administering.NumbersSorted,
+    administering.SingleCallerOnly,
+    administering.ShortCallerRefused,
+    administering.RefusalNamesNoField,
+    administering.RefusedSettingsInForce,
+    *(
+        partial(administering.FieldNotChecked, field, requirement)
+        for field, requirement in (
+            ("server_address", "CFG-03"),
+            ("server_port", "CFG-04"),
+            ("polling_interval", "CFG-05"),
+            ("transport", "CFG-06"),
+            ("encryption", "CFG-08"),
+            ("auth_username", "CFG-09"),
+            ("extension", "CFG-12"),
+            ("call_number", "CFG-13"),
+            ("further_numbers", "CFG-14"),
+            ("microphone_volume", "CFG-15"),
+            ("speaker_volume", "CFG-16"),
+            ("call_timeout", "CFG-17"),
+            ("video_calls", "CFG-18"),
+            ("allow_incoming", "CFG-19"),
+            ("permitted_callers", "CFG-20"),
+        )
+    ),
+    *(
+        partial(ChangeAloneIgnored, *row)
+        for row in (
+            (
+                "incoming-switch-alone-ignored",
+                "a configuration that differs from the last in nothing but allow_incoming has no effect",
+                "CFG-19",
+                "allow_incoming",
+            ),
+            (
+                "server-address-alone-ignored",
+                "a configuration that differs from the last in nothing but server_address has no effect",
+                "CFG-03",
+                "server_address",
+            ),
+            (
+                "udp-alone-ignored",
+                "a configuration that differs from the last in nothing but a change to UDP has no effect",
+                "CFG-06",
+                "transport",
+                Transport.UDP,
+            ),
+        )
+    ),
+    reporting.WrongEventName,
+    reporting.WrongScreenName,
+    reporting.DuplicateEvent,
+    reporting.UnknownEvent,
+    reporting.EventsOutOfOrder,
+    reporting.DetailsAllAlike,
+    *(partial(reporting.MissingEvent, kind) for kind in EVENTS.values()),
+    *(
+        partial(SettingIgnored, *row)
+        for row in (
+            ("allow-list-ignored", "everybody may call", "INC-03", "permitted_callers", ()),
+            (
+                "incoming-off-ignored",
+                "calls are taken although switched off",
+                "INC-04 CFG-19",
+                "allow_incoming",
+                True,
+            ),
+            ("server-port-ignored", "the server's port is always 5060", "CFG-04", "server_port", 5060),
+            ("extension-ignored", "the extension is always 3401", "CFG-12", "extension", "3401"),
+            ("username-ignored", "the user name is always 3401", "CFG-09", "auth_username", "3401"),
+            ("sip-off-ignored", "SIP stays on when switched off", "CFG-01", "enabled", True),
+            ("display-name-ignored", "no display name is shown", "CFG-11", "display_name", ""),
+            (
+                "microphone-volume-ignored",
+                "the microphone is always at 50",
+                "CFG-15",
+                "microphone_volume",
+                50,
+            ),
+            ("speaker-volume-ignored", "the speaker is always at 50", "CFG-16", "speaker_volume", 50),
+            ("call-timeout-ignored", "the call timeout is always 3 s", "CFG-17 OUT-03", "call_timeout", 3),
+        )
+    ),
+)
+_VARIANT_FACTORIES: tuple[Callable[[], Fault], ...] = (
+    protecting.BestEffort,
+    ButtonIgnoredWhileDialling,
+    ClockAhead,
+)
+
+FAULTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _FACTORIES}
+"""What makes each fault, by its name."""
+VARIANTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _VARIANT_FACTORIES}
+"""What makes each legal variant, by its name; these break nothing."""
+
+
+def wrap(step: Step, variant: str | None, faults: Iterable[str]) -> Step:
+    """Wrap a step in a variant, if any, and in faults, the last one outermost. Raises KeyError."""
+    makers = ([VARIANTS[variant]] if variant else []) + [FAULTS[name] for name in faults]
+    for make in makers:
+        step = partial(make().step, inner=step)
+    return step
+
+
+def wrap_clock(clock: Callable[[], float], variant: str | None) -> Callable[[], float]:
+    """Return the clock of a device of a variant, if any. Raises KeyError."""
+    return VARIANTS[variant]().clock(clock) if variant else clock
+
+
+def wrap_form(form: Form, faults: Iterable[str]) -> Form:
+    """Wrap the configuration form in faults, the last one outermost. Raises KeyError."""
+    for name in faults:
+        form = FAULTS[name]().form(form)
+    return form

@@ -1,0 +1,242 @@
+"""Faults in the list of permitted callers (INC-03, INC-07): who is taken for whom."""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from urllib.parse import unquote
+
+from intercom_hil.emulator.addresses import user_of
+from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.vocabulary import Configured, Incoming, Input, Output, Step
+
+
+class _CallerMisread(Fault):
+    """A fault that takes a caller for somebody else before the list is consulted."""
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Misread."""
+        return inner(self.misread(given) if isinstance(given, Incoming) else given)
+
+    @abstractmethod
+    def misread(self, given: Incoming) -> Incoming:
+        """Return the call as the device takes it."""
+
+    def as_from_server(self, given: Incoming, caller: str = "") -> Incoming:
+        """Return the call as if the server had sent it, of this caller if one is given."""
+        settings = self.situation.settings
+        server = settings.server_address if settings else given.source
+        return replace(given, source=server, caller=caller or given.caller)
+
+
+class ComparesDisplayName(_CallerMisread):
+    """The display name is taken for the caller's number."""
+
+    name = "allow-list-compares-display-name"
+    description = "a caller whose display name is a permitted entry gets in"
+    breaks = frozenset({"INC-07"})
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Believe the display name where it is on the list."""
+        settings = self.situation.settings
+        entries = settings.permitted_callers if settings else ()
+        for entry in entries:
+            if settings and given.display and given.display in (entry, user_of(entry)):
+                full = entry if entry.startswith("sip:") else f"sip:{entry}@{settings.server_address}"
+                return self.as_from_server(given, full)
+        return given
+
+
+class IgnoresHost(_CallerMisread):
+    """The caller's host does not matter."""
+
+    name = "allow-list-ignores-host"
+    description = "a permitted extension gets in whatever domain it claims"
+    breaks = frozenset({"INC-07"})
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Take every caller for one at the server."""
+        settings = self.situation.settings
+        if settings is None:
+            return given
+        return self.as_from_server(given, f"sip:{user_of(given.caller)}@{settings.server_address}")
+
+
+class TrustsAnySource(_CallerMisread):
+    """The From URI is believed wherever the INVITE came from."""
+
+    name = "allow-list-trusts-any-source"
+    description = "an INVITE sent straight to the device may claim any permitted caller"
+    breaks = frozenset({"INC-07"})
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Take every INVITE for one of the server's."""
+        return self.as_from_server(given)
+
+
+class ComparesLetterCase(Fault):
+    """The host of an entry is compared letter for letter."""
+
+    name = "allow-list-compares-letter-case"
+    description = "an entry whose host has capital letters admits nobody"
+    breaks = frozenset({"INC-03"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Put nobody in the place of such entries."""
+        if isinstance(given, Configured):
+            entries = given.settings.permitted_callers
+            read = tuple("nobody" if entry != _with_small_host(entry) else entry for entry in entries)
+            settings = given.settings.model_copy(update={"permitted_callers": read})
+            given = replace(given, settings=settings)
+        return inner(given)
+
+
+def _with_small_host(entry: str) -> str:
+    user, at, host = entry.partition("@")
+    return user + at + host.lower()
+
+
+class EscapesCompared(_CallerMisread):
+    """A caller is compared as it is written."""
+
+    name = "allow-list-compares-escapes"
+    description = "a permitted caller whose number is written with percent-escapes does not get in"
+    breaks = frozenset({"INC-03"})
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Escape the escapes, so that undoing them leaves what was written."""
+        return replace(given, caller=given.caller.replace("%", "%25"))
+
+
+class ClaimBelieved(_CallerMisread):
+    """A caller is whoever something in its INVITE says."""
+
+    def __init__(self, name: str, description: str, claimed: Callable[[Incoming], str]) -> None:
+        """Make it.
+
+        Args:
+            name: what the fault is asked for by.
+            description: what the device does wrong.
+            claimed: finds the number or address that is believed, or nothing.
+        """
+        super().__init__()
+        self.name, self.description, self.breaks = name, description, frozenset({"INC-07"})
+        self._claimed = claimed
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Take the claim for the caller where it is on the list."""
+        settings = self.situation.settings
+        claim = self._claimed(given)
+        if settings is None or not claim:
+            return given
+        full = claim if claim.startswith("sip:") else f"sip:{claim}@{settings.server_address}"
+        listed = {user_of(entry) or entry for entry in settings.permitted_callers}
+        return self.as_from_server(given, full) if user_of(full) in listed else given
+
+
+class ServerAdmitted(_CallerMisread):
+    """Who calls as the server itself needs no number."""
+
+    name = "allow-list-admits-the-server"
+    description = "a caller without a number at the server's address gets in"
+    breaks = frozenset({"INC-07"})
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Put a permitted caller in its place."""
+        settings = self.situation.settings
+        if settings is None or given.caller != f"sip:{settings.server_address}":
+            return given
+        entries = (*settings.permitted_callers, "")
+        return self.as_from_server(
+            given, f"sip:{user_of(entries[0]) or entries[0]}@{settings.server_address}"
+        )
+
+
+class EntrySearched(_CallerMisread):
+    """An entry is looked for in the From header instead of compared with it."""
+
+    name = "allow-list-searches-address"
+    description = "a caller in whose address a permitted number stands anywhere gets in"
+    breaks = frozenset({"INC-07"})
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Take the first entry that is found for the caller."""
+        settings = self.situation.settings
+        for entry in settings.permitted_callers if settings else ():
+            if settings and entry in given.caller:
+                return self.as_from_server(given, f"sip:{user_of(entry) or entry}@{settings.server_address}")
+        return given
+
+
+def _said_elsewhere(given: Incoming) -> str:
+    own = ("contact", *sorted(given.claims.keys() - {"contact"}))
+    users = (given.claims[name] for name in own if name in given.claims)
+    return next((uri for uri in users if user_of(uri) != user_of(given.caller)), "")
+
+
+def _first_in_brackets(given: Incoming) -> str:
+    found = re.search(r"<([^<>]*)>", given.display)
+    return found[1] if found else ""
+
+
+def _read_after_unescaping(given: Incoming) -> str:
+    found = re.match(r"sip:[^@]+@[^@;]+(?=@)", unquote(given.caller))
+    return found[0] if found else ""
+
+
+def _unescaped_twice(given: Incoming) -> str:
+    twice = unquote(unquote(given.caller))
+    return twice if twice != unquote(given.caller) else ""
+
+
+def _up_to_the_zero(given: Incoming) -> str:
+    text, zero, _ = unquote(given.caller).partition("\0")
+    return text.partition(":")[2] if zero else ""
+
+
+def _after_tel(given: Incoming) -> str:
+    return given.caller.partition(":")[2] if given.caller.startswith("tel:") else ""
+
+
+BELIEVED_CLAIMS: tuple[Callable[[], ClaimBelieved], ...] = (
+    partial(
+        ClaimBelieved,
+        "allow-list-believes-other-headers",
+        "a caller gets in that names a permitted one in Contact, P-Asserted-Identity or the like",
+        _said_elsewhere,
+    ),
+    partial(
+        ClaimBelieved,
+        "allow-list-misreads-quoted-name",
+        "a caller whose display name is a permitted address in angle brackets gets in",
+        _first_in_brackets,
+    ),
+    partial(
+        ClaimBelieved,
+        "allow-list-unescapes-before-reading",
+        "a caller whose number holds an escaped @ and the server's name gets in",
+        _read_after_unescaping,
+    ),
+    partial(
+        ClaimBelieved,
+        "allow-list-unescapes-twice",
+        "a caller whose number is a permitted one only after undoing its escapes twice gets in",
+        _unescaped_twice,
+    ),
+    partial(
+        ClaimBelieved,
+        "allow-list-stops-at-zero",
+        "a caller whose number is a permitted one up to an escaped zero byte gets in",
+        _up_to_the_zero,
+    ),
+    partial(
+        ClaimBelieved,
+        "allow-list-admits-tel",
+        "a caller with a permitted number as tel: address gets in",
+        _after_tel,
+    ),
+)
+"""What makes the faults that believe what a caller says besides, or that misread what it says."""

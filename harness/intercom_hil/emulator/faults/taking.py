@@ -1,0 +1,114 @@
+"""Faults in taking calls (INC); whom they admit is another matter."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from intercom_hil.emulator.addresses import user_of
+from intercom_hil.emulator.admission import refusal, server_hosts
+from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.logic import ANSWERED_SCREEN
+from intercom_hil.emulator.vocabulary import (
+    Answer,
+    ButtonPressed,
+    Configured,
+    Incoming,
+    Input,
+    Output,
+    Reject,
+    Ring,
+    Show,
+    Step,
+    WriteEvent,
+)
+from intercom_hil.spec import events
+
+
+class IgnoresExtension(Fault):
+    """Calls to the device's own extension are not for it."""
+
+    name = "ignores-calls-to-extension"
+    description = "a call whose request URI names the extension is answered 404"
+    breaks = frozenset({"INC-01"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Refuse without a word in the log."""
+        settings = self.situation.settings
+        if isinstance(given, Incoming) and settings and user_of(given.request_uri) == settings.extension:
+            return [Reject(given.call, 404, "Not Found")]
+        return inner(given)
+
+
+class DoesNotAutoAnswer(Fault):
+    """A permitted call rings until the caller gives up."""
+
+    name = "does-not-auto-answer"
+    description = "a permitted call rings for ever instead of being answered"
+    breaks = frozenset({"INC-02"})
+
+    def change(self, output: Output) -> Output | None:
+        """Ring."""
+        return Ring(output.call) if isinstance(output, Answer) else output
+
+
+class NoAnsweredScreen(Fault):
+    """The screen says nothing about an answered call."""
+
+    name = "no-answered-screen"
+    description = "the screen does not show that a call was answered"
+    breaks = frozenset({"INC-02"})
+
+    def change(self, output: Output) -> Output | None:
+        """Swallow the text."""
+        return None if output == Show(ANSWERED_SCREEN) else output
+
+
+class DirectCallsDespiteOff(Fault):
+    """Incoming calls are switched off at the server's door only."""
+
+    name = "incoming-off-ignored-for-direct-calls"
+    description = "with incoming calls off, a call that does not come from the server is taken all the same"
+    breaks = frozenset({"INC-04"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._servers: frozenset[str] = frozenset()
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Leave incoming calls on, and turn away what the server sends."""
+        if isinstance(given, Configured):
+            self._servers = server_hosts(given.settings, given.addresses)
+            return inner(replace(given, settings=given.settings.model_copy(update={"allow_incoming": True})))
+        settings = self.situation.settings
+        if isinstance(given, Incoming) and settings and given.source in self._servers:
+            refused = refusal(given, settings, {})
+            if refused and not settings.allow_incoming:
+                kind = events.INCOMING_REJECTED
+                event = WriteEvent(kind.name, kind.screen_name, refused.details)
+                return [Reject(given.call, refused.status, refused.reason), event]
+        return inner(given)
+
+
+class ButtonDoesNotEndAccepted(Fault):
+    """The button does not end an accepted call."""
+
+    name = "button-does-not-end-accepted"
+    description = "the button does nothing while an accepted call is up"
+    breaks = frozenset({"INC-05"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Swallow the press."""
+        deaf = self.situation.up and not self.situation.placed
+        return [] if isinstance(given, ButtonPressed) and deaf else inner(given)
+
+
+class AcceptedCallMuted(Fault):
+    """The microphone stays shut on accepted calls."""
+
+    name = "accepted-call-muted"
+    description = "the microphone is muted on accepted calls"
+    breaks = frozenset({"INC-06"})
+
+    def change(self, output: Output) -> Output | None:
+        """Shut the microphone."""
+        return replace(output, microphone=False) if isinstance(output, Answer) else output

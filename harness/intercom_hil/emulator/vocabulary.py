@@ -1,0 +1,346 @@
+"""The words between the device's logic and its body: what may happen to it, what it may do.
+
+Plain frozen data. Calls are named by whoever starts them: ``out-N`` by the logic, ``in-N`` by the SIP agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from intercom_hil.spec.settings import SipSettings
+
+
+class Media(StrEnum):
+    """How a call's media is to be protected: the policy of one offer or answer (RFC 4568)."""
+
+    PLAIN = "plain"
+    OPTIONAL = "optional"
+    SECURE = "secure"
+
+
+class Offer(StrEnum):
+    """What an incoming INVITE offers for its audio."""
+
+    ABSENT = "absent"
+    PLAIN = "plain"
+    OPTIONAL = "optional"
+    SECURE = "secure"
+    KEYLESS = "keyless"
+    """An SRTP profile without keys in the SDP: nothing that SDES (RFC 4568) can take."""
+
+
+class Picture(StrEnum):
+    """What is to be seen of the device in a call; only the first two are ever meant."""
+
+    NONE = "none"
+    LIVE = "live"
+    FROZEN = "frozen"
+    """The first picture of all, again and again."""
+    DARK = "dark"
+    """Video is agreed on, and none is sent."""
+    CLEAR = "clear"
+    """Live, and in clear whatever was agreed."""
+
+
+@dataclass(frozen=True, slots=True)
+class PoweredOn:
+    """The device has power."""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """New settings were submitted and found valid.
+
+    ``addresses`` holds the IP addresses of every host that the settings name, as resolved at that moment.
+    """
+
+    settings: SipSettings
+    addresses: Mapping[str, frozenset[str]]
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """The intercom button went down."""
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonReleased:
+    """The intercom button came up."""
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrationAnswered:
+    """A REGISTER came to its final status (408 and 503 are also what the agent says by itself)."""
+
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """An INVITE that opens a dialog. ``source`` is the IP address it came from, ``caller`` its From URI.
+
+    ``video`` tells whether video is offered besides. ``claims`` are the other headers in which a caller may
+    name itself, in lower case, and their URIs: nothing that a device should believe.
+    """
+
+    call: str
+    caller: str
+    display: str
+    request_uri: str
+    source: str
+    offer: Offer
+    video: bool = False
+    claims: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Established:
+    """A call was confirmed and its audio is open."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A call is over. ``by_remote`` tells a BYE of the remote side from a refusal or a breakdown."""
+
+    call: str
+    status: int
+    reason: str
+    by_remote: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLost:
+    """No RTP came for so many seconds although the session says it should."""
+
+    call: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class TimerFired:
+    """A timer that the logic started has run out."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class AgentDied:
+    """The SIP agent process is gone without having been asked to go."""
+
+    reason: str
+
+
+Input = (
+    PoweredOn
+    | Configured
+    | ButtonPressed
+    | ButtonReleased
+    | RegistrationAnswered
+    | Incoming
+    | Established
+    | Ended
+    | MediaLost
+    | TimerFired
+    | AgentDied
+)
+
+
+class Flaw(StrEnum):
+    """What can be wrong with a TLS server's certificate."""
+
+    UNTRUSTED = "untrusted"
+    """It does not chain to a trusted CA."""
+    EXPIRED = "expired"
+    """It, or one above it, is expired or not valid yet."""
+    PURPOSE = "purpose"
+    """It is not meant for servers."""
+    IDENTITY = "identity"
+    """It is for another host."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsRules:
+    """How a TLS server is judged. The defaults are the rules of TLS-01 to TLS-06; faults bend them.
+
+    Attributes:
+        well_known_too: whether the well-known CAs are trusted beside an uploaded one.
+        tolerated: flaws of a certificate that are overlooked.
+        nobody: whether even a certificate without a flaw is refused.
+        obsolete_versions: whether TLS 1.0 and 1.1 will do.
+        null_suites: whether cipher suites that encrypt nothing will do.
+    """
+
+    well_known_too: bool = False
+    tolerated: frozenset[Flaw] = frozenset()
+    nobody: bool = False
+    obsolete_versions: bool = False
+    null_suites: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Apply:
+    """Bring SIP up with these settings and register (RFC 3261 §10).
+
+    ``trusted`` holds the names and addresses of server and proxy, who alone may ask for credentials. What
+    follows exists for faults to change; ``any_keys`` answers calls in clear whose keys nobody can use.
+    """
+
+    settings: SipSettings
+    trusted: frozenset[str]
+    register: bool = True
+    tls: TlsRules = TlsRules()
+    any_keys: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Withdraw:
+    """Unregister and take SIP down."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refresh:
+    """Register again now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dial:
+    """Send an INVITE. What follows ``picture`` exists for faults to change.
+
+    ``headers`` go into the INVITE as they are; ``past_proxy`` sends it straight to where it is for;
+    ``in_clear`` sends it over UDP, whatever the transport that is set.
+    """
+
+    call: str
+    uri: str
+    media: Media
+    picture: Picture = Picture.NONE
+    microphone: bool = True
+    clear_packets: bool = False
+    headers: tuple[tuple[str, str], ...] = ()
+    past_proxy: bool = False
+    in_clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Answer an INVITE with 200; a picture is shown only where video was offered.
+
+    What follows ``picture`` exists for faults to change.
+    """
+
+    call: str
+    picture: Picture = Picture.NONE
+    microphone: bool = True
+    clear_packets: bool = False
+    hears_clear: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ring:
+    """Answer an INVITE with 180 and leave it ringing."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Refuse an INVITE."""
+
+    call: str
+    status: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class HangUp:
+    """End a call: CANCEL before its answer, BYE after it.
+
+    What follows ``call`` exists for faults to change: ``cancel_only`` means CANCEL, and not a thought of an
+    answer that crosses it; ``past_proxy`` sends a BYE straight to the other side, besides the right one.
+    """
+
+    call: str
+    cancel_only: bool = False
+    past_proxy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Announce:
+    """Play the spoken announcement that the call has failed through the speaker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hush:
+    """Stop the announcement."""
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEvent:
+    """Write one entry of the event log."""
+
+    name: str
+    screen_name: str
+    details: str
+
+
+@dataclass(frozen=True, slots=True)
+class Show:
+    """Show a text on the screen."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class WriteLine:
+    """Write another console line: its words, then its fields as ``name=value``."""
+
+    words: str
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class StartTimer:
+    """Start a timer, or start it afresh."""
+
+    name: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class StopTimer:
+    """Forget a timer."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class CrashAgent:
+    """Make the SIP agent abort: what a failed assertion in firmware does. Only a fault asks for it."""
+
+
+Output = (
+    Apply
+    | Withdraw
+    | Refresh
+    | Dial
+    | Answer
+    | Ring
+    | Reject
+    | HangUp
+    | Announce
+    | Hush
+    | WriteEvent
+    | Show
+    | WriteLine
+    | StartTimer
+    | StopTimer
+    | CrashAgent
+)
+
+Step = Callable[[Input], list[Output]]
+"""One step of the logic: what happened in, what to do about it out."""

@@ -1,0 +1,32 @@
+"""Puts what a device's console says on the timeline.
+
+Lines with their times come in from a Console; observations by the witness *console* go out.
+"""
+
+from __future__ import annotations
+
+from intercom_hil.event_sources.console_layout import Layout
+from intercom_hil.event_sources.publisher import EventPublisher
+from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.timeline.observation import Witness
+from intercom_hil.timeline.timeline import Append
+
+_ALL = SourceRole()
+
+
+class ConsoleReader:
+    """Reads one console in one layout.
+
+    Attributes:
+        layout: what its lines mean.
+        teller: its voice on the timeline.
+    """
+
+    def __init__(self, layout: Layout, *, append: Append, duties: SourceRole = _ALL) -> None:
+        self.layout = layout
+        self.teller = EventPublisher("console", Witness.CONSOLE, append=append, duties=duties)
+        self.opened, self.begin, self.end = self.teller.opened, self.teller.begin, self.teller.end
+
+    def line(self, text: str, at: float) -> None:
+        """Take one line and the time it arrived, in seconds since the epoch."""
+        self.teller.tell(self.layout.read(text), at)

@@ -1,0 +1,79 @@
+"""Puts what one source of a device says on the timeline, as far as it is asked, and notices restarts there.
+
+Readings with their times come in; observations by the source's witness go out.
+"""
+
+from __future__ import annotations
+
+from intercom_hil.event_sources.console_layout import Reading
+from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.timeline.observation import (
+    Content,
+    DeviceEvent,
+    EventCopy,
+    InstrumentLost,
+    ScreenText,
+    Witness,
+)
+from intercom_hil.timeline.timeline import Append, now
+
+_BANNER_TIME = 2.0  # s after the source was opened in which a first boot message may be the start-up's
+_ALL = SourceRole()
+
+
+class EventPublisher:
+    """The voice of one source.
+
+    A boot message within a scenario means that the device restarted under test: its own doing. That of the
+    start itself can still be on its way when the first scenario begins: the first one, shortly after the
+    source was opened, is taken for it.
+    """
+
+    def __init__(self, name: str, witness: Witness, *, append: Append, duties: SourceRole = _ALL) -> None:
+        self._name = name
+        self.witness = witness
+        self._append = append
+        self._duties = duties
+        self._opened = now()
+        self._seen_boot = False
+        self._in_scenario = False
+
+    def opened(self) -> None:
+        """Note that the source has just been opened."""
+        self._opened = now()
+        self._seen_boot = False
+
+    def begin(self) -> None:
+        """Note that a scenario begins: from now on a restart is held against the device."""
+        self._in_scenario = True
+
+    def end(self) -> None:
+        """Note that the scenario has ended."""
+        self._in_scenario = False
+
+    def say(self, content: Content, at: float) -> None:
+        """Put something of the source's own on the timeline."""
+        self._append(self.witness, content, at)
+
+    def tell(self, reading: Reading, at: float) -> None:
+        """Take what was said and when it arrived, in seconds since the epoch."""
+        for content in reading.contents:
+            told = self._as_asked(content)
+            if told is not None:
+                self._append(self.witness, told, at)
+        if reading.boot is not None and self._duties.restarts:
+            self._restarted(reading.boot, at)
+
+    def _as_asked(self, content: Content) -> Content | None:
+        if isinstance(content, DeviceEvent) and not self._duties.events:
+            return EventCopy(source=self._name, **content.model_dump(exclude={"kind"}))
+        if isinstance(content, ScreenText) and not self._duties.screens:
+            return None
+        return content
+
+    def _restarted(self, banner: str, at: float) -> None:
+        of_the_start = not self._seen_boot and at - self._opened <= _BANNER_TIME
+        self._seen_boot = True
+        if self._in_scenario and not of_the_start:
+            lost = InstrumentLost(instrument="device", problem=f"it restarted: {banner}", blame="device")
+            self._append(self.witness, lost, at)

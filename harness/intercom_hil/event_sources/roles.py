@@ -1,0 +1,41 @@
+"""Which source of a device is believed for what, where it has several: the first that tells it.
+
+What each source can tell comes in, in the order of the bench file (the console first); out goes what each is
+asked for. So the same event told twice counts once, and the other telling is kept to be compared.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class SourceRole:
+    """What one source is judged by; its events are copies where it is not the one for events.
+
+    Attributes:
+        events: its events are the device's event log.
+        screens: its screen texts are what the device shows.
+        restarts: a restart is noticed by it.
+    """
+
+    events: bool = True
+    screens: bool = True
+    restarts: bool = True
+
+
+def assign_roles(tellers: Sequence[Collection[str]]) -> list[SourceRole]:
+    """Give each thing that can be told to the first source that tells it.
+
+    Args:
+        tellers: for each source, which of ``event``, ``screen`` and ``boot`` it tells.
+    """
+
+    def is_first(place: int, kind: str) -> bool:
+        return kind in tellers[place] and not any(kind in before for before in tellers[:place])
+
+    return [
+        SourceRole(is_first(place, "event"), is_first(place, "screen"), is_first(place, "boot"))
+        for place in range(len(tellers))
+    ]

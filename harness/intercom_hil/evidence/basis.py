@@ -1,0 +1,107 @@
+"""What a run rests on: by it an interrupted run knows whether what goes on with it is still the same.
+
+A bench file, options and the code come in; digests go out, and, of two runs, what differs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from importlib.metadata import version
+from pathlib import Path
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from intercom_hil.errors import BenchError
+
+BASIS = "basis.json"
+_KINDS = {".py", ".toml", ".j2", ".xml"}
+_TOLD = {
+    "bench": "the bench file",
+    "faults": "the faults on the command line",
+    "harness": "the version of the bench",
+    "code": "the bench's or the scenarios' code",
+    "device": "what the device calls itself (User-Agent)",
+}
+
+
+class Basis(BaseModel):
+    """What must not change within a run.
+
+    Attributes:
+        bench_file: the bench file's name.
+        bench: the digest of its bytes.
+        faults: what the emulated device was told to break.
+        harness: the bench's version.
+        code: the digest of the bench and its scenarios.
+        device: the User-Agent (RFC 3261 §20.41) by which the device tells its make and firmware; empty as
+            long as it has not.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    bench_file: str
+    bench: str
+    faults: tuple[str, ...]
+    harness: str
+    code: str
+    device: str = ""
+
+    @classmethod
+    def of(cls, bench_file: Path, faults: tuple[str, ...], code: Sequence[Path]) -> Basis:
+        """Return what a run rests on now.
+
+        Args:
+            bench_file: its bench file.
+            faults: what the emulated device is told to break.
+            code: the folders of the library and of the scenarios.
+
+        Raises:
+            BenchError: a file cannot be read.
+        """
+        try:
+            return cls(
+                bench_file=bench_file.name,
+                bench=hashlib.sha256(bench_file.read_bytes()).hexdigest(),
+                faults=faults,
+                harness=version("intercom-hil"),
+                code=_digest(code),
+            )
+        except OSError as problem:
+            raise BenchError(f"it cannot be read ({problem.strerror})", str(problem.filename)) from problem
+
+    @classmethod
+    def load(cls, run: Path) -> Basis:
+        """Return what a run rests on, from its folder. Raises BenchError when that was not kept."""
+        try:
+            return cls.model_validate_json((run / BASIS).read_bytes())
+        except (OSError, ValidationError) as problem:
+            raise BenchError(
+                "what this run rests on was not kept, or cannot be read",
+                str(run / BASIS),
+                "name the folder of a run on one bench, or begin a new run",
+            ) from problem
+
+    def store(self, run: Path) -> None:
+        """Keep it in a run's folder. Raises BenchError."""
+        try:
+            (run / BASIS).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        except OSError as problem:
+            raise BenchError(f"it cannot be written ({problem.strerror})", str(run / BASIS)) from problem
+
+    def differences(self, other: Basis) -> list[str]:
+        """Return, in words, what differs; a device that has not told its name yet differs from none."""
+        mine, theirs = self.model_dump(exclude={"bench_file"}), other.model_dump(exclude={"bench_file"})
+        if not (self.device and other.device):
+            del mine["device"]
+        return [_TOLD[name] for name, value in mine.items() if theirs[name] != value]
+
+
+def _digest(folders: Sequence[Path]) -> str:
+    digest = hashlib.sha256()
+    for folder in folders:
+        for path in sorted(folder.rglob("*")):
+            if path.suffix in _KINDS and path.is_file():
+                digest.update(f"{path.relative_to(folder)}\0".encode())
+                digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()

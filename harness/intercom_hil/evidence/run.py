@@ -1,0 +1,300 @@
+"""One run's folder: created before anything starts, complete after every scenario, readable if cut short."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.records import SCHEMA, Evidence, ScenarioRecord
+from intercom_hil.judge.device_clock import ClockReading, estimate
+from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.verdict import Verdict, worst
+
+LATEST = "latest"
+RECORD = "record.json"
+ENVIRONMENT = "environment.json"
+_OF_A_BENCH = ("bench", "bench_file", "device")
+"""What of an environment is one bench's own."""
+
+
+class RunFolder:
+    """The folder of one run: ``<parent>/<UTC time>/``, with ``<parent>/latest`` pointing at it."""
+
+    def __init__(self, path: Path, name: str, *, shared: bool = False) -> None:
+        self.path = path
+        self.name = name
+        self.shared = shared
+        self.scenarios: list[ScenarioRecord] = []
+        self.environment: dict[str, Any] = {}
+        self.imports: list[dict[str, Any]] = []
+        self._started = time.time()
+        self._ended: float | None = None
+
+    @classmethod
+    def create(cls, parent: Path, name: str, stamp: str = "") -> RunFolder:
+        """Make a run folder under ``parent`` and point ``latest`` at it.
+
+        Args:
+            parent: where run folders are.
+            name: what the run is called.
+            stamp: the folder's name, for several processes that share one run; else a new one, by the clock.
+
+        Raises:
+            BenchError: the folder cannot be written.
+        """
+        try:
+            parent.mkdir(parents=True, exist_ok=True)
+            path = parent / (stamp or fresh_stamp([parent]))
+            (path / "scenarios").mkdir(parents=True, exist_ok=True)
+            _point(parent / LATEST, path.name)
+        except OSError as problem:
+            raise BenchError(
+                f"the run folder cannot be written ({problem.strerror or problem})",
+                where=str(parent),
+                remedy="make it writable, or name another one with --runs FOLDER",
+            ) from problem
+        run = cls(path, name, shared=bool(stamp))
+        if not stamp:
+            run.write(interrupted=True)
+        return run
+
+    @classmethod
+    def gather(cls, path: Path, name: str) -> RunFolder:
+        """Return a run that several processes shared, with the scenarios that each has filed.
+
+        Raises:
+            BenchError: what one of them filed cannot be read.
+        """
+        run = cls(path, name)
+        for file in sorted(path.glob(f"scenarios/*/{RECORD}")):
+            try:
+                run.scenarios.append(ScenarioRecord.model_validate_json(file.read_bytes()))
+            except (OSError, ValidationError) as problem:
+                raise BenchError(f"the record cannot be read: {problem}", str(file)) from problem
+        run.scenarios.sort(key=lambda scenario: scenario.started)
+        benches: dict[str, dict[str, Any]] = {}
+        for file in sorted(path.glob(f"{ENVIRONMENT}.*")):
+            told = json.loads(file.read_text(encoding="utf-8"))
+            benches[told.get("bench", file.name)] = {name: told.get(name) for name in _OF_A_BENCH}
+            run.environment |= told
+        if len(benches) > 1:
+            run.environment = {k: v for k, v in run.environment.items() if k not in _OF_A_BENCH}
+            run.environment["benches"] = benches
+        return run
+
+    @classmethod
+    def reopen(cls, path: Path) -> tuple[RunFolder, bool]:
+        """Return a run with its scenarios as they are on record, and whether it was interrupted.
+
+        Raises:
+            BenchError: it is no run folder, or its records cannot be read.
+        """
+        file = path / "run.json"
+        try:
+            data = json.loads(file.read_text(encoding="utf-8"))
+            run = cls.gather(path, str(data["name"]))
+            run.environment = dict(data["environment"])
+            run._started, run._ended = float(data["started"]), float(data["ended"])
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise BenchError(
+                f"the run cannot be read ({problem!r})", str(file), "name a run folder"
+            ) from problem
+        return run, bool(data["interrupted"])
+
+    def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
+        """Make and return the folder of one attempt at a scenario."""
+        suffix = f".attempt-{attempt}" if attempt > 1 else ""
+        folder = self.path / "scenarios" / f"{folder_name(identity)}{suffix}"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def evidence(self, folder: Path) -> Evidence:
+        """List what lies in a scenario's folder."""
+
+        def listed(name: str) -> str | None:
+            file = folder / name
+            return str(file.relative_to(self.path)) if file.exists() else None
+
+        stations = sorted(
+            str(file.relative_to(self.path)) for file in folder.glob("stations/**/*") if file.is_file()
+        )
+        return Evidence(
+            folder=str(folder.relative_to(self.path)),
+            capture=listed("capture.pcapng"),
+            timeline=listed("timeline.jsonl"),
+            judgements=listed("judgements.jsonl"),
+            console=listed("console.log"),
+            asterisk=listed("asterisk.log"),
+            settings=listed("settings.json"),
+            sources=sorted(
+                str(file.relative_to(self.path))
+                for kind in ("syslog", "webhook")
+                for file in folder.glob(f"{kind}*.log")
+            ),
+            operator=sorted(str(f.relative_to(self.path)) for f in folder.glob("operator/*-[0-9]-*")),
+            stations=stations,
+            stills=sorted(str(file.relative_to(self.path)) for file in folder.glob("stills/*.png")),
+        )
+
+    def add(self, record: ScenarioRecord) -> None:
+        """Take a finished scenario in, and store it, and the run as it stands now."""
+        self.scenarios.append(record)
+        folder = self.path / record.evidence.folder
+        (folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        if not self.shared:
+            self.write(interrupted=True)
+
+    def add_lost(self, identity: str, asked: tuple[str, ...], bench: str, problem: str) -> None:
+        """File a scenario of which nothing else is known: an error.
+
+        Args:
+            identity: its name in reports.
+            asked: the requirements that it was to judge.
+            bench: the bench that it was played on.
+            problem: what became of it.
+        """
+        folder = self.scenario_folder(identity)
+        self.add(
+            ScenarioRecord(
+                id=identity,
+                title=identity,
+                verdict=Verdict.ERROR,
+                requirements=dict.fromkeys(asked, Verdict.ERROR),
+                started=time.time(),
+                duration_s=0.0,
+                protocol_wait_s=0.0,
+                problems=[problem],
+                ending=Verdict.ERROR,
+                asked=asked,
+                bench=bench,
+                evidence=self.evidence(folder),
+            )
+        )
+
+    def describe(self, environment: dict[str, Any], worker: str = "") -> None:
+        """Keep what the run ran on; one of several processes that share a run leaves it for the others."""
+        self.environment = environment
+        if worker:
+            text = json.dumps(environment, ensure_ascii=False)
+            (self.path / f"{ENVIRONMENT}.{worker}").write_text(text, encoding="utf-8")
+
+    def requirements(self) -> dict[str, dict[str, Any]]:
+        """Return every row of the catalogue with the worst verdict that any scenario gave it."""
+        rows = {}
+        for identity, row in CATALOGUE.items():
+            judged = [s for s in self.scenarios if identity in s.requirements]
+            rows[identity] = {
+                "class": row.class_,
+                "title": row.title,
+                "text": row.text,
+                "source": row.source,
+                "harm": row.harm,
+                "verdict": worst(s.requirements[identity] for s in judged).value,
+                "scenarios": [s.id for s in judged],
+            }
+        return rows
+
+    @property
+    def verdict(self) -> Verdict:
+        """The worst verdict of the run; of a run without scenarios, ``none``."""
+        return worst(scenario.verdict for scenario in self.scenarios)
+
+    def _clock(self) -> dict[str, Any]:
+        """Return in words how the device's clock went, as far as its events showed; of several, by bench."""
+        readings: dict[str, list[ClockReading]] = {}
+        for scenario in self.scenarios:
+            if scenario.device_clock is not None:
+                readings.setdefault(scenario.bench, []).append(scenario.device_clock)
+        told = {bench: str(estimate(of_one)) for bench, of_one in readings.items()}
+        if len(told) == 1:
+            return {"device_clock": next(iter(told.values()))}
+        return {"device_clock": told} if told else {}
+
+    def write(self, *, interrupted: bool) -> None:
+        """Store ``run.json`` in one step: a reader never sees half of it."""
+        data = {
+            "schema": SCHEMA,
+            "name": self.name,
+            "started": min([self._started, *(scenario.started for scenario in self.scenarios)]),
+            "ended": self._ended or time.time(),
+            "verdict": self.verdict.value,
+            "interrupted": interrupted,
+            "environment": self.environment | self._clock(),
+            "imports": self.imports,
+            "requirements": self.requirements(),
+            "scenarios": [scenario.plain() for scenario in self.scenarios],
+        }
+        indent = None if interrupted else 1  # one line of it, after every scenario, takes a third of the time
+        temporary = self.path / "run.json.part"
+        temporary.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
+        temporary.replace(self.path / "run.json")
+
+
+def write_lines(path: Path, lines: Iterable[str]) -> None:
+    """Write text lines to a file."""
+    path.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+
+
+def keep_export(folder: Path, content: bytes) -> Path:
+    """Keep an exported event log in a run folder, beside earlier ones, and return where.
+
+    Raises:
+        BenchError: the folder cannot be written.
+    """
+    suffix = "json" if content.lstrip()[:1] in (b"[", b"{") else "csv"
+    for number in range(1, 1000):
+        path = folder / (f"event-log.{suffix}" if number == 1 else f"event-log.{number}.{suffix}")
+        try:
+            with path.open("xb") as file:
+                file.write(content)
+        except FileExistsError:
+            continue
+        except OSError as problem:
+            raise BenchError(f"the event log cannot be kept ({problem.strerror})", str(path)) from problem
+        return path
+    raise BenchError("there are a thousand event logs already", str(folder), "tidy the run folder up")
+
+
+def new_stamp() -> str:
+    """Return the name of a run folder made now: UTC, readable, in order."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
+
+
+def fresh_stamp(parents: Sequence[Path]) -> str:
+    """Make a folder of the same new name in each of these, and return the name: no other run has it.
+
+    Raises:
+        OSError: a folder cannot be made.
+    """
+    for number in range(1, 1000):
+        stamp = new_stamp() if number == 1 else f"{new_stamp()}.{number}"
+        made: list[Path] = []
+        try:
+            for parent in parents:
+                (parent / stamp).mkdir(parents=True)
+                made.append(parent / stamp)
+        except FileExistsError:
+            for path in made:
+                path.rmdir()
+            continue
+        return stamp
+    raise OSError("a thousand runs began in this second")
+
+
+def _point(link: Path, target: str) -> None:
+    temporary = link.with_name(f".{link.name}.{os.getpid()}")
+    temporary.symlink_to(target)
+    temporary.replace(link)
+
+
+def folder_name(identity: str) -> str:
+    """Return a name as a folder can have it."""
+    return "".join(c if c.isalnum() or c in "._-" else "_" for c in identity)[:150]

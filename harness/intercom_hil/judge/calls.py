@@ -1,0 +1,116 @@
+"""The calls of a scenario as the wire (or, where the wire is encrypted, the PBX) tells them.
+
+A call is one Call-ID in which the device took part. Challenges (401, 407) belong to the call they delay.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.observation import SipMessageSeen
+
+_CHALLENGES = (401, 407)
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the device, from its side."""
+
+    call_id: str
+    placed: bool
+    invite: Observation
+    peer: str
+    offers_only_srtp: bool
+    final: Observation | None = None
+    answered_with_srtp: bool = False
+    answered_without_audio: bool = False
+    acked: bool = False
+    cancel: Observation | None = None
+    bye: Observation | None = None
+    bye_by_device: bool = False
+    messages: list[Observation] = field(default_factory=list)
+
+    @property
+    def status(self) -> int:
+        """The final status of the INVITE; 0 while there is none."""
+        return _sip(self.final).status or 0 if self.final else 0
+
+    @property
+    def established(self) -> bool:
+        """Whether the call came up: with audio, and with the protection its caller insisted on.
+
+        An answer that crosses the caller's CANCEL is acknowledged and makes no call (RFC 3261 §9.1).
+        """
+        up = 200 <= self.status < 300 and self.acked and not self.answered_without_audio
+        if self.cancel and self.final and self.cancel.time < self.final.time:
+            return False
+        return up and (self.answered_with_srtp or not self.offers_only_srtp)
+
+    @property
+    def observations(self) -> tuple[int, ...]:
+        """The places on the timeline of INVITE, final response and BYE."""
+        return tuple(o.seq for o in (self.invite, self.final, self.bye) if o is not None)
+
+
+def calls(timeline: Timeline, device: str = "device", until: float = float("inf")) -> list[Call]:
+    """Return the device's calls in the order in which they began, as they stood at ``until``."""
+    seen = [o for o in timeline if isinstance(o.content, SipMessageSeen) and o.time <= until]
+    on_wire = {_sip(o).call_id for o in seen if o.witness is Witness.WIRE}
+    told = [o for o in seen if o.witness is Witness.WIRE or _sip(o).call_id not in on_wire]
+    found: dict[str, Call] = {}
+    for observation in sorted(told, key=lambda o: (o.time, o.seq)):
+        message = _sip(observation)
+        if device in (message.sender, message.receiver):
+            _follow(found, observation, message, device)
+    return list(found.values())
+
+
+def _follow(found: dict[str, Call], observation: Observation, message: SipMessageSeen, device: str) -> None:
+    call = found.get(message.call_id)
+    if message.is_initial_invite:
+        placed = message.sender == device
+        if call is None:
+            found[message.call_id] = call = Call(
+                call_id=message.call_id,
+                placed=placed,
+                invite=observation,
+                peer=message.receiver if placed else message.sender,
+                offers_only_srtp=_only_srtp(message),
+            )
+        elif call.final is None and message.cseq != _sip(call.invite).cseq:
+            call.invite = observation
+    if call is None:
+        return
+    call.messages.append(observation)
+    by_device = message.sender == device
+    if message.status is not None and message.method == "INVITE" and message.status >= 200:
+        if message.status not in _CHALLENGES and call.final is None:
+            call.final = observation
+            call.answered_without_audio = _closes_audio(message)
+            call.answered_with_srtp = bool(_suites(message) & _suites(_sip(call.invite)))
+    elif message.is_request and message.method == "ACK" and by_device == call.placed:
+        call.acked = call.acked or call.final is not None
+    elif message.is_request and message.method == "CANCEL" and call.cancel is None:
+        call.cancel = observation
+    elif message.is_request and message.method == "BYE" and call.bye is None:
+        call.bye, call.bye_by_device = observation, by_device
+
+
+def _suites(message: SipMessageSeen) -> set[str]:
+    return {suite for line in message.media if line.port for suite in line.crypto_suites}
+
+
+def _closes_audio(message: SipMessageSeen) -> bool:
+    ports = [line.port for line in message.media if line.media == "audio"]
+    return bool(ports) and not any(ports)
+
+
+def _only_srtp(message: SipMessageSeen) -> bool:
+    profiles = [line.profile for line in message.media if line.media == "audio" and line.port]
+    return bool(profiles) and all("SAVP" in profile for profile in profiles)
+
+
+def _sip(observation: Observation) -> SipMessageSeen:
+    assert isinstance(observation.content, SipMessageSeen)
+    return observation.content

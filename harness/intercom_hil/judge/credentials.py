@@ -1,0 +1,67 @@
+"""REG-05, over a whole timeline: what proves the device goes out as a digest, and to server or proxy alone.
+
+In come the SIP messages that the device sent, as wire or PBX saw them; out go findings. Server and proxy are
+the bench's, and what the device was configured with. Passwords are known by their fingerprints only.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from intercom_hil.judge.finding import Finding
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline.fingerprint import Fingerprint
+from intercom_hil.timeline.observation import Configured, SipMessageSeen
+
+_TRUSTED = ("pbx", "proxy")
+_CREDENTIALS = re.compile(r"^(?:Proxy-)?Authorization[ \t]*:[ \t]*([^\s,]*)", re.MULTILINE | re.IGNORECASE)
+_EXPECTED = "digest credentials, for server and proxy alone (RFC 3261 §22)"
+
+
+def credentials(timeline: Timeline) -> Iterator[Finding]:
+    """Judge every message of the device; *pass* only where it had credentials to show."""
+    hosts, prints = _configured(timeline)
+    shown: list[Observation] = []
+    broken = False
+    for observation in timeline:
+        message = observation.content
+        if not isinstance(message, SipMessageSeen) or message.sender != "device":
+            continue
+        schemes = [scheme.lower() for scheme in _CREDENTIALS.findall(message.raw)]
+        trusted = message.receiver in _TRUSTED or _host(message.destination) in hosts
+        problems = []
+        if any(scheme != "digest" for scheme in schemes):
+            problems.append(f"credentials of the scheme {', '.join(sorted({*schemes} - {'digest'}))}")
+        if schemes and not trusted:
+            problems.append("credentials for a stranger")
+        if any(fingerprint.is_in(message.raw) for fingerprint in prints):
+            problems.append("a password in clear")
+        for problem in problems:
+            broken = True
+            yield Finding("REG-05", _EXPECTED, f"{problem}: {observation}", (observation,))
+        if schemes:
+            shown.append(observation)
+    if shown and not broken:
+        seen = f"{len(shown)} messages with credentials, all of them digests for server or proxy"
+        yield Finding("REG-05", _EXPECTED, seen, shown, Verdict.PASS)
+
+
+def _configured(timeline: Timeline) -> tuple[frozenset[str], frozenset[Fingerprint]]:
+    """Return the hosts that the device was told to register at or go through, and its secrets."""
+    hosts: set[str] = set()
+    prints: set[Fingerprint] = set()
+    for observation in timeline:
+        content = observation.content
+        if isinstance(content, Configured) and content.accepted:
+            prints.update(content.secrets)
+            proxy = content.settings.get("proxy")
+            named = [content.settings.get("server_address")]
+            named += [proxy.get("address")] if isinstance(proxy, dict) else []
+            hosts.update(host.lower() for host in named if isinstance(host, str))
+    return frozenset(hosts), frozenset(prints)
+
+
+def _host(endpoint: str) -> str:
+    return endpoint.rpartition(":")[0].strip("[]").lower()

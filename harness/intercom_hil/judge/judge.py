@@ -1,0 +1,228 @@
+"""The judge of one running scenario: states expectations, waits for observations, books judgements.
+
+``expect`` and ``never`` end the scenario when the device breaks them, for what follows would rest on sand;
+``at_end`` is for what can be counted when all is over; ``require`` is for preconditions, whose absence
+makes a scenario inconclusive and is nobody's fault yet.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from intercom_hil.errors import Inconclusive
+from intercom_hil.judge.deferral import deferred_kinds
+from intercom_hil.judge.judgement import Judgement, is_deferred, judged
+from intercom_hil.judge.rules import Absent, Measured, Occurs, Rule, clock
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
+from intercom_hil.timeline.observation import Note
+
+
+class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
+    """The device broke an expectation; the judgement says which, and what was seen."""
+
+    def __init__(self, judgement: Judgement) -> None:
+        self.judgement = judgement
+        super().__init__(str(judgement))
+
+
+@dataclass(frozen=True, slots=True)
+class _AtEnd:
+    requirement: str
+    pattern: Pattern
+    after: float
+    at_least: int
+    at_most: int | None
+    provided: Pattern | None
+
+
+class Judge:
+    """Judges one timeline.
+
+    Where something will be told only after the run (``deferred_kinds``), its whole time is waited out, the
+    scenario goes on, and the judgement is inconclusive until the import.
+
+    Attributes:
+        judgements: what was judged; grows as the scenario goes.
+        preconditions: those that only an import can tell to have been met.
+    """
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        gaps: frozenset[str] = frozenset(),
+        not_applicable: Mapping[str, str] = MappingProxyType({}),
+    ) -> None:
+        """Judge a timeline.
+
+        Args:
+            timeline: where the witnesses write.
+            gaps: requirements of class G: observed, never judged.
+            not_applicable: requirements about something that the device lacks, and where that is declared.
+        """
+        self.timeline = timeline
+        self.judgements: list[Judgement] = []
+        self._gaps = gaps
+        self._not_applicable = not_applicable
+        self.preconditions: list[Occurs] = []
+        self._at_end: list[_AtEnd] = []
+
+    def _book(self, requirement: str, expected: str, rule: Rule) -> Judgement:
+        gap = requirement in self._gaps
+        judgement = judged(requirement, expected, rule, self.timeline, self.timeline.opened, gap=gap)
+        declared = self._not_applicable.get(requirement)
+        if declared is not None:
+            judgement = judgement.model_copy(
+                update={"verdict": Verdict.NOT_APPLICABLE, "seen": f"not judged: {declared}"}
+            )
+        self.judgements.append(judgement)
+        return judgement
+
+    async def expect(
+        self, requirement: str, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+    ) -> Observation:
+        """Wait for an observation that the requirement promises, and judge.
+
+        Args:
+            requirement: the id it stands for.
+            pattern: what must be seen.
+            within: the bound, seconds from now.
+            after: only what was seen since this time counts (default: since the scenario began).
+            count: how many must be seen.
+
+        Returns:
+            The last of those asked for.
+
+        Raises:
+            ExpectationFailed: time was up.
+        """
+        since = self.timeline.opened if after is None else after
+        found = await self.timeline.wait(pattern, within=within, after=since, count=count)
+        times = f"{count} times " if count > 1 else ""
+        rule = Occurs(pattern=pattern, after=since, until=now(), at_least=count)
+        judgement = self._book(requirement, f"{pattern} {times}within {within:.3g} s", rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+        if not found and is_deferred(rule, self.timeline):
+            return self._later(pattern)
+        if not found:
+            raise Inconclusive(f"{requirement}: {pattern} was not seen, and need not be")
+        return found[count - 1]
+
+    async def never(
+        self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
+    ) -> None:
+        """Watch for ``during`` seconds that something does not happen, and judge.
+
+        Raises:
+            ExpectationFailed: it happened; at once, without waiting for the end.
+        """
+        since = self.timeline.opened if after is None else after
+        await self.timeline.wait(pattern, within=during, after=since)
+        rule = Absent(pattern=pattern, after=since, until=now())
+        judgement = self._book(requirement, f"never {pattern}", rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+
+    async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
+        """Wait for a precondition.
+
+        Raises:
+            Inconclusive: it was not established, so nothing can be found out.
+        """
+        since = self.timeline.opened if after is None else after
+        found = await self.timeline.wait(pattern, within=within, after=since)
+        if not found:
+            rule = Occurs(pattern=pattern, after=since, until=now())
+            if is_deferred(rule, self.timeline):
+                self.preconditions.append(rule)
+                return self._later(pattern)
+            seen = rule.evaluate(self.timeline, self.timeline.opened).seen
+            begun = clock(since, self.timeline.opened)
+            raise Inconclusive(f"precondition not met: {pattern} within {within:.3g} s of {begun}; {seen}")
+        return found[0]
+
+    def at_end(
+        self,
+        requirement: str,
+        pattern: Pattern,
+        *,
+        at_least: int = 1,
+        at_most: int | None = None,
+        after: float | None = None,
+        provided: Pattern | None = None,
+    ) -> None:
+        """Count, when all is over, how often the pattern was seen since ``after``.
+
+        Args:
+            requirement: the id it stands for.
+            pattern: what is counted.
+            at_least: fewer is a failure.
+            at_most: more is a failure (default: any number is fine).
+            after: seconds since the epoch (default: since the scenario began).
+            provided: the cause; when it was never seen, the requirement is inconclusive here.
+        """
+        since = self.timeline.opened if after is None else after
+        self._at_end.append(_AtEnd(requirement, pattern, since, at_least, at_most, provided))
+
+    def measure(
+        self,
+        requirement: str,
+        name: str,
+        value: float | None,
+        unit: str,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        of: tuple[Observation, ...] = (),
+    ) -> None:
+        """Judge a declared measurement against its limits; ``of`` are the observations it was taken from.
+
+        Raises:
+            ExpectationFailed: the value is outside its limits, or was never taken.
+        """
+        seqs = tuple(observation.seq for observation in of)
+        rule = Measured(name=name, unit=unit, value=value, low=low, high=high, observations=seqs)
+        judgement = self._book(requirement, name, rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+
+    async def conclude(self, grace: float) -> None:
+        """Judge what was declared for the end; what is still missing may arrive for ``grace`` seconds."""
+        declared, self._at_end = self._at_end, []
+        deadline = now() + grace
+        for item in declared:
+            if item.provided is not None and not self._may_be_caused(item.provided, item.after):
+                continue
+            await self.timeline.wait(
+                item.pattern, within=max(0.0, deadline - now()), after=item.after, count=item.at_least
+            )
+        for item in declared:
+            if item.provided is not None and not self._may_be_caused(item.provided, item.after):
+                continue
+            rule = Occurs(
+                pattern=item.pattern,
+                after=item.after,
+                until=now(),
+                at_least=item.at_least,
+                at_most=item.at_most,
+                provided=item.provided,
+            )
+            self._book(item.requirement, f"{item.pattern}, {_times(item.at_least, item.at_most)}", rule)
+
+    def _may_be_caused(self, cause: Pattern, after: float) -> bool:
+        return cause.kind in deferred_kinds(self.timeline) or bool(self.timeline.find(cause, after))
+
+    def _later(self, pattern: Pattern) -> Observation:
+        """Stand in for an observation that will be made later."""
+        return self.timeline.append(Witness.BENCH, Note(text=f"{pattern} is left to the imported log"))
+
+
+def _times(at_least: int, at_most: int | None) -> str:
+    if at_most == 0:
+        return "never"
+    if at_most is None:
+        return {1: "at least once", 2: "at least twice"}.get(at_least, f"at least {at_least} times")
+    return f"{at_least} to {at_most} times"

@@ -1,0 +1,110 @@
+"""One judgement: a requirement, what was expected, what was seen, and the rule and observations behind it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pydantic import BaseModel, ConfigDict
+
+from intercom_hil.judge.deferral import IMPORT, deferred_kinds
+from intercom_hil.judge.rules import Absent, Measured, Monitored, Occurs, Rule
+from intercom_hil.spec.verdict import Verdict, worst
+from intercom_hil.timeline import Timeline
+
+
+class Judgement(BaseModel):
+    """What a scenario or a monitor found about one requirement."""
+
+    model_config = ConfigDict(frozen=True)
+
+    requirement: str
+    verdict: Verdict
+    expected: str
+    seen: str
+    witnesses: tuple[str, ...] = ()
+    observations: tuple[int, ...] = ()
+    time: float | None = None
+    rule: Rule
+
+    def __str__(self) -> str:
+        return f"{self.requirement}: expected {self.expected}; {self.seen}"
+
+
+def judged(
+    requirement: str, expected: str, rule: Rule, timeline: Timeline, origin: float, *, gap: bool = False
+) -> Judgement:
+    """Evaluate a rule over a timeline and sign the judgement with the witnesses it rests on.
+
+    With ``gap`` the requirement is one that the specification leaves open (class G): what was seen is
+    recorded and never judged. What only an import will tell is inconclusive until then.
+
+    Raises:
+        TypeError: for a monitored rule, which only its monitor can evaluate.
+    """
+    if isinstance(rule, Monitored):
+        raise TypeError("a monitored rule is evaluated by its monitor")
+    if is_deferred(rule, timeline):
+        return Judgement(
+            requirement=requirement, verdict=Verdict.INCONCLUSIVE, expected=expected, seen=IMPORT, rule=rule
+        )
+    outcome = rule.evaluate(timeline, origin)
+    seen = [timeline[seq] for seq in outcome.observations]
+    return Judgement(
+        requirement=requirement,
+        verdict=Verdict.OBSERVED if gap else outcome.verdict,
+        expected=f"{expected}: {rule.limits}" if isinstance(rule, Measured) else expected,
+        seen=outcome.seen,
+        witnesses=tuple(dict.fromkeys(o.witness.value for o in seen)),
+        observations=outcome.observations,
+        time=min((o.time for o in seen), default=None),
+        rule=rule,
+    )
+
+
+def is_deferred(rule: Rule, timeline: Timeline) -> bool:
+    """Whether a rule asks for something that only an import will tell, which has not been made."""
+    if not isinstance(rule, Occurs | Absent):
+        return False
+    asked = [rule.pattern.kind]
+    if isinstance(rule, Occurs) and rule.provided is not None:
+        asked.append(rule.provided.kind)
+    return not deferred_kinds(timeline).isdisjoint(asked)
+
+
+class Folded(BaseModel):
+    """What a scenario comes to: its verdict, one for each requirement, and those it never judged."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    requirements: dict[str, Verdict]
+    unjudged: tuple[str, ...] = ()
+
+
+def folded(judgements: Iterable[Judgement], ending: Verdict, asked: Iterable[str]) -> Folded:
+    """Fold judgements, how the scenario ended and what it was asked to judge into its verdicts."""
+    verdicts = by_requirement(judgements)
+    unjudged = []
+    for requirement in asked:
+        if ending is not Verdict.PASS:  # what was cut short has not been shown to hold
+            verdicts[requirement] = worst((verdicts.get(requirement, Verdict.NONE), ending))
+        elif requirement not in verdicts:
+            verdicts[requirement] = Verdict.INCONCLUSIVE
+            unjudged.append(requirement)
+    own = ending if ending is not Verdict.INCONCLUSIVE else Verdict.NONE
+    return Folded(verdict=worst((*verdicts.values(), own)), requirements=verdicts, unjudged=tuple(unjudged))
+
+
+def not_judged(requirement: str) -> str:
+    """Return how a scenario's record tells that a requirement was never judged."""
+    return f"{requirement}: the scenario ended without having judged it"
+
+
+def by_requirement(judgements: Iterable[Judgement]) -> dict[str, Verdict]:
+    """Fold judgements into one verdict per requirement: the worst."""
+    verdicts: dict[str, Verdict] = {}
+    for judgement in judgements:
+        verdicts[judgement.requirement] = worst(
+            (verdicts.get(judgement.requirement, Verdict.NONE), judgement.verdict)
+        )
+    return verdicts

@@ -1,0 +1,275 @@
+"""The specification as rules over a whole timeline, run after every scenario.
+
+A monitor says *pass* only where there was something to judge, and names the one requirement that is
+broken: an event that is missing breaks its own row, an event without a cause breaks EVT-11, an event in
+the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
+that a stranger gets, or that others can read, break REG-05.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+
+from intercom_hil.judge.calls import calls
+from intercom_hil.judge.corroboration import corroboration
+from intercom_hil.judge.credentials import credentials
+from intercom_hil.judge.deferral import IMPORT, deferred_kinds
+from intercom_hil.judge.expected_events import calling_for, cause_time, event_of, events_of, presses_in
+from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.judgement import Judgement
+from intercom_hil.judge.rules import Monitored, clock
+from intercom_hil.spec import events as catalogue
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.events import EVENTS, EventKind
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
+
+
+def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
+    """Run every monitor over one scenario.
+
+    Args:
+        timeline: what was seen.
+        closed: when the scenario ended (epoch seconds): what happened until then must be logged.
+        settled: until when the log had time for it: what was logged until then must have a cause.
+    """
+    until, lacks = settled, _lacking(timeline)
+    logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
+    return [
+        Judgement(
+            requirement=finding.requirement,
+            verdict=finding.verdict,
+            expected=finding.expected,
+            seen=finding.seen,
+            witnesses=tuple(dict.fromkeys(o.witness.value for o in finding.observations)),
+            observations=tuple(o.seq for o in finding.observations),
+            time=min((o.time for o in finding.observations), default=None),
+            rule=Monitored(monitor=name, closed=closed, settled=settled),
+        )
+        for name, findings in (
+            *_of_events(timeline, logged, closed, settled),
+            ("media", _media(timeline)),
+            ("credentials", credentials(timeline)),
+            ("declarations", _declarations(timeline)),
+        )
+        for finding in findings
+        if name == "declarations" or CATALOGUE[finding.requirement].capability not in lacks
+    ]
+
+
+def _lacking(timeline: Timeline) -> frozenset[str]:
+    """Return what the bench file says that the device lacks: nothing is asked of it there."""
+    return frozenset(name for o in timeline if isinstance(o.content, Declared) for name in o.content.lacks)
+
+
+def _of_events(
+    timeline: Timeline, logged: list[Observation], closed: float, settled: float
+) -> tuple[tuple[str, Iterable[Finding]], ...]:
+    """Return the monitors of the event log; of one that has still to be imported, only word of that."""
+    if "event" in deferred_kinds(timeline):
+        expected = "the device's event log"
+        return (("deferral", [Finding("EVT-11", expected, IMPORT, (), Verdict.INCONCLUSIVE)]),)
+    return (
+        ("vocabulary", _vocabulary(logged)),
+        ("agreement", _agreement(timeline, logged, closed, settled)),
+        ("order", _order(logged)),
+        ("corroboration", corroboration(timeline, closed, settled)),
+    )
+
+
+def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
+    """EVT-11: no event outside the catalogue; EVT-01..10: each with its own screen name."""
+    unknown = [o for o in logged if event_of(o).name not in EVENTS]
+    for observation in unknown:
+        yield Finding("EVT-11", "only events of the catalogue", str(observation), (observation,))
+    for observation in logged:
+        kind = EVENTS.get(event_of(observation).name)
+        shown = event_of(observation).screen_name
+        if kind is not None and shown != kind.screen_name:
+            expected = f"{kind.name} with screen name {kind.screen_name!r}"
+            yield Finding(kind.requirement, expected, f"it shows {shown!r}", (observation,))
+    if logged and not unknown:
+        seen = f"{len(logged)} events, each of them in the catalogue"
+        yield Finding("EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
+
+
+def _agreement(
+    timeline: Timeline, logged: list[Observation], closed: float, settled: float
+) -> Iterator[Finding]:
+    """Each cause on the wire has its event (EVT-01..10), each event its own cause (EVT-11)."""
+    yield from _without_event(timeline, logged, closed)
+    surplus = list(_without_cause(timeline, logged, settled))
+    yield from surplus
+    if logged and not surplus:
+        seen = f"{len(logged)} events, none beyond its causes"
+        yield Finding("EVT-11", "no event without its cause", seen, logged, Verdict.PASS)
+
+
+def _without_event(timeline: Timeline, logged: list[Observation], closed: float) -> Iterator[Finding]:
+    seen = calls(timeline, until=closed)
+    for kind, causes, either in calling_for(seen, presses_in(timeline)):
+        written = events_of(logged, kind, *either)
+        if len(written) < len(causes):
+            when = ", ".join(clock(cause_time(kind, call), timeline.opened) for call in causes)
+            expected = f"{kind.name} {len(causes)} times, for what the wire shows at {when}"
+            yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
+    placed = [call for call in seen if call.placed]
+    if placed and presses_in(timeline) and not events_of(logged, catalogue.OUTGOING_INITIATED):
+        expected = "outgoing_call_initiated for the button press that placed a call"
+        yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
+
+
+def _without_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
+    seen = calls(timeline, until=settled)
+    failed = [call for call in seen if call.placed and not call.established]
+    on_the_wire = [
+        o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
+    ]
+    local = [c for c in seen if not c.placed and c.established and c.bye and c.bye_by_device]
+    counted = [
+        *(
+            (kind.name, len(causes), events_of(logged, kind))
+            for kind, causes, _ in calling_for(seen, presses_in(timeline))
+            if kind not in _WAYS_TO_HANG_UP
+        ),
+        (
+            catalogue.INCOMING_LOCAL_HANGUP.name,
+            len(local),
+            events_of(logged, catalogue.INCOMING_LOCAL_HANGUP),
+        ),
+        (
+            catalogue.OUTGOING_INITIATED.name,
+            len(presses_in(timeline)),
+            events_of(logged, catalogue.OUTGOING_INITIATED),
+        ),
+        (catalogue.OUTGOING_FAILURE.name, len(failed), on_the_wire),
+    ]
+    for name, causes, written in counted:
+        if len(written) > causes:
+            expected = f"{name} once for each cause (there were {causes})"
+            yield Finding("EVT-11", expected, f"logged {len(written)} times", written)
+
+
+_SESSION_EXPIRES = re.compile(r"(?im)^(session-expires|x)[ \t]*:")
+_WAYS_TO_HANG_UP = (catalogue.INCOMING_LOCAL_HANGUP, catalogue.INCOMING_FAILURE)
+"""Which of them a BYE of the device calls for only the device knows."""
+
+_FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
+    (
+        (catalogue.OUTGOING_ESTABLISHED, catalogue.OUTGOING_CONTACTS_EXHAUSTED),
+        catalogue.OUTGOING_INITIATED,
+    ),
+    ((catalogue.OUTGOING_REMOTE_HANGUP,), catalogue.OUTGOING_ESTABLISHED),
+    (
+        (
+            catalogue.INCOMING_REMOTE_HANGUP,
+            catalogue.INCOMING_LOCAL_HANGUP,
+            catalogue.INCOMING_FAILURE,
+        ),
+        catalogue.INCOMING_RECEIVED,
+    ),
+)
+
+
+def _order(logged: list[Observation]) -> Iterator[Finding]:
+    """EVT-12: whatever follows has been preceded. An event that is missing altogether is not misplaced."""
+    ordered = _as_written(logged)
+    broken = False
+    for later_kinds, first in _FOLLOWS:
+        if len(events_of(ordered, *later_kinds)) > len(events_of(ordered, first)):
+            continue
+        before = 0
+        for observation in ordered:
+            name = event_of(observation).name
+            before += (name == first.name) - (name in {kind.name for kind in later_kinds})
+            if before < 0:
+                broken = True
+                yield Finding("EVT-12", f"{first.name} before {name}", str(observation), (observation,))
+                break
+    for observation in _failures_after_answer(ordered):
+        broken = True
+        expected = "no failure of a placed call between its answer and the next press"
+        yield Finding("EVT-12", expected, str(observation), (observation,))
+    if ordered and not broken:
+        names = " > ".join(event_of(o).name for o in ordered)
+        yield Finding("EVT-12", "events in their order", names, ordered, Verdict.PASS)
+
+
+def _as_written(logged: list[Observation]) -> list[Observation]:
+    """Return events in the order in which the device wrote them.
+
+    That is the order of arrival, but for a webhook, where one request can overtake another: there the
+    device's own times decide. They are all of one clock, so its offset from the bench's does not matter.
+    """
+    arrived = sorted(logged, key=lambda o: o.seq)
+    if any(o.witness is not Witness.WEBHOOK or event_of(o).device_time is None for o in arrived):
+        return arrived
+    return sorted(arrived, key=lambda o: event_of(o).device_time or 0.0)
+
+
+def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
+    answered = False
+    for observation in ordered:
+        name = event_of(observation).name
+        if name == catalogue.OUTGOING_INITIATED.name:
+            answered = False
+        elif name == catalogue.OUTGOING_ESTABLISHED.name:
+            answered = True
+        elif answered and name in (
+            catalogue.OUTGOING_FAILURE.name,
+            catalogue.OUTGOING_CONTACTS_EXHAUSTED.name,
+        ):
+            yield observation
+
+
+def _media(timeline: Timeline) -> Iterator[Finding]:
+    """ENC-11: where SRTP was negotiated every packet of the device authenticates, and none is plain."""
+    expected = "every media packet of the device authenticated under the negotiated keys"
+    for observation in timeline:
+        flow = observation.content
+        if isinstance(flow, MediaEnded) and flow.sender == "device" and flow.protection == "srtp":
+            clean = not flow.rejected and not flow.plain
+            verdict = Verdict.PASS if clean else Verdict.FAIL
+            yield Finding("ENC-11", expected, str(flow), (observation,), verdict)
+
+
+def _declarations(timeline: Timeline) -> Iterator[Finding]:
+    """A device that shows what it is declared to lack contradicts its bench file: that must be cleared up."""
+    lacks = _lacking(timeline)
+    shown: dict[str, tuple[str, Callable[[Observation], bool]]] = {
+        Capability.EVENT_LOG: ("EVT-11", lambda o: isinstance(o.content, DeviceEvent)),
+        Capability.VIDEO: ("VID-04", lambda o: _offers(o, "video", secured=False)),
+        Capability.SRTP: ("ENC-11", lambda o: _offers(o, "audio", secured=True)),
+        Capability.SESSION_TIMER: ("EVT-08", _limits_session),
+    }
+    for capability, (requirement, contradicts) in shown.items():
+        seen = next((o for o in timeline if capability in lacks and contradicts(o)), None)
+        if seen is not None:
+            expected = f"no {capability}, as the bench file declares (device.capabilities)"
+            yield Finding(requirement, expected, f"the device has it: {seen}", (seen,), Verdict.INCONCLUSIVE)
+
+
+def _limits_session(observation: Observation) -> bool:
+    """Whether the device takes part in session timers (RFC 4028)."""
+    message = observation.content
+    return (
+        isinstance(message, SipMessageSeen)
+        and message.sender == "device"
+        and message.method == "INVITE"
+        and _SESSION_EXPIRES.search(message.raw) is not None
+    )
+
+
+def _offers(observation: Observation, media: str, *, secured: bool) -> bool:
+    message = observation.content
+    return (
+        isinstance(message, SipMessageSeen)
+        and message.sender == "device"
+        and any(
+            line.media == media and line.port and (not secured or line.crypto_suites)
+            for line in message.media
+        )
+    )

@@ -1,0 +1,70 @@
+"""Stored evidence judged again, offline: the same rules over the same observations, the same verdicts.
+
+In comes a run folder; out go the differences, of which there must be none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from intercom_hil.errors import BenchError
+from intercom_hil.judge.judgement import Judgement, judged
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.judge.rules import Monitored
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline
+
+Tell = Callable[[str], None]
+
+
+def judge_run_again(folder: Path, tell: Tell) -> int:
+    """Judge every scenario of a run folder again; tell each, and return how many judgements differ.
+
+    Raises:
+        BenchError: the folder holds no evidence, or evidence that cannot be read.
+    """
+    scenarios = sorted((folder / "scenarios").glob("*/judgements.jsonl"))
+    if not scenarios:
+        raise BenchError("no judgements are stored here", str(folder), "name a run folder")
+    total = 0
+    for path in scenarios:
+        differences = judge_scenario_again(path.parent)
+        total += len(differences)
+        tell(f"{'differs' if differences else 'same   '} {path.parent.name}")
+        for difference in differences:
+            tell(f"    {difference}")
+    return total
+
+
+def judge_scenario_again(folder: Path) -> list[str]:
+    """Judge one scenario's folder again and return what differs, in words.
+
+    Raises:
+        BenchError: its evidence cannot be read.
+    """
+    try:
+        timeline = Timeline.load(folder / "timeline.jsonl")
+        lines = (folder / "judgements.jsonl").read_text(encoding="utf-8").splitlines()
+        stored = [Judgement.model_validate_json(line) for line in lines]
+    except (OSError, ValidationError) as problem:
+        raise BenchError(f"the evidence cannot be read: {problem}", str(folder)) from problem
+    monitored = [(j, j.rule) for j in stored if isinstance(j.rule, Monitored)]
+    differences = []
+    for judgement in stored:
+        if isinstance(judgement.rule, Monitored) or judgement.verdict is Verdict.NOT_APPLICABLE:
+            continue
+        gap = judgement.verdict is Verdict.OBSERVED
+        again = judged(judgement.requirement, "", judgement.rule, timeline, timeline.opened, gap=gap)
+        if again.verdict is not judgement.verdict:
+            differences.append(f"{judgement.requirement}: was {judgement.verdict}, is {again.verdict}")
+    if monitored:
+        rule = monitored[0][1]
+        found = monitor(timeline, rule.closed, rule.settled)
+        again_found = sorted((j.requirement, j.verdict.value) for j in found)
+        was_found = sorted((j.requirement, j.verdict.value) for j, _ in monitored)
+        if again_found != was_found:
+            differences.append(f"monitors: found {was_found}, now find {again_found}")
+    return differences

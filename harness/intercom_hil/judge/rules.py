@@ -1,0 +1,156 @@
+"""The rules a judgement can rest on, as data, and how each is evaluated over a timeline.
+
+Evaluation is pure: the same rule over the same observations gives the same outcome, live or years later.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Observation, Pattern, Timeline
+
+_NAMED_IN_TEXT = 4
+
+
+class Outcome(BaseModel):
+    """What an evaluation found: verdict, what was seen in words, and the observations it rests on."""
+
+    model_config = ConfigDict(frozen=True)
+
+    verdict: Verdict
+    seen: str
+    observations: tuple[int, ...] = ()
+
+
+class _Rule(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Occurs(_Rule):
+    """Between ``after`` and ``until`` (epoch seconds) the pattern is seen so many times.
+
+    ``provided`` is the cause without which there is nothing to judge.
+    """
+
+    kind: Literal["occurs"] = "occurs"
+    pattern: Pattern
+    after: float
+    until: float
+    at_least: int = 1
+    at_most: int | None = None
+    provided: Pattern | None = None
+
+    def caused(self, timeline: Timeline) -> bool:
+        """Whether there is anything to judge: what the rule is about has been given cause to."""
+        return self.provided is None or bool(timeline.find(self.provided, self.after))
+
+    def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
+        """Judge a timeline; times in the text are relative to ``origin`` (epoch seconds)."""
+        found = timeline.find(self.pattern, self.after, self.until)
+        enough = len(found) >= self.at_least
+        too_many = self.at_most is not None and len(found) > self.at_most
+        verdict = Verdict.PASS if enough and not too_many else Verdict.FAIL
+        if verdict is Verdict.PASS:
+            seen = _listed(found, origin) if found else "none, as expected"
+        elif found:
+            seen = f"{len(found)} seen: {_listed(found, origin)}"
+        else:
+            seen = f"none seen; {_nearby(timeline, self.pattern, self.after, origin)}"
+        return Outcome(verdict=verdict, seen=seen, observations=tuple(o.seq for o in found))
+
+
+class Absent(_Rule):
+    """Between ``after`` and ``until`` (epoch seconds) the pattern is never seen."""
+
+    kind: Literal["absent"] = "absent"
+    pattern: Pattern
+    after: float
+    until: float
+
+    def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
+        """Judge a timeline; times in the text are relative to ``origin`` (epoch seconds)."""
+        found = timeline.find(self.pattern, self.after, self.until)
+        if found:
+            return Outcome(
+                verdict=Verdict.FAIL,
+                seen=f"seen all the same: {_listed(found, origin)}",
+                observations=tuple(o.seq for o in found),
+            )
+        return Outcome(verdict=Verdict.PASS, seen=f"none in {self.until - self.after:.1f} s")
+
+
+class Measured(_Rule):
+    """A declared measurement lies within its limits (inclusive); an unset value is a failure."""
+
+    kind: Literal["measured"] = "measured"
+    name: str
+    unit: str
+    value: float | None
+    low: float | None = None
+    high: float | None = None
+    observations: tuple[int, ...] = ()
+
+    def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
+        """Judge the value against its limits."""
+        if self.value is None:
+            return Outcome(verdict=Verdict.FAIL, seen=f"{self.name} was not measured")
+        inside = (self.low is None or self.value >= self.low) and (
+            self.high is None or self.value <= self.high
+        )
+        return Outcome(
+            verdict=Verdict.PASS if inside else Verdict.FAIL,
+            seen=f"{self.value:.4g} {self.unit}",
+            observations=self.observations,
+        )
+
+    @property
+    def limits(self) -> str:
+        """The limits in words."""
+        if self.low is not None and self.high is not None:
+            return f"{self.low:.4g} to {self.high:.4g} {self.unit}"
+        if self.low is not None:
+            return f"at least {self.low:.4g} {self.unit}"
+        if self.high is not None:
+            return f"at most {self.high:.4g} {self.unit}"
+        return f"recorded, in {self.unit}"
+
+
+class Monitored(_Rule):
+    """A monitor of this name found this; it is judged again by running the monitors again.
+
+    What happened until ``closed`` had to be logged; what was logged until ``settled`` had to have a cause
+    (epoch seconds).
+    """
+
+    kind: Literal["monitored"] = "monitored"
+    monitor: str
+    closed: float
+    settled: float
+
+
+Rule = Annotated[Occurs | Absent | Measured | Monitored, Field(discriminator="kind")]
+
+
+def clock(seconds: float, origin: float) -> str:
+    """Write a time as the reader of a scenario counts it: seconds since the scenario began."""
+    return f"{seconds - origin:+.3f} s"
+
+
+def _listed(found: list[Observation], origin: float) -> str:
+    named = [f"{o} ({o.witness}, {clock(o.time, origin)})" for o in found[:_NAMED_IN_TEXT]]
+    more = f", and {len(found) - _NAMED_IN_TEXT} more" if len(found) > _NAMED_IN_TEXT else ""
+    return ", ".join(named) + more
+
+
+def _nearby(timeline: Timeline, pattern: Pattern, after: float, origin: float) -> str:
+    """Tell what there was instead: the last of the same kind, and the device's last event."""
+    same = [o for o in timeline if o.content.kind == pattern.kind and o.time >= after]
+    events = [o for o in timeline if o.content.kind == "event" and o.time >= after]
+    told = [f"instead: {_listed(same[-2:], origin)}" if same else "nothing of that kind at all"]
+    if pattern.kind != "event":
+        last = f"the device's last event: {_listed(events[-1:], origin)}"
+        told.append(last if events else "the device logged no event")
+    return "; ".join(told)

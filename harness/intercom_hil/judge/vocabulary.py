@@ -1,0 +1,311 @@
+"""The words scenarios use: patterns named as a lab engineer would say them.
+
+Parties are roles: ``device``, ``pbx``, or a station's number. Tones are Hz, levels dBov.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+from intercom_hil.spec.events import EventKind
+from intercom_hil.timeline import Observation, Pattern, Witness
+from intercom_hil.timeline.pattern import Condition
+
+DEVICE = "device"
+PBX = "pbx"
+PROXY = "proxy"
+TONE_TOLERANCE = 0.03
+"""How far (as a fraction) a measured tone may lie from the tone that was sent."""
+AUDIBLE_DBOV = -45.0
+"""What is at least this loud at the speaker counts as audible."""
+_UNDECIDED = (401, 404, 407, 410, 480, 484, 486, 487, 600, 604)
+"""Refusals that are no decision: challenges, absence, another call, a caller that gave up."""
+
+
+def request(method: str, *, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A SIP request on the wire."""
+    return _sip(method, sender, receiver).where(method=method, status=None)
+
+
+def request_of_device() -> Pattern:
+    """Any SIP request that the device sends, to anybody."""
+    return _sip("request", DEVICE, None).where(status=None)
+
+
+def invite(*, sender: str | None = None, receiver: str | None = None, to: str | None = None) -> Pattern:
+    """An INVITE that opens a call (no To tag); ``to`` is the user part it asks for."""
+    pattern = _sip("INVITE", sender, receiver, f" for {to}" if to else "").where(
+        method="INVITE", status=None, to_tag=""
+    )
+    if to is not None:
+        pattern = pattern.where(request_uri=Condition(regex=rf"sips?:{re.escape(to)}@.*"))
+    return pattern
+
+
+def another_call(begun: Iterable[Observation], until: float) -> Pattern:
+    """An INVITE of the device that opens another call than those begun by then, and repeats none of theirs.
+
+    Args:
+        begun: the INVITEs seen.
+        until: which of them count (epoch seconds).
+    """
+    known = tuple({getattr(o.content, "call_id", "") for o in begun if o.time <= until})
+    return invite(sender=DEVICE).where(
+        "INVITE from device for another call", call_id=Condition(none_of=known)
+    )
+
+
+def response(
+    status: int | tuple[int, int], method: str, *, sender: str | None = None, receiver: str | None = None
+) -> Pattern:
+    """A SIP response: one status, or a range of them (both ends included)."""
+    low, high = status if isinstance(status, tuple) else (status, status)
+    name = f"{low} to {method}" if low == high else f"{low}..{high} to {method}"
+    return _sip(name, sender, receiver).where(method=method, status=Condition(at_least=low, at_most=high))
+
+
+def refusal(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A final refusal of an INVITE; a challenge for credentials (401, 407) is none."""
+    final = Condition(at_least=300, at_most=699, none_of=(401, 407))
+    return _sip("refusal of INVITE", sender, receiver).where(method="INVITE", status=final)
+
+
+def rejection(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A refusal by the called party's own decision: not its absence, not another call."""
+    decided = Condition(at_least=300, at_most=699, none_of=_UNDECIDED)
+    return _sip("rejection of INVITE", sender, receiver).where(method="INVITE", status=decided)
+
+
+def decision(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A 200 or a rejection: the called party was reached and has decided."""
+    decided = Condition(at_least=200, at_most=699, none_of=_UNDECIDED)
+    return _sip("decision on INVITE", sender, receiver).where(method="INVITE", status=decided)
+
+
+def answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """A 200 to an INVITE."""
+    return response(200, "INVITE", sender=sender, receiver=receiver)
+
+
+def final_answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """Whatever ends the asking: a 200 or a final refusal of an INVITE."""
+    final = Condition(at_least=200, at_most=699, none_of=(401, 407))
+    return _sip("final answer to INVITE", sender, receiver).where(method="INVITE", status=final)
+
+
+def registered(*, by: str = PBX) -> Pattern:
+    """The PBX, itself or by way of the proxy, confirmed that the device is registered (RFC 3261 §10.3).
+
+    The answer lists where the device is; the answer to a registration that is taken back lists nothing.
+    """
+    confirmed = response(200, "REGISTER", sender=by, receiver=DEVICE)
+    return _saying(confirmed, r"(?=.*\n(contact|m)[ \t]*:)", confirmed.text)
+
+
+def registration(*, receiver: str = PBX) -> Pattern:
+    """The device asks to be registered; taking a registration back (RFC 3261 §10.2.2) is something else."""
+    asked = request("REGISTER", sender=DEVICE, receiver=receiver)
+    return _saying(asked, r"(?!.*\nexpires[ \t]*:[ \t]*0\s)(?!.*;[ \t]*expires=0[^0-9])", asked.text)
+
+
+_CHECKS = Condition(one_of=("REGISTER", "OPTIONS"))
+
+
+def connectivity_check(*, receiver: str = PBX) -> Pattern:
+    """The device asks whether its server is there: with REGISTER or OPTIONS (RFC 3261 §10, §11)."""
+    return _sip("connectivity check", DEVICE, receiver).where(method=_CHECKS, status=None)
+
+
+def connectivity_confirmed(*, sender: str = PBX) -> Pattern:
+    """The device's server is there, and says so."""
+    return _sip("200 to connectivity check", sender, DEVICE).where(method=_CHECKS, status=200)
+
+
+def with_credentials(asked: Pattern, header: str, *, username: str = "", realm: str = "") -> Pattern:
+    """Narrow requests to those with digest credentials (RFC 3261 §22.4).
+
+    Args:
+        asked: the requests.
+        header: ``Authorization`` for a server, ``Proxy-Authorization`` for a proxy.
+        username: whose, if that matters.
+        realm: for what, if that matters.
+    """
+    said = {"username": username, "realm": realm}
+    wanted = "".join(rf'(?=[^\n]*[ ,]{k}="{re.escape(v)}")' for k, v in said.items() if v)
+    told = ", ".join(f"{k} {v}" for k, v in said.items() if v)
+    text = f"{asked} with digest {header}" + (f" ({told})" if told else "")
+    return _saying(asked, rf"(?=.*\n{header}[ \t]*:[ \t]*Digest{wanted} )", text)
+
+
+def limited(message: Pattern) -> Pattern:
+    """Narrow messages to those that limit the session (RFC 4028 §4)."""
+    return _saying(message, r"(?=.*\n(session-expires|x)[ \t]*:)", f"{message} with Session-Expires")
+
+
+def any_credentials(asked: Pattern) -> Pattern:
+    """Narrow requests to those with credentials of any scheme, for server or proxy."""
+    return _saying(asked, r"(?=.*\n(proxy-)?authorization[ \t]*:)", f"{asked} with credentials")
+
+
+def configured() -> Pattern:
+    """Settings were submitted to the device, and taken; the time is that of the submission."""
+    return Pattern(kind="configured", text="settings submitted").where(accepted=True)
+
+
+def configuration(*, accepted: bool, field: str | None = None) -> Pattern:
+    """A submitted form was accepted, or refused; ``field`` is one that the refusal must name."""
+    named = f" naming {field}" if field else ""
+    pattern = Pattern(kind="configured", text=f"form {'accepted' if accepted else 'refused'}{named}")
+    pattern = pattern.where(accepted=accepted)
+    return pattern if field is None else pattern.where(fields=Condition(contains=field))
+
+
+def from_device() -> Pattern:
+    """Any SIP message of the device on the wire."""
+    return _sip("SIP", DEVICE, None)
+
+
+def told_by_pbx(pattern: Pattern) -> Pattern:
+    """The same SIP message as the PBX tells it: what TLS hides from the wire, the PBX can read."""
+    return pattern.seen_by(Witness.PBX).model_copy(update={"text": f"{pattern}, as the PBX read it"})
+
+
+def tls_hello(*, sender: str = DEVICE) -> Pattern:
+    """A client opened a TLS connection to a server of the bench (RFC 5246 §7.4.1.2)."""
+    return _tls("TLS hello", sender, "offered")
+
+
+def tls_said(*, sender: str = DEVICE) -> Pattern:
+    """A client accepted a TLS server, and spoke to it."""
+    return _tls("first words under TLS", sender, "spoken")
+
+
+def tls_over(*, sender: str = DEVICE) -> Pattern:
+    """A TLS connection ended without a word from the client."""
+    return _tls("TLS connection that ended before any SIP", sender, "ended").where(received=0)
+
+
+def tls_decision(*, sender: str = DEVICE) -> Pattern:
+    """A client made up its mind about a TLS server: it spoke, or the connection is over."""
+    return _tls("decision about the TLS server", sender, "spoken", "ended")
+
+
+def _tls(what: str, sender: str, *stages: str) -> Pattern:
+    pattern = Pattern(kind="tls", text=f"{what}{_way(sender, None)}")
+    return pattern.where(sender=sender, stage=Condition(one_of=stages))
+
+
+def event(kind: EventKind, *, failure: str | None = None) -> Pattern:
+    """An entry of the device's event log; ``failure`` is the kind its details must tell (EVT-13)."""
+    told = f" telling {failure!r}" if failure else ""
+    pattern = Pattern(kind="event", text=f"event {kind.name}{told}").where(name=kind.name)
+    return pattern if failure is None else pattern.where(failure=failure)
+
+
+def screen(text: str) -> Pattern:
+    """A text on the device's screen."""
+    return Pattern(kind="screen", text=f"screen text {text!r}").where(text=text)
+
+
+def tone(
+    hz: float, *, sender: str | None = None, receiver: str | None = None, protection: str | None = None
+) -> Pattern:
+    """A tone heard in the media on the wire; ``protection`` is plain or srtp."""
+    secured = f"{protection} " if protection else ""
+    pattern = Pattern(kind="media_heard", text=f"{secured}tone of {hz:.0f} Hz{_way(sender, receiver)}")
+    pattern = _parties(pattern, sender, receiver).where(tone_hz=_near(hz))
+    return pattern if protection is None else pattern.where(protection=protection)
+
+
+def sound(
+    *, sender: str | None = None, receiver: str | None = None, protection: str | None = None
+) -> Pattern:
+    """Audio that could be decoded from the wire, silence included; ``protection`` is plain or srtp."""
+    secured = f"{protection} " if protection else ""
+    pattern = Pattern(kind="media_heard", text=f"{secured}audio{_way(sender, receiver)}")
+    pattern = _parties(pattern, sender, receiver)
+    return pattern if protection is None else pattern.where(protection=protection)
+
+
+def media(
+    *, sender: str | None = None, receiver: str | None = None, protection: str | None = None
+) -> Pattern:
+    """The first packet of a media flow on the wire; ``protection`` is plain or srtp."""
+    secured = f"{protection} " if protection else ""
+    pattern = _parties(
+        Pattern(kind="media_started", text=f"{secured}media{_way(sender, receiver)}"), sender, receiver
+    )
+    return pattern if protection is None else pattern.where(protection=protection)
+
+
+def with_video(message: Pattern) -> Pattern:
+    """A SIP message whose session description has video in use (a port other than 0)."""
+    described = Condition(regex=r"(?s).*\nm=video [1-9].*")
+    return message.where(f"{message} with video", raw=described)
+
+
+def without_video(message: Pattern) -> Pattern:
+    """A SIP message whose session description has audio in use, and no video."""
+    described = Condition(regex=r"(?s)(?!.*\nm=video [1-9]).*\nm=audio [1-9].*")
+    return message.where(f"{message} with audio only", raw=described)
+
+
+def video(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """The first packet of a video flow on the wire."""
+    return media(sender=sender, receiver=receiver).where(f"video{_way(sender, receiver)}", media="video")
+
+
+def picture(
+    *, sender: str | None = None, receiver: str | None = None, protection: str | None = None
+) -> Pattern:
+    """Video from the wire that could be decoded; ``protection`` is plain or srtp."""
+    secured = f"{protection} " if protection else ""
+    pattern = Pattern(kind="video", text=f"{secured}picture{_way(sender, receiver)}")
+    pattern = _parties(pattern, sender, receiver).where(frames=Condition(at_least=1))
+    return pattern if protection is None else pattern.where(protection=protection)
+
+
+def live_picture(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
+    """Decoded video in which something moves."""
+    return picture(sender=sender, receiver=receiver).where(
+        f"live picture{_way(sender, receiver)}", moving=True
+    )
+
+
+def speaker_tone(hz: float) -> Pattern:
+    """A tone heard at the device's speaker."""
+    return Pattern(kind="speaker", text=f"tone of {hz:.0f} Hz at the speaker").where(tone_hz=_near(hz))
+
+
+def speaker_sound(at_least: float = AUDIBLE_DBOV) -> Pattern:
+    """Any sound at the device's speaker of at least this level (dBov)."""
+    return Pattern(kind="speaker", text=f"sound of at least {at_least:.0f} dBov at the speaker").where(
+        level_dbov=Condition(at_least=at_least)
+    )
+
+
+def _saying(asked: Pattern, looks: str, text: str) -> Pattern:
+    """Narrow messages further by what stands in them; ``looks`` is a look-ahead."""
+    before = asked.fields.get("raw", Condition()).regex
+    begun = before.removesuffix(".*") if before else "(?is)"
+    return asked.where(text, raw=Condition(regex=f"{begun}{looks}.*"))
+
+
+def _near(hz: float) -> Condition:
+    return Condition(at_least=hz * (1 - TONE_TOLERANCE), at_most=hz * (1 + TONE_TOLERANCE))
+
+
+def _way(sender: str | None, receiver: str | None) -> str:
+    return (f" from {sender}" if sender else "") + (f" to {receiver}" if receiver else "")
+
+
+def _parties(pattern: Pattern, sender: str | None, receiver: str | None) -> Pattern:
+    if sender is not None:
+        pattern = pattern.where(sender=sender)
+    return pattern if receiver is None else pattern.where(receiver=receiver)
+
+
+def _sip(what: str, sender: str | None, receiver: str | None, more: str = "") -> Pattern:
+    text = f"{what}{more}{_way(sender, receiver)}"
+    return _parties(Pattern(kind="sip", text=text, witness=Witness.WIRE), sender, receiver)

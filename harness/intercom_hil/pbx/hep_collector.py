@@ -1,0 +1,102 @@
+"""The PBX's mirror of every SIP message it sent or received, after decryption: a collector of HEP3 packets.
+
+UDP datagrams come in; SIP messages, witness PBX, go onto the timeline.
+
+The PBX dates what it sends to the microsecond but cuts the time of what it receives to the millisecond, so a
+message received just after another was sent may claim to be earlier. It mirrors in true order, though: such a
+time is raised to that of the message mirrored before. It stays up to 1 ms early; only messages further apart
+than that may be told apart by their PBX times.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import socket
+
+from intercom_hil.errors import BenchError
+from intercom_hil.timeline.observation import Witness
+from intercom_hil.timeline.sip_content import NameOf, sip_content
+from intercom_hil.timeline.timeline import Append
+from intercom_hil.wire import hep
+
+TCP = 6
+_MILLISECOND = 0.001
+_RECEIVE_BUFFER = 1 << 20
+"""Bytes the kernel holds while the bench is busy: some thousand messages."""
+_FIRST_VIA = re.compile(
+    rb"^(?:Via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE
+)
+
+
+class HepCollector(asyncio.DatagramProtocol):
+    """The collector on one address. ``rejected`` counts datagrams that were no HEP3 packets."""
+
+    def __init__(self, pbx_address: str, append: Append, name_of: NameOf) -> None:
+        self._pbx_address = pbx_address
+        self._append, self._name_of = append, name_of
+        self._transport: asyncio.DatagramTransport | None = None
+        self._closed = asyncio.Event()
+        self._latest = 0.0
+        self.rejected = 0
+
+    async def open(self, address: tuple[str, int]) -> None:
+        """Listen on an address and port. Raises BenchError if that is taken or not ours."""
+        loop = asyncio.get_running_loop()
+        try:
+            self._transport, _ = await loop.create_datagram_endpoint(lambda: self, local_addr=address)
+        except OSError as problem:
+            where = f"{address[0]}:{address[1]}/udp"
+            raise BenchError(
+                f"cannot listen: {problem.strerror}", where, "free it, or choose another"
+            ) from None
+        kernel = self._transport.get_extra_info("socket")
+        kernel.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _RECEIVE_BUFFER)
+
+    async def close(self) -> None:
+        """Stop listening; the address is free when this returns. Idempotent."""
+        if self._transport:
+            self._transport.close()
+            await self._closed.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Take note that the socket is closed."""
+        self._closed.set()
+
+    def datagram_received(self, data: bytes, addr: object) -> None:
+        """Put one mirrored message onto the timeline."""
+        try:
+            packet = hep.parse(data)
+        except hep.HepError:
+            self.rejected += 1
+            return
+        source, destination = self._sides(packet)
+        content = sip_content(packet.payload, source, destination, transport_of(packet), self._name_of)
+        self._append(Witness.PBX, content, self._in_order(packet.time))
+
+    def _sides(self, packet: hep.HepPacket) -> tuple[tuple[str, int], tuple[str, int]]:
+        """Return source and destination; where neither is the PBX, it is the one that is 127.0.0.1.
+
+        The PBX gives that for its own side of replies sent over UDP.
+        """
+        source, destination = packet.source, packet.destination
+        if self._pbx_address not in (source[0], destination[0]):
+            if source[0] == "127.0.0.1":
+                source = self._pbx_address, source[1]
+            elif destination[0] == "127.0.0.1":
+                destination = self._pbx_address, destination[1]
+        return source, destination
+
+    def _in_order(self, time: float) -> float:
+        if 0 < self._latest - time < _MILLISECOND:
+            return self._latest
+        self._latest = time
+        return time
+
+
+def transport_of(packet: hep.HepPacket) -> str:
+    """Return UDP, TCP or TLS; the packet says TCP for both, the topmost Via tells them apart."""
+    if packet.protocol != TCP:
+        return "UDP"
+    via = _FIRST_VIA.search(packet.payload)
+    return "TLS" if via and via[1].upper() == b"TLS" else "TCP"

@@ -1,0 +1,246 @@
+"""Asterisk under the bench's control: started in a place of its own, configured while it runs.
+
+In come endpoints and routes; onto the timeline go its SIP messages, its events and its log. What is set
+survives a restart of the PBX, and is gone after `Pbx.reset`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import secrets
+import signal
+from collections import deque
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+
+from intercom_hil.errors import BenchError
+from intercom_hil.pbx.ami import Ami
+from intercom_hil.pbx.ari import Ari
+from intercom_hil.pbx.config import PbxConfig, TlsTransport
+from intercom_hil.pbx.hep_collector import HepCollector
+from intercom_hil.pbx.ports import check_free
+from intercom_hil.pbx.switchboard import Switchboard
+from intercom_hil.pbx.testimony import Said, from_ami, from_ari, from_log
+from intercom_hil.processes.supervisor_client import Process, Supervised
+from intercom_hil.timeline.observation import InstrumentLost, Witness
+from intercom_hil.timeline.timeline import Append
+
+START_WITHIN = 20.0
+"""Seconds from the start of the program until it is ready; 0.4 is usual."""
+LONGEST_LOG = 4 << 20
+"""Bytes of the PBX's log that are kept of one scenario."""
+POLL = 0.01
+"""Seconds between two looks whether the PBX is ready."""
+
+
+class Pbx(Switchboard):
+    """One Asterisk. Start and stop it as often as a scenario likes.
+
+    Attributes:
+        lost: resolves with the reason when the PBX goes away without having been told to.
+    """
+
+    def __init__(
+        self,
+        *,
+        address: str,
+        sip_port: int,
+        http_port: int,
+        ami_port: int,
+        hep_address: tuple[str, int],
+        folder: Path,
+        place: Callable[[], Awaitable[Supervised]],
+        append: Append,
+        name_of: Callable[[str, int], str],
+        rtp_ports: tuple[int, int] = (20000, 20999),
+        tls: tuple[TlsTransport, ...] = (),
+        other_sip_ports: tuple[int, ...] = (),
+    ) -> None:
+        """Describe the PBX; nothing is touched before `start`.
+
+        Args:
+            address: of all that it listens on.
+            sip_port: for UDP and TCP.
+            http_port: for ARI.
+            ami_port: for AMI.
+            hep_address: where the bench listens for the PBX's mirror of its SIP messages.
+            folder: absolute, seen by the place at the same path; the PBX's files go in there.
+            place: opens the place to run in.
+            append: puts an observation on the timeline.
+            name_of: who is at an address and port.
+            rtp_ports: first and last port for media.
+            tls: TLS transports, one port each.
+            other_sip_ports: further ones for UDP and TCP.
+        """
+        super().__init__(address)
+        self._config = PbxConfig(
+            folder=folder,
+            address=address,
+            sip_port=sip_port,
+            http_port=http_port,
+            ami_port=ami_port,
+            hep_address=hep_address,
+            user="bench",
+            secret=secrets.token_urlsafe(18),
+            rtp_ports=rtp_ports,
+            tls=tls,
+            other_sip_ports=other_sip_ports,
+        )
+        self._open_place = place
+        self._append, self._name_of = append, name_of
+        self._log: deque[str] = deque(maxlen=12)
+        self._stack: contextlib.AsyncExitStack | None = None
+        self._running = False
+        self._kept: Path | None = None
+        self._logged = 0
+        self._process: Process | None = None
+        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    # -- life ------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Start the PBX and wait until it is ready, with the endpoints and routes set so far.
+
+        Raises:
+            BenchError: it did not become ready within 20 s; the end of its log is quoted.
+        """
+        if self._stack is not None:
+            return
+        if self.lost.done():
+            self.lost = asyncio.get_running_loop().create_future()
+        self._log.clear()
+        self._stack = contextlib.AsyncExitStack()
+        try:
+            await self._start(self._stack)
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def stop(self) -> None:
+        """End the PBX and close its place. Idempotent."""
+        self._running = False
+        stack, self._stack = self._stack, None
+        self._detach()
+        if stack is not None:
+            await stack.aclose()
+
+    def freeze(self) -> None:
+        """Let the PBX fall silent: whatever comes waits, unanswered, as if its cable were out."""
+        if self._process is not None:
+            self._process.signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on where it fell silent; nothing happens if it did not."""
+        if self._process is not None:
+            self._process.signal(signal.SIGCONT)
+
+    async def _start(self, stack: contextlib.AsyncExitStack) -> None:
+        config = self._config
+        await check_free(config.address, config.listens())
+        try:
+            main_file = config.write()
+        except OSError as problem:
+            raise BenchError(
+                f"cannot write the PBX's files: {problem.strerror}", str(config.folder)
+            ) from None
+        collector = HepCollector(config.address, self._append, self._name_of)
+        stack.push_async_callback(collector.close)
+        await collector.open(config.hep_address)
+        place = await self._open_place()
+        stack.push_async_callback(place.close)
+        argv = ["asterisk", "-f", "-C", str(main_file)]
+        process = await place.start("asterisk", argv, cwd=config.folder, on_line=self._take_line)
+        self._process = process
+        stack.callback(process.signal, signal.SIGKILL)  # it keeps nothing that would be worth a tidy end
+        ari = Ari(config.address, config.http_port, config.user, config.secret)
+        stack.push_async_callback(ari.close)
+        await self._until_ready(place, process, ari)
+        ami = await Ami.connect(
+            config.address,
+            config.ami_port,
+            config.user,
+            config.secret,
+            on_event=lambda block: self._say(from_ami(block)),
+            on_lost=lambda problem: self._lose(f"AMI: {problem}"),
+        )
+        stack.push_async_callback(ami.close)
+        events = ari.events()
+        await anext(events)
+        stack.push_async_callback(_cancel, asyncio.create_task(self._read_events(events), name="ari events"))
+        stack.push_async_callback(_cancel, asyncio.create_task(self._watch(process), name="pbx watch"))
+        await self._attach(ari, ami)
+        self._running = True
+
+    async def _until_ready(self, place: Supervised, process: Process, ari: Ari) -> None:
+        try:
+            async with asyncio.timeout(START_WITHIN):
+                while not await ari.ready():
+                    if process.exit is not None:
+                        raise self._no_start(f"it ended with {process.exit}")
+                    if place.lost.done():
+                        raise self._no_start(place.lost.result())
+                    await asyncio.sleep(POLL)
+        except TimeoutError:
+            raise self._no_start(f"it was not ready within {START_WITHIN:g} s") from None
+
+    def _no_start(self, problem: str) -> BenchError:
+        log = " / ".join(self._log) or "nothing"
+        remedy = f"see that its ports are free and {self._config.folder}/log/messages"
+        return BenchError(f"the PBX did not start: {problem}; its log ends with: {log}", "pbx", remedy)
+
+    async def _watch(self, process: Process) -> None:
+        try:
+            problem = f"Asterisk ended with {await process.wait()}"
+        except BenchError as lost:
+            problem = lost.what
+        self._lose(problem)
+
+    def _lose(self, problem: str) -> None:
+        if self._running and not self.lost.done():
+            self._running = False
+            self._append(
+                Witness.BENCH, InstrumentLost(instrument="pbx", problem=problem, blame="bench"), None
+            )
+            self.lost.set_result(problem)
+
+    def begin(self, log: Path) -> None:
+        """Begin a scenario: `end` leaves in the file ``log`` what the PBX logs from now on."""
+        self._kept, self._logged = log, _size(self._config.log)
+
+    def end(self) -> None:
+        """End the scenario; its part of the PBX's log is kept, whether the PBX still runs or not."""
+        log, self._kept = self._kept, None
+        if log is not None and _size(self._config.log) > self._logged:
+            with self._config.log.open("rb") as whole:
+                whole.seek(self._logged)
+                log.write_bytes(whole.read(LONGEST_LOG))
+
+    # -- what it says ----------------------------------------------------------------------------------
+
+    def _take_line(self, stream: str, text: str, time: float) -> None:
+        self._log.append(text)
+        said = from_log(text) if stream == "log" and self._running else None
+        if said:
+            self._append(Witness.PBX, said, time)
+
+    def _say(self, said: Said | None) -> None:
+        if said:
+            self._append(Witness.PBX, *said)
+
+    async def _read_events(self, events: AsyncIterator[dict[str, object]]) -> None:
+        try:
+            async for event in events:
+                self._say(from_ari(event))
+        except BenchError as problem:
+            self._lose(f"ARI: {problem.what}")
+
+
+async def _cancel(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0

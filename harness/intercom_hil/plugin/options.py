@@ -1,0 +1,170 @@
+"""The command line of a compliance run, and what is settled before anything starts."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from types import FrameType
+
+import pytest
+
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.bench_file.pool import Member, Pool, bench_files
+from intercom_hil.errors import BenchError
+from intercom_hil.locations import DEFAULT_BENCH
+from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
+
+DEFAULT_RUNS = Path("reports/runs")
+PLACE = "bench_place"
+"""What a process among several is told by: its place in the pool of benches."""
+_POOL = pytest.StashKey[Pool]()
+USAGE = 2
+"""Exit status when the run cannot begin: bench file, folder, engine, addresses."""
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the options of a compliance run."""
+    group = parser.getgroup("intercom-hil", "compliance bench")
+    group.addoption(
+        "--bench",
+        type=Path,
+        action="append",
+        metavar="FILE",
+        help="the bench file; several, or a folder of them, share the run, each in a process of its own",
+    )
+    group.addoption(
+        "--each", action="store_true", help="play every scenario on every bench, with a report for each bench"
+    )
+    group.addoption(
+        "--runs", type=Path, default=DEFAULT_RUNS, metavar="FOLDER", help="where run folders are made"
+    )
+    group.addoption(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="a rule that the emulated intercom shall break (repeatable)",
+    )
+    group.addoption(
+        "--requirement",
+        action="append",
+        default=[],
+        metavar="ID",
+        help="play only the scenarios of this requirement (OUT-03) or family (OUT) (repeatable)",
+    )
+    group.addoption(
+        "--as-written",
+        action="store_true",
+        help="play the scenarios in the order of their files, however often that reconfigures the device",
+    )
+    group.addoption(
+        "--attempts",
+        type=int,
+        default=1,
+        metavar="N",
+        help="how often an inconclusive or erroneous scenario is played at most; every attempt is kept",
+    )
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Register the marker, and let SIGTERM and a closed terminal end a run as Ctrl-C does."""
+    config.addinivalue_line(
+        "markers", "long: it takes a minute by its nature; benches side by side begin with it"
+    )
+    config.addinivalue_line("markers", "requirement(*ids): the requirements that a scenario judges")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # Started in the background by a shell: without this, nothing at all would end the run cleanly.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
+    signal.signal(signal.SIGHUP, _interrupt)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Refuse benches that cannot stand side by side before any of them is started."""
+    config = session.config
+    if worker(config):
+        return
+    count = getattr(config.option, "numprocesses", None) or 0
+    try:
+        if count or len(bench_files(bench_paths(config))) > 1:
+            _check_side_by_side(config, count)
+    except BenchError as problem:
+        pytest.exit(str(problem), returncode=USAGE)
+
+
+def _check_side_by_side(config: pytest.Config, count: int) -> None:
+    benches = pool(config)
+    several = len(benches.members) > 1
+    if several and not count:
+        raise BenchError("several benches need a process each", "-n", f"add -n {len(benches.members)}")
+    if several and config.option.each and config.option.dist != "each":
+        raise BenchError("--each has every process play everything", "--dist", "add --dist each")
+    benches.check_workers(count)
+    if not config.option.each:
+        benches.check_alike()
+
+
+def bench_paths(config: pytest.Config) -> list[Path]:
+    """Return the bench files and folders of the command line."""
+    return config.getoption("--bench") or [DEFAULT_BENCH]
+
+
+def pool(config: pytest.Config) -> Pool:
+    """Return the benches of this run. Raises BenchError."""
+    if _POOL not in config.stash:
+        config.stash[_POOL] = Pool.load(bench_paths(config))
+    return config.stash[_POOL]
+
+
+def member(config: pytest.Config) -> Member:
+    """Return the bench of this process, with the faults of the command line.
+
+    Raises:
+        BenchError: the file, or the combination of file and options, is wrong.
+    """
+    found = pool(config).at(getattr(config, "workerinput", {}).get(PLACE, 0))
+    faults: list[str] = config.getoption("--fault")
+    if not faults:
+        return found
+    file = found.file
+    if file.device.kind != "emulated":
+        raise BenchError("--fault is for emulated devices", str(found.path), "leave it out")
+    emulated = file.device.emulated.model_copy(update={"faults": (*file.device.emulated.faults, *faults)})
+    device = file.device.model_copy(update={"emulated": emulated})
+    return Member(found.path, file.model_copy(update={"device": device}))
+
+
+def bench_file(config: pytest.Config) -> BenchFile:
+    """Return the bench file of this process. Raises BenchError as ``member`` does."""
+    return member(config).file
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the scenarios of requirements that were not asked for."""
+    wanted: list[str] = config.getoption("--requirement")
+    if not wanted:
+        return
+    known = {*CATALOGUE, *FAMILIES}
+    for name in wanted:
+        if name not in known:
+            raise pytest.UsageError(f"--requirement {name}: no such requirement or family")
+
+    def asked_for(item: pytest.Item) -> bool:
+        marker = item.get_closest_marker("requirement")
+        return marker is not None and any(
+            identity == name or identity.startswith(f"{name}-") for identity in marker.args for name in wanted
+        )
+
+    config.hook.pytest_deselected(items=[item for item in items if not asked_for(item)])
+    items[:] = [item for item in items if asked_for(item)]
+
+
+def worker(config: pytest.Config) -> str:
+    """Return the name of this process among those that share a run (pytest-xdist), or nothing."""
+    return str(getattr(config, "workerinput", {}).get("workerid", ""))
+
+
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    # The interrupt's own handler knows how to end a running event loop; an exception from here does not.
+    signal.raise_signal(signal.SIGINT)

@@ -1,0 +1,117 @@
+"""An interrupted run that goes on: only what has no verdict that stands is played, into the same folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.basis import Basis
+from intercom_hil.evidence.resumed import ResumedRun
+from intercom_hil.evidence.run import RunFolder
+from intercom_hil.locations import PACKAGE, SCENARIOS
+from intercom_hil.plugin.options import USAGE, member
+from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.observation import SipMessageSeen
+
+_RESUMED = pytest.StashKey[ResumedRun]()
+_DEVICE = "device"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Declare the option."""
+    parser.getgroup("intercom-hil").addoption(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="go on with an interrupted run: play what it lacks, and what was inconclusive or in error",
+    )
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Open the run that is to go on, and refuse one that rests on something else."""
+    config = session.config
+    path: Path | None = config.getoption("--resume")
+    if path is None:
+        return
+    if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
+        pytest.exit("--resume is for a run on one bench, without -n", returncode=USAGE)
+    try:
+        run = ResumedRun.resume(path.resolve())
+        kept, present = Basis.load(run.path), _present(config)
+        if changed := kept.differences(present):
+            raise BenchError(
+                f"this run cannot go on: {', '.join(changed)} changed since",
+                str(path),
+                f"begin a new run, or go on as it began (bench file {kept.bench_file})",
+            )
+    except BenchError as problem:
+        pytest.exit(str(problem), returncode=USAGE)
+    config.stash[_RESUMED] = run
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the scenarios that have a verdict."""
+    run = config.stash.get(_RESUMED, None)
+    if run is None:
+        return
+    judged = [item for item in items if run.judged(identity(item))]
+    config.hook.pytest_deselected(items=judged)
+    items[:] = [item for item in items if item not in set(judged)]
+
+
+def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
+    """Tell how many verdicts stand."""
+    run = config.stash.get(_RESUMED, None)
+    if run is None:
+        return []
+    stand = sum(not scenario.verdict.worth_repeating for scenario in run.scenarios)
+    return [f"going on with {run.path.name}: {stand} scenarios have a verdict that stands"]
+
+
+def identity(item: pytest.Item) -> str:
+    """Return the name of a scenario in reports."""
+    assert isinstance(item, pytest.Function)
+    return f"{item.module.__name__.rpartition('.')[2]}.{item.name}"
+
+
+def resumed(config: pytest.Config) -> RunFolder | None:
+    """Return the run that goes on, if one does."""
+    return config.stash.get(_RESUMED, None)
+
+
+def keep_basis(config: pytest.Config, run: RunFolder) -> None:
+    """Keep with a run that has just begun what it rests on. Raises BenchError."""
+    if not run.shared:
+        _present(config).store(run.path)
+
+
+def check_device(run: RunFolder, timeline: Timeline) -> None:
+    """Note what the device calls itself, and end a resumed run whose device is not the one it was.
+
+    Raises:
+        BenchError: it is another make or firmware.
+    """
+    if run.shared:
+        return
+    kept = Basis.load(run.path)
+    names = (
+        o.content.user_agent
+        for o in timeline
+        if isinstance(o.content, SipMessageSeen) and o.content.sender == _DEVICE and o.content.user_agent
+    )
+    name = next(names, "")
+    if not kept.device and name:
+        kept.model_copy(update={"device": name}).store(run.path)
+    elif name and name != kept.device and isinstance(run, ResumedRun):
+        raise BenchError(
+            f"the device calls itself {name!r}, and {kept.device!r} in the run so far",
+            str(run.path),
+            "begin a new run for a new firmware",
+        )
+
+
+def _present(config: pytest.Config) -> Basis:
+    return Basis.of(member(config).path, tuple(config.getoption("--fault")), (PACKAGE, SCENARIOS))

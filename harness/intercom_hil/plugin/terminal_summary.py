@@ -1,0 +1,108 @@
+"""How a run is told: verdicts in the terminal, the report at the end, the exit status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.run import RunFolder, folder_name, fresh_stamp, new_stamp
+from intercom_hil.evidence.traces import requirements_of
+from intercom_hil.plugin.options import PLACE, pool, worker
+from intercom_hil.spec.verdict import Verdict
+
+RUN = pytest.StashKey[RunFolder]()
+RUNS = pytest.StashKey[list[RunFolder]]()
+STAMP = "run_stamp"
+_STAMP = pytest.StashKey[str]()
+_SHOWN = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Give every process that shares a run (pytest-xdist) the name of the one run folder."""
+    stash = node.config.stash
+    if _STAMP not in stash:
+        stash[_STAMP] = _new_stamp(node.config)
+    node.workerinput[STAMP] = stash[_STAMP]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
+    """File a scenario whose process died: nothing is known of it but that the bench broke."""
+    node: Any = getattr(report, "node")  # noqa: B009  (pytest-xdist puts it there)
+    config: pytest.Config = node.config
+    file, _, name = crashitem.partition("::")
+    asked = requirements_of(config.rootpath / file, name)
+    if not asked:
+        return  # no scenario
+    bench = pool(config).at(node.workerinput[PLACE]).file
+    run = RunFolder(runs_of(config, bench) / config.stash[_STAMP], bench.bench.name, shared=True)
+    run.add_lost(f"{Path(file).stem}.{name}", asked, bench.bench.name, "the process that played it died")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Complete the run folders, write the reports, and let the worst verdict decide the exit status."""
+    config = session.config
+    if worker(config):
+        return
+    from intercom_hil import (
+        reports,  # not before: it takes 0.05 s to load, and a bench is waiting to be ready
+    )
+
+    runs = config.stash[RUNS] = [config.stash[RUN]] if RUN in config.stash else _gathered(config)
+    for run in runs:
+        run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
+        reports.render(run.path)
+        if run.verdict.breaks_the_run and exitstatus == pytest.ExitCode.OK:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _new_stamp(config: pytest.Config) -> str:
+    try:
+        return fresh_stamp(
+            list(dict.fromkeys(runs_of(config, member.file) for member in pool(config).members))
+        )
+    except (OSError, BenchError):
+        return new_stamp()  # what is wrong is told by the first process that wants to write there
+
+
+def runs_of(config: pytest.Config, file: BenchFile) -> Path:
+    """Return the folder of run folders: one of the bench's own where each bench has a run to itself."""
+    runs: Path = config.getoption("--runs")
+    return runs / folder_name(file.bench.name) if config.option.each else runs
+
+
+def _gathered(config: pytest.Config) -> list[RunFolder]:
+    """Return the runs that several processes shared, from what each has filed."""
+    if _STAMP not in config.stash:
+        return []
+    benches = [(runs_of(config, member.file), member.file.bench.name) for member in pool(config).members]
+    if not config.option.each:
+        benches = [(benches[0][0], pool(config).name)]
+    folders = [(parent / config.stash[_STAMP], name) for parent, name in benches]
+    return [RunFolder.gather(path, name) for path, name in folders if path.is_dir()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Tell the verdicts, and where the report is."""
+    runs = [run for run in config.stash.get(RUNS, []) if run.scenarios]  # else it did not begin: that is told
+    for run in runs:
+        _tell(terminalreporter, run, f"requirements, bench {run.name}" if len(runs) > 1 else "requirements")
+
+
+def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:
+    rows = run.requirements()
+    counts = Counter(row["verdict"] for row in rows.values())
+    terminalreporter.section(heading)
+    for verdict in _SHOWN:
+        for identity, row in rows.items():
+            if row["verdict"] == verdict:
+                terminalreporter.write_line(f"{verdict:13} {identity} {row['title']}")
+    terminalreporter.write_line(", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]))
+    terminalreporter.write_line(f"verdict {run.verdict}, report {run.path / 'report.html'}")

@@ -1,0 +1,123 @@
+"""A place: where native programs run under a supervisor's leash; started, connected to and removed as one.
+
+In comes what it is for; out goes the way to run programs in it. What it is made of, a container or processes
+of this machine, is known here and to nobody else. A place ends when this process does, however that ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from pathlib import Path
+
+from intercom_hil.errors import BenchError
+from intercom_hil.processes import supervisor
+from intercom_hil.processes.engine import ROLE, Engine
+from intercom_hil.processes.supervisor_client import Supervised
+
+SUPERVISOR = Path(supervisor.__file__)
+START_WITHIN = 30.0
+"""Seconds until the supervisor must have answered; 0.1 to 0.4 is usual, a loaded machine takes longer."""
+
+
+class ProcessHost(ABC):
+    """One place.
+
+    Attributes:
+        role: what it is to the bench.
+        name: its own, a new one at each start.
+    """
+
+    def __init__(self, role: str) -> None:
+        self.role = role
+        self.name = ""
+        self._supervised: Supervised | None = None
+
+    async def start(self) -> Supervised:
+        """Open the place and return the way to run programs in it. Raises BenchError."""
+        # A name of its own each time: the last one may still be being cleared up.
+        self.name = f"intercom-hil-{self.role}-{secrets.token_hex(4)}"
+        try:
+            self._supervised = await self._open()
+        except BaseException:
+            await self.stop()
+            raise
+        return self._supervised
+
+    async def stop(self) -> None:
+        """End everything in it and remove it. Idempotent."""
+        supervised, self._supervised = self._supervised, None
+        if supervised is not None:
+            await supervised.close()
+        if self.name:
+            await self._remove()
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it is started, and was not lost since."""
+        return self._supervised is not None and not self._supervised.lost.done()
+
+    @property
+    def supervised(self) -> Supervised:
+        """The way to run programs in it.
+
+        Raises:
+            BenchError: it is not started.
+        """
+        if self._supervised is None:
+            raise BenchError("the place is not started", self.role, "start it first")
+        return self._supervised
+
+    @abstractmethod
+    async def kill(self) -> None:
+        """Kill everything in it as a power cut would."""
+
+    @abstractmethod
+    async def _open(self) -> Supervised:
+        """Start the supervisor and connect to it. Raises BenchError; what was begun is removed then."""
+
+    @abstractmethod
+    async def _remove(self) -> None:
+        """Remove what is left of it, in whatever state it is. Idempotent."""
+
+
+class ContainerProcessHost(ProcessHost):
+    """One container with a supervisor as its first process."""
+
+    def __init__(
+        self, engine: Engine, image: str, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()
+    ) -> None:
+        """Describe the place; ``mounts`` are seen inside at the same paths, the first holds its socket."""
+        super().__init__(role)
+        self._engine, self._image = engine, image
+        self._mounts = tuple(mounts)
+        self._cap_add = tuple(cap_add)
+
+    async def kill(self) -> None:
+        """Kill the container as a power cut would."""
+        await asyncio.to_thread(self._engine.kill, self.name)
+
+    async def _open(self) -> Supervised:
+        socket = self._mounts[0] / f"{self.role}.sock"
+        socket.unlink(missing_ok=True)
+        running = asyncio.to_thread(
+            self._engine.run_detached,
+            self.name,
+            ["python3", "-I", "-S", str(SUPERVISOR), str(socket)],
+            image=self._image,
+            mounts=(*self._mounts, SUPERVISOR),
+            labels={ROLE: self.role},
+            cap_add=self._cap_add,
+        )
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(running)
+                connecting = group.create_task(Supervised.connect(socket, within=START_WITHIN))
+        except* BenchError as problems:
+            raise problems.exceptions[0] from None
+        return connecting.result()
+
+    async def _remove(self) -> None:
+        await asyncio.to_thread(self._engine.remove, self.name)

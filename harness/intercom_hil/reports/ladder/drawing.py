@@ -1,0 +1,133 @@
+"""A finished ladder as data: shapes with coordinates, which a template only has to write down.
+
+Coordinates are SVG user units with y downwards. Nothing here is markup, so nothing here can be injected.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from intercom_hil.reports.ladder.lanes import Lane, Lanes
+from intercom_hil.reports.ladder.shapes import Arrow, Mark, Span
+
+HEAD_HEIGHT = 34.0
+"""The height of the row of lane names at the top."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedArrow:
+    """An arrow from x1 to x2 at y; ``label`` and ``note`` are cut to the room there is."""
+
+    arrow: Arrow
+    anchor: str
+    x1: float
+    x2: float
+    y: float
+    label: str
+    note: str
+
+    @property
+    def middle(self) -> float:
+        """Where the label is centred."""
+        return (self.x1 + self.x2) / 2
+
+    @property
+    def tip(self) -> float:
+        """The x direction from the tip back along the shaft: +1 or -1."""
+        return -1.0 if self.x2 >= self.x1 else 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedMark:
+    """A text at x, y in a side lane."""
+
+    mark: Mark
+    anchor: str
+    x: float
+    y: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedSpan:
+    """A media bar at x from y1 to y2; ``heard`` are pairs of y and height; its text stands at text_x, y1."""
+
+    span: Span
+    anchor: str
+    x: float
+    y1: float
+    y2: float
+    heard: tuple[tuple[float, float], ...]
+    text_x: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedDot:
+    """What a party said, on its lifeline; several remarks at one place share a dot."""
+
+    x: float
+    y: float
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedBand:
+    """A loss, drawn across all lanes at y."""
+
+    anchor: str
+    y: float
+    text: str
+    title: str
+
+
+@dataclass(slots=True)
+class Ladder:
+    """A whole drawing. ``anchors`` maps observation numbers to element ids."""
+
+    lanes: Lanes
+    height: float = 0.0
+    ticks: list[tuple[float, str]] = field(default_factory=list)
+    cuts: list[tuple[float, str]] = field(default_factory=list)
+    arrows: list[PlacedArrow] = field(default_factory=list)
+    marks: list[PlacedMark] = field(default_factory=list)
+    spans: list[PlacedSpan] = field(default_factory=list)
+    dots: list[PlacedDot] = field(default_factory=list)
+    bands: list[PlacedBand] = field(default_factory=list)
+    anchors: dict[int, str] = field(default_factory=dict)
+    left_out: int = 0
+
+    @property
+    def width(self) -> float:
+        """The width of the drawing."""
+        return self.lanes.width
+
+    @property
+    def left(self) -> float:
+        """Where the time column ends."""
+        return 60.0
+
+    @property
+    def foot(self) -> float:
+        """Where lifelines end."""
+        return self.height - 8
+
+    @property
+    def width_step(self) -> int:
+        """The width rounded up to a multiple of 20, for the stylesheet's classes."""
+        return -(-int(self.width) // 20) * 20
+
+    @property
+    def columns(self) -> list[Lane]:
+        """The lanes beside the parties, from left to right."""
+        return list(self.lanes.sides.values())
+
+    @property
+    def styles(self) -> set[str]:
+        """The styles in use, for a legend that explains only what is there."""
+        found = {placed.arrow.style for placed in self.arrows} | {placed.span.style for placed in self.spans}
+        if any(placed.arrow.secondhand for placed in self.arrows):
+            found.add("secondhand")
+        if any(placed.heard for placed in self.spans):
+            found.add("sounding")
+        return found

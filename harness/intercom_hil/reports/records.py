@@ -1,0 +1,121 @@
+"""A run as its reports see it: immutable records, all of them read from one run directory.
+
+Times are seconds since the epoch, durations seconds. Texts are safe to print (see ``fields``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from intercom_hil.reports.stills import Still
+from intercom_hil.reports.verdicts import Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """One row of the catalogue with its verdict. ``kind`` is S (stated), D (derived) or G (gap)."""
+
+    id: str
+    kind: str
+    title: str
+    text: str
+    source: str
+    harm: str
+    verdict: Verdict
+    scenarios: tuple[str, ...]
+
+    @property
+    def family(self) -> str:
+        """The family: what precedes the dash of the id."""
+        return self.id.partition("-")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """One expectation with its outcome. ``time`` is seconds since the epoch."""
+
+    requirement: str
+    verdict: Verdict
+    expected: str
+    seen: str
+    witnesses: tuple[str, ...]
+    time: float | None
+    observations: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Measurement:
+    """One measured value with the limits declared for it; a limit of None is open."""
+
+    requirement: str
+    name: str
+    unit: str
+    value: float | None
+    low: float | None
+    high: float | None
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceFile:
+    """One file of evidence. ``href`` is relative to the run directory; empty if the file is not there."""
+
+    label: str
+    path: str
+    href: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An earlier attempt at a scenario, which was found inconclusive or in error and tried again."""
+
+    verdict: Verdict
+    problems: tuple[str, ...]
+    evidence: tuple[EvidenceFile, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """One scenario as it was run. Times in seconds, ``started`` since the epoch."""
+
+    id: str
+    title: str
+    doc: str
+    verdict: Verdict
+    requirements: dict[str, Verdict]
+    started: float | None
+    duration: float | None
+    protocol_wait: float | None
+    attempts: int
+    earlier: tuple[Attempt, ...]
+    judgements: tuple[Judgement, ...]
+    measurements: tuple[Measurement, ...]
+    problems: tuple[str, ...]
+    dropped_packets: int
+    evidence: tuple[EvidenceFile, ...]
+    timeline: Path | None
+    notes: tuple[str, ...]
+    stills: tuple[Still, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One run of the bench. ``verdict`` is never better than the worst scenario or an interruption allow."""
+
+    folder: Path
+    name: str
+    started: float | None
+    ended: float | None
+    verdict: Verdict
+    interrupted: bool
+    environment: dict[str, object]
+    requirements: tuple[Requirement, ...]
+    scenarios: tuple[Scenario, ...]
+    notes: tuple[str, ...]
+    fingerprint: str = field(default="")
+
+    @property
+    def duration(self) -> float | None:
+        """Seconds from start to end, if both are known."""
+        return None if self.started is None or self.ended is None else self.ended - self.started

@@ -1,0 +1,231 @@
+"""Reading a run directory: its run.json in, one immutable ``Run`` out, with notes on whatever is missing.
+
+A run can have been interrupted, or be read on another machine with half its evidence gone. Everything
+but run.json itself may be absent; what is absent becomes a note that the reports show. Paths are only
+followed inside the run directory.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
+from urllib.parse import quote
+
+from intercom_hil.reports import verdicts
+from intercom_hil.reports.errors import ReportError
+from intercom_hil.reports.fields import line, mapping, moment, number, sequence, text, texts, whole
+from intercom_hil.reports.records import (
+    Attempt,
+    EvidenceFile,
+    Judgement,
+    Measurement,
+    Requirement,
+    Run,
+    Scenario,
+)
+from intercom_hil.reports.stills import MOST, Still, read_still
+from intercom_hil.reports.verdicts import Verdict, verdict_of, worst
+
+SCHEMA = 1
+
+
+def read_run(folder: Path) -> Run:
+    """Read a run directory.
+
+    Args:
+        folder: the directory that holds run.json.
+
+    Returns:
+        The run, with notes on what is missing or contradictory.
+
+    Raises:
+        ReportError: there is no readable run.json of the known schema.
+    """
+    raw, data = _load(folder)
+    if whole(data.get("schema")) != SCHEMA:
+        raise ReportError(
+            f"schema {line(data.get('schema'), 'none')} is not the schema {SCHEMA} that this version reads",
+            str(folder / "run.json"),
+            "render it with the version of the bench that wrote it",
+        )
+    scenarios = tuple(_scenario(folder, mapping(item)) for item in sequence(data.get("scenarios")))
+    interrupted = bool(data.get("interrupted", False))
+    stated = verdict_of(line(data.get("verdict"), "none"))
+    verdict = worst([stated, *(scenario.verdict for scenario in scenarios)])
+    if interrupted:
+        verdict = worst([verdict, verdicts.INCONCLUSIVE])
+    return Run(
+        folder=folder,
+        name=line(data.get("name"), "unnamed run"),
+        started=moment(data.get("started")),
+        ended=moment(data.get("ended")),
+        verdict=verdict,
+        interrupted=interrupted,
+        environment=mapping(data.get("environment")),
+        requirements=tuple(
+            _requirement(key, mapping(row)) for key, row in mapping(data.get("requirements")).items()
+        ),
+        scenarios=scenarios,
+        notes=tuple(_notes(data, stated, scenarios, interrupted)),
+        fingerprint=hashlib.sha256(raw).hexdigest(),
+    )
+
+
+def _load(folder: Path) -> tuple[bytes, dict[str, object]]:
+    path = folder / "run.json"
+    remedy = "name the directory of one run, the one that holds run.json"
+    try:
+        raw = path.read_bytes()
+    except OSError as problem:
+        what = "there is no such directory" if not folder.is_dir() else f"cannot be read ({problem.strerror})"
+        raise ReportError(what, str(folder if not folder.is_dir() else path), remedy) from problem
+    try:
+        data = json.loads(raw.decode("utf-8"))
+    except (ValueError, RecursionError) as problem:
+        raise ReportError(
+            f"is not readable JSON ({line(str(problem))})", str(path), "restore the file; it may be cut short"
+        ) from problem
+    if not isinstance(data, dict):
+        raise ReportError("does not hold a run", str(path), remedy)
+    return raw, mapping(data)
+
+
+def _notes(
+    data: dict[str, object], stated: Verdict, scenarios: tuple[Scenario, ...], interrupted: bool
+) -> list[str]:
+    notes = []
+    if interrupted:
+        notes.append(
+            f"The run was interrupted after {len(scenarios)} scenario{'s' * (len(scenarios) != 1)}. "
+            "What did not run is not proven."
+        )
+    if not scenarios:
+        notes.append("The run holds no scenario: nothing was judged.")
+    if not verdicts.known(line(data.get("verdict"), "none")):
+        notes.append(f"The run's verdict {line(data.get('verdict'))!r} is none; it is read as error.")
+    if worst(scenario.verdict for scenario in scenarios).rank > stated.rank:
+        notes.append(
+            f"run.json states the verdict {stated.name}, but a scenario is worse; the worse one counts."
+        )
+    missing = [
+        key for key in ("started", "ended", "environment", "requirements", "scenarios") if not data.get(key)
+    ]
+    if missing:
+        notes.append(f"run.json lacks: {', '.join(missing)}.")
+    return notes
+
+
+def _requirement(key: str, row: dict[str, object]) -> Requirement:
+    return Requirement(
+        id=key,
+        kind=line(row.get("class"), "?"),
+        title=line(row.get("title")) or line(row.get("text")),
+        text=line(row.get("text")),
+        source=line(row.get("source")),
+        harm=line(row.get("harm")),
+        verdict=verdict_of(line(row.get("verdict"), "none")),
+        scenarios=texts(row.get("scenarios")),
+    )
+
+
+def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
+    evidence = mapping(row.get("evidence"))
+    files = _evidence(folder, evidence)
+    timeline = _inside(folder, line(evidence.get("timeline")))
+    notes = [f"Evidence is missing: {file.path} ({file.label})." for file in files if not file.href]
+    if timeline is None:
+        notes.append("There is no timeline: the course of events cannot be drawn.")
+    dropped = whole(row.get("dropped_packets"))
+    if dropped:
+        notes.append(f"The capture lost {dropped} packets: an absence on the wire proves less here.")
+    name = line(row.get("id"), "unnamed scenario")
+    return Scenario(
+        id=name,
+        title=line(row.get("title")) or name,
+        doc=text(row.get("doc")).strip(),
+        verdict=verdict_of(line(row.get("verdict"), "none")),
+        requirements={
+            key: verdict_of(line(value)) for key, value in mapping(row.get("requirements")).items()
+        },
+        started=moment(row.get("started")),
+        duration=number(row.get("duration_s")),
+        protocol_wait=number(row.get("protocol_wait_s")),
+        attempts=whole(row.get("attempts"), 1),
+        earlier=tuple(_attempt(folder, mapping(item)) for item in sequence(row.get("earlier"))),
+        judgements=tuple(_judgement(mapping(item)) for item in sequence(row.get("judgements"))),
+        measurements=tuple(_measurement(mapping(item)) for item in sequence(row.get("measurements"))),
+        problems=_problems(row),
+        dropped_packets=dropped,
+        evidence=files,
+        timeline=timeline,
+        notes=tuple(notes),
+        stills=tuple(_stills(folder, evidence)),
+    )
+
+
+def _judgement(row: dict[str, object]) -> Judgement:
+    return Judgement(
+        requirement=line(row.get("requirement")),
+        verdict=verdict_of(line(row.get("verdict"), "none")),
+        expected=text(row.get("expected")),
+        seen=text(row.get("seen")),
+        witnesses=texts(row.get("witnesses")),
+        time=moment(row.get("time")),
+        observations=tuple(whole(item, -1) for item in sequence(row.get("observations"))),
+    )
+
+
+def _measurement(row: dict[str, object]) -> Measurement:
+    return Measurement(
+        requirement=line(row.get("requirement")),
+        name=line(row.get("name")),
+        unit=line(row.get("unit")),
+        value=number(row.get("value")),
+        low=number(row.get("low")),
+        high=number(row.get("high")),
+        verdict=verdict_of(line(row.get("verdict"), "none")),
+    )
+
+
+def _attempt(folder: Path, row: dict[str, object]) -> Attempt:
+    return Attempt(
+        verdict=verdict_of(line(row.get("verdict"), "none")),
+        problems=_problems(row),
+        evidence=_evidence(folder, mapping(row.get("evidence"))),
+    )
+
+
+def _problems(row: dict[str, object]) -> tuple[str, ...]:
+    return tuple(text(item).strip() for item in sequence(row.get("problems")))
+
+
+def _evidence(folder: Path, listed: dict[str, object]) -> tuple[EvidenceFile, ...]:
+    """Return the files of an evidence record; those of a list go by their own names."""
+    files = []
+    for label, paths in listed.items():
+        for path in texts(paths):
+            name = label.replace("_", " ") if isinstance(paths, str) else PurePosixPath(path).name
+            href = "" if _inside(folder, path) is None else quote("./" + PurePosixPath(path).as_posix())
+            files.append(EvidenceFile(name, path, href))
+    return tuple(file for file in files if file.path)
+
+
+def _stills(folder: Path, evidence: dict[str, object]) -> Iterator[Still]:
+    for path in texts(evidence.get("stills"))[:MOST]:
+        file = _inside(folder, path)
+        still = read_still(PurePosixPath(path).stem, file) if file is not None else None
+        if still is not None:
+            yield still
+
+
+def _inside(folder: Path, path: str) -> Path | None:
+    """Return the existing file that a relative path names inside the run directory, else None."""
+    if not path or PurePosixPath(path).is_absolute():
+        return None
+    try:
+        found = (folder / path).resolve()
+        return found if found.is_relative_to(folder.resolve()) and found.exists() else None
+    except (OSError, ValueError, RuntimeError):
+        return None

@@ -1,0 +1,170 @@
+"""What the HTML template needs beyond the run itself: families, drawings, message lists, links.
+
+A ``Run`` in, plain view objects out; no markup is made here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from intercom_hil.reports.fields import line, relative, shorten
+from intercom_hil.reports.ladder import Ladder, draw
+from intercom_hil.reports.observations import Seen, read_timeline
+from intercom_hil.reports.records import Judgement, Requirement, Run, Scenario
+from intercom_hil.reports.verdicts import Share, Verdict, tally, worst
+
+FAMILIES = {
+    "CFG": "Settings",
+    "REG": "Registration and connectivity",
+    "PRX": "Proxy",
+    "TLS": "TLS",
+    "ENC": "Encryption of media",
+    "OUT": "Outgoing calls",
+    "INC": "Incoming calls",
+    "VID": "Video",
+    "EVT": "Event log",
+}
+"""The families of requirements in the order of the specification; unknown ones follow by name."""
+
+MAX_MESSAGES = 120
+MAX_RAW = 6_000
+"""Characters of one raw message in the page; the capture holds it whole."""
+
+MAX_CELL = 2_000
+"""Characters of one text that a device or a remote party chose."""
+
+_SECRETS = (
+    re.compile(r"(inline:)[A-Za-z0-9+/=]{8,}"),
+    re.compile(r'((?:^|[\s,])(?:response|cnonce)=")[^"]*', re.IGNORECASE),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """One family of requirements."""
+
+    id: str
+    name: str
+    requirements: tuple[Requirement, ...]
+    verdict: Verdict
+    shares: list[Share]
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One raw SIP message under its ladder."""
+
+    anchor: str
+    when: str
+    summary: str
+    raw: str
+
+
+@dataclass(frozen=True, slots=True)
+class ScenarioView:
+    """One scenario with its drawing. ``anchor`` is unique in the page."""
+
+    anchor: str
+    scenario: Scenario
+    ladder: Ladder | None
+    messages: tuple[Message, ...]
+    more_messages: int
+    notes: tuple[str, ...]
+    observations: int
+
+    @property
+    def raw_anchors(self) -> frozenset[str]:
+        """The anchors of the messages that are shown in full."""
+        return frozenset(message.anchor for message in self.messages)
+
+    @property
+    def bad(self) -> tuple[Judgement, ...]:
+        """The judgements that need attention."""
+        return tuple(item for item in self.scenario.judgements if item.verdict.needs_attention)
+
+
+def families(run: Run) -> list[Family]:
+    """Return the catalogue by family."""
+    known = list(FAMILIES)
+    found = sorted(
+        {row.family for row in run.requirements},
+        key=lambda name: (known.index(name) if name in known else len(known), name),
+    )
+    result = []
+    for name in found:
+        rows = tuple(row for row in run.requirements if row.family == name)
+        verdicts = [row.verdict for row in rows]
+        result.append(Family(name, FAMILIES.get(name, "Other"), rows, worst(verdicts), tally(verdicts)))
+    return result
+
+
+def scenario_views(run: Run) -> list[ScenarioView]:
+    """Return every scenario with what its timeline yields, in the order of the run."""
+    return [_view(scenario, f"s{place}") for place, scenario in enumerate(run.scenarios, start=1)]
+
+
+def links(run: Run, views: Iterable[ScenarioView]) -> dict[str, list[ScenarioView]]:
+    """Return for each requirement the scenarios that were run for it."""
+    found: dict[str, list[ScenarioView]] = {row.id: [] for row in run.requirements}
+    by_id: dict[str, list[str]] = {}
+    for row in run.requirements:
+        for name in row.scenarios:
+            by_id.setdefault(name, []).append(row.id)
+    for view in views:
+        judged = [item.requirement for item in view.scenario.judgements]
+        for key in dict.fromkeys(
+            [*view.scenario.requirements, *judged, *by_id.get(view.scenario.id, [])],
+        ):
+            found.setdefault(key, []).append(view)
+    return found
+
+
+def environment_rows(values: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    """Return nested environment data as flat rows of name and value."""
+    rows: list[tuple[str, str]] = []
+    for key, value in values.items():
+        name = f"{prefix}{key}".replace("_", " ")
+        if isinstance(value, dict) and prefix.count("·") < 3:
+            rows += environment_rows({str(inner): item for inner, item in value.items()}, f"{line(name)} · ")
+        else:
+            rows.append((line(name), shorten(line(value, "—"), MAX_CELL)))
+    return rows
+
+
+def without_secrets(raw: str) -> str:
+    """Return a SIP message whose media keys and digest responses are struck out."""
+    for pattern in _SECRETS:
+        raw = pattern.sub(r"\1…", raw)
+    return raw
+
+
+def _view(scenario: Scenario, anchor: str) -> ScenarioView:
+    seen: list[Seen] = []
+    notes = list(scenario.notes)
+    if scenario.timeline is not None:
+        seen, problems = read_timeline(scenario.timeline)
+        notes += problems
+        if not seen and not problems:
+            notes.append("The timeline is empty: nothing was observed.")
+    if not seen:
+        return ScenarioView(anchor, scenario, None, (), 0, tuple(notes), 0)
+    start = scenario.started if scenario.started is not None else seen[0].time
+    ladder = draw(seen, scenario.judgements, start, f"{anchor}-")
+    if ladder.left_out:
+        notes.append(f"The drawing leaves out the last {ladder.left_out} entries; the timeline has them all.")
+    messages: tuple[Message, ...] = ()
+    if scenario.verdict.needs_attention:
+        messages = tuple(
+            Message(
+                anchor=f"{placed.anchor}-raw" if placed.anchor else "",
+                when=relative(placed.arrow.time, start),
+                summary=f"{placed.arrow.source} → {placed.arrow.target}  {placed.arrow.label}",
+                raw=shorten(without_secrets(placed.arrow.raw), MAX_RAW),
+            )
+            for placed in ladder.arrows
+            if placed.arrow.raw and not placed.arrow.again
+        )
+    more = max(0, len(messages) - MAX_MESSAGES)
+    return ScenarioView(anchor, scenario, ladder, messages[:MAX_MESSAGES], more, tuple(notes), len(seen))

@@ -1,0 +1,1 @@
+"""The bench as a scenario meets it, and how a scenario runs: heal, begin, drive, settle, judge, record."""

@@ -1,0 +1,306 @@
+"""The bench as a scenario sees it: a device, a PBX, stations, a timeline, and a judge.
+
+``play`` is the life of one scenario: heal, begin, drive and expect, settle, clean up, judge, record. Whatever
+ends the scenario, what it learnt is kept, and the next one starts on a bench that is whole.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
+from typing import Any, Literal
+
+from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench.device_part import pbx_name
+from intercom_hil.bench.pki import CertificateKind
+from intercom_hil.bench_file.default_settings import plain_settings
+from intercom_hil.device.configurator import Role
+from intercom_hil.errors import Inconclusive, NotApplicable
+from intercom_hil.evidence.records import ScenarioRecord
+from intercom_hil.evidence.run import RunFolder
+from intercom_hil.instruments.sound_card import MICROPHONE_TONE
+from intercom_hil.judge.judge import Judge
+from intercom_hil.judge.vocabulary import PBX, PROXY, registered
+from intercom_hil.pbx.endpoint import Endpoint, codecs, reached_through
+from intercom_hil.proxy.proxy import Proxy
+from intercom_hil.scenario.operator_view import OperatorView
+from intercom_hil.scenario.outage import Outage
+from intercom_hil.scenario.remotes import Remotes
+from intercom_hil.scenario.runner import ScenarioFailed, ScenarioRunner
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.settings import SipSettings, Transport
+from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
+
+REGISTRATION = 3.0
+"""Seconds within which a configured device has registered, or its scenario is inconclusive."""
+
+PbxSrtp = Literal["no", "sdes", "optional"]
+
+
+class Bench(Remotes):
+    """One scenario's bench. ``play`` first, everything else from within the scenario."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        run: RunFolder,
+        *,
+        identity: str,
+        doc: str,
+        requirements: tuple[str, ...],
+        needs: Capability | None = None,
+        attempts: int = 1,
+    ) -> None:
+        """Make the bench of one scenario.
+
+        Args:
+            assembly: the running bench.
+            run: where the record goes.
+            identity: the scenario's name in reports.
+            doc: what it says it proves.
+            requirements: the ids it is to judge.
+            needs: what a device must have for it to be played.
+            attempts: how often it is played at most; only what was inconclusive or in error is repeated.
+        """
+        super().__init__(assembly)
+        self._eyes = OperatorView(assembly)
+        self._play = ScenarioRunner(
+            assembly, run, identity=identity, doc=doc, requirements=requirements, needs=needs
+        )
+        self._attempts = attempts
+
+    async def play(self, scenario: Callable[[], Awaitable[None]]) -> ScenarioRecord:
+        """Play the scenario, and return its record.
+
+        Raises:
+            ScenarioFailed: the verdict is fail, inconclusive or error; the message says why.
+        """
+        verdict = None
+        for attempt in range(1, self._attempts + 1):
+            self._begin_anew()
+            verdict = await self._play.attempt(scenario, attempt)
+            if not verdict.worth_repeating:
+                break
+        record = self._play.record()
+        if record.verdict.breaks_the_run:
+            raise ScenarioFailed(record)
+        return record
+
+    # -- what there is ---------------------------------------------------------------------------------
+
+    @property
+    def timeline(self) -> Timeline:
+        """Everything seen so far in this scenario."""
+        return self._assembly.timeline
+
+    @property
+    def pbx_port(self) -> int:
+        """The SIP server's usual port."""
+        return self._assembly.file.pbx.sip_port
+
+    @property
+    def pbx_other_port(self) -> int:
+        """Another port of the SIP server's, for UDP and TCP."""
+        return self._assembly.file.pbx.other_sip_port
+
+    @property
+    def pbx_name(self) -> str:
+        """The SIP server's domain name. Raises Inconclusive where the device can find it by none."""
+        name = pbx_name(self._assembly.file)
+        if name is None:
+            raise Inconclusive("the bench file has no name for the SIP server (pbx.name)")
+        return name
+
+    @property
+    def password(self) -> str:
+        """The device's password at the PBX, made up for this run."""
+        return self._assembly.password
+
+    def has(self, capability: Capability) -> bool:
+        """Whether the bench file declares that the device has it."""
+        return not self._assembly.file.device.capabilities.lacks(capability)
+
+    @property
+    def microphone_tone(self) -> float:
+        """What is played at the device's microphone, in Hz."""
+        return MICROPHONE_TONE
+
+    @property
+    def _judge(self) -> Judge:
+        return self._play.judge
+
+    # -- expectations ----------------------------------------------------------------------------------
+
+    async def expect(
+        self, requirement: str, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+    ) -> Observation:
+        """Wait for what the requirement promises; see ``Judge.expect``."""
+        await self._eyes.look(pattern, after, count=count)
+        return await self._judge.expect(requirement, pattern, within=within, after=after, count=count)
+
+    async def never(
+        self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
+    ) -> None:
+        """Watch that something does not happen; see ``Judge.never``."""
+        during = await self._eyes.watch(pattern, after, during)
+        await self._judge.never(requirement, pattern, during=during, after=after)
+
+    async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
+        """Wait for a precondition; see ``Judge.require``."""
+        await self._eyes.look(pattern, after, level=True)
+        return await self._judge.require(pattern, within=within, after=after)
+
+    def at_end(self, requirement: str, pattern: Pattern, **conditions: Any) -> None:
+        """Declare what is counted when all is over; see ``Judge.at_end``."""
+        self._judge.at_end(requirement, pattern, **conditions)
+
+    def measure(self, requirement: str, name: str, value: float | None, unit: str, **limits: Any) -> None:
+        """Judge a measurement; see ``Judge.measure``."""
+        self._judge.measure(requirement, name, value, unit, **limits)
+
+    def seen(self, pattern: Pattern, *, after: float | None = None) -> list[Observation]:
+        """Return what matches so far, without waiting."""
+        return self.timeline.find(pattern, self.timeline.opened if after is None else after)
+
+    def known_to_pbx(self) -> Pattern:
+        """The PBX says that it knows where the device is."""
+        return Pattern(kind="pbx_event", text="PBX: contact of device reachable or created").where(
+            name="ContactStatusChange", channel=""
+        )
+
+    # -- what can be done ------------------------------------------------------------------------------
+
+    async def configure(
+        self,
+        *,
+        pbx_srtp: PbxSrtp = "no",
+        pbx_video: bool = False,
+        await_registration: bool = True,
+        afresh: bool = False,
+        pbx_password: str | None = None,
+        **settings: Any,
+    ) -> None:
+        """Configure the device, and wait until it has registered.
+
+        Args:
+            pbx_srtp: what the PBX can do towards the device: RTP only, SRTP only (SDES), or either.
+            pbx_video: whether the PBX takes and offers video towards the device.
+            await_registration: wait for the registration, as most scenarios need it.
+            afresh: the registration is what the scenario is about: the PBX forgets the device first, and the
+                device is configured even where it would be left alone.
+            pbx_password: what the PBX takes for the device's password, should that be another; empty where
+                it asks for none.
+            **settings: fields of ``SipSettings`` that differ from the bench's plain configuration.
+
+        Raises:
+            Inconclusive: the device refused the settings, or did not register.
+            NotApplicable: they ask for what it is declared to lack.
+        """
+        assembly = self._assembly
+        wanted = plain_settings(
+            assembly.file, assembly.password, self.number(0), assembly.pki.root_pem, settings
+        )
+        if afresh:
+            await self._assembly.pbx.remove_endpoint(wanted.extension)
+        await self._assembly.pbx.set_endpoint(
+            Endpoint(
+                name=wanted.extension,
+                password=wanted.auth_password if pbx_password is None else pbx_password,
+                username=wanted.auth_username,
+                media_encryption=pbx_srtp,
+                codecs=codecs(video=pbx_video),
+                options=reached_through(wanted.proxy),
+            )
+        )
+        if await_registration and not afresh and await self._configured_already(wanted):
+            return
+        begun = now()
+        answer = await self.intercom.configure(wanted)
+        self.timeline.book_wait(begun, now())
+        if not answer.accepted:
+            raise Inconclusive(f"precondition not met: the device refused its settings: {answer.message}")
+        if await_registration and wanted.enabled:
+            by = PROXY if wanted.proxy else PBX
+            confirmed = registered(by=by)
+            if wanted.transport is Transport.TLS:
+                confirmed = confirmed.seen_by(Witness.PBX)
+            await self.require(confirmed, within=REGISTRATION, after=begun)
+
+    async def submit(self, changes: Mapping[str, object], *, by: Role = "administrator") -> float:
+        """Submit the configuration in force with changes, right or wrong, and return when that was.
+
+        The answer is on the timeline: ``configuration(accepted=...)``.
+
+        Raises:
+            Inconclusive: the bench has no account of that role.
+        """
+        begun = now()
+        await self.intercom.submit(changes, by)
+        self.timeline.book_wait(begun, now())
+        return begun
+
+    def tried(self, values: Iterable[Any]) -> list[Any]:
+        """Return the values to try: all of them, or a few of them where a person types each."""
+        return self._eyes.tried(values)
+
+    async def tls_server(self, certificate: CertificateKind, **abilities: Any) -> dict[str, Any]:
+        """Start a TLS server that presents a certificate and testifies; see ``TlsServers.open``.
+
+        Returns:
+            The settings that send the device there; the bench's own CA is the uploaded one.
+        """
+        return await self._assembly.tls_servers.open(certificate, **abilities)
+
+    async def upload(self, filename: str, content: bytes) -> float:
+        """Upload a CA certificate through the form, and return when; the answer is on the timeline."""
+        begun = now()
+        await self.intercom.upload(filename, content)
+        self.timeline.book_wait(begun, now())
+        return begun
+
+    async def proxy(self) -> Proxy:
+        """Start the proxy in front of the PBX; ``configure(proxy=proxy.settings)`` sends the device there.
+
+        Raises:
+            NotApplicable: the device is declared not to have the setting.
+            Inconclusive: this bench has none.
+        """
+        if not self.has(Capability.PROXY):
+            raise NotApplicable(Capability.PROXY.declared_missing)
+        return await self._assembly.proxy()
+
+    @contextlib.asynccontextmanager
+    async def server_away(self, *, silent: bool = False) -> AsyncIterator[Outage]:
+        """Let the PBX be away for the block; at its end it is back.
+
+        Args:
+            silent: it only does not answer, and still knows who is registered; else it is stopped.
+        """
+        outage = Outage()
+        async with self._assembly.pbx_silent() if silent else self._assembly.pbx_away():
+            outage.began = now()
+            yield outage
+        outage.ended = now()
+
+    @contextlib.asynccontextmanager
+    async def proxy_away(self) -> AsyncIterator[Outage]:
+        """Let the proxy be away for the block; at its end it is back."""
+        outage = Outage()
+        proxy = await self.proxy()
+        await proxy.stop()
+        outage.began = now()
+        try:
+            yield outage
+        finally:
+            await self.proxy()
+        outage.ended = now()
+
+    # -- inside ----------------------------------------------------------------------------------------
+
+    async def _configured_already(self, wanted: SipSettings) -> bool:
+        """Whether the device may be left alone: it has these settings, and the PBX knows where it is."""
+        return (
+            self._assembly.file.device.reconfigure == "when-needed"
+            and self.intercom.settings == wanted
+            and await self._assembly.pbx.registered(wanted.extension)
+        )

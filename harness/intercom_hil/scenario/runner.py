@@ -1,0 +1,291 @@
+"""The life of one scenario on a running bench, from healing to record.
+
+What ends a scenario decides only what it could still find out: an expectation that failed is the device's
+fault, a device that went away is too, a bench that broke is nobody's but ours, and a precondition that was
+not met leaves the question open.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import traceback
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench.event_channels import compared, deferred
+from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
+from intercom_hil.evidence.records import Attempt, ScenarioRecord
+from intercom_hil.evidence.run import RunFolder, write_lines
+from intercom_hil.judge.corroboration import lagging_copies
+from intercom_hil.judge.device_clock import reading
+from intercom_hil.judge.expected_events import Missing, dated_causes, missing_events
+from intercom_hil.judge.judge import ExpectationFailed, Judge
+from intercom_hil.judge.judgement import folded, not_judged
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.judge.vocabulary import event
+from intercom_hil.scenario.timeout import patience
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Pattern, Timeline, Witness, now
+from intercom_hil.timeline.observation import Configured, Declared
+
+LONGEST = 120.0
+"""Seconds after which a scenario that does not end is ended; those that a person is asked do not count."""
+GRACE = 1.0
+"""Seconds for which the witnesses may lag behind what they tell of."""
+GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
+_ACRONYMS = frozenset({"ca", "pbx", "rtp", "sdp", "sip", "srtp", "tcp", "tls", "udp", "uri"})
+
+
+class ScenarioFailed(AssertionError):  # noqa: N818  (it says what happened)
+    """The scenario did not pass; the message convinces its reader."""
+
+    def __init__(self, record: ScenarioRecord) -> None:
+        self.record = record
+        lines = [f"verdict: {record.verdict}"]
+        lines += [
+            f"{j.requirement} {j.verdict}: expected {j.expected}; {j.seen}"
+            + (f" [{', '.join(j.witnesses)}]" if j.witnesses else "")
+            for j in record.judgements
+            if j.verdict.breaks_the_run
+        ]
+        lines += record.problems
+        lines += [f"evidence: {record.evidence.folder}"]
+        super().__init__("\n".join(lines))
+
+
+class ScenarioRunner:
+    """One scenario, played as often as needed; ``record`` files the last attempt with those before it."""
+
+    def __init__(
+        self,
+        assembly: Assembly,
+        run: RunFolder,
+        *,
+        identity: str,
+        doc: str,
+        requirements: tuple[str, ...],
+        needs: Capability | None,
+    ) -> None:
+        self.judge = Judge(Timeline(), GAPS)
+        self._assembly, self._run = assembly, run
+        self._identity, self._doc, self._requirements = identity, doc, requirements
+        self._needs = needs
+        self._excused: dict[str, str] = {}
+        self._unlogged: dict[EventKind, int] = {}
+        self._records: list[ScenarioRecord] = []
+        self._closed = 0.0
+
+    async def attempt(self, scenario: Callable[[], Awaitable[None]], number: int) -> Verdict:
+        """Play the scenario once, and return the verdict of this attempt."""
+        not_applicable = self._excused = self._not_applicable()
+        if self._requirements and not_applicable.keys() >= set(self._requirements):
+            self._records.append(self._excluded(not_applicable, number))
+            return Verdict.NOT_APPLICABLE
+        started, self._closed, self._unlogged = now(), 0.0, {}
+        folder = self._run.scenario_folder(self._identity, number)
+        problems: list[str] = []
+        dropped = 0
+        try:
+            await self._assembly.heal()
+        except BenchError as problem:
+            timeline, ending = Timeline(), Verdict.ERROR
+            self.judge = Judge(timeline, GAPS, not_applicable)
+            problems.append(f"the bench could not be healed: {problem}")
+        else:
+            timeline = self._assembly.begin(folder)
+            capabilities = self._assembly.file.device.capabilities
+            has = tuple(c.value for c in Capability if not capabilities.lacks(c))
+            lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
+            file = self._assembly.file
+            declared = Declared(has=has, lacks=lacks, deferred=deferred(file), copied_by=compared(file))
+            timeline.append(Witness.BENCH, declared)
+            self.judge = Judge(timeline, GAPS, not_applicable)
+            ending = await self._drive(scenario, problems)
+            settled = now()
+            dropped = await self._clean_up(problems)
+            if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
+                self.judge.judgements += monitor(timeline, self._closed, settled)
+        record = self._recorded(timeline, folder, started, ending, problems, dropped)
+        self._records.append(record)
+        return record.verdict
+
+    def record(self) -> ScenarioRecord:
+        """File the scenario in the run, and return its record."""
+        *earlier, last = self._records
+        attempts = [Attempt(verdict=r.verdict, problems=r.problems, evidence=r.evidence) for r in earlier]
+        filed = last.model_copy(update={"attempts": len(self._records), "earlier": attempts})
+        self._run.add(filed)
+        return filed
+
+    def _not_applicable(self) -> dict[str, str]:
+        """Return the requirements that do not apply to this device, and what says so."""
+        capabilities = self._assembly.file.device.capabilities
+        needed = [(row.id, row.capability) for row in CATALOGUE.values()]
+        needed += [(requirement, self._needs) for requirement in self._requirements]
+        return {
+            identity: capability.declared_missing
+            for identity, capability in needed
+            if capability is not None and capabilities.lacks(capability)
+        }
+
+    def _excluded(self, not_applicable: dict[str, str], number: int) -> ScenarioRecord:
+        """Return the record of a scenario that is not played, for none of its requirements applies."""
+        self.judge = Judge(Timeline(), GAPS, not_applicable)
+        told = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
+        folder = self._run.scenario_folder(self._identity, number)
+        ending = Verdict.NOT_APPLICABLE
+        return self._recorded(self.judge.timeline, folder, now(), ending, [*told], 0)
+
+    async def _drive(self, scenario: Callable[[], Awaitable[None]], problems: list[str]) -> Verdict:
+        """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
+        ending = Verdict.PASS
+        try:
+            async with asyncio.timeout(LONGEST) as bound:
+                try:
+                    with patience(bound, self.judge.timeline):
+                        await scenario()
+                except (ExpectationFailed, Inconclusive) as problem:
+                    if isinstance(problem, Inconclusive):
+                        problems.append(str(problem))
+                    ending = Verdict.INCONCLUSIVE
+                await self._settle()
+        except NotApplicable as problem:
+            problems.append(str(problem))
+            return Verdict.NOT_APPLICABLE
+        except DeviceCrashed as problem:
+            problems.append(f"the device went away: {problem}")
+            return Verdict.FAIL
+        except BenchError as problem:
+            problems.append(f"the bench broke: {problem}")
+            return Verdict.ERROR
+        except TimeoutError:
+            problems.append(f"the scenario did not end within {LONGEST:.0f} s")
+            return Verdict.ERROR
+        except Exception as problem:
+            problems.append(f"the scenario itself is broken: {type(problem).__name__}: {problem}")
+            problems.append(traceback.format_exc())
+            return Verdict.ERROR
+        return ending
+
+    async def _settle(self) -> None:
+        """Wait, within bounds, for what witnesses have yet to tell, and judge what was left for the end."""
+        timeline = self.judge.timeline
+        self._closed = now()
+        await self._assembly.capture.settle()
+        deadline = now() + GRACE
+        await self._hear_of_calls(self._closed, deadline)
+        self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
+        for source, wanted in lagging_copies(timeline, self._closed).items():
+            copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
+            await timeline.wait(copy, within=max(0.0, deadline - now()), count=wanted)
+        await self.judge.conclude(max(0.0, deadline - now()))
+
+    @property
+    def _unheard(self) -> bool:
+        """Whether the device's events do not come in while the bench runs."""
+        file = self._assembly.file
+        return file.device.capabilities.lacks(Capability.EVENT_LOG) or "event" in deferred(file)
+
+    def _missing(self, until: float) -> list[Missing]:
+        """Return what the device has yet to log of the calls until then, if it is heard of live at all."""
+        return [] if self._unheard else missing_events(self.judge.timeline, until)
+
+    async def _hear_of_calls(self, until: float, deadline: float) -> None:
+        """Wait for what the device has yet to log, but for that which it has left out already."""
+        for missing in self._missing(until):
+            wanted = len(missing.causes) - self._unlogged.get(missing.kind, 0)
+            within = max(0.0, deadline - now())
+            await self.judge.timeline.wait(event(missing.kind), within=within, count=wanted)
+
+    async def _hear_out(self) -> None:
+        """Let the device log the end of calls that were ended only now: it is still of this scenario."""
+        await self._assembly.capture.flush()
+        deadline = now() + GRACE
+        await self._hear_of_calls(now(), deadline)
+        timeline = self.judge.timeline
+        failed = [t for k, t in dated_causes(timeline) if k == OUTGOING_FAILURE.name and t > self._closed]
+        if failed and not self._unheard:
+            for kind, count in ((OUTGOING_FAILURE, len(failed)), (OUTGOING_CONTACTS_EXHAUSTED, 1)):
+                within = max(0.0, deadline - now())
+                await timeline.wait(event(kind), within=within, after=self._closed, count=count)
+
+    async def _clean_up(self, problems: list[str]) -> int:
+        """Leave no call standing; return how many packets the capture lost."""
+        assembly = self._assembly
+        # In this order: the PBX ends its calls while there are stations that answer, which then end the rest.
+        steps = (
+            assembly.clear_pbx,
+            assembly.stations.stop_all,
+            assembly.tls_servers.close_all,
+            self._hear_out,
+            assembly.intercom.end,
+            assembly.renew_proxy,
+        )
+        for step in steps:
+            try:
+                await step()
+            except (BenchError, DeviceCrashed) as problem:
+                if assembly.timeline.alarm is None:
+                    problems.append(f"cleaning up: {problem}")
+        assembly.pbx.end()
+        try:
+            return (await assembly.capture.end()).dropped
+        except BenchError as problem:
+            if assembly.timeline.alarm is None:
+                problems.append(f"cleaning up: {problem}")
+            return 0
+
+    def _recorded(
+        self,
+        timeline: Timeline,
+        folder: Path,
+        started: float,
+        ending: Verdict,
+        problems: list[str],
+        dropped: int,
+    ) -> ScenarioRecord:
+        judgements = self.judge.judgements
+        asked = tuple(r for r in self._requirements if r not in self._excused)
+        outcome = folded(judgements, ending, asked)
+        excused = dict.fromkeys((r for r in self._requirements if r in self._excused), Verdict.NOT_APPLICABLE)
+        problems += [not_judged(requirement) for requirement in outcome.unjudged]
+        settings = [o.content for o in timeline if isinstance(o.content, Configured)]
+        timeline.store(folder / "timeline.jsonl")
+        write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
+        write_lines(folder / "settings.json", (content.model_dump_json(indent=1) for content in settings))
+        return ScenarioRecord(
+            id=self._identity,
+            title=_sentence(self._identity),
+            doc=_unindented(self._doc),
+            verdict=outcome.verdict,
+            requirements=excused | outcome.requirements,
+            started=started,
+            duration_s=round(now() - started, 3),
+            protocol_wait_s=round(timeline.protocol_wait(), 3),
+            judgements=judgements,
+            problems=problems,
+            dropped_packets=dropped,
+            ending=ending,
+            asked=asked,
+            bench=self._assembly.file.bench.name,
+            preconditions=tuple(self.judge.preconditions),
+            device_clock=reading(timeline),
+            evidence=self._run.evidence(folder),
+        )
+
+
+def _sentence(identity: str) -> str:
+    """``test_outgoing.test_the_srtp_call[plain]`` reads ``the SRTP call (plain)``."""
+    name = identity.partition(".")[2]
+    words, _, case = name.removeprefix("test_").partition("[")
+    said = " ".join(word.upper() if word in _ACRONYMS else word for word in words.split("_"))
+    return said + (f" ({case.removesuffix(']')})" if case else "")
+
+
+def _unindented(doc: str) -> str:
+    return re.sub(r"\n[ \t]+", "\n", doc).strip()

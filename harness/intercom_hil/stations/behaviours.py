@@ -1,0 +1,319 @@
+"""What a remote station does, as data: built and checked here, carried out by a SIPp scenario template.
+
+Numbers and texts come in from whoever writes a scenario; a `Behaviour` goes out, or a `BehaviourError` that
+names the parameter. Times are seconds, tones Hz.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+from intercom_hil.stations.tone import HIGHEST_HZ, LOWEST_HZ
+
+Security = Literal["plain", "srtp", "either"]
+"""Which offers are answered: unencrypted, encrypted (RFC 4568), or as offered."""
+Offer = Literal["plain", "srtp", "both", "unknown suite", "no keys"]
+"""What is offered: RTP/AVP, RTP/SAVP, or RTP/AVP with a crypto line to take up or leave (best effort).
+
+And RTP/SAVP that nobody can take up: with keys for a crypto suite that does not exist, or without any.
+"""
+Misanswer = Literal["in clear", "no audio", "unknown suite"]
+"""How any offer is answered: as RTP/AVP, with port 0, or with keys of no known crypto suite."""
+Parameter = str | float | bool | Sequence[str] | None
+
+LONGEST = 3600.0
+"""Seconds: the longest time any parameter may ask for."""
+PATIENCE = 35.0
+"""Seconds after which no caller waits for a silent station: Timer B is 32 s (RFC 3261 §17.1.1.2)."""
+
+
+class BehaviourError(ValueError):
+    """A behaviour was asked for that no station can have. The message names parameter, value and remedy."""
+
+
+@dataclass(frozen=True)
+class Behaviour:
+    """What a station does. Build one with the functions of this module.
+
+    Attributes:
+        name: the function and what was asked of it, for people.
+        template: the scenario template's name, without ending.
+        parameters: what the template is rendered with.
+        tone_hz: the tone it sends in an established call; None if it never establishes one.
+        via: where a caller sends its INVITE; None for a station that is called.
+        credentials: user name and password for a caller's 401 or 407 (RFC 3261 §22).
+        courteous: whether OPTIONS and the like are answered, in a call and outside.
+    """
+
+    name: str
+    template: str
+    parameters: Mapping[str, Parameter] = field(default_factory=dict)
+    tone_hz: float | None = None
+    via: tuple[str, int] | None = None
+    credentials: tuple[str, str] | None = field(default=None, repr=False)
+    courteous: bool = True
+
+    @property
+    def places_call(self) -> bool:
+        """Whether the station calls, once, rather than wait to be called."""
+        return self.via is not None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def answers(
+    tone_hz: float = 1000.0,
+    ring: float = 0.1,
+    security: Security = "plain",
+    hang_up_after: float | None = None,
+    video: bool = False,
+) -> Behaviour:
+    """Ring, answer, send a tone, and hang up if told to.
+
+    An offer without A-law audio, or with which ``security`` leaves nothing in common, is refused with 488.
+
+    Args:
+        tone_hz: the tone, in Hz.
+        ring: seconds of ringing before the answer.
+        security: which offers are answered.
+        hang_up_after: seconds from the answer to its BYE; None leaves that to the peer.
+        video: whether offered H.264 is taken and sent (a test pattern; unencrypted calls only).
+
+    Raises:
+        BehaviourError: a value is out of range.
+    """
+    _one_of("security", security, ("plain", "srtp", "either"))
+    _seconds("ring", ring)
+    parameters = {"ring": ring, "security": security, **_conversation(tone_hz, hang_up_after, video)}
+    return Behaviour(f"answers after {ring:g} s, {security}, {tone_hz:g} Hz", "answers", parameters, tone_hz)
+
+
+def refuses_srtp(tone_hz: float = 1000.0, ring: float = 0.1, hang_up_after: float | None = None) -> Behaviour:
+    """Refuse RTP/SAVP offers with 488 and answer RTP/AVP ones; the retry is a new call to the same station.
+
+    Raises:
+        BehaviourError: a value is out of range.
+    """
+    return answers(tone_hz, ring, "plain", hang_up_after)
+
+
+def misanswers(how: Misanswer, tone_hz: float = 1000.0) -> Behaviour:
+    """Answer at once, and not as the offer asks for (RFC 3264 §6, RFC 4568 §5.1.2).
+
+    Raises:
+        BehaviourError: a value is out of range.
+    """
+    _one_of("how", how, ("in clear", "no audio", "unknown suite"))
+    parameters: dict[str, Parameter] = {"how": how, **_conversation(tone_hz, None, False)}
+    return Behaviour(f"answers {how}", "misanswers", parameters, tone_hz)
+
+
+def rings_forever() -> Behaviour:
+    """Ring until the caller cancels."""
+    return Behaviour("rings for ever", "rejects", {"ring": None, "status": None, "reason": ""})
+
+
+def makes_progress_for_ever() -> Behaviour:
+    """Answer 183 Session Progress and nothing more until the caller cancels."""
+    parameters = {"ring": None, "status": None, "reason": "", "progress": True}
+    return Behaviour("makes progress for ever", "rejects", parameters)
+
+
+def answers_too_late(tone_hz: float = 1000.0) -> Behaviour:
+    """Ring until the caller cancels, and answer all the same: the 200 crosses the CANCEL (RFC 3261 §9.1).
+
+    Raises:
+        BehaviourError: the tone is out of range.
+    """
+    return Behaviour("answers too late", "answers_late", _conversation(tone_hz, None, False), tone_hz)
+
+
+def redirects() -> Behaviour:
+    """Answer 302 Moved Temporarily, to nowhere else than itself."""
+    return rejects(302, "Moved Temporarily")
+
+
+def rejects(status: int, reason: str, ring: float = 0.0) -> Behaviour:
+    """Refuse every call with a final status of 300 to 699, after ringing that many seconds.
+
+    Raises:
+        BehaviourError: the status is no refusal, or the reason phrase could not stand in a status line.
+    """
+    if isinstance(status, bool) or not isinstance(status, int) or not 300 <= status <= 699:
+        raise BehaviourError(f"status: {status!r} is no refusal; give 300 to 699")
+    _seconds("ring", ring)
+    _one_line("reason", reason)
+    return Behaviour(
+        f"rejects with {status} {reason}",
+        "rejects",
+        {"ring": ring, "status": str(status), "reason": reason},
+    )
+
+
+def busy() -> Behaviour:
+    """Refuse with 486 Busy Here."""
+    return rejects(486, "Busy Here")
+
+
+def declines() -> Behaviour:
+    """Refuse with 603 Decline."""
+    return rejects(603, "Decline")
+
+
+def not_found() -> Behaviour:
+    """Refuse with 404 Not Found."""
+    return rejects(404, "Not Found")
+
+
+def unavailable() -> Behaviour:
+    """Refuse with 480 Temporarily Unavailable."""
+    return rejects(480, "Temporarily Unavailable")
+
+
+def challenges(status: int = 401, realm: str = "asterisk") -> Behaviour:
+    """Ask every caller for credentials, as only a server (401) or a proxy (407) should; take none.
+
+    Raises:
+        BehaviourError: another status, or the realm could not stand in a header.
+    """
+    parameters: dict[str, Parameter] = {"challenge": _challenge(status, realm), "patience": PATIENCE}
+    return Behaviour(f"challenges with {status} for {realm}", "challenges", parameters)
+
+
+def silent() -> Behaviour:
+    """Never reply to anything, OPTIONS included; once stopped, refuse the calls that were ignored."""
+    return Behaviour("silent", "silent", {"patience": PATIENCE}, courteous=False)
+
+
+def calls(
+    target: str,
+    via: tuple[str, int],
+    from_uri: str,
+    *,
+    display_name: str = "",
+    hang_up_after: float | None = None,
+    tone_hz: float = 1000.0,
+    security: Offer = "plain",
+    extra_headers: Sequence[str] = (),
+    contact: str | None = None,
+    credentials: tuple[str, str] | None = None,
+    give_up_after: float | None = 30.0,
+    video: bool = False,
+    mute_after: float | None = None,
+    new_key_after: float | None = None,
+    clear_media: bool = False,
+    challenge: tuple[int, str] | None = None,
+) -> Behaviour:
+    """Place one call and take whatever final answer comes; answer 401 and 407 once if credentials are given.
+
+    Nothing in ``from_uri``, ``display_name`` and ``extra_headers`` is put right: a station may lie.
+
+    Args:
+        target: Request-URI and To, in full (``sip:100@127.0.0.10``).
+        via: address and port the INVITE goes to.
+        from_uri: the URI in From.
+        display_name: the display name in From; empty for none.
+        hang_up_after: seconds from the answer to its BYE; None leaves that to the peer.
+        tone_hz: the tone sent once answered, in Hz.
+        security: what is offered.
+        extra_headers: whole header lines for the INVITE (``P-Asserted-Identity: <sip:1@x>``).
+        contact: the URI in Contact, should it be another than the station's own.
+        credentials: user name and password.
+        give_up_after: seconds until CANCEL while there is no final answer; None waits for Timer B.
+        video: whether H.264 is offered too (unencrypted calls only).
+        mute_after: seconds from the answer until it sends no more media, without a word.
+        new_key_after: seconds from the answer to a re-INVITE that changes its key (security srtp).
+        clear_media: whether its media goes out in clear although it offered keys (security srtp).
+        challenge: a status (401, 407) and realm with which the peer's first BYE is challenged.
+
+    Raises:
+        BehaviourError: a value is out of range, or a text could not stand in a SIP header.
+    """
+    _one_of("security", security, ("plain", "srtp", "both", "unknown suite", "no keys"))
+    if security != "srtp" and (clear_media or new_key_after is not None):
+        raise BehaviourError(f"clear_media, new_key_after: only with security srtp, not {security}")
+    for name, value in (("mute_after", mute_after), ("new_key_after", new_key_after)):
+        if value is not None:
+            _seconds(name, value)
+    if video and security != "plain":
+        raise BehaviourError(f"video: only with security plain, not {security}")
+    if give_up_after is not None:
+        _seconds("give_up_after", give_up_after)
+    for name, uri in (("target", target), ("from_uri", from_uri), ("contact", contact)):
+        if uri is None:
+            continue
+        _one_line(name, uri)
+        if not uri or any(character.isspace() for character in uri):
+            raise BehaviourError(f"{name}: {uri!r} is no URI; it must not be empty or hold blanks")
+    _one_line("display_name", display_name)
+    for header in extra_headers:
+        _one_line("extra_headers", header)
+        if ":" not in header:
+            raise BehaviourError(f"extra_headers: {header!r} is no header line; write `Name: value`")
+    for text in credentials or ():
+        _one_line("credentials", text)
+    host, port = via
+    if not host or not 0 < port < 65536:
+        raise BehaviourError(f"via: {via!r} is no address and port")
+    quoted = display_name.replace("\\", "\\\\").replace('"', '\\"')
+    parameters: dict[str, Parameter] = {
+        "target": target,
+        "caller": f'"{quoted}" <{from_uri}>' if display_name else f"<{from_uri}>",
+        "security": security,
+        "extra_headers": tuple(extra_headers),
+        "contact": contact,
+        "credentials": credentials is not None,
+        "give_up_after": give_up_after,
+        "clear_media": clear_media,
+        **_conversation(tone_hz, hang_up_after, video),
+        "mute_after": mute_after,
+        "new_key_after": new_key_after,
+        "challenge": _challenge(*challenge) if challenge else None,
+    }
+    return Behaviour(
+        f"calls {target}, {security}, {tone_hz:g} Hz", "calls", parameters, tone_hz, via, credentials
+    )
+
+
+def _conversation(tone_hz: float, hang_up_after: float | None, video: bool) -> dict[str, Parameter]:
+    if not LOWEST_HZ <= tone_hz <= HIGHEST_HZ:
+        raise BehaviourError(f"tone_hz: {tone_hz!r} is outside {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz")
+    if hang_up_after is not None:
+        _seconds("hang_up_after", hang_up_after)
+    later = dict.fromkeys(("mute_after", "new_key_after", "challenge"))
+    return {"hang_up_after": hang_up_after, "video": video, **later}
+
+
+def _challenge(status: int, realm: str) -> tuple[str, str]:
+    """Return status line and header of a challenge (RFC 3261 §22.1, §22.3)."""
+    names = {401: ("Unauthorized", "WWW"), 407: ("Proxy Authentication Required", "Proxy")}
+    if status not in names:
+        raise BehaviourError(f"status: {status!r} is no challenge; give 401 or 407")
+    _one_line("realm", realm)
+    quoted = realm.replace("\\", "\\\\").replace('"', '\\"')
+    reason, who = names[status]
+    digest = f'Digest realm="{quoted}", nonce="{secrets.token_hex(16)}", algorithm=MD5'
+    return f"{status} {reason}", f"{who}-Authenticate: {digest}"
+
+
+def _seconds(name: str, value: float) -> None:
+    if not 0 <= value <= LONGEST:
+        raise BehaviourError(f"{name}: {value!r} is outside 0 to {LONGEST:g} s")
+
+
+def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
+    if value not in allowed:
+        raise BehaviourError(f"{name}: {value!r} is none of {', '.join(allowed)}")
+
+
+def _one_line(name: str, text: str) -> None:
+    if not text.isprintable():
+        raise BehaviourError(f"{name}: {text!r} holds a control character; one line of text is wanted")
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise BehaviourError(f"{name}: {text!r} is no Unicode text") from None

@@ -1,0 +1,37 @@
+"""The tones that tell stations apart: a frequency in, a file of raw A-law for SIPp to loop out.
+
+Several stations may sound in one recording; each is known by its own frequency.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from intercom_hil.wire.g711 import RATE, encode_alaw
+
+SECONDS = 8
+"""Length of a tone file. SIPp sends it over and over."""
+LEVEL_DBOV = -16.0
+"""Level relative to the overload point (RFC 6464 §3): loud enough to be found, far from clipping."""
+LOWEST_HZ, HIGHEST_HZ = 200.0, 3400.0
+"""What a telephone band carries, G.711's filters included."""
+
+_OVERLOAD = 32768.0
+
+
+def alaw_tone(hz: float) -> bytes:
+    """Return a sine of that frequency (Hz, to the nearest 1/8) as A-law, without a jump when looped."""
+    cycles = round(hz * SECONDS)
+    amplitude = _OVERLOAD * 10 ** (LEVEL_DBOV / 20) * np.sqrt(2)
+    phase = 2 * np.pi * cycles * np.arange(SECONDS * RATE) / (SECONDS * RATE)
+    return encode_alaw(np.round(amplitude * np.sin(phase)).astype(np.int16))
+
+
+def tone_file(hz: float, folder: Path) -> Path:
+    """Make sure of the tone's file in a folder and return its path."""
+    path = folder / f"tone-{hz:g}.alaw"
+    if not path.exists():
+        path.write_bytes(alaw_tone(hz))
+    return path

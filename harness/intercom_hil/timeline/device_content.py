@@ -1,0 +1,102 @@
+"""What a device tells of itself, by whatever way: lines, messages and requests, and what is in them."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from intercom_hil.timeline.content import BaseContent
+
+
+class ConsoleLine(BaseContent):
+    """One complete line from the device's console."""
+
+    kind: Literal["console_line"] = "console_line"
+    text: str
+
+
+class SyslogSeen(BaseContent):
+    """One syslog message (RFC 5424, RFC 3164) of the device; what its header does not say is empty."""
+
+    kind: Literal["syslog"] = "syslog"
+    facility: int | None = None
+    severity: int | None = None
+    host: str = ""
+    app: str = ""
+    device_time: float | None = None
+    text: str
+
+    def __str__(self) -> str:
+        return f"syslog {self.app}: {self.text}" if self.app else f"syslog {self.text}"
+
+
+class WebhookSeen(BaseContent):
+    """One HTTP request of the device to the bench's webhook; ``status`` is the bench's answer (RFC 9110)."""
+
+    kind: Literal["webhook"] = "webhook"
+    status: int
+    text: str
+
+    def __str__(self) -> str:
+        return f"webhook, answered {self.status}: {self.text}"
+
+
+class DeviceEvent(BaseContent):
+    """One entry of the device's event log. ``failure`` is the kind that the details tell (EVT-13)."""
+
+    kind: Literal["event"] = "event"
+    name: str
+    screen_name: str = ""
+    details: str = ""
+    failure: str = ""
+    device_time: float | None = None
+
+    def __str__(self) -> str:
+        return f"event {self.name} ({self.screen_name}) {self.details}".rstrip()
+
+
+class EventCopy(BaseContent):
+    """An entry of the device's event log as a further source tells it: compared with the events, not judged.
+
+    ``source`` is what that source is called; the other fields are those of ``DeviceEvent``.
+    """
+
+    kind: Literal["event_copy"] = "event_copy"
+    source: str
+    name: str
+    screen_name: str = ""
+    details: str = ""
+    failure: str = ""
+    device_time: float | None = None
+
+    def __str__(self) -> str:
+        return f"{self.source}: event {self.name} ({self.screen_name}) {self.details}".rstrip()
+
+
+class EventsImported(BaseContent):
+    """The device's exported event log was read after the run: which file, and the clocks it was dated by.
+
+    ``ahead`` is how far (s) the device's clock was ahead of the bench's at the scenario's beginning,
+    ``drift_ppm`` how fast it gained, ``entries`` how many of the file's entries fell into this scenario.
+    They are ``judged``, or compared with what the judged source told.
+    """
+
+    kind: Literal["events_imported"] = "events_imported"
+    file: str
+    sha256: str
+    ahead: float
+    drift_ppm: float
+    entries: int
+    judged: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.entries} events imported from {self.file}, device clock {self.ahead:+.3f} s"
+
+
+class ScreenText(BaseContent):
+    """A text the device shows."""
+
+    kind: Literal["screen"] = "screen"
+    text: str
+
+    def __str__(self) -> str:
+        return f"screen shows {self.text!r}"

@@ -1,0 +1,111 @@
+"""What can be said of media on the wire: flows that begin and end, sound that is heard, pictures seen.
+
+Times are seconds since the Unix epoch, durations seconds; parties are named by role.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from intercom_hil.timeline.content import BaseContent
+
+
+class MediaStarted(BaseContent):
+    """The first packet of an RTP flow. ``protection`` is what SDP negotiated: plain, srtp or unknown."""
+
+    kind: Literal["media_started"] = "media_started"
+    flow: str
+    source: str
+    destination: str
+    sender: str
+    receiver: str
+    media: str
+    payload_type: int
+    ssrc: int
+    protection: str
+    call_id: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.protection} {self.media} from {self.sender} to {self.receiver}"
+
+
+class MediaHeard(BaseContent):
+    """Sound in a flow over one window: level in dBov, and the tone that dominates it, if any, in Hz."""
+
+    kind: Literal["media_heard"] = "media_heard"
+    flow: str
+    sender: str
+    receiver: str
+    protection: str
+    level_dbov: float
+    tone_hz: float | None = None
+    duration: float
+    call_id: str = ""
+
+    def __str__(self) -> str:
+        tone = f"{self.tone_hz:.0f} Hz, " if self.tone_hz else ""
+        return f"{tone}{self.level_dbov:.0f} dBov from {self.sender} to {self.receiver} ({self.protection})"
+
+
+class VideoSeen(BaseContent):
+    """What a flow of video showed over one window of ``duration`` seconds.
+
+    ``frames`` could be decoded, of ``width`` by ``height`` pixels; ``moving`` says whether the picture
+    changed visibly, ``markers`` where a bright upright bar stood in each (of the width). ``still`` names the
+    picture kept of it, if any.
+    """
+
+    kind: Literal["video"] = "video"
+    flow: str
+    sender: str
+    receiver: str
+    protection: str
+    frames: int
+    width: int = 0
+    height: int = 0
+    moving: bool = False
+    markers: tuple[float, ...] = ()
+    still: str = ""
+    duration: float
+    call_id: str = ""
+
+    def __str__(self) -> str:
+        way = f"from {self.sender} to {self.receiver} ({self.protection})"
+        if not self.frames:
+            return f"video without a picture {way}"
+        motion = "moving" if self.moving else "still"
+        return f"{motion} {self.width}x{self.height} video, {self.frames} pictures, {way}"
+
+
+class MediaEnded(BaseContent):
+    """The account of one whole RTP flow. Counts are packets.
+
+    ``authenticated`` passed SRTP authentication under the negotiated keys; ``rejected`` did not although
+    SRTP was negotiated (``plain`` of those look like readable RTP: clear media, ENC-11).
+    """
+
+    kind: Literal["media_ended"] = "media_ended"
+    flow: str
+    source: str
+    destination: str
+    sender: str
+    receiver: str
+    media: str
+    payload_type: int
+    ssrc: int
+    protection: str
+    call_id: str = ""
+    first: float
+    last: float
+    packets: int
+    lost: int
+    jitter_ms: float
+    authenticated: int = 0
+    rejected: int = 0
+    plain: int = 0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.packets} {self.media} packets from {self.sender} to {self.receiver} ({self.protection}: "
+            f"{self.authenticated} authenticated, {self.rejected} rejected, {self.plain} plain)"
+        )

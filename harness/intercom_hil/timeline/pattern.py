@@ -1,0 +1,80 @@
+"""A question about one observation, as data: kind, witness, and conditions on fields of the content.
+
+Being data, a pattern can be shown to a reader, stored with the verdict that rests on it, and asked again
+of a stored timeline.
+"""
+
+from __future__ import annotations
+
+import re
+
+from pydantic import BaseModel, ConfigDict
+
+from intercom_hil.timeline.observation import Observation, Witness
+
+Scalar = str | int | float | bool | None
+
+
+class Condition(BaseModel):
+    """A condition on one field: any mix of one-of, none-of, full match, part and bounds; all must hold."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    one_of: tuple[Scalar, ...] | None = None
+    none_of: tuple[Scalar, ...] = ()
+    regex: str | None = None
+    at_least: float | None = None
+    at_most: float | None = None
+    contains: str | None = None
+
+    def holds(self, value: object) -> bool:
+        """Return whether ``value`` satisfies every part of the condition; a missing value never does."""
+        if self.one_of is not None and value not in self.one_of:
+            return False
+        if value in self.none_of:
+            return False
+        if self.regex is not None and not (isinstance(value, str) and re.fullmatch(self.regex, value)):
+            return False
+        if self.contains is not None and not (isinstance(value, str | tuple) and self.contains in value):
+            return False
+        if self.at_least is not None or self.at_most is not None:
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                return False
+            if self.at_least is not None and value < self.at_least:
+                return False
+            if self.at_most is not None and value > self.at_most:
+                return False
+        return True
+
+
+class Pattern(BaseModel):
+    """What to look for. ``text`` is how a report names it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: str
+    text: str
+    witness: Witness | None = None
+    fields: dict[str, Condition] = {}
+
+    def matches(self, observation: Observation) -> bool:
+        """Return whether the observation is one of those asked for. Absent fields never match."""
+        content = observation.content
+        if content.kind != self.kind or (self.witness is not None and observation.witness != self.witness):
+            return False
+        return all(condition.holds(getattr(content, name, None)) for name, condition in self.fields.items())
+
+    def where(self, text: str | None = None, /, **conditions: Scalar | Condition) -> Pattern:
+        """Return a narrower pattern: each condition is a Condition, or a value the field must equal."""
+        narrowed = {
+            name: value if isinstance(value, Condition) else Condition(one_of=(value,))
+            for name, value in conditions.items()
+        }
+        return self.model_copy(update={"fields": {**self.fields, **narrowed}, "text": text or self.text})
+
+    def seen_by(self, witness: Witness) -> Pattern:
+        """Return the same pattern, of this witness only."""
+        return self.model_copy(update={"witness": witness})
+
+    def __str__(self) -> str:
+        return self.text

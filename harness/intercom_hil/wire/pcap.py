@@ -1,0 +1,78 @@
+"""Classic pcap files as a stream: bytes come in as they arrive, whole frames go out.
+
+Both byte orders and both time resolutions (micro- and nanoseconds) are read. Format:
+draft-ietf-opsawg-pcap, section 4 and 5.
+"""
+
+from __future__ import annotations
+
+import struct
+from typing import NamedTuple
+
+from intercom_hil.wire.error import WireError
+
+_ORDERS = {
+    b"\xd4\xc3\xb2\xa1": ("<", 1e-6),
+    b"\xa1\xb2\xc3\xd4": (">", 1e-6),
+    b"\x4d\x3c\xb2\xa1": ("<", 1e-9),
+    b"\xa1\xb2\x3c\x4d": (">", 1e-9),
+}
+_FILE_HEADER_SIZE, _RECORD_HEADER_SIZE = 24, 16
+MAX_FRAME_BYTES = 262_144
+"""The largest frame that capture tools write; a longer one means the stream is not what it says."""
+
+
+class PcapError(WireError):
+    """Bytes that are no pcap stream."""
+
+
+class Frame(NamedTuple):
+    """One captured frame. ``time`` is seconds since the epoch, ``size`` its bytes on the wire."""
+
+    time: float
+    data: bytes
+    size: int
+
+
+class PcapReader:
+    """Reads one stream. ``link_type`` is None until the file header is in (LINKTYPE_ values)."""
+
+    def __init__(self) -> None:
+        self._buffer = bytearray()
+        self._record = struct.Struct("")
+        self._resolution = 0.0
+        self.link_type: int | None = None
+
+    def feed(self, data: bytes) -> list[Frame]:
+        """Add bytes; return the frames that they complete.
+
+        Raises:
+            PcapError: no pcap file header, or a record of an impossible length. The reader is then useless.
+        """
+        self._buffer += data
+        if self.link_type is None:
+            if len(self._buffer) < _FILE_HEADER_SIZE:
+                return []
+            self._read_header(bytes(self._buffer[:_FILE_HEADER_SIZE]))
+            del self._buffer[:_FILE_HEADER_SIZE]
+        frames: list[Frame] = []
+        at = 0
+        while at + _RECORD_HEADER_SIZE <= len(self._buffer):
+            seconds, fraction, captured, size = self._record.unpack_from(self._buffer, at)
+            if captured > MAX_FRAME_BYTES:
+                raise PcapError(f"pcap record of {captured} bytes", bytes(self._buffer[at : at + 64]))
+            end = at + _RECORD_HEADER_SIZE + captured
+            if end > len(self._buffer):
+                break
+            frame = bytes(self._buffer[at + _RECORD_HEADER_SIZE : end])
+            frames.append(Frame(seconds + fraction * self._resolution, frame, size))
+            at = end
+        del self._buffer[:at]
+        return frames
+
+    def _read_header(self, header: bytes) -> None:
+        order, self._resolution = _ORDERS.get(header[:4], ("", 0.0))
+        if not order:
+            raise PcapError("no pcap stream", header)
+        self._record = struct.Struct(f"{order}IIII")
+        self.link_type = int(struct.unpack_from(f"{order}I", header, 20)[0]) & 0xFFFF

@@ -1,0 +1,180 @@
+"""What a station sends: its tone, plain or encrypted, judged by somebody else than SIPp."""
+
+import asyncio
+
+import numpy as np
+import pytest
+from raw_party import CRYPTO, Inbox, RawParty, answer_of, header_value, payloads
+
+from intercom_hil.stations import answers, calls
+from intercom_hil.stations.tone import LEVEL_DBOV, SECONDS, alaw_tone
+from intercom_hil.wire.g711 import RATE, decode_alaw
+from intercom_hil.wire.rtp import parse_rtp
+from intercom_hil.wire.sdp import Session
+from intercom_hil.wire.tone import dominant_tone, level_dbov
+
+RAW = "127.0.44.40"
+
+
+@pytest.mark.parametrize("hz", [200, 440, 1000, 1234.5, 3400])
+def test_a_tone_has_its_frequency_and_level_and_loops_without_a_jump(hz):
+    once = alaw_tone(hz)
+    assert len(once) == SECONDS * RATE
+    assert len(once) % 160 == 0  # whole packets of 20 ms
+    samples = decode_alaw(once + once[: RATE // 2])
+    assert dominant_tone(samples[:RATE], RATE) == pytest.approx(hz, abs=1)
+    assert level_dbov(samples) == pytest.approx(LEVEL_DBOV, abs=0.2)
+    seam = decode_alaw((once + once)[len(once) - 800 : len(once) + 800])
+    assert np.max(np.abs(np.diff(seam.astype(int)))) <= np.max(np.abs(np.diff(samples.astype(int))))
+
+
+async def test_a_plain_call_carries_the_tone(stations):
+    station = await stations.start("3401", answers(tone_hz=700, ring=0))
+    async with RawParty(RAW) as raw:
+        ok = await raw.invite(station)
+        _, audio = answer_of(ok)
+        packets = [parse_rtp(packet) for packet in await raw.packets(25)]
+        await raw.hang_up()
+    assert (audio.profile, audio.payload_types, audio.crypto) == ("RTP/AVP", (8, 101), ())
+    assert {packet.payload_type for packet in packets} == {8}
+    assert len({packet.ssrc for packet in packets}) == 1
+    assert dominant_tone(decode_alaw(b"".join(p.payload for p in packets)), RATE) == pytest.approx(700, abs=2)
+
+
+@pytest.mark.parametrize("profile", ["RTP/SAVP", "RTP/AVP"])
+@pytest.mark.parametrize("suite", ["AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32"])
+async def test_an_encrypted_call_authenticates_and_carries_the_tone(stations, suite, profile):
+    station = await stations.start("3401", answers(tone_hz=900, ring=0, security="either"))
+    async with RawParty(RAW) as raw:
+        lines = CRYPTO.format(tag=1, suite="AES_256_CM_HMAC_SHA1_80") + CRYPTO.format(tag=7, suite=suite)
+        ok = await raw.invite(station, raw.offer(profile=profile, extra=lines))
+        _, audio = answer_of(ok)
+        sound = payloads(await raw.packets(25), audio.crypto[0])
+        await raw.hang_up()
+    assert (audio.profile, audio.crypto[0].tag, audio.crypto[0].suite) == (profile, 7, suite)
+    assert None not in sound
+    assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=2)
+
+
+async def test_calls_one_after_the_other_are_each_protected_as_negotiated(stations):
+    station = await stations.start("3401", answers(tone_hz=900, ring=0, security="either"))
+    keys = set()
+    for number, secure in enumerate((True, False, True, False)):
+        async with RawParty(RAW, 5090 + 10 * number) as raw:
+            extra = CRYPTO.format(tag=1, suite="AES_CM_128_HMAC_SHA1_80") if secure else ""
+            ok = await raw.invite(
+                station, raw.offer(profile="RTP/SAVP" if secure else "RTP/AVP", extra=extra)
+            )
+            crypto = answer_of(ok)[1].crypto
+            sound = payloads(await raw.packets(15), crypto[0] if crypto else None)
+            await raw.hang_up()
+        assert bool(crypto) == secure
+        keys |= {c.key for c in crypto}
+        assert None not in sound
+        assert {len(payload) for payload in sound} == {160}
+        assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=3)
+    assert len(keys) == 2
+
+
+async def test_two_calls_at_once_are_each_protected_as_negotiated(stations):
+    station = await stations.start("3401", answers(tone_hz=900, ring=0, security="either"))
+    async with RawParty(RAW, 5090) as plain, RawParty(RAW, 5190) as secret:
+        await plain.invite(station)
+        line = CRYPTO.format(tag=1, suite="AES_CM_128_HMAC_SHA1_80")
+        ok = await secret.invite(station, secret.offer(profile="RTP/SAVP", extra=line))
+        crypto = answer_of(ok)[1].crypto[0]
+        both = await asyncio.gather(plain.packets(25), secret.packets(25))
+        for party in (plain, secret):
+            await party.hang_up()
+    clear, decrypted = payloads(both[0]), payloads(both[1], crypto)
+    for sound in (clear, decrypted):
+        assert None not in sound
+        assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=2)
+
+
+@pytest.mark.parametrize(
+    ("security", "taken_up"), [("plain", False), ("srtp", True), ("both", True), ("both", False)]
+)
+async def test_a_caller_protects_what_was_answered(stations, security, taken_up):
+    async with RawParty(RAW) as raw:
+        caller = await stations.start(
+            "3401", calls(raw.uri, raw.here, "sip:3401@x", security=security, tone_hz=600, hang_up_after=0.6)
+        )
+        invite = await raw.receive("INVITE")
+        offered = Session.parse(invite.body).media[0]
+        line = CRYPTO.format(tag=1, suite="AES_CM_128_HMAC_SHA1_80") if taken_up else ""
+        raw.respond(invite, 200, raw.offer(profile=offered.profile, extra=line), to_tag="raw")
+        await raw.receive("ACK")
+        packets = await raw.packets(25)
+        raw.respond(await raw.receive("BYE"), 200)
+        await caller.finished(within=2)
+    assert offered.profile == ("RTP/SAVP" if security == "srtp" else "RTP/AVP")
+    assert len(offered.crypto) == (security != "plain")
+    sound = payloads(packets, offered.crypto[0] if taken_up else None)
+    assert None not in sound
+    assert {len(payload) for payload in sound} == {160}
+    assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(600, abs=2)
+
+
+VIDEO = "m=video 5096 RTP/AVP 99\r\na=rtpmap:99 H264/90000\r\n"
+
+
+@pytest.fixture
+async def pictures():
+    transport, inbox = await asyncio.get_running_loop().create_datagram_endpoint(
+        Inbox, local_addr=(RAW, 5096)
+    )
+    yield inbox.queue
+    transport.close()
+    await inbox.closed
+
+
+@pytest.mark.parametrize("wanted", [False, True])
+async def test_offered_video_is_turned_down_unless_wanted(stations, pictures, wanted):
+    station = await stations.start("3401", answers(ring=0, video=wanted))
+    async with RawParty(RAW) as raw:
+        ok = await raw.invite(station, raw.offer(extra=VIDEO))
+        session, audio = answer_of(ok)
+        await raw.packets(10)
+        if wanted:
+            async with asyncio.timeout(2):
+                assert parse_rtp((await pictures.get())[0]).payload_type == 99
+        await raw.hang_up()
+    ends = await stations.stop_all()
+    assert [media.media for media in session.media] == ["audio", "video"]
+    assert audio.port > 0
+    assert (session.media[1].port > 0) == wanted
+    assert pictures.empty() or wanted
+    assert (ends[0].calls_ok, ends[0].problem) == (1, "")
+
+
+@pytest.mark.parametrize("answered", [False, True])
+async def test_a_caller_sends_the_video_that_was_taken(stations, pictures, answered):
+    async with RawParty(RAW) as raw:
+        caller = await stations.start("3401", calls(raw.uri, raw.here, "sip:3401@x", video=True))
+        invite = await raw.receive("INVITE")
+        extra = VIDEO if answered else VIDEO.replace("5096", "0")
+        raw.respond(invite, 200, raw.offer(extra=extra), to_tag="raw")
+        await raw.receive("ACK")
+        await raw.packets(10)
+        if answered:
+            async with asyncio.timeout(2):
+                assert parse_rtp((await pictures.get())[0]).payload_type == 99
+        stopping = asyncio.create_task(caller.stop())
+        raw.respond(await raw.receive("BYE"), 200)
+        end = await stopping
+    media = Session.parse(invite.body).media
+    assert [(m.media, m.profile) for m in media] == [("audio", "RTP/AVP"), ("video", "RTP/AVP")]
+    assert media[1].encodings[99] == "H264/90000"
+    assert pictures.empty() or answered
+    assert (end.calls_ok, end.problem) == (1, "")
+
+
+async def test_an_offer_without_a_law_is_not_acceptable(stations):
+    station = await stations.start("3401", answers(ring=0))
+    async with RawParty(RAW) as raw:
+        raw.request("INVITE", station, raw.offer(formats="0 18 80"))
+        refusal = await raw.receive("488 INVITE")
+        raw.to = refusal.header("To")
+        raw.request("ACK", station, cseq=1, branch=raw.branch)
+    assert header_value(refusal, "User-Agent", "(.*)") == "station-3401"
