@@ -19,6 +19,7 @@ from intercom_hil.judge.vocabulary import (
 from intercom_hil.plugin.requirement_marker import requirement
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT_THERE
 from intercom_hil.stations.caller_spoofing import SPOOFS
 from intercom_hil.timeline import Pattern
 from intercom_hil.timeline.pattern import Condition
@@ -28,15 +29,13 @@ PROMPT = 2.0
 
 ACCEPTED = answer(sender=DEVICE)
 REFUSED = refusal(sender=DEVICE)
-NOT_THERE = (404, 410, 480, 484, 604)
-"""Refusals of a device that does not know itself by that address."""
 OTHER_REASONS = REFUSED.where(
     "refusal that says nothing of the caller (not there, or its media)",
-    status=Condition(one_of=(*NOT_THERE, 488, 606)),
+    status=Condition(one_of=(*NOT_THERE, *MEDIA_NOT_ACCEPTABLE)),
 )
 REACHED = response((180, 699), "INVITE", sender=DEVICE).where(
-    "answer of a device that is there (not 404, 410, 480, 484, 604)",
-    status=Condition(at_least=180, at_most=699, none_of=(401, 407, *NOT_THERE)),
+    f"answer of a device that is there (not {', '.join(map(str, NOT_THERE))})",
+    status=Condition(at_least=180, at_most=699, none_of=(*CHALLENGES, *NOT_THERE)),
 )
 
 

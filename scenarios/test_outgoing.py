@@ -18,6 +18,7 @@ from intercom_hil.plugin.requirement_marker import requirement
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec import events
 from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.status_codes import CHALLENGES, OCCUPIED
 from intercom_hil.stations.behaviours import answers, busy, declines, rings_forever
 from intercom_hil.timeline import Observation, Pattern
 from intercom_hil.timeline.pattern import Condition
@@ -29,8 +30,8 @@ A_MOMENT = 0.3
 RING_TOLERANCE = 0.5
 """Seconds by which a call timeout may be missed: call set-up, the device's clock, a loaded network."""
 NOT_BUSY = response((180, 699), "INVITE", sender=DEVICE, receiver=PBX).where(
-    "answer of a device that is free (not 480, 486, 500, 503, 600)",
-    status=Condition(at_least=180, at_most=699, none_of=(401, 407, 480, 486, 500, 503, 600)),
+    f"answer of a device that is free (not {', '.join(map(str, OCCUPIED))})",
+    status=Condition(at_least=180, at_most=699, none_of=(*CHALLENGES, *OCCUPIED)),
 )
 
 

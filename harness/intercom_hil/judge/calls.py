@@ -7,10 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from intercom_hil.spec.status_codes import CHALLENGES
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import SipMessageSeen
-
-_CHALLENGES = (401, 407)
 
 
 @dataclass(slots=True)
@@ -85,7 +84,7 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
     call.messages.append(observation)
     by_device = message.sender == device
     if message.status is not None and message.method == "INVITE" and message.status >= 200:
-        if message.status not in _CHALLENGES and call.final is None:
+        if message.status not in CHALLENGES and call.final is None:
             call.final = observation
             call.answered_without_audio = _closes_audio(message)
             call.answered_with_srtp = bool(_suites(message) & _suites(_sip(call.invite)))

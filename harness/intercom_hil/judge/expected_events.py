@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
+from intercom_hil.spec.status_codes import REJECTIONS
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import DeviceEvent, OutputChanged
-
-_REJECTIONS = (403, 406, 415, 488, 603, 606)
-"""How a device turns an incoming call away by its own decision."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +46,7 @@ def calling_for(
     up_in = [call for call in taken if call.established]
     yield catalogue.OUTGOING_ESTABLISHED, up_out, ()
     yield catalogue.OUTGOING_REMOTE_HANGUP, [c for c in up_out if c.bye and not c.bye_by_device], ()
-    yield catalogue.INCOMING_REJECTED, [c for c in taken if c.status in _REJECTIONS], ()
+    yield catalogue.INCOMING_REJECTED, [c for c in taken if c.status in REJECTIONS], ()
     yield catalogue.INCOMING_RECEIVED, up_in, ()
     yield catalogue.INCOMING_REMOTE_HANGUP, [c for c in up_in if c.bye and not c.bye_by_device], ()
     local = [c for c in up_in if c.bye and c.bye_by_device]

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable
 
 from intercom_hil.spec.events import EventKind
+from intercom_hil.spec.status_codes import CHALLENGES, UNDECIDED
 from intercom_hil.timeline import Observation, Pattern, Witness
 from intercom_hil.timeline.pattern import Condition
 
@@ -19,8 +20,6 @@ TONE_TOLERANCE = 0.03
 """How far (as a fraction) a measured tone may lie from the tone that was sent."""
 AUDIBLE_DBOV = -45.0
 """What is at least this loud at the speaker counts as audible."""
-_UNDECIDED = (401, 404, 407, 410, 480, 484, 486, 487, 600, 604)
-"""Refusals that are no decision: challenges, absence, another call, a caller that gave up."""
 
 
 def request(method: str, *, sender: str | None = None, receiver: str | None = None) -> Pattern:
@@ -67,19 +66,19 @@ def response(
 
 def refusal(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
     """A final refusal of an INVITE; a challenge for credentials (401, 407) is none."""
-    final = Condition(at_least=300, at_most=699, none_of=(401, 407))
+    final = Condition(at_least=300, at_most=699, none_of=CHALLENGES)
     return _sip("refusal of INVITE", sender, receiver).where(method="INVITE", status=final)
 
 
 def rejection(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
     """A refusal by the called party's own decision: not its absence, not another call."""
-    decided = Condition(at_least=300, at_most=699, none_of=_UNDECIDED)
+    decided = Condition(at_least=300, at_most=699, none_of=UNDECIDED)
     return _sip("rejection of INVITE", sender, receiver).where(method="INVITE", status=decided)
 
 
 def decision(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
     """A 200 or a rejection: the called party was reached and has decided."""
-    decided = Condition(at_least=200, at_most=699, none_of=_UNDECIDED)
+    decided = Condition(at_least=200, at_most=699, none_of=UNDECIDED)
     return _sip("decision on INVITE", sender, receiver).where(method="INVITE", status=decided)
 
 
@@ -90,7 +89,7 @@ def answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern
 
 def final_answer(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
     """Whatever ends the asking: a 200 or a final refusal of an INVITE."""
-    final = Condition(at_least=200, at_most=699, none_of=(401, 407))
+    final = Condition(at_least=200, at_most=699, none_of=CHALLENGES)
     return _sip("final answer to INVITE", sender, receiver).where(method="INVITE", status=final)
 
 

@@ -1,0 +1,33 @@
+"""What the final SIP statuses other than 2xx say about a call (RFC 3261 §21): the one table of this bench.
+
+The groups are disjoint. A status that is in none of them (400, 405, 500 ...) says that a request was not
+understood or a server is at fault, and nothing about the called party.
+"""
+
+from __future__ import annotations
+
+CHALLENGES = (401, 407)
+"""Credentials are asked for; the call goes on with the next INVITE (§22)."""
+NOT_FOUND = (404, 410, 484, 485, 604)
+"""Nobody has that address: unknown, gone, incomplete, ambiguous, or known nowhere (§21.4.5, §21.6.3)."""
+UNAVAILABLE = (480,)
+"""The called party is known and is not there now (§21.4.18)."""
+BUSY = (486, 600)
+"""The called party has another call (§21.4.24, §21.6.1)."""
+OVERLOADED = (500, 503)
+"""The server cannot take the call now (§21.5.1, §21.5.4); devices answer so when their lines are in use."""
+DECLINED = (403, 603)
+"""The call is not wanted: by whoever set the device up, or by whoever was called (§21.4.4, §21.6.2)."""
+MEDIA_NOT_ACCEPTABLE = (406, 415, 488, 606)
+"""The call could be taken, the offered media cannot (§21.4.7, §21.4.13, §21.4.26, §21.6.4)."""
+CANCELLED = (487,)
+"""The caller gave up (§21.4.25)."""
+
+REJECTIONS = tuple(sorted((*DECLINED, *MEDIA_NOT_ACCEPTABLE)))
+"""The called party turned the call away by its own decision."""
+NOT_THERE = tuple(sorted((*NOT_FOUND, *UNAVAILABLE)))
+"""The called party was not reached."""
+UNDECIDED = tuple(sorted((*CHALLENGES, *NOT_THERE, *BUSY, *CANCELLED)))
+"""Nobody decided on this call: a challenge, absence, another call, or a caller that gave up."""
+OCCUPIED = tuple(sorted((*BUSY, *UNAVAILABLE, *OVERLOADED)))
+"""The called party cannot take a call now, as one in another call says it."""
