@@ -163,7 +163,9 @@ async def test_a_number_that_is_none_is_refused(stations, number):
 async def test_a_wrong_template_is_named(peers, timeline, tmp_path, template, complaint):
     (tmp_path / "answers.xml.j2").write_text(template)
     place, folder = peers
-    wrong = Stations(place=place, addresses=["127.0.44.61"], folder=folder, append=timeline.append)
+    wrong = Stations(
+        place=place, addresses=["127.0.44.61"], folder=folder, append=timeline.append, templates=tmp_path
+    )
     with pytest.raises(BenchError, match=complaint):
         await wrong.start("3401", answers())
     assert await wrong.stop_all() == []

@@ -49,6 +49,7 @@ class Stations:
         addresses: IPv4 addresses for stations, one each.
         folder: where stations work (tones, orders), at the same path for the place and for us.
         append: puts what stations say on the timeline.
+        templates: the folder of the SIPp scenario templates.
         sip_port: every station's SIP port.
         rtp_ports: first and last port of every station's media.
         read_sip: makes what is appended of the messages a station logged; None leaves them in their file.
@@ -61,6 +62,7 @@ class Stations:
         addresses: Sequence[str],
         folder: Path,
         append: Append,
+        templates: Path = TEMPLATES,
         sip_port: int = SIP_PORT,
         rtp_ports: tuple[int, int] = RTP_PORTS,
         read_sip: ReadSip | None = None,
@@ -68,7 +70,7 @@ class Stations:
         self._place, self._addresses, self._work = place, tuple(addresses), folder.resolve()
         self._append, self._read_sip = append, read_sip
         self._sip_port, self._rtp_ports = sip_port, rtp_ports
-        self._templates = _environment(TEMPLATES)
+        self._templates = _environment(templates)
         self._folder = folder
         self._started = 0
         self._stations: list[Station] = []
