@@ -12,6 +12,9 @@ from intercom_hil.emulator.relay_board import RelayBoard
 from intercom_hil.emulator.speech import KEYED
 from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 
+OUTPUT = getattr(numato_gpio, "Direction", numato_gpio).OUT
+"""Plain numbers in the newest release for Python 3.14, an enumeration in later ones."""
+
 
 async def read_until(port, text, within=3.0):
     data = b""
@@ -97,7 +100,7 @@ async def test_an_independent_client_of_such_boards_is_content(tmp_path):
     def use():
         client = numato_gpio.NumatoUsbGpio(str(tmp_path / "relay"))
         client.id = 7
-        client.setup(3, direction=numato_gpio.Direction.OUT)
+        client.setup(3, direction=OUTPUT)
         client.write(3, value=1)
         outcome = (client.ver, client.spec.ports, client.read(3), client.read(4))
         client.cleanup()

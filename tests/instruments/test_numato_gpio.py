@@ -13,6 +13,9 @@ from intercom_hil.instruments import Catalogue, InputOptions, OutputOptions, ope
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 from tests.contracts.test_input_contract import Edges
 
+OUTPUT = getattr(numato_gpio, "Direction", numato_gpio).OUT
+"""Plain numbers in the newest release for Python 3.14, an enumeration in later ones."""
+
 
 class Wired:
     """A board on a pty, and instruments on its lines."""
@@ -49,7 +52,7 @@ async def test_an_independent_client_is_satisfied_by_the_firmware_we_are_tested_
     client = await asyncio.to_thread(numato_gpio.NumatoUsbGpio, wired.peer.url)
 
     def use():
-        client.setup(3, direction=numato_gpio.Direction.OUT)
+        client.setup(3, direction=OUTPUT)
         client.write(3, value=1)
         assert wired.board.levels >> 3 & 1
         assert client.read(3) == 1
