@@ -28,7 +28,11 @@ def site_packages(version):
     declared = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
     # The bench needs no SIP stack of its own; and pip would judge that marker by the wrong interpreter.
     wanted = [name for name in declared if not name.startswith("pjsua2-python")]
-    digest = hashlib.sha256("\n".join([*wanted, version]).encode()).hexdigest()[:12]
+    digest = hashlib.sha256(
+        "\n".join(
+            [*wanted, version, distribution("intercom-hil").read_text("entry_points.txt") or ""]
+        ).encode()
+    ).hexdigest()[:12]
     folder = cache_folder() / f"python-{version}-{digest}"
     with folder.with_name(f"{folder.name}.lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -52,3 +56,4 @@ def _install(wanted, version, folder):
     information = Path(folder, f"intercom_hil-{project.version}.dist-info")
     information.mkdir()
     (information / "METADATA").write_text(metadata)
+    (information / "entry_points.txt").write_text(project.read_text("entry_points.txt") or "")

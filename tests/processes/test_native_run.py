@@ -94,7 +94,11 @@ def run_natively(image, bench, *arguments):
         command,
         *("--cap-add=NET_RAW", "--cap-add=NET_ADMIN"),
         *(f"--volume={ROOT}:{ROOT}:ro", f"--volume={packages}:{packages}:ro", f"--volume={folder}:{folder}"),
-        *(f"--workdir={ROOT}", f"--env=PYTHONPATH={packages}", "--env=PYTHONDONTWRITEBYTECODE=1"),
+        *(
+            f"--workdir={ROOT}",
+            f"--env=PYTHONPATH={ROOT / 'harness'}:{packages}",
+            "--env=PYTHONDONTWRITEBYTECODE=1",
+        ),
     )
     record = runs / "latest" / "run.json"
     data = json.loads(record.read_text()) if record.exists() else {}
