@@ -26,13 +26,14 @@ def rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{PACKAGE}.{name}" for name in names)
 
 
-GROUND = rooms("errors", "spec", "wire", "timeline")
+GROUND = rooms("errors", "paths", "spec", "wire", "timeline")
 WITNESSES = rooms("instruments", "event_sources", "operator", "device", "capture", "pbx", "proxy", "stations")
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
         "errors": (),
         "locations": (),
+        "paths": (),
         "spec": (),
         "wire": (),
         "timeline": rooms("errors", "spec", "wire"),

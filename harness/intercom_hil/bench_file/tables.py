@@ -6,14 +6,14 @@ What may come in: what TOML makes of a table. What goes out: a model, or pydanti
 from __future__ import annotations
 
 import ipaddress
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from intercom_hil.event_sources.options import SourceOptions
-from intercom_hil.instruments.factory import Command, InputOptions, OutputOptions, PowerOptions, Words
+from intercom_hil.instruments.factory import InputOptions, OutputOptions, PowerOptions
 from intercom_hil.operator.reading import Reading
+from intercom_hil.paths import Command, FileBeside, PortBeside, Words
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.settings import Host, Name, Port
 
@@ -25,14 +25,7 @@ def _ip_address(value: str) -> str:
         raise ValueError(f"{value!r} is not an IP address") from None
 
 
-def _beside_the_bench_file(value: Path, info: ValidationInfo) -> Path:
-    folder = (info.context or {}).get("folder")
-    return value if folder is None else Path(folder) / value
-
-
 IpAddress = Annotated[str, AfterValidator(_ip_address)]
-FileBeside = Annotated[Path, AfterValidator(_beside_the_bench_file)]
-"""A file; a relative path counts from the bench file's folder."""
 Seconds = Annotated[float, Field(gt=0, le=86_400)]
 PortRange = tuple[Port, Port]
 
@@ -141,7 +134,7 @@ class EmulatedTable(Table):
 class ConsoleTable(Table):
     """The device's serial console."""
 
-    port: Annotated[str, Field(min_length=1, description="device path or pyserial URL")]
+    port: PortBeside
     baud_rate: Annotated[int, Field(ge=50, le=4_000_000)] = 115_200
     layout: str = "keyed"
     reopen_within: Annotated[
@@ -190,14 +183,14 @@ class ConfiguratorCommandTable(Table):
 class SpeakerTable(Table):
     """A recording that grows with what the device's speaker plays."""
 
-    recording: Path
+    recording: FileBeside
 
 
 class TrustedCaTable(Table):
     """A certificate authority that the device trusts without an upload, and whose key the bench may use."""
 
-    certificate: Path
-    key: Path
+    certificate: FileBeside
+    key: FileBeside
 
 
 class SoundCardTable(Table):

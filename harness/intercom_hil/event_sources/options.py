@@ -7,7 +7,6 @@ not yet open.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -18,6 +17,7 @@ from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.event_sources.source import EventSource
 from intercom_hil.event_sources.syslog import SyslogReceiver, TlsIdentity, Transport
 from intercom_hil.event_sources.webhook import WebhookReceiver
+from intercom_hil.paths import FileBeside
 from intercom_hil.spec.settings import Host, Port
 from intercom_hil.timeline.timeline import Append
 
@@ -80,8 +80,10 @@ class SyslogOptions(_Options):
     address: Host | None = Field(default=None, description="where the bench listens; its own when not given")
     transport: Transport = "udp"
     layout: str = Field(default="keyed-message", description="the language of the messages' texts")
-    certificate: Path | None = Field(default=None, description="PEM chain for tls; else one of the run's own")
-    private_key: Path | None = None
+    certificate: FileBeside | None = Field(
+        default=None, description="PEM chain for tls; else one of the run's own"
+    )
+    private_key: FileBeside | None = None
 
     @model_validator(mode="after")
     def _whole_identity(self) -> SyslogOptions:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import os
 import re
-import shlex
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.command import CommandOutput
@@ -24,11 +23,8 @@ from intercom_hil.instruments.protocols import Input, Output
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.serial_line import SerialLine
 from intercom_hil.instruments.supply import Supply
+from intercom_hil.paths import Command, PortBeside, Words
 from intercom_hil.timeline.timeline import Append
-
-
-def _split(value: Any) -> Any:
-    return tuple(shlex.split(value)) if isinstance(value, str) else value
 
 
 def _compilable(value: str) -> str:
@@ -39,10 +35,6 @@ def _compilable(value: str) -> str:
     return value
 
 
-Port = Annotated[str, Field(min_length=1, description="device path or pyserial URL")]
-Words = Annotated[tuple[str, ...], BeforeValidator(_split)]
-"""A command: a list of words, or a text that is split as a shell would, without running one."""
-Command = Annotated[Words, Field(min_length=1)]
 Expression = Annotated[str, AfterValidator(_compilable)]
 
 
@@ -58,7 +50,7 @@ class NumatoRelayOptions(_OutputOptions):
     """A relay of a Numato-style board."""
 
     kind: Literal["numato-relay"]
-    port: Port
+    port: PortBeside
     channel: Annotated[int, Field(ge=0, lt=len(CHANNELS))] = 0
 
 
@@ -66,7 +58,7 @@ class NumatoGpioOutputOptions(_OutputOptions):
     """A GPIO line of a Numato-style board, as an output."""
 
     kind: Literal["numato-gpio"]
-    port: Port
+    port: PortBeside
     line: Annotated[int, Field(ge=0, lt=MOST_LINES)]
     active_low: bool = False
 
@@ -86,7 +78,7 @@ class ModemOutputOptions(_OutputOptions):
     """RTS or DTR of a serial cable."""
 
     kind: Literal["serial-line"]
-    port: Port
+    port: PortBeside
     line: OutputLine
 
 
@@ -106,7 +98,7 @@ class NumatoGpioInputOptions(_Options):
     """A GPIO line of a Numato-style board, as an input."""
 
     kind: Literal["numato-gpio"]
-    port: Port
+    port: PortBeside
     line: Annotated[int, Field(ge=0, lt=MOST_LINES)]
     active_low: bool = False
 
@@ -126,7 +118,7 @@ class ModemInputOptions(_Options):
     """CTS, DSR, DCD or RI of a serial cable."""
 
     kind: Literal["serial-line"]
-    port: Port
+    port: PortBeside
     line: InputLine
     active_low: bool = False
 
