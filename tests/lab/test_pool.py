@@ -10,6 +10,8 @@ from intercom_hil.errors import BenchError
 ROOT = Path(__file__).resolve().parents[2]
 EMULATED = (ROOT / "fixtures/benches/emulated.toml").read_text()
 LABGRID = (ROOT / "fixtures/benches/emulated-labgrid.toml").read_text()
+VIDEO = "video = true"
+DOOR = 'display_name = "Front Door"'
 DESK = (ROOT / "docs/bench/examples/desk.toml").read_text()
 
 
@@ -71,12 +73,20 @@ def test_two_benches_of_one_name_are_refused(tmp_path):
 @pytest.mark.parametrize(
     ("change", "field"),
     [
-        (("video = true", "video = false"), "device.capabilities"),
-        (('display_name = "Front Door"', 'display_name = "Front Door"\nreconfigure = "when-needed"'), ""),
+        ((VIDEO, "video = false"), "device.capabilities.video"),
+        ((DOOR, 'display_name = "Back Door"'), ""),
+        ((DOOR, f'{DOOR}\nreconfigure = "when-needed"'), "device.reconfigure"),
         (('"127.0.77.26"]', "]"), "stations.addresses"),
         (("[proxy]\naddress = \"127.0.77.11\"\nport = 5080", ""), "proxy"),
+        ((VIDEO, f'{VIDEO}\n[device.trusted_ca]\ncertificate = "c"\nkey = "k"'), "device.trusted_ca"),
+        ((VIDEO, f"{VIDEO}\n[device.sound_card]"), "device.sound_card"),
+        ((VIDEO, f'{VIDEO}\n[device.operator]\nreads = ["screen"]'), "device.operator"),
+        ((VIDEO, f"{VIDEO}\n[device.emulated]\nmedia_timeout = 9.0"), "device.emulated.media_timeout"),
+        ((VIDEO, f'{VIDEO}\n[device.emulated]\nconsole_layout = "bracketed"'), "device.console.layout"),
+        ((VIDEO, f"{VIDEO}\n[device.emulated]\nportal_port = 8081"), ""),
+        (('kind = "auto"', 'kind = "native"'), "engine.kind"),
+        (('kind = "auto"', 'kind = "podman"'), ""),
     ],
-    ids=["capabilities", "habits", "stations", "proxy"],
 )  # fmt: skip
 def test_only_benches_that_give_the_same_verdicts_share_a_run(tmp_path, change, field):
     second = written(tmp_path, "second", lane=77, change=change)

@@ -7,8 +7,9 @@ report tells of one kind of device on one kind of bench.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +69,7 @@ class Pool:
         first = self.members[0]
         expected = _kind(first.file)
         for member in self.members[1:]:
-            kind = _kind(member.file)
-            differing = [name for name in expected if kind[name] != expected[name]]
-            if differing:
+            if differing := _differing(expected, _kind(member.file)):
                 raise BenchError(
                     f"it would not give the same verdicts as {first.path}: {', '.join(differing)} differ",
                     str(member.path),
@@ -128,22 +127,103 @@ def bench_files(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
+CANNOT_MATTER = (
+    "bench.*",
+    "capture.*",
+    "labgrid",
+    "labgrid.*",
+    "pbx.*address",
+    "pbx.*port",
+    "proxy.address",
+    "proxy.port",
+    "stations.sip_port",
+    "stations.rtp_ports*",
+    "device.address",
+    "device.sip_port",
+    "device.extension",
+    "device.display_name",
+    "device.serial",
+    "device.emulated.*port*",
+    "device.emulated.serial_server",
+    "device.emulated.console_layout",
+    "device.console.port",
+    "device.console.baud_rate",
+    "device.event_sources.*.address",
+    "device.event_sources.*.port",
+    "device.event_sources.*.certificate",
+    "device.event_sources.*.private_key",
+    "device.button.*",
+    "device.power.output.*",
+    "device.inputs.*.*",
+    "device.portal.*url",
+    "device.portal.account",
+    "device.portal.*password",
+    "device.portal.device_id",
+    "device.portal.ca",
+    "device.operator.name",
+    "device.operator.terminal",
+    "device.operator.web",
+    "device.operator.answers",
+    "device.operator.within",
+    "device.speaker.*",
+    "device.sound_card.card",
+    "device.trusted_ca.*",
+)
+"""Fields that decide no verdict: where things are and what they are called. All others must be equal."""
+_WHETHER = ("pbx.name", "device.portal.viewer", "device.sound_card.record", "device.sound_card.play")
+"""Fields of which it matters only whether they are given."""
+_BROUGHT_BY_EMULATED = ("device.console", "device.button", "device.portal", "device.speaker")
+
+
 def _kind(file: BenchFile) -> Mapping[str, Any]:
-    """Return what decides which verdicts a bench can come to, by the fields' names."""
+    """Return everything that decides which verdicts a bench can come to, by the fields' names."""
+    data = file.model_dump(mode="json")
     device = file.device
-    return {
-        "device.kind": device.kind,
-        "device.capabilities": device.capabilities,
-        "device.emulated.faults": device.emulated.faults,
-        "device.emulated.variant": device.emulated.variant,
-        "device.console.layout": device.console.layout if device.console else device.emulated.console_layout,
-        "device.event_sources": [source.kind for source in device.event_sources],
-        "device.configurator": device.configurator,
-        "device.portal.viewer": bool(device.portal and device.portal.viewer),
-        "device.speaker": device.speaker is not None,
-        "device.power": device.power is not None,
-        "device.inputs": sorted(device.inputs),
-        "proxy": file.proxy is not None,
-        "pbx.name": bool(file.pbx.name),
-        "stations.addresses (how many)": len(file.stations.addresses),
-    }
+    found = dict(_fields("", data, {file.pbx.address: "<pbx>", device.address: "<device>"}))
+    found["engine.kind"] = "native" if file.engine.kind == "native" else "container"
+    found["stations.addresses (how many)"] = len(file.stations.addresses)
+    if device.kind == "emulated":
+        # It brings what the file leaves out, so that both ways come to the same.
+        found = {name: value for name, value in found.items() if not _is_brought(name)}
+        layout = None if device.event_sources else device.emulated.console_layout
+        found["device.console.layout"] = device.console.layout if device.console else layout
+        found["device.console.reopen_within"] = device.console.reopen_within if device.console else 0.0
+    return found
+
+
+def _is_brought(name: str) -> bool:
+    return any(name == table or name.startswith(f"{table}.") for table in _BROUGHT_BY_EMULATED)
+
+
+def _fields(name: str, value: Any, roles: Mapping[str, str]) -> Iterator[tuple[str, Any]]:
+    """Yield what can matter of a value of a bench file and of all that is in it.
+
+    Args:
+        name: where it stands, dotted.
+        value: plain data.
+        roles: what stands for the addresses that are the bench's own.
+    """
+    if any(fnmatchcase(name, pattern) for pattern in CANNOT_MATTER):
+        return
+    if name in _WHETHER:
+        yield name, bool(value)
+    elif isinstance(value, dict):
+        if name:
+            yield name, "given"
+        for key, item in value.items():
+            yield from _fields(f"{name}.{key}" if name else key, item, roles)
+    elif isinstance(value, list) and name == "stations.addresses":
+        return  # how many there are is what matters
+    elif isinstance(value, list):
+        yield name, len(value)
+        for place, item in enumerate(value):
+            yield from _fields(f"{name}.{place}", item, roles)
+    else:
+        yield name, roles.get(value, value) if isinstance(value, str) else value
+
+
+def _differing(one: Mapping[str, Any], other: Mapping[str, Any]) -> list[str]:
+    """Return the fields that differ; of a table that only one has, the table alone."""
+    absent = object()
+    names = [name for name in {**one, **other} if one.get(name, absent) != other.get(name, absent)]
+    return [name for name in names if not any(name.startswith(f"{table}.") for table in names)]
