@@ -7,6 +7,7 @@ driven, so that nothing the device does about it can be dated earlier; the secon
 from __future__ import annotations
 
 import asyncio
+from time import monotonic
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.protocols import Output
@@ -67,26 +68,27 @@ class Button:
             raise ValueError(f"a hold of {hold} s is outside 0..{LONGEST_HOLD:g}")
         async with self._one_finger:
             try:
+                begun = monotonic()
                 pressed, confirmed = await self._drive(True)
-                closed = now()
+                closed = monotonic()
                 await self._hold(closed + hold, look=confirmed)
             except BaseException as problem:
                 await self._let_go(problem)
                 raise
-            await asyncio.shield(self._release(pressed, closed if confirmed else None))
+            await asyncio.shield(self._release(begun, closed if confirmed else None))
             return pressed
 
     async def _hold(self, until: float, *, look: bool) -> None:
         """Keep the contact closed, looking at it as often as fits without holding it longer."""
         took = 0.0
-        while (left := until - now()) > 0:
+        while (left := until - monotonic()) > 0:
             if not look or left < LOOK_EVERY + took:
                 await asyncio.sleep(left)
                 return
             await asyncio.sleep(LOOK_EVERY)
-            begun = now()
+            begun = monotonic()
             closed = await self.output.read()
-            took = now() - begun
+            took = monotonic() - begun
             if closed is False:
                 raise BenchError(
                     f"the contact opened by itself while the {self.name} was held",
@@ -102,13 +104,18 @@ class Button:
         except BenchError as second:
             problem.add_note(f"The {self.name} could not be released either: {second}")
 
-    async def _release(self, pressed: float, closed: float | None) -> None:
-        """Release, and tell how long the contact was closed; ``closed`` is when it was first read back."""
-        released = now()
+    async def _release(self, begun: float, closed: float | None) -> None:
+        """Release, and log how long the contact was closed.
+
+        Args:
+            begun: monotonic time just before the output was driven.
+            closed: monotonic time at which the contact was first read back.
+        """
+        released, at = monotonic(), now()
         confirmed = await self.output.set(False)
-        held = (released - closed, now() - pressed) if closed is not None and confirmed else None
+        held = (released - closed, monotonic() - begun) if closed is not None and confirmed else None
         content = OutputChanged(name=self.name, active=False, confirmed=confirmed, held=held)
-        self._append(Witness.BUTTON, content, released)
+        self._append(Witness.BUTTON, content, at)
 
     async def _drive(self, active: bool) -> tuple[float, bool]:
         at = now()

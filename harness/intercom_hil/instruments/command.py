@@ -17,6 +17,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic
 
 from intercom_hil.errors import BenchError
 from intercom_hil.timeline.timeline import now
@@ -130,9 +131,9 @@ class CommandOutput:
             await self._run(wanted)
             if not self._commands["state"]:
                 return False
-            deadline = now() + self._within
+            deadline = monotonic() + self._within
             while await self._is_on() is not on:
-                if now() > deadline:
+                if monotonic() > deadline:
                     raise BenchError(
                         f"it was switched {wanted} but is not {wanted} within {self._within:g} s",
                         self.name,

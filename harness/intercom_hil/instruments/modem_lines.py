@@ -13,6 +13,7 @@ import asyncio
 import fcntl
 import struct
 import termios
+from time import monotonic
 from typing import Literal, get_args
 
 import serial
@@ -131,14 +132,14 @@ class ModemInput(Guest):
 
     async def _first_state(self) -> bool:
         """Look until the terminal server has told the state, which takes it a moment after the opening."""
-        deadline = now() + STATE_WITHIN
+        deadline = monotonic() + STATE_WITHIN
         while True:
             try:
                 return await self._look()
             except BenchError as problem:
                 if "NOTIFY_MODEMSTATE" not in problem.what:
                     raise
-                if now() > deadline:
+                if monotonic() > deadline:
                     raise BenchError(
                         f"the terminal server told no state of its inputs within {STATE_WITHIN:g} s",
                         self.line.url,

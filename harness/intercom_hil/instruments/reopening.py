@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.protocols import OnLine
@@ -82,8 +83,8 @@ class ReopeningConsole:
             self._on_link(True, "", now())
 
     async def _is_back(self) -> bool:
-        deadline = now() + self._within
-        while now() < deadline:
+        deadline = monotonic() + self._within
+        while monotonic() < deadline:
             try:
                 await self.console.open()
             except BenchError:

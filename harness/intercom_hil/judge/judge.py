@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import monotonic
 from types import MappingProxyType
 
 from intercom_hil.errors import Inconclusive
@@ -192,12 +193,12 @@ class Judge:
     async def conclude(self, grace: float) -> None:
         """Judge what was declared for the end; what is still missing may arrive for ``grace`` seconds."""
         declared, self._at_end = self._at_end, []
-        deadline = now() + grace
+        deadline = monotonic() + grace
         for item in declared:
             if item.provided is not None and not self._may_be_caused(item.provided, item.after):
                 continue
             await self.timeline.wait(
-                item.pattern, within=max(0.0, deadline - now()), after=item.after, count=item.at_least
+                item.pattern, within=max(0.0, deadline - monotonic()), after=item.after, count=item.at_least
             )
         for item in declared:
             if item.provided is not None and not self._may_be_caused(item.provided, item.after):

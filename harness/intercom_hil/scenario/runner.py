@@ -12,6 +12,7 @@ import re
 import traceback
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from time import monotonic
 
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.event_channels import compared, deferred
@@ -86,7 +87,7 @@ class ScenarioRunner:
         if self._requirements and not_applicable.keys() >= set(self._requirements):
             self._records.append(self._excluded(not_applicable, number))
             return Verdict.NOT_APPLICABLE
-        started, self._closed, self._unlogged = now(), 0.0, {}
+        started, self._closed, self._unlogged = (now(), monotonic()), 0.0, {}
         folder = self._run.scenario_folder(self._identity, number)
         problems: list[str] = []
         dropped = 0
@@ -139,7 +140,7 @@ class ScenarioRunner:
         told = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
         folder = self._run.scenario_folder(self._identity, number)
         ending = Verdict.NOT_APPLICABLE
-        return self._recorded(self.judge.timeline, folder, now(), ending, [*told], 0)
+        return self._recorded(self.judge.timeline, folder, (now(), monotonic()), ending, [*told], 0)
 
     async def _drive(self, scenario: Callable[[], Awaitable[None]], problems: list[str]) -> Verdict:
         """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
@@ -177,13 +178,13 @@ class ScenarioRunner:
         timeline = self.judge.timeline
         self._closed = now()
         await self._assembly.capture.settle()
-        deadline = now() + GRACE
+        deadline = monotonic() + GRACE
         await self._hear_of_calls(self._closed, deadline)
         self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
         for source, wanted in lagging_copies(timeline, self._closed).items():
             copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
-            await timeline.wait(copy, within=max(0.0, deadline - now()), count=wanted)
-        await self.judge.conclude(max(0.0, deadline - now()))
+            await timeline.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
+        await self.judge.conclude(max(0.0, deadline - monotonic()))
 
     @property
     def _unheard(self) -> bool:
@@ -199,19 +200,19 @@ class ScenarioRunner:
         """Wait for what the device has yet to log, but for that which it has left out already."""
         for missing in self._missing(until):
             wanted = len(missing.causes) - self._unlogged.get(missing.kind, 0)
-            within = max(0.0, deadline - now())
+            within = max(0.0, deadline - monotonic())
             await self.judge.timeline.wait(event(missing.kind), within=within, count=wanted)
 
     async def _hear_out(self) -> None:
         """Let the device log the end of calls that were ended only now: it is still of this scenario."""
         await self._assembly.capture.flush()
-        deadline = now() + GRACE
+        deadline = monotonic() + GRACE
         await self._hear_of_calls(now(), deadline)
         timeline = self.judge.timeline
         failed = [t for k, t in dated_causes(timeline) if k == OUTGOING_FAILURE.name and t > self._closed]
         if failed and not self._unheard:
             for kind, count in ((OUTGOING_FAILURE, len(failed)), (OUTGOING_CONTACTS_EXHAUSTED, 1)):
-                within = max(0.0, deadline - now())
+                within = max(0.0, deadline - monotonic())
                 await timeline.wait(event(kind), within=within, after=self._closed, count=count)
 
     async def _clean_up(self, problems: list[str]) -> int:
@@ -244,7 +245,7 @@ class ScenarioRunner:
         self,
         timeline: Timeline,
         folder: Path,
-        started: float,
+        started: tuple[float, float],
         ending: Verdict,
         problems: list[str],
         dropped: int,
@@ -264,8 +265,8 @@ class ScenarioRunner:
             doc=_unindented(self._doc),
             verdict=outcome.verdict,
             requirements=excused | outcome.requirements,
-            started=started,
-            duration_s=round(now() - started, 3),
+            started=started[0],
+            duration_s=round(monotonic() - started[1], 3),
             protocol_wait_s=round(timeline.protocol_wait(), 3),
             judgements=judgements,
             problems=problems,
