@@ -5,6 +5,8 @@ They are told apart by whose fault it is, because that is what decides the verdi
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+
 
 class BenchError(Exception):
     """The bench's own fault (verdict *error*): never blamed on the device.
@@ -32,3 +34,49 @@ class Inconclusive(Exception):  # noqa: N818  (it is a verdict)
 
 class NotApplicable(Exception):  # noqa: N818  (it is a verdict)
     """The bench file declares that the device lacks what the scenario needs (verdict *not applicable*)."""
+
+
+def joined(problems: Iterable[BaseException]) -> BaseException:
+    """Return one exception for several that came up at once, in which each of them is reported.
+
+    What ends the program (an interrupt, a cancellation) counts before what is wrong with the bench, and that
+    before what is wrong with the device. Exception groups are taken apart.
+
+    Args:
+        problems: at least one.
+    """
+    found = list(_leaves(problems))
+    if len(found) == 1:
+        return found[0]
+    if all(isinstance(problem, BenchError) for problem in found):
+        broken = [problem for problem in found if isinstance(problem, BenchError)]
+        told = dict.fromkeys(f"{problem.where}: {problem.what}".removeprefix(": ") for problem in broken)
+        if len(told) == 1:
+            return broken[0]
+        remedies = dict.fromkeys(problem.remedy for problem in broken if problem.remedy)
+        return BenchError("; ".join(told), remedy="; ".join(remedies))
+    worst = min(found, key=_rank)
+    for problem in found:
+        if problem is not worst:
+            worst.add_note(f"At the same time: {problem or type(problem).__name__}")
+    return worst
+
+
+def _leaves(problems: Iterable[BaseException]) -> Iterator[BaseException]:
+    for problem in problems:
+        if isinstance(problem, BaseExceptionGroup):
+            yield from _leaves(problem.exceptions)
+        else:
+            yield problem
+
+
+def _rank(problem: BaseException) -> int:
+    return (
+        0
+        if not isinstance(problem, Exception)
+        else 2
+        if isinstance(problem, BenchError)
+        else 3
+        if isinstance(problem, DeviceCrashed)
+        else 1
+    )

@@ -17,7 +17,14 @@ from pathlib import Path
 
 from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.operator_part import operator, pages
-from intercom_hil.bench.parts import Component, PbxComponent, ProxyComponent, StationsComponent, in_parallel
+from intercom_hil.bench.parts import (
+    Component,
+    PbxComponent,
+    ProxyComponent,
+    StationsComponent,
+    in_parallel,
+    in_turn,
+)
 from intercom_hil.bench.pki import Pki
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench.tls import TlsServers
@@ -25,7 +32,7 @@ from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.capture.capture import Capture
 from intercom_hil.device.intercom import Intercom
-from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
+from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, joined
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.processes.host import Host, ready_host
@@ -114,19 +121,26 @@ class Assembly:
                     self._progress(f"the operator's page: {page}")
             self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
             await in_parallel([self._start(part) for part in self._parts.values()])
-        except BaseException:
-            await self.stop()
+        except BaseException as problem:
+            try:
+                await self.stop()
+            except BaseException as second:
+                raise joined([problem, second]) from problem
             raise
 
     async def stop(self) -> None:
-        """Stop everything and leave nothing behind. Idempotent."""
+        """Stop everything and leave nothing behind. Idempotent.
+
+        Raises:
+            BenchError: something would not stop; everything else is stopped all the same.
+        """
         parts, self._parts = self._parts, {}
+        steps = [lambda: in_parallel([part.stop() for part in parts.values()]), self._hold.release]
+        if self.asker is not None:
+            steps.insert(1, self.asker.close)
         try:
-            await in_parallel([part.stop() for part in parts.values()])
-            if self.asker is not None:
-                await self.asker.close()
+            await in_turn(steps)
         finally:
-            await self._hold.release()
             if self._folder.name:  # else it was never made, and this is where we are
                 shutil.rmtree(self._folder, ignore_errors=True)
 

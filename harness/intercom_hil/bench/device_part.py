@@ -12,7 +12,7 @@ from functools import partial
 from pathlib import Path
 
 from intercom_hil.bench.event_channels import EventChannels, log_file, voices
-from intercom_hil.bench.parts import Lost, future
+from intercom_hil.bench.parts import Lost, future, in_turn
 from intercom_hil.bench.pki import Pki
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench_file.model import BenchFile
@@ -91,15 +91,8 @@ class DeviceComponent:
 
     async def stop(self) -> None:
         """Release every output, close the instruments, switch an emulated device off."""
-        try:
-            if hasattr(self, "intercom"):
-                try:
-                    await self._export()
-                finally:
-                    await self.intercom.close()
-        finally:
-            if self._emulated is not None:
-                await self._emulated.stop()
+        steps = [self._export, self.intercom.close] if hasattr(self, "intercom") else []
+        await in_turn([*steps, *([self._emulated.stop] if self._emulated is not None else [])])
 
     def _identity(self, address: str) -> TlsIdentity:
         server = self._pki.server("for the address", address, address)

@@ -6,7 +6,7 @@ A part that is lost resolves ``lost`` with the error to raise: the bench's own, 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +14,7 @@ from typing import Protocol
 from intercom_hil.bench.pki import ServerIdentity
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.capture.capture import Capture
-from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.pbx.config import TlsTransport
 from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.processes.process_host import ProcessHost
@@ -240,8 +240,19 @@ def _forward(source: asyncio.Future[str], target: Lost, name: str, remedy: str) 
 
 
 async def in_parallel(steps: Sequence[Awaitable[object]]) -> None:
-    """Run steps side by side, let each come to its end, and raise the first error."""
+    """Run steps side by side, let each come to its end, and raise what went wrong in any of them, joined."""
     outcomes = await asyncio.gather(*steps, return_exceptions=True)
-    for outcome in outcomes:
-        if isinstance(outcome, BaseException):
-            raise outcome
+    if problems := [outcome for outcome in outcomes if isinstance(outcome, BaseException)]:
+        raise joined(problems)
+
+
+async def in_turn(steps: Iterable[Callable[[], Awaitable[object]]]) -> None:
+    """Take every step in turn, whatever becomes of those before; raise what went wrong, joined."""
+    problems: list[BaseException] = []
+    for step in steps:
+        try:
+            await step()
+        except BaseException as problem:
+            problems.append(problem)
+    if problems:
+        raise joined(problems)

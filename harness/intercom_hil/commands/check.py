@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Protocol
@@ -18,7 +19,7 @@ from intercom_hil.bench_file.tables import DeviceTable
 from intercom_hil.commands.smoke_call import trial
 from intercom_hil.device.command_configurator import CommandConfigurator
 from intercom_hil.device.portal import Account, Portal
-from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.instruments.factory import Catalogue, named
 from intercom_hil.instruments.shared_port import OutputGuest
 from intercom_hil.lab.locks import holders
@@ -59,16 +60,31 @@ def check(path: Path, tell: Tell, *, trial_call: bool = False) -> bool:
 
     tell(f"bench check {path}")
     try:
+        _look(path, line, progress, trial_call=trial_call, is_well=lambda: well)
+    except Exception as problem:  # what was not foreseen is a line too
+        line("bench check", _as_bench_error(problem))
+    return well
+
+
+def _look(
+    path: Path,
+    line: Callable[..., None],
+    progress: Tell,
+    *,
+    trial_call: bool,
+    is_well: Callable[[], bool],
+) -> None:
+    try:
         file = load(path)
     except BenchError as problem:
         line("bench file", problem)
-        return False
+        return
     line("bench file", found=f"bench {file.bench.name}, device {file.device.kind}")
     held = list(holders(claims(file)))
     for use in held:
         line("locks", BenchError(f"{use.where}: {use.what}", remedy=use.remedy))
     if held:
-        return False  # what another run uses is left alone
+        return  # what another run uses is left alone
     line("locks", found="nobody else uses any of it")
     kind = file.engine.kind
     host = _native(file, line) if kind == "native" else _engine(kind, line)
@@ -82,10 +98,19 @@ def check(path: Path, tell: Tell, *, trial_call: bool = False) -> bool:
     emulated = file.device.kind == "emulated"
     for name, found, told in _emulator() if emulated else asyncio.run(_while_held(file, progress)):
         line(name, found, told)
-    if well and trial_call:
-        tell("a trial: the bench is started, the device configured, its button pressed")
+    if is_well() and trial_call:
+        progress("a trial: the bench is started, the device configured, its button pressed")
         asyncio.run(trial(file, line, progress))
-    return well
+
+
+def _as_bench_error(problem: Exception) -> BenchError:
+    """Return what went wrong as one message, whatever it was; several at once are joined."""
+    found = joined([problem])
+    if isinstance(found, BenchError):
+        return BenchError(f"{found.where}: {found.what}".removeprefix(": "), remedy=found.remedy)
+    frames = traceback.extract_tb(found.__traceback__)
+    where = f" ({Path(frames[-1].filename).name}, line {frames[-1].lineno})" if frames else ""
+    return BenchError(f"{type(found).__name__}: {found}{where}", remedy="report it with this line")
 
 
 def _native(file: BenchFile, line: Callable[..., None]) -> Host | None:
@@ -195,6 +220,11 @@ async def _instruments(device: DeviceTable) -> list[tuple[str, BenchError | None
             found.append((name, problem, ""))
         else:
             was_left = isinstance(part, OutputGuest) and part.left_active
-            found.append((name, None, "it was left closed, and has been opened" if was_left else ""))
-            await part.close()
+            told = "it was left closed, and has been opened" if was_left else ""
+            try:
+                await part.close()
+            except BenchError as problem:
+                found.append((name, BenchError(f"it opens, and {problem.what}", remedy=problem.remedy), ""))
+            else:
+                found.append((name, None, told))
     return found

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from intercom_hil.errors import BenchError, Inconclusive
+from intercom_hil.errors import BenchError, Inconclusive, joined
 from intercom_hil.operator.question import Answer, Question
 from intercom_hil.timeline.observation import Witness
 from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked
@@ -103,8 +103,14 @@ class Prompter:
     async def close(self) -> None:
         """Close every way. Idempotent."""
         self.give_up(Inconclusive("the bench has ended"))
+        problems: list[BaseException] = []
         for way in self.ways:
-            await way.close()
+            try:
+                await way.close()
+            except BaseException as problem:
+                problems.append(problem)
+        if problems:
+            raise joined(problems)
 
     def begin(self, folder: Path) -> None:
         """Keep what is asked from now on below a folder: a scenario begins."""

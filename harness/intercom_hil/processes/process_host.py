@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from pathlib import Path
 
-from intercom_hil.errors import BenchError
+from intercom_hil.errors import BenchError, joined
 from intercom_hil.processes import supervisor
 from intercom_hil.processes.engine import ROLE, Engine
 from intercom_hil.processes.supervisor_client import Supervised
@@ -115,8 +115,8 @@ class ContainerProcessHost(ProcessHost):
             async with asyncio.TaskGroup() as group:
                 group.create_task(running)
                 connecting = group.create_task(Supervised.connect(socket, within=START_WITHIN))
-        except* BenchError as problems:
-            raise problems.exceptions[0] from None
+        except BaseExceptionGroup as problems:
+            raise joined(problems.exceptions) from None
         return connecting.result()
 
     async def _remove(self) -> None:
