@@ -30,6 +30,25 @@ judge_commands = typer.Typer(help="Judge stored evidence.", no_args_is_help=True
 app.add_typer(bench_commands, name="bench")
 app.add_typer(judge_commands, name="judge")
 
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        typer.echo(f"intercom-hil {version('intercom-hil')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version, and end."),
+    ] = False,
+) -> None:
+    pass
+
+
 BenchOption = Annotated[Path, typer.Option("--bench", metavar="FILE", help="The bench file.")]
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
@@ -231,6 +250,9 @@ def main() -> None:
     except BenchError as problem:
         _tell(f"intercom-hil: {problem}")
         sys.exit(USAGE)
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where Debian and its relatives keep the well-known authorities: the device's own trust store (TLS-04)."""
@@ -29,13 +29,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the emulated intercom until it is told to end; return the exit status."""
     arguments = _parser().parse_args(argv)
     if arguments.list_faults:
-        from intercom_hil.emulator.faults import FAULTS, VARIANTS
-
-        for make in (*FAULTS.values(), *VARIANTS.values()):
-            fault = make()
-            breaks = ", ".join(sorted(fault.breaks)) or "nothing: a legal variant"
-            print(f"{fault.name:40} {fault.description} [{breaks}]")
-        return 0
+        return _list_faults()
     if arguments.state is None or arguments.address is None:
         return _refuse("--state and --address are needed")
     try:
@@ -44,6 +38,35 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 0
     except OSError as problem:
         return _refuse(str(problem))
+
+
+def _list_faults() -> int:
+    from intercom_hil.emulator.faults import FAULTS, VARIANTS
+
+    try:
+        for make in (*FAULTS.values(), *VARIANTS.values()):
+            fault = make()
+            breaks = ", ".join(sorted(fault.breaks)) or "nothing: a legal variant"
+            print(f"{fault.name:40} {fault.description} [{breaks}]")
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return 0
+
+
+def _listening(arguments: argparse.Namespace, ends: Mapping[str, str]) -> Iterator[str]:
+    """Yield a line for each way by which the device is met from outside."""
+    address, sip_port = arguments.address, arguments.sip_port
+    first, last = arguments.rtp_ports
+    yield f"portal   {ends['portal']}"
+    yield f"SIP      {address}:{sip_port} UDP and TCP, {address}:{sip_port + 1} TLS, once it is configured"
+    yield f"RTP      {address}:{first}-{last} UDP, during calls"
+    yield f"console  {ends['console']} ({arguments.console_layout})"
+    yield f"relay    {ends['relay']} (Numato board; relay 0 is the button)"
+    if arguments.serial_server is not None:
+        yield f"serial   rfc2217://{address}:{arguments.serial_server} (console; RTS is the button)"
+    yield f"speaker  {ends['speaker']} (sound, growing)"
+    yield from (f"events   to {url}" for url in (*arguments.syslog, *arguments.webhook))
 
 
 async def _live(arguments: argparse.Namespace) -> int:
@@ -88,6 +111,8 @@ async def _live(arguments: argparse.Namespace) -> int:
     if arguments.leash:
         loop.add_reader(0, _follow_leash, over)
     await device.open()
+    if not arguments.leash:  # somebody started it by hand
+        print("\n".join(_listening(arguments, device.ends)), flush=True)
     living = asyncio.create_task(device.run())
     ending = asyncio.create_task(over.wait())
     try:

@@ -183,16 +183,19 @@ class Device:
         self._agent_pid = pid
         self._write_ready()
 
-    def _write_ready(self) -> None:
-        """Tell the world where the device's outside ends are, all at once."""
-        ready = {
+    @property
+    def ends(self) -> dict[str, str]:
+        """Where the device is met from outside, once it is open: paths and addresses by what is there."""
+        return {
             "console": self._console.path,
             "relay": self._relay.path,
             "portal": f"http://{self._place.address}:{self._portal_port}",
             "speaker": str(self._speaker.path),
-            "pid": os.getpid(),
-            "agent_pid": self._agent_pid,
         }
+
+    def _write_ready(self) -> None:
+        """Write down where the device's outside ends are, all at once."""
+        ready = {**self.ends, "pid": os.getpid(), "agent_pid": self._agent_pid}
         draft = self._place.state / "ready.json.part"
         draft.write_text(json.dumps(ready))
         draft.replace(self._place.state / "ready.json")

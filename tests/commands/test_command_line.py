@@ -1,0 +1,49 @@
+"""The command line from outside: version, a reader that leaves early, what the emulated device says."""
+
+import re
+import signal
+import subprocess
+import sys
+from importlib.metadata import version
+
+import pytest
+
+from tests.structure.source_tree import ROOT
+
+CLI = [sys.executable, "-m", "intercom_hil.cli"]
+
+
+def test_it_has_a_version():
+    done = subprocess.run([*CLI, "--version"], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == f"intercom-hil {version('intercom-hil')}\n"
+
+
+@pytest.mark.parametrize(
+    "command",
+    [["--help"], ["requirements"], ["emulate", "--list-faults"], ["emulate", "--help"], ["run", "--help"]],
+    ids=" ".join,
+)
+def test_a_reader_that_leaves_early_is_no_traceback(command):
+    with subprocess.Popen(
+        [*CLI, *command], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as program:
+        program.stdout.close()
+        assert program.stderr.read() == ""
+    assert program.returncode in (0, 1)
+
+
+def test_the_emulated_intercom_started_by_hand_says_where_it_is_met(tmp_path):
+    command = [*CLI, "emulate", "--state", str(tmp_path), "--address", "127.0.93.30"]
+    command += ["--serial-server", "4001", "--webhook", "http://127.0.93.9:8099/events"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as device:
+        lines = [device.stdout.readline() for _ in range(8)]
+        device.send_signal(signal.SIGINT)
+        assert device.stdout.read() == ""
+    assert device.returncode == 0
+    said = dict(line.split(maxsplit=1) for line in lines)
+    assert list(said) == ["portal", "SIP", "RTP", "console", "relay", "serial", "speaker", "events"]
+    assert said["portal"] == "http://127.0.93.30:8080\n"
+    assert "127.0.93.30:5060 UDP and TCP, 127.0.93.30:5061 TLS" in said["SIP"]
+    assert re.match(r"/dev/pts/\d+ ", said["console"])
+    assert re.match(r"/dev/pts/\d+ ", said["relay"])
+    assert "rfc2217://127.0.93.30:4001" in said["serial"]
