@@ -10,6 +10,7 @@ from story import START, Story
 from intercom_hil.errors import BenchError, Inconclusive
 from intercom_hil.evidence.run import write_lines
 from intercom_hil.judge.judge import ExpectationFailed, Judge
+from intercom_hil.judge.judgement import judged
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.replay import judge_scenario_again
 from intercom_hil.judge.rules import Absent, Measured, Occurs
@@ -153,3 +154,74 @@ def test_evidence_that_is_no_evidence_is_one_clear_message(tmp_path):
     (tmp_path / "judgements.jsonl").write_text("")
     with pytest.raises(BenchError, match="cannot be read"):
         judge_scenario_again(tmp_path)
+
+
+class Late:
+    """A witness that delivers what it saw only when it is waited for, as a capture under load does."""
+
+    def __init__(self, timeline, content=DIALING):
+        self.timeline, self.content, self.asked, self.seen_at = timeline, content, [], now()
+
+    async def catch_up(self, kinds):
+        self.asked.append(set(kinds))
+        if len(self.asked) == 1:
+            await asyncio.sleep(0.01)
+            self.timeline.append(Witness.CONSOLE, self.content, self.seen_at)
+            self.timeline.append(Witness.CONSOLE, self.content, now())
+
+
+def late_judge():
+    timeline = Timeline()
+    late = Late(timeline)
+    return Judge(timeline, catch_up=late.catch_up), late
+
+
+def agrees_with_itself(judge):
+    for judgement in judge.judgements:
+        again = judged(judgement.requirement, "", judgement.rule, judge.timeline, judge.timeline.opened)
+        assert (again.verdict, again.observations) == (judgement.verdict, judgement.observations)
+
+
+async def test_what_was_seen_in_time_and_delivered_late_was_not_absent():
+    judge, _ = late_judge()
+    with pytest.raises(ExpectationFailed):
+        await judge.never("EVT-11", event(events.OUTGOING_INITIATED), during=0.01)
+    agrees_with_itself(judge)
+
+
+async def test_what_was_seen_in_time_and_delivered_late_meets_an_expectation():
+    judge, late = late_judge()
+    found = await judge.expect("EVT-01", event(events.OUTGOING_INITIATED), within=0.01)
+    assert found.time == late.seen_at
+    agrees_with_itself(judge)
+
+
+async def test_what_was_seen_in_time_and_delivered_late_meets_a_precondition():
+    judge, late = late_judge()
+    assert (await judge.require(event(events.OUTGOING_INITIATED), within=0.01)).time == late.seen_at
+
+
+async def test_what_comes_while_the_witnesses_catch_up_is_after_the_end():
+    judge, late = late_judge()
+    late.seen_at = now() + 3600
+    await judge.never("EVT-11", event(events.OUTGOING_INITIATED), during=0.01)
+    assert [len(j.observations) for j in judge.judgements] == [0]
+    agrees_with_itself(judge)
+
+
+async def test_what_is_counted_at_the_end_is_counted_when_the_witnesses_have_caught_up():
+    judge, late = late_judge()
+    judge.at_end("EVT-01", event(events.OUTGOING_INITIATED), at_least=0, at_most=0)
+    with_cause = event(events.OUTGOING_ESTABLISHED)
+    judge.at_end("EVT-02", with_cause, provided=event(events.OUTGOING_INITIATED))
+    await judge.conclude(grace=0.0)
+    assert [j.verdict.value for j in judge.judgements] == ["fail", "fail"]
+    assert late.asked == [{"event"}]
+    agrees_with_itself(judge)
+
+
+async def test_nobody_waits_for_witnesses_when_everything_has_been_seen():
+    judge, late = late_judge()
+    judge.timeline.append(Witness.CONSOLE, DIALING)
+    await judge.expect("EVT-01", event(events.OUTGOING_INITIATED), within=0)
+    assert late.asked == []

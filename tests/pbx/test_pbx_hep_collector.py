@@ -14,9 +14,9 @@ PBX, DEVICE = ("127.0.42.1", 5060), ("127.0.42.21", 5071)
 COLLECTOR = ("127.0.42.41", 9060)
 
 
-def message(via="UDP", call_id="c"):
+def message(via="UDP", call_id="c", start="OPTIONS sip:x SIP/2.0", sent_by="h"):
     return (
-        f"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/{via} h;branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
+        f"{start}\r\nVia: SIP/2.0/{via} {sent_by};branch=z9hG4bK1\r\nFrom: <sip:a@x>;tag=1\r\n"
         f"To: <sip:b@x>\r\nCall-ID: {call_id}\r\nCSeq: 1 OPTIONS\r\n\r\n"
     ).encode()
 
@@ -62,8 +62,46 @@ async def test_times_cut_to_the_millisecond_do_not_turn_the_order_round(mirror):
 
 async def test_the_pbx_s_own_side_given_as_localhost_is_the_pbx(mirror):
     _, _, send = mirror
-    (seen,) = await send(bytes(packet(source=("127.0.0.1", 5060), destination=DEVICE)))
+    reply = message(start=OK, sent_by="127.0.42.21:5071")
+    (seen,) = await send(bytes(packet(source=("127.0.0.1", 5060), destination=DEVICE, payload=reply)))
     assert (seen.content.sender, seen.content.receiver) == ("pbx", "device")
+
+
+OK = "SIP/2.0 200 OK"
+REQUEST = "OPTIONS sip:x SIP/2.0"
+
+
+@pytest.mark.parametrize("own", ["127.0.0.1", "192.0.2.9", "127.0.42.20"])
+@pytest.mark.parametrize(
+    ("start", "via", "by_pbx"),
+    [
+        (REQUEST, "127.0.42.21:5071", False),
+        (OK, "127.0.42.21:5071", True),
+        (REQUEST, "127.0.42.1:5060", True),
+        (OK, "127.0.42.1:5060", False),
+        (OK, "127.0.42.1;rport=5060;received=192.0.2.9", False),
+    ],
+)
+async def test_the_pbx_s_own_side_is_the_pbx_whatever_address_it_gives(mirror, own, start, via, by_pbx):
+    """Over UDP it gives the first address of the port: the bench's, a station's, or localhost."""
+    _, _, send = mirror
+    there, here = DEVICE, (own, 5060)
+    source, destination = (here, there) if by_pbx else (there, here)
+    payload = message(start=start, sent_by=via)
+    (seen,) = await send(bytes(packet(source, destination, payload=payload)))
+    names = (seen.content.sender, seen.content.receiver)
+    assert names == (("pbx", "device") if by_pbx else ("device", "pbx"))
+    assert "127.0.42.1:5060" in (seen.content.source, seen.content.destination)
+
+
+async def test_after_a_flush_everything_mirrored_before_is_on_the_timeline(mirror):
+    timeline, collector, _ = mirror
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as pbx:
+        for number in range(100):
+            pbx.sendto(bytes(packet(payload=message(call_id=f"c{number}"))), COLLECTOR)
+    await collector.flush()
+    assert len(timeline) == 100
+    assert collector.rejected == 0
 
 
 async def test_what_is_no_sip_is_told_as_such(mirror):

@@ -11,7 +11,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 
@@ -53,6 +53,7 @@ from intercom_hil.timeline.observation import (
 
 Progress = Callable[[str], None]
 PKI_FOLDER = "pki"
+_MEDIA = frozenset({"media_started", "media_heard", "video"})
 
 
 class Assembly:
@@ -313,6 +314,19 @@ class Assembly:
                 # The wire cannot read it, and needs to: the keys of the media are in it.
                 self.capture.learn(content, now() if at is None else at)
         return self.timeline.append(witness, content, at)
+
+    async def catch_up(self, kinds: Collection[str]) -> None:
+        """Return when what was sent before now is on the timeline: what is not there then, was not there.
+
+        Args:
+            kinds: the kinds of content that will be asked for. Of media that nobody has agreed on yet the
+                capture tells only where media are asked for.
+
+        Raises:
+            BenchError: the capture, or the PBX's copy of its messages, did not come through.
+        """
+        await (self.capture.flush() if _MEDIA.isdisjoint(kinds) else self.capture.settle())
+        await self.pbx.flush()
 
     def name_station(self, address: str, number: str) -> None:
         """Have the station at ``address`` go by its number on timelines; it is about to begin."""

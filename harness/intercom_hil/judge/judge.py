@@ -7,7 +7,7 @@ makes a scenario inconclusive and is nobody's fault yet.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -29,6 +29,17 @@ class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
         super().__init__(str(judgement))
 
 
+CatchUp = Callable[[Collection[str]], Awaitable[None]]
+"""Returns when what the witnesses saw before the call, of some kinds, is on the timeline.
+
+Raises BenchError when that cannot be had.
+"""
+
+
+async def _nothing_under_way(kinds: Collection[str]) -> None:
+    """Return at once: the witnesses of a timeline that is complete, or written by hand."""
+
+
 @dataclass(frozen=True, slots=True)
 class _AtEnd:
     requirement: str
@@ -45,6 +56,10 @@ class Judge:
     Where something will be told only after the run (``deferred_kinds``), its whole time is waited out, the
     scenario goes on, and the judgement is inconclusive until the import.
 
+    That something was *not* seen is decided only when every witness has delivered what it saw until then: a
+    packet reaches the timeline some time after it was on the wire. The decision is about what was seen until
+    the wait ended, not about what came while the witnesses caught up, so that judging again agrees.
+
     Attributes:
         judgements: what was judged; grows as the scenario goes.
         preconditions: those that only an import can tell to have been met.
@@ -55,6 +70,7 @@ class Judge:
         timeline: Timeline,
         gaps: frozenset[str] = frozenset(),
         not_applicable: Mapping[str, str] = MappingProxyType({}),
+        catch_up: CatchUp = _nothing_under_way,
     ) -> None:
         """Judge a timeline.
 
@@ -62,7 +78,9 @@ class Judge:
             timeline: where the witnesses write.
             gaps: requirements of class G: observed, never judged.
             not_applicable: requirements about something that the device lacks, and where that is declared.
+            catch_up: waits for what the witnesses have seen and not delivered yet.
         """
+        self._catch_up = catch_up
         self.timeline = timeline
         self.judgements: list[Judgement] = []
         self._gaps = gaps
@@ -100,9 +118,9 @@ class Judge:
             ExpectationFailed: time was up.
         """
         since = self.timeline.opened if after is None else after
-        found = await self.timeline.wait(pattern, within=within, after=since, count=count)
+        found, until = await self._waited(pattern, within, since, count)
         times = f"{count} times " if count > 1 else ""
-        rule = Occurs(pattern=pattern, after=since, until=now(), at_least=count)
+        rule = Occurs(pattern=pattern, after=since, until=until, at_least=count)
         judgement = self._book(requirement, f"{pattern} {times}within {within:.3g} s", rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
@@ -121,8 +139,8 @@ class Judge:
             ExpectationFailed: it happened; at once, without waiting for the end.
         """
         since = self.timeline.opened if after is None else after
-        await self.timeline.wait(pattern, within=during, after=since)
-        rule = Absent(pattern=pattern, after=since, until=now())
+        _, until = await self._waited(pattern, during, since)
+        rule = Absent(pattern=pattern, after=since, until=until)
         judgement = self._book(requirement, f"never {pattern}", rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
@@ -134,9 +152,9 @@ class Judge:
             Inconclusive: it was not established, so nothing can be found out.
         """
         since = self.timeline.opened if after is None else after
-        found = await self.timeline.wait(pattern, within=within, after=since)
+        found, until = await self._waited(pattern, within, since)
         if not found:
-            rule = Occurs(pattern=pattern, after=since, until=now())
+            rule = Occurs(pattern=pattern, after=since, until=until)
             if is_deferred(rule, self.timeline):
                 self.preconditions.append(rule)
                 return self._later(pattern)
@@ -200,18 +218,32 @@ class Judge:
             await self.timeline.wait(
                 item.pattern, within=max(0.0, deadline - monotonic()), after=item.after, count=item.at_least
             )
+        until = now()
+        if declared:
+            await self._catch_up({item.pattern.kind for item in declared})
         for item in declared:
             if item.provided is not None and not self._may_be_caused(item.provided, item.after):
                 continue
             rule = Occurs(
                 pattern=item.pattern,
                 after=item.after,
-                until=now(),
+                until=until,
                 at_least=item.at_least,
                 at_most=item.at_most,
                 provided=item.provided,
             )
             self._book(item.requirement, f"{item.pattern}, {_times(item.at_least, item.at_most)}", rule)
+
+    async def _waited(
+        self, pattern: Pattern, within: float, since: float, count: int = 1
+    ) -> tuple[list[Observation], float]:
+        """Wait for observations; return those found, and until when they were looked for (epoch seconds)."""
+        found = await self.timeline.wait(pattern, within=within, after=since, count=count)
+        until = now()
+        if len(found) < count:
+            await self._catch_up({pattern.kind})
+            found = self.timeline.find(pattern, since, until)
+        return found, until
 
     def _may_be_caused(self, cause: Pattern, after: float) -> bool:
         return cause.kind in deferred_kinds(self.timeline) or bool(self.timeline.find(cause, after))

@@ -6,12 +6,17 @@ The PBX dates what it sends to the microsecond but cuts the time of what it rece
 message received just after another was sent may claim to be earlier. It mirrors in true order, though: such a
 time is raised to that of the message mirrored before. It stays up to 1 ms early; only messages further apart
 than that may be told apart by their PBX times.
+
+Nor does it know its own address over UDP: it gives the one that the kernel would choose towards the other
+side, which is the first address of the network port (127.0.0.1 on loopback). The topmost Via tells which side
+is the PBX: it is the sender of every request and the receiver of every response that it wrote the Via of.
 """
 
 from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 import socket
 
 from intercom_hil.errors import BenchError
@@ -19,14 +24,19 @@ from intercom_hil.timeline.observation import Witness
 from intercom_hil.timeline.sip_content import NameOf, sip_content
 from intercom_hil.timeline.timeline import Append
 from intercom_hil.wire import hep
+from intercom_hil.wire.sip import Message, SipError, split_list
 
 TCP = 6
+LOCALHOST = "127.0.0.1"
 _MILLISECOND = 0.001
 _RECEIVE_BUFFER = 1 << 20
 """Bytes the kernel holds while the bench is busy: some thousand messages."""
 _FIRST_VIA = re.compile(
     rb"^(?:Via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE
 )
+
+
+_SENT_BY = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\S+\s+(\[[^]]*\]|[^\s:;]+)", re.IGNORECASE)
 
 
 class HepCollector(asyncio.DatagramProtocol):
@@ -38,6 +48,8 @@ class HepCollector(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
         self._latest = 0.0
+        self._marker = secrets.token_bytes(16)
+        self._marked: asyncio.Future[None] | None = None
         self.rejected = 0
 
     async def open(self, address: tuple[str, int]) -> None:
@@ -59,12 +71,38 @@ class HepCollector(asyncio.DatagramProtocol):
             self._transport.close()
             await self._closed.wait()
 
+    async def flush(self, within: float = 2.0) -> None:
+        """Return when everything that the PBX has mirrored so far is on the timeline.
+
+        A datagram of the collector's own goes the same way, and comes after all that lies in the kernel.
+
+        Args:
+            within: bound in seconds.
+
+        Raises:
+            BenchError: the collector is not open, or its own datagram did not come in time.
+        """
+        transport = self._transport
+        if transport is None or transport.is_closing():
+            raise BenchError("the mirror of the PBX's SIP is not collected", "pbx")
+        self._marked = asyncio.get_running_loop().create_future()
+        transport.sendto(self._marker, transport.get_extra_info("sockname"))
+        try:
+            async with asyncio.timeout(within):
+                await self._marked
+        except TimeoutError:
+            raise BenchError(f"a datagram to itself did not arrive within {within:g} s", "hep") from None
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Take note that the socket is closed."""
         self._closed.set()
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         """Put one mirrored message onto the timeline."""
+        if data == self._marker:
+            if self._marked is not None and not self._marked.done():
+                self._marked.set_result(None)
+            return
         try:
             packet = hep.parse(data)
         except hep.HepError:
@@ -75,17 +113,22 @@ class HepCollector(asyncio.DatagramProtocol):
         self._append(Witness.PBX, content, self._in_order(packet.time))
 
     def _sides(self, packet: hep.HepPacket) -> tuple[tuple[str, int], tuple[str, int]]:
-        """Return source and destination; where neither is the PBX, it is the one that is 127.0.0.1.
-
-        The PBX gives that for its own side of replies sent over UDP.
-        """
+        """Return source and destination; the PBX's own side has the PBX's address, whatever the packet says."""
         source, destination = packet.source, packet.destination
-        if self._pbx_address not in (source[0], destination[0]):
-            if source[0] == "127.0.0.1":
-                source = self._pbx_address, source[1]
-            elif destination[0] == "127.0.0.1":
-                destination = self._pbx_address, destination[1]
-        return source, destination
+        if self._pbx_address in (source[0], destination[0]):
+            return source, destination
+        if self._sent_by_pbx(packet):
+            return (self._pbx_address, source[1]), destination
+        return source, (self._pbx_address, destination[1])
+
+    def _sent_by_pbx(self, packet: hep.HepPacket) -> bool:
+        try:
+            message = Message.parse(packet.payload)
+        except SipError:
+            return packet.source[0] == LOCALHOST
+        top = _SENT_BY.match(next(iter(split_list(message.header("Via") or "")), ""))
+        via_of_pbx = top is not None and top[1].strip("[]") == self._pbx_address
+        return via_of_pbx == (message.status is None)
 
     def _in_order(self, time: float) -> float:
         if 0 < self._latest - time < _MILLISECOND:

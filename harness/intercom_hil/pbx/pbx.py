@@ -95,6 +95,7 @@ class Pbx(Switchboard):
         self._kept: Path | None = None
         self._logged = 0
         self._process: Process | None = None
+        self._collector: HepCollector | None = None
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- life ------------------------------------------------------------------------------------------
@@ -119,7 +120,7 @@ class Pbx(Switchboard):
 
     async def stop(self) -> None:
         """End the PBX and close its place. Idempotent."""
-        self._running = False
+        self._running, self._collector = False, None
         stack, self._stack = self._stack, None
         self._detach()
         if stack is not None:
@@ -147,6 +148,7 @@ class Pbx(Switchboard):
         collector = HepCollector(config.address, self._append, self._name_of)
         stack.push_async_callback(collector.close)
         await collector.open(config.hep_address)
+        self._collector = collector
         place = await self._open_place()
         stack.push_async_callback(place.close)
         argv = ["asterisk", "-f", "-C", str(main_file)]
@@ -215,6 +217,11 @@ class Pbx(Switchboard):
             with self._config.log.open("rb") as whole:
                 whole.seek(self._logged)
                 log.write_bytes(whole.read(LONGEST_LOG))
+
+    async def flush(self) -> None:
+        """Return when the SIP that the PBX has mirrored so far is on the timeline. Raises BenchError."""
+        if self._collector is not None:
+            await self._collector.flush()
 
     # -- what it says ----------------------------------------------------------------------------------
 

@@ -105,7 +105,7 @@ class ScenarioRunner:
             file = self._assembly.file
             declared = Declared(has=has, lacks=lacks, deferred=deferred(file), copied_by=compared(file))
             timeline.append(Witness.BENCH, declared)
-            self.judge = Judge(timeline, GAPS, not_applicable)
+            self.judge = Judge(timeline, GAPS, not_applicable, self._assembly.catch_up)
             ending = await self._drive(scenario, problems)
             settled = now()
             dropped = await self._clean_up(problems)
