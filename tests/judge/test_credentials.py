@@ -12,10 +12,18 @@ from intercom_hil.timeline.fingerprint import SHORTEST, Fingerprint
 from intercom_hil.timeline.observation import Configured, SipMessageSeen
 
 PASSWORD = "correct-horse"
+MISNAMED = {"receiver": "192.0.2.9:5060", "destination": "192.0.2.9:5060"}
+"""How the PBX calls itself in its copy of what came to it, where another address is the first of the port."""
 DIGEST = 'Authorization: Digest username="3401", realm="asterisk", response="0"'
 
 
-def sent(*headers, receiver="pbx", destination="127.0.0.10:5060", sender="device"):
+def sent(*headers, **more):
+    return [finding.verdict for finding in findings(*headers, **more)]
+
+
+def findings(
+    *headers, receiver="pbx", destination="127.0.0.10:5060", sender="device", copies=(Witness.WIRE,), times=1
+):
     timeline = Timeline()
     settings = {"server_address": "192.0.2.1", "proxy": {"address": "192.0.2.2"}}
     told = Configured(settings=settings, accepted=True, secrets=(Fingerprint.of(PASSWORD),))
@@ -33,14 +41,31 @@ def sent(*headers, receiver="pbx", destination="127.0.0.10:5060", sender="device
         to_uri="sip:c@d",
         raw="\r\n".join(["INVITE sip:c@d SIP/2.0", *headers, "", ""]),
     )
-    timeline.append(Witness.WIRE, message, START + 1)
-    return [finding.verdict for finding in credentials(timeline)]
+    for number in range(times):
+        again = message.model_copy(update={"cseq": number})
+        for witness in copies:
+            shown = again.model_copy(update=MISNAMED) if witness is Witness.PBX else again
+            timeline.append(witness, shown, START + 1)
+    return list(credentials(timeline))
 
 
 @pytest.mark.parametrize("header", [DIGEST, f"Proxy-{DIGEST}", DIGEST.lower(), DIGEST.replace(": ", " :\t")])
 @pytest.mark.parametrize("receiver", ["pbx", "proxy"])
 def test_a_digest_for_server_or_proxy_passes(header, receiver):
     assert sent(header, receiver=receiver) == [Verdict.PASS]
+
+
+@pytest.mark.parametrize("copies", [(Witness.PBX,), (Witness.WIRE, Witness.PBX), (Witness.PBX, Witness.WIRE)])
+def test_the_pbx_is_no_stranger_whatever_address_it_gives_itself(copies):
+    (finding,) = findings(DIGEST, copies=copies)
+    assert finding.verdict is Verdict.PASS
+    assert finding.seen.startswith("1 messages"), "a message and its copy are one"
+
+
+def test_one_fault_is_told_once_with_its_count():
+    (finding,) = findings(DIGEST, receiver="3410", times=12, copies=(Witness.WIRE,))
+    assert "(and 11 more)" in finding.seen
+    assert len(finding.observations) == 12
 
 
 @pytest.mark.parametrize("destination", ["192.0.2.1:5060", "192.0.2.2:5080"])

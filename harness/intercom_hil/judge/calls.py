@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from intercom_hil.judge.messages import messages, sip
 from intercom_hil.spec.status_codes import CHALLENGES
-from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
 
@@ -33,7 +34,7 @@ class Call:
     @property
     def status(self) -> int:
         """The final status of the INVITE; 0 while there is none."""
-        return _sip(self.final).status or 0 if self.final else 0
+        return sip(self.final).status or 0 if self.final else 0
 
     @property
     def established(self) -> bool:
@@ -54,12 +55,9 @@ class Call:
 
 def calls(timeline: Timeline, device: str = "device", until: float = float("inf")) -> list[Call]:
     """Return the device's calls in the order in which they began, as they stood at ``until``."""
-    seen = [o for o in timeline if isinstance(o.content, SipMessageSeen) and o.time <= until]
-    on_wire = {_sip(o).call_id for o in seen if o.witness is Witness.WIRE}
-    told = [o for o in seen if o.witness is Witness.WIRE or _sip(o).call_id not in on_wire]
     found: dict[str, Call] = {}
-    for observation in sorted(told, key=lambda o: (o.time, o.seq)):
-        message = _sip(observation)
+    for observation in sorted(messages(timeline, until), key=lambda o: (o.time, o.seq)):
+        message = sip(observation)
         if device in (message.sender, message.receiver):
             _follow(found, observation, message, device)
     return list(found.values())
@@ -77,7 +75,7 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
                 peer=message.receiver if placed else message.sender,
                 offers_only_srtp=_only_srtp(message),
             )
-        elif call.final is None and message.cseq != _sip(call.invite).cseq:
+        elif call.final is None and message.cseq != sip(call.invite).cseq:
             call.invite = observation
     if call is None:
         return
@@ -87,7 +85,7 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
         if message.status not in CHALLENGES and call.final is None:
             call.final = observation
             call.answered_without_audio = _closes_audio(message)
-            call.answered_with_srtp = bool(_suites(message) & _suites(_sip(call.invite)))
+            call.answered_with_srtp = bool(_suites(message) & _suites(sip(call.invite)))
     elif message.is_request and message.method == "ACK" and by_device == call.placed:
         call.acked = call.acked or call.final is not None
     elif message.is_request and message.method == "CANCEL" and call.cancel is None:
@@ -108,8 +106,3 @@ def _closes_audio(message: SipMessageSeen) -> bool:
 def _only_srtp(message: SipMessageSeen) -> bool:
     profiles = [line.profile for line in message.media if line.media == "audio" and line.port]
     return bool(profiles) and all("SAVP" in profile for profile in profiles)
-
-
-def _sip(observation: Observation) -> SipMessageSeen:
-    assert isinstance(observation.content, SipMessageSeen)
-    return observation.content

@@ -10,8 +10,9 @@ import re
 from collections.abc import Iterator
 
 from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.messages import messages
 from intercom_hil.spec.verdict import Verdict
-from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import Configured, SipMessageSeen
 
@@ -21,16 +22,24 @@ _EXPECTED = "digest credentials, for server and proxy alone (RFC 3261 §22)"
 
 
 def credentials(timeline: Timeline) -> Iterator[Finding]:
-    """Judge every message of the device; *pass* only where it had credentials to show."""
+    """Judge every message of the device; *pass* only where it had credentials to show.
+
+    One finding for each fault and receiver, however many messages show it.
+    """
     hosts, prints = _configured(timeline)
     shown: list[Observation] = []
-    broken = False
-    for observation in timeline:
+    broken: dict[tuple[str, str], list[Observation]] = {}
+    for observation in messages(timeline):
         message = observation.content
         if not isinstance(message, SipMessageSeen) or message.sender != "device":
             continue
         schemes = [scheme.lower() for scheme in _CREDENTIALS.findall(message.raw)]
-        trusted = message.receiver in _TRUSTED or _host(message.destination) in hosts
+        # What the PBX read came to the PBX, by whatever address it calls itself.
+        trusted = (
+            observation.witness is Witness.PBX
+            or message.receiver in _TRUSTED
+            or _host(message.destination) in hosts
+        )
         problems = []
         if any(scheme != "digest" for scheme in schemes):
             problems.append(f"credentials of the scheme {', '.join(sorted({*schemes} - {'digest'}))}")
@@ -39,10 +48,12 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
         if any(fingerprint.is_in(message.raw) for fingerprint in prints):
             problems.append("a password in clear")
         for problem in problems:
-            broken = True
-            yield Finding("REG-05", _EXPECTED, f"{problem}: {observation}", (observation,))
+            broken.setdefault((problem, message.receiver), []).append(observation)
         if schemes:
             shown.append(observation)
+    for (problem, _), found in broken.items():
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        yield Finding("REG-05", _EXPECTED, f"{problem}: {found[0]}{more}", found)
     if shown and not broken:
         seen = f"{len(shown)} messages with credentials, all of them digests for server or proxy"
         yield Finding("REG-05", _EXPECTED, seen, shown, Verdict.PASS)
