@@ -84,8 +84,59 @@ def test_an_event_missing_from_a_taken_call_breaks_its_own_row_alone(status, end
     assert [m.kind.requirement for m in missing_events(story.timeline, LATER)] == [requirement]
 
 
-def test_a_busy_device_owes_no_rejection_event():
-    assert broken(Story().taken(status=486)) == set()
+@pytest.mark.parametrize("status", [403, 404, 410, 480, 486, 488, 500, 503, 600, 603, 604, 606])
+def test_which_status_refuses_a_call_is_the_devices_own_choice(status):
+    refused = Story().taken(status=status)
+    assert broken(refused) == {"EVT-06"}
+    assert broken(refused.event("incoming_call_rejected")) == set()
+    assert "EVT-11" in broken(refused.event("incoming_call_rejected"))
+
+
+@pytest.mark.parametrize("status", [400, 416, 420, 482])
+def test_a_request_that_was_not_understood_may_be_logged_and_need_not(status):
+    assert broken(Story().taken(status=status)) == set()
+    assert broken(Story().taken(status=status).event("incoming_call_rejected")) == set()
+
+
+@pytest.mark.parametrize("status", [401, 407, 302])
+def test_a_challenge_or_redirection_is_no_refusal(status):
+    assert broken(Story().taken(status=status)) == set()
+
+
+def test_a_call_that_its_caller_gave_up_was_not_refused():
+    story = Story().sip("INVITE", "pbx", "device", call="c2", to_tag="").sip("CANCEL", "pbx", "device", call="c2")
+    story.sip("INVITE", "device", "pbx", status=487, call="c2").sip("ACK", "pbx", "device", call="c2")
+    assert broken(story) == set()
+    assert "EVT-11" in broken(story.event("incoming_call_rejected"))
+
+
+@pytest.mark.parametrize("status", [480, 486, 600, 503])
+def test_a_device_in_another_call_owes_no_rejection_event(status):
+    story = good_outgoing_call() if status == 480 else Story().taken("c1").event("incoming_call_received")
+    assert broken(story.taken("c2", status=status)) == set()
+    assert broken(story.event("incoming_call_rejected")) == set()
+
+
+def test_a_call_for_somebody_else_is_not_rejected_by_the_device():
+    story = Story().configured(extension="3401")
+    assert broken(story.taken(status=404)) == set()
+
+
+@pytest.mark.parametrize("logged", ["outgoing_call_established", "outgoing_call_failure"])
+def test_a_device_that_takes_a_careless_answer_for_one_logs_truly_what_it_did(logged):
+    """That it speaks in clear where it may not breaks ENC-07; its log is right all the same."""
+    story = Story().press().event("outgoing_call_initiated").placed(offer="RTP/SAVP", answer="RTP/AVP")
+    assert broken(story.event(logged)) == set()
+    story.bye("pbx")
+    if logged == "outgoing_call_established":
+        assert broken(story.event("outgoing_remote_hangup")) == set()
+
+
+def test_an_incoming_call_that_was_never_acknowledged_may_be_logged_as_failed():
+    story = Story().sip("INVITE", "pbx", "device", call="c2", to_tag="", profile="RTP/AVP")
+    story.sip("INVITE", "device", "pbx", status=200, call="c2", profile="RTP/AVP")
+    story.event("incoming_call_received").bye("device", "c2").event("incoming_call_failure")
+    assert broken(story) == set()
 
 
 def test_an_event_outside_the_catalogue_breaks_only_evt_11():

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intercom_hil.judge.messages import messages, sip
-from intercom_hil.spec.status_codes import CHALLENGES
+from intercom_hil.spec.status_codes import CHALLENGES, NO_REFUSALS
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -29,6 +29,7 @@ class Call:
     cancel: Observation | None = None
     bye: Observation | None = None
     bye_by_device: bool = False
+    bye_by_remote: bool = False
     messages: list[Observation] = field(default_factory=list)
 
     @property
@@ -37,15 +38,38 @@ class Call:
         return sip(self.final).status or 0 if self.final else 0
 
     @property
-    def established(self) -> bool:
-        """Whether the call came up: with audio, and with the protection its caller insisted on.
+    def accepted(self) -> bool:
+        """Whether the called party said yes; whether the caller heard it, and still wanted it, is open."""
+        return 200 <= self.status < 300
+
+    @property
+    def answered(self) -> bool:
+        """Whether an answer was given before the caller gave up.
 
         An answer that crosses the caller's CANCEL is acknowledged and makes no call (RFC 3261 §9.1).
         """
-        up = 200 <= self.status < 300 and self.acked and not self.answered_without_audio
-        if self.cancel and self.final and self.cancel.time < self.final.time:
-            return False
+        return self.accepted and not self._given_up
+
+    @property
+    def established(self) -> bool:
+        """Whether the call came up: with audio, and with the protection its caller insisted on."""
+        up = self.answered and self.acked and not self.answered_without_audio
         return up and (self.answered_with_srtp or not self.offers_only_srtp)
+
+    @property
+    def refused(self) -> bool:
+        """Whether the called party turned the call away, with whatever status (RFC 3261 §21.4 to §21.6)."""
+        return self.status >= 400 and self.status not in NO_REFUSALS and not self._given_up
+
+    @property
+    def _given_up(self) -> bool:
+        return bool(self.cancel and self.final and self.cancel.time < self.final.time)
+
+    @property
+    def over(self) -> float:
+        """When the call had ended (epoch seconds); infinity while it is up, or being set up."""
+        ending = self.bye or (self.final if self.status >= 300 else None)
+        return ending.time if ending else float("inf")
 
     @property
     def observations(self) -> tuple[int, ...]:
@@ -90,8 +114,10 @@ def _follow(found: dict[str, Call], observation: Observation, message: SipMessag
         call.acked = call.acked or call.final is not None
     elif message.is_request and message.method == "CANCEL" and call.cancel is None:
         call.cancel = observation
-    elif message.is_request and message.method == "BYE" and call.bye is None:
-        call.bye, call.bye_by_device = observation, by_device
+    elif message.is_request and message.method == "BYE":
+        call.bye_by_remote = call.bye_by_remote or not by_device
+        if call.bye is None:
+            call.bye, call.bye_by_device = observation, by_device
 
 
 def _suites(message: SipMessageSeen) -> set[str]:

@@ -9,11 +9,34 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from intercom_hil.judge.calls import Call, calls
+from intercom_hil.judge.messages import sip
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
-from intercom_hil.spec.status_codes import REJECTIONS
+from intercom_hil.spec.status_codes import EXPLAINED, NOT_FOUND, OCCUPIED
 from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.observation import DeviceEvent, OutputChanged
+from intercom_hil.timeline.observation import Configured, DeviceEvent, OutputChanged
+from intercom_hil.wire.uri import Uri, UriError
+
+
+WINDING_DOWN = 2.0
+"""Seconds after a call for which a device may still be busy with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Causes:
+    """What calls for events of one kind.
+
+    Attributes:
+        kind: of event.
+        owed: the calls for each of which one has to be logged.
+        allowed: the calls for which one may be: those, and what the device may see otherwise than the wire.
+        instead: kinds that may stand in its place.
+    """
+
+    kind: EventKind
+    owed: list[Call]
+    allowed: list[Call]
+    instead: tuple[EventKind, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,32 +52,75 @@ def missing_events(timeline: Timeline, closed: float) -> list[Missing]:
     """Return the events that the calls on the wire until ``closed`` call for and that are not logged yet."""
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent)]
     found = []
-    for kind, causes, either in calling_for(calls(timeline, until=closed), presses_in(timeline)):
-        written = events_of(logged, kind, *either)
-        if len(written) < len(causes):
-            found.append(Missing(kind, tuple(causes), tuple(written)))
+    for causes in causes_in(timeline, closed):
+        written = events_of(logged, causes.kind, *causes.instead)
+        if len(written) < len(causes.owed):
+            found.append(Missing(causes.kind, tuple(causes.owed), tuple(written)))
     return found
 
 
-def calling_for(
-    seen: list[Call], presses: list[Observation]
-) -> Iterator[tuple[EventKind, list[Call], tuple[EventKind, ...]]]:
-    """For each event kind: the calls that call for one, and the kinds that may stand in its place."""
+def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Causes]:
+    """For each kind of event: the calls seen until a time (epoch seconds) that call for one, or allow it."""
+    seen, presses = calls(timeline, until=until), presses_in(timeline)
     placed = [call for call in seen if call.placed]
     taken = [call for call in seen if not call.placed]
-    up_out = [call for call in placed if call.established]
-    up_in = [call for call in taken if call.established]
-    yield catalogue.OUTGOING_ESTABLISHED, up_out, ()
-    yield catalogue.OUTGOING_REMOTE_HANGUP, [c for c in up_out if c.bye and not c.bye_by_device], ()
-    yield catalogue.INCOMING_REJECTED, [c for c in taken if c.status in REJECTIONS], ()
-    yield catalogue.INCOMING_RECEIVED, up_in, ()
-    yield catalogue.INCOMING_REMOTE_HANGUP, [c for c in up_in if c.bye and not c.bye_by_device], ()
+    # A device that takes a careless answer for one breaks another rule, and logs truly what it did.
+    out, came_in = [c for c in placed if c.answered], [c for c in taken if c.accepted]
+    up_out, up_in = [c for c in placed if c.established], [c for c in taken if c.established]
+    yield Causes(catalogue.OUTGOING_ESTABLISHED, up_out, out)
+    yield Causes(
+        catalogue.OUTGOING_REMOTE_HANGUP,
+        [c for c in up_out if c.bye and not c.bye_by_device],
+        [c for c in out if c.bye_by_remote],
+    )
+    refused = [c for c in taken if c.refused]
+    extension = _extension(timeline, until)
+    owed = [c for c in refused if _is_rejection(c, seen, extension)]
+    yield Causes(catalogue.INCOMING_REJECTED, owed, refused)
+    yield Causes(catalogue.INCOMING_RECEIVED, up_in, came_in)
+    yield Causes(
+        catalogue.INCOMING_REMOTE_HANGUP,
+        [c for c in up_in if c.bye and not c.bye_by_device],
+        [c for c in came_in if c.bye_by_remote],
+    )
     local = [c for c in up_in if c.bye and c.bye_by_device]
     pressed = [c for c in local if _ended_by_press(c, presses)]
-    yield catalogue.INCOMING_LOCAL_HANGUP, pressed, ()
+    ended_here = [c for c in came_in if c.bye and c.bye_by_device]
+    yield Causes(catalogue.INCOMING_LOCAL_HANGUP, pressed, ended_here)
     # Without a press the device gave the call up: because it broke, or because it needed to (new settings).
     given_up = [c for c in local if c not in pressed]
-    yield catalogue.INCOMING_FAILURE, given_up, (catalogue.INCOMING_LOCAL_HANGUP,)
+    yield Causes(catalogue.INCOMING_FAILURE, given_up, came_in, (catalogue.INCOMING_LOCAL_HANGUP,))
+
+
+def _is_rejection(call: Call, seen: list[Call], extension: str) -> bool:
+    """Whether a call that was refused was rejected, and neither misunderstood, misdirected nor one too many.
+
+    Which status says so is the device's own choice.
+    """
+    if call.status not in EXPLAINED:
+        return False
+    if call.status in NOT_FOUND and extension and _user(sip(call.invite).to_uri) != extension:
+        return False
+    began = call.invite.time
+    busy = any(c is not call and c.invite.time <= began < c.over + WINDING_DOWN for c in seen)
+    return not (call.status in OCCUPIED and busy)
+
+
+def _user(address: str) -> str:
+    try:
+        return Uri.parse(address).user_unescaped
+    except UriError:
+        return ""
+
+
+def _extension(timeline: Timeline, until: float) -> str:
+    """Return the extension that the device was last configured with; empty where that is not known."""
+    found = ""
+    for observation in timeline:
+        content = observation.content
+        if isinstance(content, Configured) and content.accepted and observation.time <= until:
+            found = str(content.settings.get("extension") or found)
+    return found
 
 
 def _ended_by_press(call: Call, presses: list[Observation]) -> bool:
@@ -69,11 +135,11 @@ def dated_causes(timeline: Timeline) -> list[tuple[str, float]]:
     """
     seen, pressed = calls(timeline), presses_in(timeline)
     found = [(catalogue.OUTGOING_INITIATED.name, press.time) for press in pressed]
-    for kind, causing, _ in calling_for(seen, pressed):
-        if kind is catalogue.INCOMING_REJECTED:
-            found += [(kind.name, call.invite.time) for call in causing]
-        elif kind not in _BY_THE_DEVICE:
-            found += [(kind.name, cause_time(kind, call)) for call in causing]
+    for causes in causes_in(timeline):
+        if causes.kind is catalogue.INCOMING_REJECTED:
+            found += [(causes.kind.name, call.invite.time) for call in causes.owed]
+        elif causes.kind not in _BY_THE_DEVICE:
+            found += [(causes.kind.name, cause_time(causes.kind, call)) for call in causes.owed]
     found += [
         (catalogue.OUTGOING_FAILURE.name, call.final.time)
         for call in seen

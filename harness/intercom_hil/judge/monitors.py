@@ -15,7 +15,7 @@ from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.credentials import credentials
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
-from intercom_hil.judge.expected_events import calling_for, cause_time, event_of, events_of, presses_in
+from intercom_hil.judge.expected_events import cause_time, causes_in, event_of, events_of, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.rules import Monitored, clock
@@ -109,14 +109,14 @@ def _agreement(
 
 
 def _without_event(timeline: Timeline, logged: list[Observation], closed: float) -> Iterator[Finding]:
-    seen = calls(timeline, until=closed)
-    for kind, causes, either in calling_for(seen, presses_in(timeline)):
-        written = events_of(logged, kind, *either)
-        if len(written) < len(causes):
-            when = ", ".join(clock(cause_time(kind, call), timeline.opened) for call in causes)
-            expected = f"{kind.name} {len(causes)} times, for what the wire shows at {when}"
+    for causes in causes_in(timeline, closed):
+        kind = causes.kind
+        written = events_of(logged, kind, *causes.instead)
+        if len(written) < len(causes.owed):
+            when = ", ".join(clock(cause_time(kind, call), timeline.opened) for call in causes.owed)
+            expected = f"{kind.name} {len(causes.owed)} times, for what the wire shows at {when}"
             yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
-    placed = [call for call in seen if call.placed]
+    placed = [call for call in calls(timeline, until=closed) if call.placed]
     if placed and presses_in(timeline) and not events_of(logged, catalogue.OUTGOING_INITIATED):
         expected = "outgoing_call_initiated for the button press that placed a call"
         yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
@@ -128,17 +128,10 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
     on_the_wire = [
         o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
     ]
-    local = [c for c in seen if not c.placed and c.established and c.bye and c.bye_by_device]
     counted = [
         *(
-            (kind.name, len(causes), events_of(logged, kind))
-            for kind, causes, _ in calling_for(seen, presses_in(timeline))
-            if kind not in _WAYS_TO_HANG_UP
-        ),
-        (
-            catalogue.INCOMING_LOCAL_HANGUP.name,
-            len(local),
-            events_of(logged, catalogue.INCOMING_LOCAL_HANGUP),
+            (causes.kind.name, len(causes.allowed), events_of(logged, causes.kind))
+            for causes in causes_in(timeline, settled)
         ),
         (
             catalogue.OUTGOING_INITIATED.name,
@@ -154,9 +147,6 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
 
 
 _SESSION_EXPIRES = re.compile(r"(?im)^(session-expires|x)[ \t]*:")
-_WAYS_TO_HANG_UP = (catalogue.INCOMING_LOCAL_HANGUP, catalogue.INCOMING_FAILURE)
-"""Which of them a BYE of the device calls for only the device knows."""
-
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
     (
         (catalogue.OUTGOING_ESTABLISHED, catalogue.OUTGOING_CONTACTS_EXHAUSTED),

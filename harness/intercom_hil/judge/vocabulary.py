@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterable
 
 from intercom_hil.spec.events import EventKind
-from intercom_hil.spec.status_codes import CHALLENGES, UNDECIDED
+from intercom_hil.spec.status_codes import CHALLENGES, NO_REFUSALS
 from intercom_hil.timeline import Observation, Pattern, Witness
 from intercom_hil.timeline.pattern import Condition
 
@@ -71,14 +71,14 @@ def refusal(*, sender: str | None = None, receiver: str | None = None) -> Patter
 
 
 def rejection(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
-    """A refusal by the called party's own decision: not its absence, not another call."""
-    decided = Condition(at_least=300, at_most=699, none_of=UNDECIDED)
+    """A refusal by the called party, with whatever status it chose: no redirection, and the caller waited."""
+    decided = Condition(at_least=400, at_most=699, none_of=NO_REFUSALS)
     return _sip("rejection of INVITE", sender, receiver).where(method="INVITE", status=decided)
 
 
 def decision(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
-    """A 200 or a rejection: the called party was reached and has decided."""
-    decided = Condition(at_least=200, at_most=699, none_of=UNDECIDED)
+    """A 200 or a refusal: the called party was reached and has decided."""
+    decided = Condition(at_least=200, at_most=699, none_of=NO_REFUSALS)
     return _sip("decision on INVITE", sender, receiver).where(method="INVITE", status=decided)
 
 

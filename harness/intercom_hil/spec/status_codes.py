@@ -23,11 +23,11 @@ MEDIA_NOT_ACCEPTABLE = (406, 415, 488, 606)
 CANCELLED = (487,)
 """The caller gave up (§21.4.25)."""
 
-REJECTIONS = tuple(sorted((*DECLINED, *MEDIA_NOT_ACCEPTABLE)))
-"""The called party turned the call away by its own decision."""
+NO_REFUSALS = tuple(sorted((*CHALLENGES, *CANCELLED)))
+"""Final, and yet no word about the call: credentials are asked for, or the caller gave up."""
 NOT_THERE = tuple(sorted((*NOT_FOUND, *UNAVAILABLE)))
 """The called party was not reached."""
-UNDECIDED = tuple(sorted((*CHALLENGES, *NOT_THERE, *BUSY, *CANCELLED)))
-"""Nobody decided on this call: a challenge, absence, another call, or a caller that gave up."""
 OCCUPIED = tuple(sorted((*BUSY, *UNAVAILABLE, *OVERLOADED)))
 """The called party cannot take a call now, as one in another call says it."""
+EXPLAINED = tuple(sorted((*NOT_FOUND, *OCCUPIED, *DECLINED, *MEDIA_NOT_ACCEPTABLE)))
+"""The call was refused, and not a request that could not be understood. Which of them is the refuser's choice."""
