@@ -104,7 +104,8 @@ def test_a_challenge_or_redirection_is_no_refusal(status):
 
 
 def test_a_call_that_its_caller_gave_up_was_not_refused():
-    story = Story().sip("INVITE", "pbx", "device", call="c2", to_tag="").sip("CANCEL", "pbx", "device", call="c2")
+    story = Story().sip("INVITE", "pbx", "device", call="c2", to_tag="")
+    story.sip("CANCEL", "pbx", "device", call="c2")
     story.sip("INVITE", "device", "pbx", status=487, call="c2").sip("ACK", "pbx", "device", call="c2")
     assert broken(story) == set()
     assert "EVT-11" in broken(story.event("incoming_call_rejected"))

@@ -16,6 +16,7 @@ from functools import partial
 from pathlib import Path
 
 from intercom_hil.bench.device_part import DeviceComponent
+from intercom_hil.bench.event_channels import believed
 from intercom_hil.bench.operator_part import operator, pages
 from intercom_hil.bench.parts import (
     Component,
@@ -83,6 +84,7 @@ class Assembly:
         self._calls: dict[str, int] = {}
         self._scenario = 0
         self._touched = False
+        self._heard: set[Witness] = set()
         self._proxy_used = False
         self._names = {
             file.pbx.address: "pbx",
@@ -302,6 +304,7 @@ class Assembly:
         What still comes of a call of an earlier scenario (a BYE sent again, an entry of the device's log
         from before this scenario touched the device) is kept off it.
         """
+        self._heard.add(witness)
         self._touched |= isinstance(content, Configured | OutputChanged)
         if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
@@ -314,6 +317,10 @@ class Assembly:
                 # The wire cannot read it, and needs to: the keys of the media are in it.
                 self.capture.learn(content, now() if at is None else at)
         return self.timeline.append(witness, content, at)
+
+    def unheard(self) -> dict[str, tuple[str, ...]]:
+        """Return the device's sources that have said nothing yet, with the kinds they are believed for."""
+        return {w.value: kinds for w, kinds in believed(self.file).items() if w not in self._heard}
 
     async def catch_up(self, kinds: Collection[str]) -> None:
         """Return when what was sent before now is on the timeline: what is not there then, was not there.

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from intercom_hil.bench_file.model import BenchFile
-from intercom_hil.bench_file.tables import DeviceTable
+from intercom_hil.bench_file.tables import ConsoleTable, DeviceTable
 from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.layouts import KEYED, layout_named
 from intercom_hil.event_sources.options import LogFileOptions, live_source, source_names
 from intercom_hil.event_sources.roles import SourceRole, assign_roles
 from intercom_hil.event_sources.source import EventSource
 from intercom_hil.event_sources.syslog import TlsIdentity
-from intercom_hil.timeline import Append
+from intercom_hil.timeline import Append, Witness
 
 _LIVE = frozenset({"event", "screen", "boot"})
 
@@ -104,6 +104,22 @@ def compared(file: BenchFile) -> tuple[str, ...]:
         and not duty.events
         and "event" in layouts[options.layout].tells
     )
+
+
+def believed(file: BenchFile) -> dict[Witness, tuple[str, ...]]:
+    """Return the live sources of a bench's device, each with the kinds of content it is believed for."""
+    device = file.device
+    if device.kind == "emulated" and device.console is None and not device.event_sources:
+        own = ConsoleTable(port="its own", layout=device.emulated.console_layout)
+        device = device.model_copy(update={"console": own})
+    witnesses = {"console": Witness.CONSOLE, "syslog": Witness.SYSLOG, "webhook": Witness.WEBHOOK}
+    kinds = ["console", *(options.kind for options in device.event_sources)]
+    found: dict[Witness, tuple[str, ...]] = {}
+    for kind, role in zip(kinds, _duties(device, file.known_layouts), strict=True):
+        of = (("event",) if role.events else ()) + (("screen",) if role.screens else ())
+        if of and kind in witnesses:
+            found[witnesses[kind]] = (*found.get(witnesses[kind], ()), *of)
+    return found
 
 
 def log_file(file: BenchFile) -> LogFileOptions | None:

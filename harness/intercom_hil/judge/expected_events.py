@@ -17,7 +17,6 @@ from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent, OutputChanged
 from intercom_hil.wire.uri import Uri, UriError
 
-
 WINDING_DOWN = 2.0
 """Seconds after a call for which a device may still be busy with it."""
 

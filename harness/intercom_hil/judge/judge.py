@@ -13,9 +13,10 @@ from time import monotonic
 from types import MappingProxyType
 
 from intercom_hil.errors import Inconclusive
-from intercom_hil.judge.deferral import deferred_kinds
-from intercom_hil.judge.judgement import Judgement, is_deferred, judged
+from intercom_hil.judge.deferral import IMPORT
+from intercom_hil.judge.judgement import Judgement, is_deferred, judged, why_unseen
 from intercom_hil.judge.rules import Absent, Measured, Occurs, Rule, clock
+from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Note
@@ -53,8 +54,9 @@ class _AtEnd:
 class Judge:
     """Judges one timeline.
 
-    Where something will be told only after the run (``deferred_kinds``), its whole time is waited out, the
-    scenario goes on, and the judgement is inconclusive until the import.
+    Where something cannot be seen, because it will be told only after the run or by a source that has never
+    said anything (``unseen``), its whole time is waited out, the scenario goes on, and the judgement is
+    inconclusive; until the import, in the first case.
 
     That something was *not* seen is decided only when every witness has delivered what it saw until then: a
     packet reaches the timeline some time after it was on the wire. The decision is about what was seen until
@@ -124,8 +126,8 @@ class Judge:
         judgement = self._book(requirement, f"{pattern} {times}within {within:.3g} s", rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
-        if not found and is_deferred(rule, self.timeline):
-            return self._later(pattern)
+        if not found and (why := why_unseen(rule, self.timeline)):
+            return self._stand_in(pattern, why)
         if not found:
             raise Inconclusive(f"{requirement}: {pattern} was not seen, and need not be")
         return found[count - 1]
@@ -157,8 +159,8 @@ class Judge:
             rule = Occurs(pattern=pattern, after=since, until=until)
             if is_deferred(rule, self.timeline):
                 self.preconditions.append(rule)
-                return self._later(pattern)
-            seen = rule.evaluate(self.timeline, self.timeline.opened).seen
+                return self._stand_in(pattern, IMPORT)
+            seen = why_unseen(rule, self.timeline) or rule.evaluate(self.timeline, self.timeline.opened).seen
             begun = clock(since, self.timeline.opened)
             raise Inconclusive(f"precondition not met: {pattern} within {within:.3g} s of {begun}; {seen}")
         return found[0]
@@ -246,11 +248,11 @@ class Judge:
         return found, until
 
     def _may_be_caused(self, cause: Pattern, after: float) -> bool:
-        return cause.kind in deferred_kinds(self.timeline) or bool(self.timeline.find(cause, after))
+        return bool(self.timeline.find(cause, after) or unseen(self.timeline, {cause.kind}))
 
-    def _later(self, pattern: Pattern) -> Observation:
-        """Stand in for an observation that will be made later."""
-        return self.timeline.append(Witness.BENCH, Note(text=f"{pattern} is left to the imported log"))
+    def _stand_in(self, pattern: Pattern, why: str) -> Observation:
+        """Stand in for an observation that cannot be made (yet), so that the scenario goes on."""
+        return self.timeline.append(Witness.BENCH, Note(text=f"{pattern} was not seen: {why}"))
 
 
 def _times(at_least: int, at_most: int | None) -> str:

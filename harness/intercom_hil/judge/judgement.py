@@ -6,8 +6,9 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
-from intercom_hil.judge.deferral import IMPORT, deferred_kinds
+from intercom_hil.judge.deferral import deferred_kinds
 from intercom_hil.judge.rules import Absent, Measured, Monitored, Occurs, Rule
+from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline
 
@@ -36,16 +37,18 @@ def judged(
     """Evaluate a rule over a timeline and sign the judgement with the witnesses it rests on.
 
     With ``gap`` the requirement is one that the specification leaves open (class G): what was seen is
-    recorded and never judged. What only an import will tell is inconclusive until then.
+    recorded and never judged. What only an import will tell is inconclusive until then, and so is what a
+    source would have to tell that has never said anything.
 
     Raises:
         TypeError: for a monitored rule, which only its monitor can evaluate.
     """
     if isinstance(rule, Monitored):
         raise TypeError("a monitored rule is evaluated by its monitor")
-    if is_deferred(rule, timeline):
+    why = why_unseen(rule, timeline)
+    if why:
         return Judgement(
-            requirement=requirement, verdict=Verdict.INCONCLUSIVE, expected=expected, seen=IMPORT, rule=rule
+            requirement=requirement, verdict=Verdict.INCONCLUSIVE, expected=expected, seen=why, rule=rule
         )
     outcome = rule.evaluate(timeline, origin)
     seen = [timeline[seq] for seq in outcome.observations]
@@ -61,14 +64,21 @@ def judged(
     )
 
 
+def why_unseen(rule: Rule, timeline: Timeline) -> str:
+    """Return why what a rule asks for cannot be seen (yet), with the remedy; empty where it can."""
+    return unseen(timeline, _asked(rule), rule.until) if isinstance(rule, Occurs | Absent) else ""
+
+
 def is_deferred(rule: Rule, timeline: Timeline) -> bool:
     """Whether a rule asks for something that only an import will tell, which has not been made."""
+    return not deferred_kinds(timeline).isdisjoint(_asked(rule))
+
+
+def _asked(rule: Rule) -> set[str]:
     if not isinstance(rule, Occurs | Absent):
-        return False
-    asked = [rule.pattern.kind]
-    if isinstance(rule, Occurs) and rule.provided is not None:
-        asked.append(rule.provided.kind)
-    return not deferred_kinds(timeline).isdisjoint(asked)
+        return set()
+    provided = {rule.provided.kind} if isinstance(rule, Occurs) and rule.provided is not None else set()
+    return {rule.pattern.kind} | provided
 
 
 class Folded(BaseModel):

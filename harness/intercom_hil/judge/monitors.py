@@ -19,6 +19,7 @@ from intercom_hil.judge.expected_events import cause_time, causes_in, event_of, 
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.rules import Monitored, clock
+from intercom_hil.judge.silence import unseen
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogue import CATALOGUE
@@ -68,10 +69,14 @@ def _lacking(timeline: Timeline) -> frozenset[str]:
 def _of_events(
     timeline: Timeline, logged: list[Observation], closed: float, settled: float
 ) -> tuple[tuple[str, Iterable[Finding]], ...]:
-    """Return the monitors of the event log; of one that has still to be imported, only word of that."""
+    """Return the monitors of the event log; of one that has not been read (yet), only word of that."""
+    expected = "the device's event log"
     if "event" in deferred_kinds(timeline):
-        expected = "the device's event log"
         return (("deferral", [Finding("EVT-11", expected, IMPORT, (), Verdict.INCONCLUSIVE)]),)
+    why = unseen(timeline, {"event"}, settled)
+    if why:
+        owed = presses_in(timeline) or any(causes.owed for causes in causes_in(timeline, closed))
+        return (("silence", [Finding("EVT-11", expected, why, (), Verdict.INCONCLUSIVE)] if owed else []),)
     return (
         ("vocabulary", _vocabulary(logged)),
         ("agreement", _agreement(timeline, logged, closed, settled)),

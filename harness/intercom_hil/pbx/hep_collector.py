@@ -113,7 +113,7 @@ class HepCollector(asyncio.DatagramProtocol):
         self._append(Witness.PBX, content, self._in_order(packet.time))
 
     def _sides(self, packet: hep.HepPacket) -> tuple[tuple[str, int], tuple[str, int]]:
-        """Return source and destination; the PBX's own side has the PBX's address, whatever the packet says."""
+        """Return source and destination; the PBX's own side has its address, whatever the packet says."""
         source, destination = packet.source, packet.destination
         if self._pbx_address in (source[0], destination[0]):
             return source, destination

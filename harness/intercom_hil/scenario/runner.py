@@ -103,7 +103,13 @@ class ScenarioRunner:
             has = tuple(c.value for c in Capability if not capabilities.lacks(c))
             lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
             file = self._assembly.file
-            declared = Declared(has=has, lacks=lacks, deferred=deferred(file), copied_by=compared(file))
+            declared = Declared(
+                has=has,
+                lacks=lacks,
+                deferred=deferred(file),
+                copied_by=compared(file),
+                unheard=self._assembly.unheard(),
+            )
             timeline.append(Witness.BENCH, declared)
             self.judge = Judge(timeline, GAPS, not_applicable, self._assembly.catch_up)
             ending = await self._drive(scenario, problems)

@@ -30,4 +30,4 @@ NOT_THERE = tuple(sorted((*NOT_FOUND, *UNAVAILABLE)))
 OCCUPIED = tuple(sorted((*BUSY, *UNAVAILABLE, *OVERLOADED)))
 """The called party cannot take a call now, as one in another call says it."""
 EXPLAINED = tuple(sorted((*NOT_FOUND, *OCCUPIED, *DECLINED, *MEDIA_NOT_ACCEPTABLE)))
-"""The call was refused, and not a request that could not be understood. Which of them is the refuser's choice."""
+"""The call was refused, and not a request that was not understood. Which one is used is free."""

@@ -289,7 +289,9 @@ class Declared(BaseContent):
     """What the bench file declares that the device has or lacks (ICS, ISO/IEC 9646-7).
 
     ``deferred`` are the kinds of content that are told only after the run, by an imported file;
-    ``copied_by`` are the sources whose telling of the event log is compared with the judged one.
+    ``copied_by`` are the sources whose telling of the event log is compared with the judged one. ``unheard``
+    are the sources from which nothing had come from the run's beginning until now, each with the kinds of
+    content for which it is believed.
     """
 
     kind: Literal["declared"] = "declared"
@@ -297,6 +299,7 @@ class Declared(BaseContent):
     lacks: tuple[str, ...]
     deferred: tuple[str, ...] = ()
     copied_by: tuple[str, ...] = ()
+    unheard: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
     def __str__(self) -> str:
         return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"
