@@ -16,11 +16,22 @@ class Lines:
 
     def __init__(self):
         self.seen = []
+        self.fragments = []
         self._more = asyncio.Event()
 
     def __call__(self, text, at):
         self.seen.append((text, at))
         self._more.set()
+
+    def take_fragment(self, fragment, at):
+        self.fragments.append(fragment)
+        self._more.set()
+
+    async def fragment(self):
+        while not self.fragments:
+            self._more.clear()
+            await self._more.wait()
+        return self.fragments[0]
 
     async def first(self, count):
         async with asyncio.timeout(3):
@@ -34,7 +45,7 @@ class Lines:
 async def opened(peer, **options):
     console: Console = SerialConsole(peer.url, **options)
     lines = Lines()
-    console.listen(lines)
+    console.listen(lines, lines.take_fragment)
     await console.open()
     try:
         yield console, lines
@@ -63,13 +74,28 @@ async def test_each_line_is_dated_when_its_end_arrived(peer):
 async def test_bytes_that_are_no_text_are_kept_visible(pty_peer):
     async with opened(pty_peer) as (_, lines):
         pty_peer.send(b"\xff\x00caf\xc3\xa9 \xc3\r\n")
-        assert await lines.first(1) == ["\\xff\x00café \\xc3"]
+        assert await lines.first(1) == ["\\xffcafé \\xc3"]
 
 
 async def test_a_line_without_end_is_bounded_and_says_so(pty_peer):
     async with opened(pty_peer, longest_line=16) as (_, lines):
         pty_peer.send(b"x" * 3000 + b"\r\nnext\r\n")
-        assert await lines.first(2) == ["x" * 16 + "…[+2984 bytes]", "next"]
+        assert await lines.first(1) == ["next"]
+        begun, ended = lines.fragments
+        assert (begun.text, begun.reason) == ("x" * 16, "no line ends within 16 bytes")
+        assert (ended.text, ended.size) == ("x" * 16, 3000)
+
+
+async def test_the_line_that_the_loss_of_the_cable_cuts_off_is_handed_on_as_half_a_line(peer):
+    async with opened(peer) as (_console, lines):
+        before = time.time()
+        peer.send(b"whole\r\nhalf")
+        await lines.first(1)
+        await asyncio.to_thread(peer.unplug)
+        async with asyncio.timeout(3):
+            half = await lines.fragment()
+        assert (half.text, half.reason, half.size) == ("half", "a line was cut off", None)
+        assert before <= half.since <= time.time()
 
 
 async def test_the_raw_log_has_every_byte_and_changes_file_with_the_scenario(peer, tmp_path):

@@ -76,7 +76,8 @@ def test_portions_do_not_change_the_lines(portions, longest):
     parts = LineFramer(longest)
     together = whole.feed(b"".join(portions))
     assert [line for portion in portions for line in parts.feed(portion)] == together
-    assert all("\r" not in line and "\n" not in line and line for line in together)
+    texts = [line if isinstance(line, str) else line.text for line in together]
+    assert all("\r" not in text and "\n" not in text and text for text in texts)
 
 
 @given(st.binary(max_size=300))

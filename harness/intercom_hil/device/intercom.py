@@ -157,7 +157,7 @@ class Intercom:
                     continue
                 opened.push_async_callback(part.close)
                 if part is self.console:
-                    self.console.listen(self._reader.line)
+                    self.console.listen(self._reader.line, self._reader.fragment)
                     self._reader.opened()
                 await part.open()
             for name, sensed in self.inputs.items():

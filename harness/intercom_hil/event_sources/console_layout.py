@@ -1,8 +1,8 @@
-"""What a line of one kind of device says: a line in, typed contents out; pure and total.
+"""What a line of one kind of device means: the layouts, pure and total.
 
 A layout is data: regular expressions with named groups, or, for lines that are JSON, the names of fields;
-so a device of another make needs a table and no code. A line that nothing fits is still a ConsoleLine;
-nothing is ever guessed.
+so a device of another make needs a table and no code. Control sequences are taken off a line before it is
+read. A line that nothing fits is still a ConsoleLine; half a line is no event, and is an UnreadableLine.
 """
 
 from __future__ import annotations
@@ -15,9 +15,18 @@ from datetime import datetime
 from types import MappingProxyType
 
 from intercom_hil.errors import BenchError
+from intercom_hil.event_sources.bounded_expression import BoundedExpression, TooSlowError
+from intercom_hil.event_sources.control_bytes import plain, plain_lines
 from intercom_hil.event_sources.event_fields import EventFields, read_time
-from intercom_hil.spec.events import FAILURE_KINDS
-from intercom_hil.timeline.observation import ConsoleLine, Content, DeviceEvent, Note, ScreenText
+from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
+from intercom_hil.timeline.observation import (
+    ConsoleLine,
+    Content,
+    DeviceEvent,
+    Note,
+    ScreenText,
+    UnreadableLine,
+)
 
 _GROUPS = {"event": {"name"}, "screen": {"text"}, "boot": set[str](), "note": {"text"}}
 """The expressions a layout may have, and the named groups each must have.
@@ -27,6 +36,13 @@ _GROUPS = {"event": {"name"}, "screen": {"text"}, "boot": set[str](), "note": {"
 
 _SOME_TIME = datetime(2001, 2, 3, 4, 5, 6)
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_KERNEL_STAMP = re.compile(r"\[ *\d{1,7}\.\d{6}\]")
+"""What Linux begins its messages with; they go out at once, in the middle of whatever a program writes."""
+_DAMAGE = re.compile(rf"{_KERNEL_STAMP.pattern}|\\x[89a-f][0-9a-f]|\ufffd")
+_NOISE = re.compile(r"(?:\\x[89a-f][0-9a-f]|\ufffd)+\s*")
+"""Bytes that are no text, at the beginning of a line: a device that is switched on makes some."""
+_WORD = re.compile(r"[a-z_]{5,}")
+_LONGEST_KEPT = 300  # characters of an unreadable line that go onto the timeline
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +69,8 @@ class Layout:
     """
 
     name: str
-    expressions: Mapping[str, re.Pattern[str]]
-    failures: Mapping[str, re.Pattern[str]] = field(default_factory=dict)
+    expressions: Mapping[str, BoundedExpression]
+    failures: Mapping[str, BoundedExpression] = field(default_factory=dict)
     time_format: str = ""
     fields: EventFields | None = None
 
@@ -75,9 +91,9 @@ class Layout:
         where = f"layout {name}"
         for kind in sorted(patterns.keys() - _GROUPS.keys()):
             raise BenchError(f"there are no lines of kind {kind!r}", where, f"use {', '.join(_GROUPS)}")
-        expressions = {kind: _compiled(text, f"{where}, {kind}") for kind, text in patterns.items()}
+        expressions = {kind: BoundedExpression(text, f"{where}, {kind}") for kind, text in patterns.items()}
         for kind, expression in expressions.items():
-            for group in sorted(_GROUPS[kind] - expression.groupindex.keys()):
+            for group in sorted(_GROUPS[kind] - expression.groups):
                 raise BenchError(
                     f"the group {group!r} is missing", f"{where}, {kind}", f"write (?P<{group}>…)"
                 )
@@ -94,7 +110,7 @@ class Layout:
     ) -> Layout:
         """Make a layout for lines that are JSON objects. Raises BenchError as ``from_patterns`` does."""
         where = f"layout {name}"
-        nothing: Mapping[str, re.Pattern[str]] = MappingProxyType({})
+        nothing: Mapping[str, BoundedExpression] = MappingProxyType({})
         return cls(name, nothing, _signs(where, failures), _usable(where, time_format), fields)
 
     @property
@@ -103,32 +119,84 @@ class Layout:
         return self.fields.kinds if self.fields else frozenset(self.expressions)
 
     def read(self, line: str) -> Reading:
-        """Return what a line says: always that it was written, and what it means if that is known."""
-        meaning = self.meaning(line)
-        return Reading((ConsoleLine(text=line), *meaning.contents), meaning.boot)
+        """Return what a line says: that it was written, unless it shows nothing, and what it means."""
+        text = plain(line)
+        if not text.strip():
+            return NOTHING
+        meaning = self._meaning(text)
+        return Reading((ConsoleLine(text=text), *meaning.contents), meaning.boot)
 
     def meaning(self, line: str) -> Reading:
         """Return what a line means, and nothing if that is not known."""
-        if self.fields is not None:
-            try:
-                return self.meaning_of(json.loads(line))
-            except (ValueError, RecursionError):
-                return NOTHING
-        for kind, expression in self.expressions.items():
-            match = expression.fullmatch(line)
-            if match is not None:
-                found = {group: _unquoted(value) for group, value in match.groupdict("").items()}
-                return self._reading(kind, {"text": line, **found})
-        return NOTHING
+        return self._meaning(plain(line))
 
     def meaning_of(self, value: object) -> Reading:
         """Return what a JSON value means, where the layout has fields."""
         picked = self.fields.pick(value) if self.fields is not None else None
-        return self._reading(*picked) if picked else NOTHING
+        if picked is None:
+            return NOTHING
+        kind, parts = picked
+        try:
+            return self._reading(kind, {part: plain_lines(text) for part, text in parts.items()})
+        except TooSlowError as problem:
+            return _unreadable(parts.get("details", ""), str(problem))
+
+    def may_begin_event(self, text: str) -> bool:
+        """Whether a line that begins with ``text`` may be an event."""
+        text = plain(text).lstrip()
+        if self.fields is not None:
+            return text.startswith("{")
+        if not text or "event" not in self.expressions:
+            return False
+        try:
+            return self.expressions["event"].may_begin_with(text)
+        except TooSlowError:
+            return True
 
     def failure_kind(self, details: str) -> str:
         """Return the kind of failure that an event's details tell (EVT-13), or nothing."""
-        return next((kind for kind, sign in self.failures.items() if sign.search(details)), "")
+        return next((kind for kind, sign in self.failures.items() if sign.found_in(details)), "")
+
+    def _meaning(self, text: str) -> Reading:
+        try:
+            for attempt in _attempts(text):
+                found = self._matched(attempt)
+                if found is not None:
+                    damage = _cut_within(*found)
+                    return _unreadable(text, damage) if damage else self._reading(*found)
+            damage = self._may_hide_event(text)
+        except TooSlowError as problem:
+            damage = str(problem)
+        return _unreadable(text, damage) if damage else NOTHING
+
+    def _matched(self, text: str) -> tuple[str, Mapping[str, str]] | None:
+        """Return the kind of a whole line and its parts."""
+        if self.fields is not None:
+            try:
+                picked = self.fields.pick(json.loads(text))
+            except (ValueError, RecursionError):
+                return None
+            return (
+                (picked[0], {part: plain_lines(value) for part, value in picked[1].items()})
+                if picked
+                else None
+            )
+        for kind, expression in self.expressions.items():
+            found = expression.fullmatch(text)
+            if found is not None:
+                return kind, {"text": text, **{group: _unquoted(value) for group, value in found.items()}}
+        return None
+
+    def _may_hide_event(self, text: str) -> str:
+        """Return what is wrong with a line of no known kind that may be what is left of an event."""
+        if self.fields is not None:
+            broken = text.lstrip().startswith("{") and not _is_json(text)
+            return "a JSON object is damaged" if broken else ""
+        damage = _DAMAGE.search(text, 1)
+        if damage is not None:
+            return "a line was cut" if self.may_begin_event(text[: damage.start()]) else ""
+        names = any(name.startswith(word) for word in _WORD.findall(text) for name in EVENTS)
+        return "a line ends too early" if names and self.may_begin_event(text) else ""
 
     def _reading(self, kind: str, found: Mapping[str, str]) -> Reading:
         if kind == "boot":
@@ -153,11 +221,13 @@ NOTHING = Reading(())
 _FAILURES = {kind: rf"(?i)\A\s*{kind}\b" for kind in FAILURE_KINDS}
 
 
-def _signs(where: str, failures: Mapping[str, str] | None) -> Mapping[str, re.Pattern[str]]:
+def _signs(where: str, failures: Mapping[str, str] | None) -> Mapping[str, BoundedExpression]:
     for kind in sorted((failures or {}).keys() - set(FAILURE_KINDS)):
         raise BenchError(f"there is no failure kind {kind!r}", where, f"use {', '.join(FAILURE_KINDS)}")
     texts = failures or _FAILURES
-    return MappingProxyType({kind: _compiled(text, f"{where}, {kind}") for kind, text in texts.items()})
+    return MappingProxyType(
+        {kind: BoundedExpression(text, f"{where}, {kind}") for kind, text in texts.items()}
+    )
 
 
 def _usable(where: str, time_format: str) -> str:
@@ -172,11 +242,34 @@ def _usable(where: str, time_format: str) -> str:
     return time_format
 
 
-def _compiled(text: str, where: str) -> re.Pattern[str]:
+def _attempts(text: str) -> list[str]:
+    """Return what may be a line of a layout: the line without blanks round it, as it is, without noise."""
+    noise = _NOISE.match(text)
+    attempts = [text.strip(), text, text[noise.end() :].strip() if noise else ""]
+    return [attempt for place, attempt in enumerate(attempts) if attempt and attempt not in attempts[:place]]
+
+
+def _cut_within(kind: str, parts: Mapping[str, str]) -> str:
+    """Return how a line that a layout can read was cut all the same, or nothing."""
+    shown = [text for part, text in parts.items() if kind == "screen" or part != "text"]
+    if kind in ("event", "screen") and any(_KERNEL_STAMP.search(text) for text in shown):
+        return "a line was cut by a kernel message"
+    name = parts.get("name", "")
+    alone = kind == "event" and not (parts.get("screen") or parts.get("details"))
+    begun = len(name) >= 3 and name not in EVENTS and any(known.startswith(name) for known in EVENTS)
+    return "a line ends within the name of an event" if alone and begun else ""
+
+
+def _unreadable(text: str, reason: str) -> Reading:
+    return Reading((UnreadableLine(text=text[:_LONGEST_KEPT], reason=reason),))
+
+
+def _is_json(text: str) -> bool:
     try:
-        return re.compile(text)
-    except re.error as problem:
-        raise BenchError(f"{text!r} is no regular expression: {problem}", where, "correct it") from problem
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _unquoted(value: str) -> str:

@@ -5,10 +5,10 @@ Lines with their times come in from a Console; observations by the witness *cons
 
 from __future__ import annotations
 
-from intercom_hil.event_sources.console_layout import Layout
+from intercom_hil.event_sources.console_layout import Layout, Reading
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.roles import SourceRole
-from intercom_hil.timeline.observation import Witness
+from intercom_hil.timeline.observation import UnreadableLine, Witness
 from intercom_hil.timeline.timeline import Append
 
 _ALL = SourceRole()
@@ -30,3 +30,9 @@ class ConsoleReader:
     def line(self, text: str, at: float) -> None:
         """Take one line and the time it arrived, in seconds since the epoch."""
         self.teller.tell(self.layout.read(text), at)
+
+    def fragment(self, content: UnreadableLine, at: float) -> None:
+        """Take what came of a line that is not whole, and when that was known."""
+        if content.size is None and not self.layout.may_begin_event(content.text):
+            content = content.model_copy(update={"may_hold_event": False})
+        self.teller.tell(Reading((content,)), at)

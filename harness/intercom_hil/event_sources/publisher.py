@@ -13,6 +13,7 @@ from intercom_hil.timeline.observation import (
     EventCopy,
     InstrumentLost,
     ScreenText,
+    UnreadableLine,
     Witness,
 )
 from intercom_hil.timeline.timeline import Append, now
@@ -67,6 +68,8 @@ class EventPublisher:
     def _as_asked(self, content: Content) -> Content | None:
         if isinstance(content, DeviceEvent) and not self._duties.events:
             return EventCopy(source=self._name, **content.model_dump(exclude={"kind"}))
+        if isinstance(content, UnreadableLine) and not self._duties.events:
+            return content.model_copy(update={"may_hold_event": False})
         if isinstance(content, ScreenText) and not self._duties.screens:
             return None
         return content

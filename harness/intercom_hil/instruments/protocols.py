@@ -12,8 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from intercom_hil.timeline.observation import UnreadableLine
+
 OnLine = Callable[[str, float], None]
 """Takes one complete console line and the time its end arrived (seconds since the epoch)."""
+
+OnFragment = Callable[[UnreadableLine, float], None]
+"""Takes what came of a line that is not whole, and when that was known (seconds since the epoch)."""
 
 OnEdge = Callable[[bool, float], None]
 """Takes the new state of an input and the time of the edge (seconds since the epoch)."""
@@ -36,8 +41,8 @@ class Instrument(Protocol):
 class Console(Instrument, Protocol):
     """A device's console: complete lines, each with the time it arrived."""
 
-    def listen(self, on_line: OnLine) -> None:
-        """Give every line from now on to ``on_line``, in place of who listened before."""
+    def listen(self, on_line: OnLine, on_fragment: OnFragment | None = None) -> None:
+        """Give lines to ``on_line``, what is no whole line to ``on_fragment``, in place of who listened."""
 
     def begin(self, log: Path) -> None:
         """Append raw bytes to the file ``log`` from now on. Raises BenchError."""

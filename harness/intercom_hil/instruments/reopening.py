@@ -12,7 +12,7 @@ from pathlib import Path
 from time import monotonic
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.protocols import OnLine
+from intercom_hil.instruments.protocols import OnFragment, OnLine
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.timeline.timeline import now
 
@@ -48,9 +48,9 @@ class ReopeningConsole:
         self._watch: asyncio.Task[None] | None = None
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
-    def listen(self, on_line: OnLine) -> None:
-        """Give every line from now on to ``on_line``, in place of who listened before."""
-        self.console.listen(on_line)
+    def listen(self, on_line: OnLine, on_fragment: OnFragment | None = None) -> None:
+        """Give lines to ``on_line``, what is no whole line to ``on_fragment``, in place of who listened."""
+        self.console.listen(on_line, on_fragment)
 
     def begin(self, log: Path) -> None:
         """Append every byte from now on to the file ``log``. Raises BenchError."""

@@ -8,24 +8,28 @@ from __future__ import annotations
 
 import asyncio
 import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.protocols import OnLine
+from intercom_hil.instruments.protocols import OnFragment, OnLine
 from intercom_hil.instruments.serial_line import SerialLine
+from intercom_hil.timeline.observation import UnreadableLine
+from intercom_hil.timeline.timeline import now
 
 LONGEST_LINE = 4096  # bytes kept of one line; the raw log keeps them all
-_LINE_ENDS = re.compile(rb"[\r\n]+")
+_LINE_ENDS = re.compile(rb"[\r\n\v\f]+")
 
 
 class SerialConsole:
     r"""Console over any serial line that pyserial opens (``intercom_hil.instruments.serial_line``).
 
-    A line ends at CR, LF or any run of them, so CRLF and LFCR are one end and empty lines are none; nothing
-    is handed on before its end has come. UTF-8 is expected; a byte that is not is shown as ``\xNN``. A line
-    longer than the bound is handed on cut, and says by how much. Its time is when its end was read. A line
-    that was cut off by the loss of the cable is in the raw log only.
+    A line ends at CR, LF, VT, FF or any run of them, so CRLF and LFCR are one end and empty lines are none;
+    nothing is handed on before its end has come. UTF-8 is expected; a byte that is not is shown as ``\xNN``.
+    NUL, of which a line that is switched on makes many, is no part of a line. A line's time is when its end
+    was read. What has no end within the bound, or was cut off by the loss of the cable, is handed on as a
+    fragment.
 
     Attributes:
         url: where the console is.
@@ -55,6 +59,9 @@ class SerialConsole:
         self._line.on_bytes = self._received
         self._framer = LineFramer(longest_line)
         self._on_line: OnLine | None = None
+        self._on_fragment: OnFragment | None = None
+        self._begun = 0.0
+        self._watched: asyncio.Future[str] | None = None
         self._log: BinaryIO | None = None
 
     @property
@@ -62,9 +69,10 @@ class SerialConsole:
         """Resolves with the reason when the cable is out or the raw log cannot be written."""
         return self._line.lost
 
-    def listen(self, on_line: OnLine) -> None:
-        """Give every line from now on to ``on_line``, in place of who listened before."""
+    def listen(self, on_line: OnLine, on_fragment: OnFragment | None = None) -> None:
+        """Give lines to ``on_line``, what is no whole line to ``on_fragment``, in place of who listened."""
         self._on_line = on_line
+        self._on_fragment = on_fragment
 
     async def open(self) -> None:
         """Open the line. Raises BenchError."""
@@ -72,6 +80,9 @@ class SerialConsole:
             self._framer.forget()
             self.can_return = True
         await self._line.acquire(self)
+        if self._watched is not self.lost:
+            self._watched = self.lost
+            self.lost.add_done_callback(self._broke_off)
 
     async def close(self) -> None:
         """Close the line and the raw log."""
@@ -105,9 +116,32 @@ class SerialConsole:
                 self._close_log()
                 self.can_return = False
                 self._line.fail(f"its raw log cannot be written: {problem.strerror}")
+        begun = self._begun if self._framer.holds else at
         for line in self._framer.feed(data):
-            if self._on_line is not None:
-                self._on_line(line, at)
+            self._hand_on(line, begun, at)
+            begun = at
+        self._begun = begun
+
+    def _hand_on(self, line: str | Fragment, begun: float, at: float) -> None:
+        if isinstance(line, Fragment):
+            if self._on_fragment is not None:
+                content = UnreadableLine(text=line.text, reason=line.reason, size=line.size, since=begun)
+                self._on_fragment(content, at)
+        elif self._on_line is not None:
+            self._on_line(line, at)
+
+    def _broke_off(self, lost: asyncio.Future[str]) -> None:
+        if not lost.cancelled() and self._framer.holds:
+            self._hand_on(self._framer.broken_off(), self._begun, now())
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """What came of a line that is not whole. ``size`` counts its bytes where ``text`` has not all of them."""
+
+    text: str
+    reason: str
+    size: int | None = None
 
 
 class LineFramer:
@@ -116,32 +150,55 @@ class LineFramer:
     def __init__(self, longest: int) -> None:
         self._longest = longest
         self._held = bytearray()
-        self._cut = 0
+        self._dropped = 0
 
-    def feed(self, data: bytes) -> list[str]:
-        """Take bytes and return the lines that they complete, decoded, empty ones left out."""
-        *ended, rest = _LINE_ENDS.split(data)
-        lines = []
+    @property
+    def holds(self) -> bool:
+        """Whether a line has begun."""
+        return bool(self._held)
+
+    def feed(self, data: bytes) -> list[str | Fragment]:
+        """Take bytes and return the lines that they complete, decoded, empty ones left out.
+
+        A line beyond the bound is a fragment when that is seen, and another, with its size, when it ends.
+        """
+        *ended, rest = _LINE_ENDS.split(data.replace(b"\0", b""))
+        lines: list[str | Fragment] = []
         for part in ended:
-            self._hold(part)
+            lines += self._hold(part)
             if self._held:
                 lines.append(self._release())
-        self._hold(rest)
+        lines += self._hold(rest)
         return lines
+
+    def broken_off(self) -> Fragment:
+        """Return what there is of the line that has begun, and drop it."""
+        fragment = Fragment(self._text(), "a line was cut off", self._size())
+        self.forget()
+        return fragment
 
     def forget(self) -> None:
         """Drop the line that has begun."""
         self._held.clear()
-        self._cut = 0
+        self._dropped = 0
 
-    def _hold(self, part: bytes) -> None:
+    def _hold(self, part: bytes) -> list[str | Fragment]:
         room = self._longest - len(self._held)
         self._held += part[:room]
-        self._cut += max(0, len(part) - room)
+        beyond = max(0, len(part) - room)
+        begins, self._dropped = beyond and not self._dropped, self._dropped + beyond
+        if not begins:
+            return []
+        return [Fragment(self._text(), f"no line ends within {self._longest} bytes", self._longest)]
 
-    def _release(self) -> str:
-        text = self._held.decode("utf-8", "backslashreplace")
-        if self._cut:
-            text += f"…[+{self._cut} bytes]"
+    def _release(self) -> str | Fragment:
+        size = self._size()
+        text = self._text()
         self.forget()
-        return text
+        return text if size is None else Fragment(text, f"{size} bytes cannot be read as a line", size)
+
+    def _size(self) -> int | None:
+        return len(self._held) + self._dropped if self._dropped else None
+
+    def _text(self) -> str:
+        return self._held.decode("utf-8", "backslashreplace")

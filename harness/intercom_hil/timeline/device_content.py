@@ -14,6 +14,25 @@ class ConsoleLine(BaseContent):
     text: str
 
 
+class UnreadableLine(BaseContent):
+    """What a device wrote and nobody can read as a line: cut, damaged, or without an end.
+
+    ``text`` is as much of it as is kept, ``size`` the bytes that came where that is less, ``since`` when its
+    first byte came (seconds since the epoch) where that is known. ``may_hold_event`` says whether an event of
+    the judged event log may be hidden in it, so that one which is missing cannot be held against the device.
+    """
+
+    kind: Literal["unreadable_line"] = "unreadable_line"
+    text: str
+    reason: str
+    size: int | None = None
+    since: float | None = None
+    may_hold_event: bool = True
+
+    def __str__(self) -> str:
+        return f"unreadable ({self.reason}): {self.text}"
+
+
 class SyslogSeen(BaseContent):
     """One syslog message (RFC 5424, RFC 3164) of the device; what its header does not say is empty."""
 

@@ -20,6 +20,7 @@ from intercom_hil.timeline.device_content import (
     EventsImported,
     ScreenText,
     SyslogSeen,
+    UnreadableLine,
     WebhookSeen,
 )
 from intercom_hil.timeline.fingerprint import Fingerprint
@@ -54,6 +55,7 @@ __all__ = [
     "StationSaid",
     "SyslogSeen",
     "TlsSeen",
+    "UnreadableLine",
     "VideoSeen",
     "WebhookSeen",
     "Witness",
@@ -323,6 +325,7 @@ Content = Annotated[
     | VideoSeen
     | MediaEnded
     | ConsoleLine
+    | UnreadableLine
     | SyslogSeen
     | WebhookSeen
     | DeviceEvent
