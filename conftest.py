@@ -1,10 +1,6 @@
-"""The pytest entry of this repository: the plugin that the installed package brings along."""
+"""What this repository's own tests need of pytest. Scenarios need nothing from here: the plugin is installed.
 
-pytest_plugins = [
-    "intercom_hil.plugin.options",
-    "intercom_hil.plugin.resuming",
-    "intercom_hil.plugin.ordering",
-    "intercom_hil.plugin.xdist_scheduler",
-    "intercom_hil.plugin.terminal_summary",
-    "intercom_hil.plugin.fixtures",
-]
+That the file is here puts this folder on the import path, for ``tests.structure`` and ``benchmarks``.
+"""
+
+pytest_plugins = ["pytester"]

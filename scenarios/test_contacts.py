@@ -14,7 +14,7 @@ from intercom_hil.judge.vocabulary import (
     request,
     speaker_sound,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.stations.behaviours import (
@@ -70,7 +70,7 @@ EXHAUSTED = (
 """Together: every kind of failure comes first, in the middle and last; chains have one to five contacts."""
 
 
-@requirement("OUT-02", "OUT-04")
+@scenario("OUT-02", "OUT-04")
 @pytest.mark.parametrize("chain", REACHED, ids=" - ".join)
 async def test_every_contact_gets_its_turn_until_one_answers(bench: Bench, chain: tuple[str, ...]):
     """However a contact fails, the next is called; an answer ends the walk, and no failure is announced.
@@ -88,7 +88,7 @@ async def test_every_contact_gets_its_turn_until_one_answers(bench: Bench, chain
     bench.at_end("OUT-02", another, at_least=0, at_most=0)
 
 
-@requirement("OUT-01", "OUT-02", "OUT-04")
+@scenario("OUT-01", "OUT-02", "OUT-04")
 @pytest.mark.parametrize("chain", EXHAUSTED, ids=" - ".join)
 async def test_the_end_of_the_list_is_announced_and_the_next_press_calls_again(
     bench: Bench, chain: tuple[str, ...]
@@ -106,7 +106,7 @@ async def test_the_end_of_the_list_is_announced_and_the_next_press_calls_again(
     await bench.expect("OUT-01", invite(sender=DEVICE, to=first.number), within=PROMPT, after=begun)
 
 
-@requirement("OUT-03")
+@scenario("OUT-03")
 async def test_an_answer_that_comes_too_late_is_hung_up(bench: Bench):
     """A 200 that crosses the CANCEL is acknowledged and ended with a BYE (RFC 3261 §9.1, §15).
 
@@ -124,7 +124,7 @@ async def test_an_answer_that_comes_too_late_is_hung_up(bench: Bench):
     await bench.expect("OUT-03", hung_up, within=PROMPT, after=late.time)
 
 
-@requirement("OUT-09")
+@scenario("OUT-09")
 async def test_what_a_press_does_while_the_call_is_still_ringing(bench: Bench):
     """A press before the answer may give the call up, or nothing: the page does not say (recorded).
 

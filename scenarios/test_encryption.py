@@ -16,7 +16,7 @@ from intercom_hil.judge.vocabulary import (
     sound,
     speaker_tone,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec import events
 from intercom_hil.spec.settings import Encryption
@@ -32,7 +32,7 @@ ACCEPTED = answer(sender=DEVICE, receiver=PBX)
 CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
 
 
-@requirement("ENC-01")
+@scenario("ENC-01")
 async def test_unset_encryption_places_calls_in_clear(bench: Bench):
     """With encryption unset the device offers plain RTP and no keys, whatever the remote could do.
 
@@ -52,7 +52,7 @@ async def test_unset_encryption_places_calls_in_clear(bench: Bench):
     bench.at_end("ENC-01", keyed, at_least=0, at_most=0)
 
 
-@requirement("ENC-02")
+@scenario("ENC-02")
 async def test_unset_encryption_takes_a_plain_call(bench: Bench):
     """With encryption unset a plain incoming call is taken over RTP.
 
@@ -70,7 +70,7 @@ async def test_unset_encryption_takes_a_plain_call(bench: Bench):
     await bench.expect("ENC-02", clear, within=PROMPT, after=rung.time)
 
 
-@requirement("ENC-03")
+@scenario("ENC-03")
 @pytest.mark.parametrize("remote", ["sdes", "optional"])
 async def test_fallback_uses_srtp_where_the_remote_can(bench: Bench, remote: str):
     """In fallback mode a placed call is SRTP when the remote can do it (RFC 3711, RFC 4568).
@@ -88,7 +88,7 @@ async def test_fallback_uses_srtp_where_the_remote_can(bench: Bench, remote: str
     bench.at_end("ENC-03", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
 
 
-@requirement("ENC-04")
+@scenario("ENC-04")
 async def test_fallback_reaches_a_remote_without_srtp_all_the_same(bench: Bench):
     """In fallback mode a call to a remote that knows only RTP comes up, over RTP.
 
@@ -106,7 +106,7 @@ async def test_fallback_reaches_a_remote_without_srtp_all_the_same(bench: Bench)
     await bench.expect("ENC-04", clear, within=PROMPT, after=up.time)
 
 
-@requirement("ENC-03")
+@scenario("ENC-03")
 @pytest.mark.parametrize("security", ["srtp", "either"])
 async def test_fallback_uses_srtp_straight_to_a_remote_that_can(bench: Bench, security: Security):
     """In fallback mode a call placed past the server is SRTP too when the remote can do it (RFC 4568).
@@ -124,7 +124,7 @@ async def test_fallback_uses_srtp_straight_to_a_remote_that_can(bench: Bench, se
     bench.at_end("ENC-03", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
 
 
-@requirement("ENC-04")
+@scenario("ENC-04")
 @pytest.mark.parametrize("remote", ["refuses with 488", "answers in clear"])
 async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, remote: str):
     """In fallback mode a remote that refuses keys, or answers without, is talked to in clear (RFC 4568 §5).
@@ -142,7 +142,7 @@ async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, remo
     await bench.expect("ENC-04", clear, within=3 * PROMPT, after=offer.time)
 
 
-@requirement("ENC-05", "ENC-11")
+@scenario("ENC-05", "ENC-11")
 @pytest.mark.parametrize("way", ["through the server", "straight to the device"])
 async def test_fallback_takes_a_secure_call_over_srtp(bench: Bench, way: str):
     """In fallback mode an incoming call that offers SRTP is carried over SRTP (RFC 4568 §5).
@@ -153,7 +153,7 @@ async def test_fallback_takes_a_secure_call_over_srtp(bench: Bench, way: str):
     await _taken_over(bench, "ENC-05", caller, "srtp")
 
 
-@requirement("ENC-06")
+@scenario("ENC-06")
 @pytest.mark.parametrize("way", ["through the server", "straight to the device"])
 async def test_fallback_takes_a_plain_call_over_rtp(bench: Bench, way: str):
     """In fallback mode an incoming call that offers nothing but RTP is taken over RTP.
@@ -164,7 +164,7 @@ async def test_fallback_takes_a_plain_call_over_rtp(bench: Bench, way: str):
     await _taken_over(bench, "ENC-06", caller, "plain")
 
 
-@requirement("ENC-07", "EVT-03")
+@scenario("ENC-07", "EVT-03")
 async def test_srtp_only_never_talks_to_a_remote_without_srtp(bench: Bench):
     """SRTP-only: a call to a remote that knows only RTP is never established, and no media is sent.
 
@@ -181,7 +181,7 @@ async def test_srtp_only_never_talks_to_a_remote_without_srtp(bench: Bench):
     bench.at_end("EVT-03", event(events.OUTGOING_FAILURE), after=pressed)
 
 
-@requirement("ENC-07", "EVT-03")
+@scenario("ENC-07", "EVT-03")
 @pytest.mark.parametrize("how", ["in clear", "no audio", "unknown suite"])
 async def test_srtp_only_gives_up_a_call_that_is_answered_without_srtp(bench: Bench, how: Misanswer):
     """SRTP-only: a 200 that takes up no offered key makes no call, and no media is sent (RFC 4568 §5.1.3).
@@ -202,7 +202,7 @@ async def test_srtp_only_gives_up_a_call_that_is_answered_without_srtp(bench: Be
     bench.at_end("EVT-03", event(events.OUTGOING_FAILURE), after=pressed)
 
 
-@requirement("ENC-08", "ENC-11")
+@scenario("ENC-08", "ENC-11")
 @pytest.mark.parametrize("remote", ["sdes", "optional", "straight to a station"])
 async def test_srtp_only_places_a_call_over_srtp(bench: Bench, remote: str):
     """SRTP-only: a call to a remote that can do SRTP is established, over SRTP.
@@ -226,7 +226,7 @@ async def test_srtp_only_places_a_call_over_srtp(bench: Bench, remote: str):
     bench.at_end("ENC-08", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
 
 
-@requirement("ENC-09")
+@scenario("ENC-09")
 @pytest.mark.parametrize(
     ("way", "offer"),
     [
@@ -248,7 +248,7 @@ async def test_srtp_only_refuses_a_call_that_cannot_be_secured(bench: Bench, way
     bench.at_end("ENC-09", media(sender=DEVICE), at_least=0, at_most=0)
 
 
-@requirement("ENC-09")
+@scenario("ENC-09")
 async def test_srtp_only_takes_a_best_effort_offer_over_srtp_or_not_at_all(bench: Bench):
     """SRTP-only: of an RTP/AVP offer with a key (best effort) at most the key is taken up.
 
@@ -260,7 +260,7 @@ async def test_srtp_only_takes_a_best_effort_offer_over_srtp_or_not_at_all(bench
     await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=0.5, after=rung.time)
 
 
-@requirement("ENC-10", "ENC-11")
+@scenario("ENC-10", "ENC-11")
 @pytest.mark.parametrize("way", ["through the server", "straight to the device"])
 async def test_srtp_only_takes_a_secure_call_over_srtp(bench: Bench, way: str):
     """SRTP-only: an incoming call that offers SRTP is established over SRTP.
@@ -271,7 +271,7 @@ async def test_srtp_only_takes_a_secure_call_over_srtp(bench: Bench, way: str):
     await _taken_over(bench, "ENC-10", caller, "srtp")
 
 
-@requirement("ENC-11")
+@scenario("ENC-11")
 async def test_a_secured_call_stays_secured_from_first_to_last_packet(bench: Bench):
     """Where SRTP was negotiated every packet authenticates, and none is plain (RFC 3711 §3.3).
 
@@ -287,7 +287,7 @@ async def test_a_secured_call_stays_secured_from_first_to_last_packet(bench: Ben
     await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT + 1, after=pressed)
 
 
-@requirement("ENC-11")
+@scenario("ENC-11")
 async def test_after_a_change_of_keys_the_media_is_under_the_new_agreement(bench: Bench):
     """A re-INVITE that changes the caller's key leaves every packet of the device secured (RFC 4568 §7.1.4).
 
@@ -300,7 +300,7 @@ async def test_after_a_change_of_keys_the_media_is_under_the_new_agreement(bench
     await bench.expect("ENC-11", secured, within=PROMPT, after=agreed.time + SETTLING, count=2)
 
 
-@requirement("ENC-11")
+@scenario("ENC-11")
 async def test_clear_media_in_a_secured_call_is_not_played(bench: Bench):
     """Packets that do not authenticate are discarded (RFC 3711 §3.3): nobody speaks into a secured call.
 

@@ -17,7 +17,7 @@ from intercom_hil.judge.vocabulary import (
     request,
     tone,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec import events
 from intercom_hil.spec.capabilities import Capability
@@ -42,7 +42,7 @@ LOSS_NOTICED = 15.0
 """Seconds for which a device may wait for audio that does not come before it gives the call up."""
 
 
-@requirement("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
+@scenario("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
 async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hanging_up(bench: Bench):
     """Dialing, Call Established and Hanging Up are each logged once for one answered call.
 
@@ -58,7 +58,7 @@ async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hang
         bench.at_end(kind.requirement, event(kind), after=pressed)
 
 
-@requirement("EVT-03", "EVT-05", "EVT-13")
+@scenario("EVT-03", "EVT-05", "EVT-13")
 @pytest.mark.parametrize(
     ("behaviour", "kind"),
     [
@@ -88,7 +88,7 @@ async def test_a_failed_call_is_logged_with_the_kind_of_failure(
     bench.at_end("EVT-05", event(events.OUTGOING_CONTACTS_EXHAUSTED), after=pressed)
 
 
-@requirement("EVT-13", needs=Capability.SRTP)
+@scenario("EVT-13", needs=Capability.SRTP)
 async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench):
     """Under SRTP-only a remote without SRTP is a failure of media security, and the details say so.
 
@@ -105,7 +105,7 @@ async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench):
     bench.at_end("EVT-13", told, after=pressed, provided=logged)
 
 
-@requirement("EVT-06", "EVT-13")
+@scenario("EVT-06", "EVT-13")
 @pytest.mark.parametrize("reason", ["incoming calls off", "caller not permitted"])
 async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: str):
     """A call that the device turns away is logged once, and the details tell why.
@@ -125,7 +125,7 @@ async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: s
     bench.at_end("EVT-13", event(events.INCOMING_REJECTED, failure=reason), provided=logged)
 
 
-@requirement("EVT-07", "EVT-09")
+@scenario("EVT-07", "EVT-09")
 async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench):
     """Incoming Call and Hanging Up are each logged once for a call that its caller ended.
 
@@ -142,7 +142,7 @@ async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench):
     bench.at_end("EVT-09", event(events.INCOMING_REMOTE_HANGUP), provided=ended)
 
 
-@requirement("EVT-07", "EVT-10")
+@scenario("EVT-07", "EVT-10")
 async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench):
     """Incoming Call and Hanging Up are each logged once for a call that the button ended.
 
@@ -162,7 +162,7 @@ async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench):
     bench.at_end("EVT-10", event(events.INCOMING_LOCAL_HANGUP), provided=ended)
 
 
-@requirement("EVT-08", "EVT-13")
+@scenario("EVT-08", "EVT-13")
 @pytest.mark.parametrize("how", ["falls silent", "vanishes"])
 async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: Bench, how: str):
     """An established call that fails is logged once as failed, with the reason.
@@ -184,7 +184,7 @@ async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: 
 
 
 @pytest.mark.long
-@requirement("EVT-08", "EVT-13", needs=Capability.SESSION_TIMER)
+@scenario("EVT-08", "EVT-13", needs=Capability.SESSION_TIMER)
 async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_failed(bench: Bench):
     """A call whose caller promised to refresh its session and did not is ended, and logged once as failed.
 

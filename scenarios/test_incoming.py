@@ -16,7 +16,7 @@ from intercom_hil.judge.vocabulary import (
     speaker_tone,
     tone,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT_THERE
@@ -39,7 +39,7 @@ REACHED = response((180, 699), "INVITE", sender=DEVICE).where(
 )
 
 
-@requirement("INC-01")
+@scenario("INC-01")
 async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Bench):
     """A caller reaches the device by its extension at the server, and by its full address.
 
@@ -58,7 +58,7 @@ async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Benc
     await bench.expect("INC-01", REACHED, within=PROMPT, after=rung.time)
 
 
-@requirement("INC-02")
+@scenario("INC-02")
 async def test_a_permitted_call_is_answered_by_itself_and_the_screen_says_so(bench: Bench):
     """An allowed call is accepted without a hand on the device, and the screen shows it.
 
@@ -80,7 +80,7 @@ async def test_a_permitted_call_is_answered_by_itself_and_the_screen_says_so(ben
         await bench.expect("INC-02", screen("Incoming call answered"), within=PROMPT, after=rung.time)
 
 
-@requirement("INC-03")
+@scenario("INC-03")
 @pytest.mark.parametrize("form", ["short", "full"])
 async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Bench, form: str):
     """Only endpoints of the permitted list reach the device; entries may be short or full.
@@ -104,7 +104,7 @@ async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Ben
     await bench.expect("INC-03", ACCEPTED, within=0.1, after=rung.time)
 
 
-@requirement("INC-04")
+@scenario("INC-04")
 @pytest.mark.parametrize("way", ["through the server", "straight to the device"])
 async def test_with_incoming_calls_off_nobody_is_admitted(bench: Bench, way: str):
     """With incoming calls off, not even a permitted caller gets through, whichever way the call takes.
@@ -123,7 +123,7 @@ async def test_with_incoming_calls_off_nobody_is_admitted(bench: Bench, way: str
     await bench.expect("INC-04", REFUSED, within=0.1, after=rung.time)
 
 
-@requirement("CFG-19")
+@scenario("CFG-19")
 async def test_the_switch_for_incoming_calls_decides_whether_the_device_can_be_called(bench: Bench):
     """Off, a permitted caller is turned away; on again, the same caller is let in.
 
@@ -146,7 +146,7 @@ async def test_the_switch_for_incoming_calls_decides_whether_the_device_can_be_c
     await bench.expect("CFG-19", ACCEPTED, within=0.1, after=rung.time)
 
 
-@requirement("INC-05")
+@scenario("INC-05")
 async def test_the_button_ends_an_accepted_call(bench: Bench):
     """The button ends a call that the device has taken.
 
@@ -164,7 +164,7 @@ async def test_the_button_ends_an_accepted_call(bench: Bench):
     await bench.expect("INC-05", request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
 
 
-@requirement("INC-06")
+@scenario("INC-06")
 async def test_on_an_accepted_call_both_sides_hear_each_other(bench: Bench):
     """Audio flows both ways on a call that the device has taken (RFC 3264 §6.1).
 
@@ -184,7 +184,7 @@ async def test_on_an_accepted_call_both_sides_hear_each_other(bench: Bench):
         await bench.expect("INC-06", speaker_tone(1200), within=PROMPT, after=up.time)
 
 
-@requirement("INC-07")
+@scenario("INC-07")
 @pytest.mark.parametrize("trick", ["display name, through the server", *SPOOFS])
 async def test_a_stranger_cannot_pass_for_a_permitted_caller(bench: Bench, trick: str):
     """No header that a caller writes by itself gets it past the list (RFC 3325 §4, RFC 3261 §26.1).
@@ -205,7 +205,7 @@ async def test_a_stranger_cannot_pass_for_a_permitted_caller(bench: Bench, trick
     await bench.expect("INC-07", REFUSED, within=0.1, after=rung.time)
 
 
-@requirement("INC-03")
+@scenario("INC-03")
 @pytest.mark.parametrize("way", ["other letter case of the server's name", "percent-escaped number"])
 async def test_a_permitted_caller_stays_permitted_however_it_is_written(bench: Bench, way: str):
     """An address that is equal by the rules of RFC 3261 §19.1.4 is the same caller.
@@ -229,7 +229,7 @@ async def test_a_permitted_caller_stays_permitted_however_it_is_written(bench: B
     await bench.expect("INC-03", ACCEPTED, within=0.1, after=rung.time)
 
 
-@requirement("INC-08")
+@scenario("INC-08")
 async def test_who_gets_in_while_the_list_is_empty(bench: Bench):
     """With no permitted caller named, everybody may get in, or nobody: the page does not say (recorded).
 
@@ -245,7 +245,7 @@ async def test_who_gets_in_while_the_list_is_empty(bench: Bench):
     bench.at_end("INC-08", REFUSED, at_least=0)
 
 
-@requirement("INC-09")
+@scenario("INC-09")
 async def test_what_becomes_of_a_second_call_while_one_is_up(bench: Bench):
     """A second permitted call may be refused, or replace the first: the page does not say (recorded).
 

@@ -14,7 +14,7 @@ from intercom_hil.judge.vocabulary import (
     speaker_tone,
     tone,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec import events
 from intercom_hil.spec.capabilities import Capability
@@ -35,7 +35,7 @@ NOT_BUSY = response((180, 699), "INVITE", sender=DEVICE, receiver=PBX).where(
 )
 
 
-@requirement("OUT-01", "EVT-01")
+@scenario("OUT-01", "EVT-01")
 async def test_the_button_places_a_call_to_the_call_number(bench: Bench):
     """The intercom button places a call to the configured call number.
 
@@ -53,7 +53,7 @@ async def test_the_button_places_a_call_to_the_call_number(bench: Bench):
     bench.at_end("EVT-01", event(events.OUTGOING_INITIATED), after=pressed)
 
 
-@requirement("OUT-02")
+@scenario("OUT-02")
 async def test_contacts_are_tried_in_sequence_until_one_answers(bench: Bench):
     """Each contact is tried in its turn, and none after an answer.
 
@@ -75,7 +75,7 @@ async def test_contacts_are_tried_in_sequence_until_one_answers(bench: Bench):
     await bench.never("OUT-02", another, during=1.0)
 
 
-@requirement("OUT-03")
+@scenario("OUT-03")
 async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_next_is_tried(
     bench: Bench,
 ):
@@ -114,7 +114,7 @@ async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_
     )
 
 
-@requirement("OUT-04")
+@scenario("OUT-04")
 async def test_the_device_announces_that_no_contact_was_reached(bench: Bench):
     """When every contact has failed, the device says so, audibly.
 
@@ -132,7 +132,7 @@ async def test_the_device_announces_that_no_contact_was_reached(bench: Bench):
     await bench.expect("OUT-04", speaker_sound(), within=4, after=refused.time, count=3)
 
 
-@requirement("OUT-05", "EVT-02")
+@scenario("OUT-05", "EVT-02")
 async def test_on_answer_both_sides_hear_each_other(bench: Bench):
     """When the remote answers, the audio channels are open, both ways (RFC 3264 §6.1).
 
@@ -161,7 +161,7 @@ async def test_on_answer_both_sides_hear_each_other(bench: Bench):
     bench.at_end("EVT-02", event(events.OUTGOING_ESTABLISHED), after=pressed)
 
 
-@requirement("OUT-06")
+@scenario("OUT-06")
 async def test_the_button_ends_a_placed_call(bench: Bench):
     """Pressing the button again ends the call with a BYE (RFC 3261 §15.1.1).
 
@@ -179,7 +179,7 @@ async def test_the_button_ends_a_placed_call(bench: Bench):
     await bench.expect("OUT-06", request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
 
 
-@requirement("OUT-10")
+@scenario("OUT-10")
 async def test_what_is_logged_when_the_device_ends_a_call_that_it_placed(bench: Bench):
     """The page lists no event for a placed call that the local side ends (recorded).
 
@@ -197,7 +197,7 @@ async def test_what_is_logged_when_the_device_ends_a_call_that_it_placed(bench: 
     bench.at_end("OUT-10", Pattern(kind="event", text="any event"), at_least=0, after=pressed)
 
 
-@requirement("OUT-07")
+@scenario("OUT-07")
 async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written(bench: Bench):
     """A short call number is dialled at the configured server; a full address exactly as written.
 
@@ -223,7 +223,7 @@ async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written
         reached = (await bench.expect("OUT-07", dialled, within=PROMPT, after=reached)).time
 
 
-@requirement("OUT-08")
+@scenario("OUT-08")
 async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Bench):
     """When the remote hangs up, the device is idle again: it places and takes the next call at once.
 

@@ -16,7 +16,7 @@ from intercom_hil.judge.vocabulary import (
     tone,
     with_credentials,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.stations.behaviours import answers
 from intercom_hil.timeline import Pattern
@@ -41,7 +41,7 @@ def past_the_proxy() -> Pattern:
     )
 
 
-@requirement("PRX-01")
+@scenario("PRX-01")
 async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench):
     """While a proxy is configured, each request of the device goes to the proxy first (RFC 3261 §8.1.2).
 
@@ -69,7 +69,7 @@ async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench
     await bench.require(request("BYE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=up.time)
 
 
-@requirement("PRX-01")
+@scenario("PRX-01")
 async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Bench):
     """A number at another host than the server is called by way of the proxy too (RFC 3261 §8.1.2).
 
@@ -93,7 +93,7 @@ async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Benc
     await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=max(again, up.time))
 
 
-@requirement("PRX-01")
+@scenario("PRX-01")
 async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Bench):
     """What the device asks for in a call that the proxy brought goes back the same way (RFC 3261 §12.2.1.1).
 
@@ -113,7 +113,7 @@ async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Ben
     await bench.expect("PRX-01", ended, within=PROMPT, after=hung_up.time)
 
 
-@requirement("PRX-01")
+@scenario("PRX-01")
 async def test_a_proxy_that_refuses_the_device_is_not_gone_round(bench: Bench):
     """With wrong proxy credentials the device stays outside, and goes no other way (RFC 3261 §22.3).
 
@@ -134,7 +134,7 @@ async def test_a_proxy_that_refuses_the_device_is_not_gone_round(bench: Bench):
     await bench.never("PRX-01", registered(by=PROXY), during=0.0, after=asked.time)
 
 
-@requirement("PRX-02")
+@scenario("PRX-02")
 async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_server(bench: Bench):
     """A 407 is answered with the proxy's credentials, a 401 with the server's (RFC 3261 §22.2, §22.3).
 
@@ -169,7 +169,7 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
         bench.at_end("PRX-02", crossed, at_least=0, at_most=0)
 
 
-@requirement("CFG-21")
+@scenario("CFG-21")
 async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench):
     """The device goes to the proxy's address and port as they are configured.
 
@@ -185,7 +185,7 @@ async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench)
     await bench.expect("CFG-21", there, within=PROMPT)
 
 
-@requirement("REG-04", "PRX-01")
+@scenario("REG-04", "PRX-01")
 async def test_after_an_outage_of_the_proxy_the_device_is_registered_again(bench: Bench):
     """When the proxy is back, the device is registered again, and it went no other way meanwhile.
 

@@ -17,7 +17,7 @@ from intercom_hil.judge.vocabulary import (
     tone,
     with_credentials,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.stations.behaviours import challenges
 from intercom_hil.timeline.pattern import Condition
@@ -40,7 +40,7 @@ MARGIN = 5.0
 """Seconds beyond a polling interval: what was under way is repeated after 4 s at the latest (RFC 3261 T2)."""
 
 
-@requirement("REG-01")
+@scenario("REG-01")
 async def test_the_device_registers_its_extension_with_its_credentials(bench: Bench):
     """A device registers its extension, answering the server's challenge (RFC 3261 §10.2, §22.2).
 
@@ -60,7 +60,7 @@ async def test_the_device_registers_its_extension_with_its_credentials(bench: Be
     await bench.expect("REG-01", bench.known_to_pbx(), within=5)
 
 
-@requirement("REG-02")
+@scenario("REG-02")
 async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again(bench: Bench):
     """With a wrong password the device does not register, nor hammer the server (RFC 3261 §22.1).
 
@@ -81,7 +81,7 @@ async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again
     bench.measure("REG-02", name, len(tries), "attempts", high=TRIES, of=tuple(tries))
 
 
-@requirement("REG-03")
+@scenario("REG-03")
 async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: Bench):
     """The device asks after its server again and again, once in each polling interval (RFC 3261 §10.2.4).
 
@@ -104,7 +104,7 @@ async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: B
     bench.measure("REG-03", "time between two checks", between, "s", high=high, of=(first, third))
 
 
-@requirement("CFG-05")
+@scenario("CFG-05")
 async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench):
     """The polling interval that is set is the one that is kept, and no shorter one.
 
@@ -130,7 +130,7 @@ async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench)
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["stopped", "silent"])
-@requirement("REG-04")
+@scenario("REG-04")
 async def test_after_an_outage_of_the_server_the_device_can_be_called_again(bench: Bench, silent: bool):
     """When the server is back, the device is too, after a polling interval at the most (RFC 3261 §10.2.4).
 
@@ -159,7 +159,7 @@ async def test_after_an_outage_of_the_server_the_device_can_be_called_again(benc
 
 
 @pytest.mark.parametrize("status", [401, 407])
-@requirement("REG-05")
+@scenario("REG-05")
 async def test_a_called_stranger_that_asks_for_credentials_gets_none(bench: Bench, status: int):
     """A challenge of a party that is neither server nor proxy is not answered (RFC 3261 §22.1, §26.1).
 
@@ -176,7 +176,7 @@ async def test_a_called_stranger_that_asks_for_credentials_gets_none(bench: Benc
     await bench.never("REG-05", told, during=0.5, after=asked.time)
 
 
-@requirement("REG-05")
+@scenario("REG-05")
 async def test_a_calling_stranger_that_asks_for_credentials_gets_none(bench: Bench):
     """Nor is a challenge answered that comes in the middle of a call (RFC 3261 §22.1, §26.1).
 

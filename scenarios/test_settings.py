@@ -21,7 +21,7 @@ from intercom_hil.judge.vocabulary import (
     tone,
     with_credentials,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.settings import Transport
 from intercom_hil.stations.behaviours import answers, busy, rings_forever, silent
@@ -40,7 +40,7 @@ TIMEOUT_TOLERANCE = 0.5
 CALLED_AT_ALL = invite(sender=DEVICE)
 
 
-@requirement("CFG-01")
+@scenario("CFG-01")
 async def test_with_sip_off_the_device_neither_registers_nor_calls_nor_takes_calls(bench: Bench):
     """SIP switched off means silence on the wire: no registration, no call placed, no call taken.
 
@@ -59,7 +59,7 @@ async def test_with_sip_off_the_device_neither_registers_nor_calls_nor_takes_cal
     bench.at_end("CFG-01", registration(), at_least=0, at_most=0, after=off)
 
 
-@requirement("CFG-02")
+@scenario("CFG-02")
 @pytest.mark.parametrize("by", ["viewer", "nobody"])
 async def test_only_the_account_administrator_changes_the_configuration(bench: Bench, by: str):
     """Another role, or no account at all, is refused, and the old configuration goes on working.
@@ -78,7 +78,7 @@ async def test_only_the_account_administrator_changes_the_configuration(bench: B
     bench.at_end("CFG-02", invite(sender=DEVICE, to=decoy.number), at_least=0, at_most=0)
 
 
-@requirement("CFG-03")
+@scenario("CFG-03")
 @pytest.mark.parametrize("given", ["address", "name"])
 async def test_the_server_is_found_by_address_and_by_name(bench: Bench, given: str):
     """The server may be given as an IP address or as a domain name, which is resolved (RFC 3263 §4).
@@ -100,7 +100,7 @@ async def test_the_server_is_found_by_address_and_by_name(bench: Bench, given: s
     await bench.expect("CFG-03", registered(), within=PROMPT, after=begun)
 
 
-@requirement("CFG-04")
+@scenario("CFG-04")
 async def test_another_port_of_the_server_is_used_when_it_is_set(bench: Bench):
     """Registration and calls go to the configured port of the server.
 
@@ -123,7 +123,7 @@ async def test_another_port_of_the_server_is_used_when_it_is_set(bench: Bench):
     await bench.expect("CFG-04", called, within=0.1, after=pressed)
 
 
-@requirement("CFG-05")
+@scenario("CFG-05")
 async def test_a_short_polling_interval_is_taken_with_a_warning(bench: Bench):
     """Below the recommended minimum of 30 s the interval is taken, and the administrator is warned.
 
@@ -137,7 +137,7 @@ async def test_a_short_polling_interval_is_taken_with_a_warning(bench: Bench):
     await bench.expect("CFG-05", warned, within=0.1, after=submitted)
 
 
-@requirement("CFG-06")
+@scenario("CFG-06")
 @pytest.mark.parametrize("transport", [Transport.UDP, Transport.TCP])
 async def test_all_sip_of_the_device_uses_the_chosen_transport(bench: Bench, transport: Transport):
     """Registration, calls placed and calls taken all use the transport that was set (RFC 3261 §18.1.1).
@@ -167,7 +167,7 @@ async def test_all_sip_of_the_device_uses_the_chosen_transport(bench: Bench, tra
     bench.at_end("CFG-06", strayed, at_least=0, at_most=0, after=known.time)
 
 
-@requirement("CFG-09")
+@scenario("CFG-09")
 @pytest.mark.parametrize("username", ["frontdoor9", "Z" * 64])
 async def test_the_username_is_the_one_the_device_authenticates_with(bench: Bench, username: str):
     """Letters and digits in any mix are taken, and answer the server's challenge (RFC 3261 §22.4).
@@ -182,7 +182,7 @@ async def test_the_username_is_the_one_the_device_authenticates_with(bench: Benc
     await bench.expect("CFG-09", registered(), within=PROMPT)
 
 
-@requirement("CFG-10")
+@scenario("CFG-10")
 @pytest.mark.parametrize("password", ["x", 'Pa$$ "w0rd" \\ :,;=@%41 é日', "0123456789abcdef" * 4])
 async def test_the_password_is_used_as_it_was_entered(bench: Bench, password: str):
     """Whatever the password holds, it is what answers the server's challenge (RFC 3261 §22.4).
@@ -197,7 +197,7 @@ async def test_the_password_is_used_as_it_was_entered(bench: Bench, password: st
     await bench.expect("CFG-10", registered(), within=PROMPT, after=changed)
 
 
-@requirement("CFG-10")
+@scenario("CFG-10")
 async def test_a_dummy_password_does_no_harm_where_none_is_asked_for(bench: Bench):
     """At a server that asks for no password the device registers whatever the field holds.
 
@@ -211,7 +211,7 @@ async def test_a_dummy_password_does_no_harm_where_none_is_asked_for(bench: Benc
     await bench.expect("CFG-10", registered(), within=PROMPT, after=submitted)
 
 
-@requirement("CFG-11")
+@scenario("CFG-11")
 @pytest.mark.parametrize("name", ["Tür 2, Hof", 'Gate "B" \\ left'])
 async def test_the_display_name_is_what_the_remote_is_shown(bench: Bench, name: str):
     """The From header of a placed call carries the display name (RFC 3261 §20.20).
@@ -228,7 +228,7 @@ async def test_the_display_name_is_what_the_remote_is_shown(bench: Bench, name: 
     await bench.expect("CFG-11", shown, within=0.1, after=called.time)
 
 
-@requirement("CFG-12")
+@scenario("CFG-12")
 @pytest.mark.parametrize("extension", ["7", "FrontDoor3401"])
 async def test_the_extension_is_the_identity_at_the_server(bench: Bench, extension: str):
     """The device registers, and calls, as its extension (RFC 3261 §10.2: the address-of-record).
@@ -248,7 +248,7 @@ async def test_the_extension_is_the_identity_at_the_server(bench: Bench, extensi
     await bench.expect("CFG-12", CALLED_AT_ALL.where(f"INVITE of {extension}", from_uri=itself), within=0.1)
 
 
-@requirement("CFG-13")
+@scenario("CFG-13")
 @pytest.mark.parametrize("form", ["short", "full"])
 async def test_the_call_number_is_taken_in_short_and_full_form(bench: Bench, form: str):
     """The number that the button calls may be an extension, or a whole SIP address.
@@ -269,7 +269,7 @@ async def test_the_call_number_is_taken_in_short_and_full_form(bench: Bench, for
     await bench.expect("CFG-13", invite(sender=DEVICE, to=desk.number), within=0.1, after=pressed)
 
 
-@requirement("CFG-14")
+@scenario("CFG-14")
 @pytest.mark.parametrize("order", [(3, 1, 2), (2, 3, 1)])
 async def test_further_numbers_are_called_in_the_order_in_which_they_stand(
     bench: Bench, order: tuple[int, ...]
@@ -298,7 +298,7 @@ async def test_further_numbers_are_called_in_the_order_in_which_they_stand(
     )
 
 
-@requirement("CFG-15")
+@scenario("CFG-15")
 async def test_the_microphone_volume_changes_the_level_that_is_sent(bench: Bench):
     """Each doubling of the microphone volume raises the level of the tone on the wire (dBov, RFC 6464 §3).
 
@@ -312,7 +312,7 @@ async def test_the_microphone_volume_changes_the_level_that_is_sent(bench: Bench
     _measure_steps(bench, "CFG-15", levels)
 
 
-@requirement("CFG-16")
+@scenario("CFG-16")
 async def test_the_speaker_volume_changes_the_level_that_is_heard(bench: Bench):
     """Each doubling of the speaker volume raises the level of the tone at the speaker (dBov).
 
@@ -326,7 +326,7 @@ async def test_the_speaker_volume_changes_the_level_that_is_heard(bench: Bench):
     _measure_steps(bench, "CFG-16", levels)
 
 
-@requirement("CFG-17")
+@scenario("CFG-17")
 async def test_the_call_timeout_is_how_long_an_unanswered_call_lasts(bench: Bench):
     """An unanswered call is ended after the configured number of seconds, whichever it is.
 
@@ -351,7 +351,7 @@ async def test_the_call_timeout_is_how_long_an_unanswered_call_lasts(bench: Benc
         await bench.require(refusal(sender=PBX, receiver=DEVICE), within=PROMPT, after=ended.time)
 
 
-@requirement("CFG-20")
+@scenario("CFG-20")
 @pytest.mark.parametrize("count", [1, 20])
 async def test_the_list_of_permitted_callers_takes_entries_in_both_forms(bench: Bench, count: int):
     """One entry or many, short or full, are taken, and the last of them is admitted like the first.

@@ -9,7 +9,7 @@ import string
 from collections.abc import Iterable
 
 from intercom_hil.judge.vocabulary import DEVICE, configuration, invite
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.settings import VideoCalls
@@ -82,7 +82,7 @@ NO_HOST = (
 NO_NUMBER = (None, "", "ten", "5060x", 1.5, True, [], {}, "٣٤")
 
 
-@requirement("CFG-09", "CFG-22")
+@scenario("CFG-09", "CFG-22")
 async def test_a_username_is_letters_and_digits_and_nothing_else(bench: Bench):
     """Whatever is not a letter A to Z or a digit is refused in the authentication username.
 
@@ -91,7 +91,7 @@ async def test_a_username_is_letters_and_digits_and_nothing_else(bench: Bench):
     await _refuses(bench, "CFG-09", "auth_username", NOT_LETTERS_OR_DIGITS)
 
 
-@requirement("CFG-12", "CFG-22")
+@scenario("CFG-12", "CFG-22")
 async def test_an_extension_is_letters_and_digits_and_nothing_else(bench: Bench):
     """Whatever is not a letter A to Z or a digit is refused in the SIP extension.
 
@@ -100,7 +100,7 @@ async def test_an_extension_is_letters_and_digits_and_nothing_else(bench: Bench)
     await _refuses(bench, "CFG-12", "extension", NOT_LETTERS_OR_DIGITS)
 
 
-@requirement("CFG-13", "CFG-22")
+@scenario("CFG-13", "CFG-22")
 async def test_a_call_number_is_an_extension_or_a_sip_address(bench: Bench):
     """A call number that is neither <extension> nor sip:<extension>@<server> is refused.
 
@@ -109,7 +109,7 @@ async def test_a_call_number_is_an_extension_or_a_sip_address(bench: Bench):
     await _refuses(bench, "CFG-13", "call_number", NO_SIP_ADDRESS)
 
 
-@requirement("CFG-14", "CFG-22")
+@scenario("CFG-14", "CFG-22")
 async def test_each_further_number_is_an_extension_or_a_sip_address(bench: Bench):
     """One wrong further number among right ones is refused.
 
@@ -119,7 +119,7 @@ async def test_each_further_number_is_an_extension_or_a_sip_address(bench: Bench
     await _refuses(bench, "CFG-14", "further_numbers", [*lists, "3401", 3401, None])
 
 
-@requirement("CFG-20", "CFG-22")
+@scenario("CFG-20", "CFG-22")
 async def test_each_permitted_caller_is_an_extension_or_a_sip_address(bench: Bench):
     """One wrong entry in the list of permitted callers is refused.
 
@@ -129,7 +129,7 @@ async def test_each_permitted_caller_is_an_extension_or_a_sip_address(bench: Ben
     await _refuses(bench, "CFG-20", "permitted_callers", [[value] for value in NO_SIP_ADDRESS] + odd)
 
 
-@requirement("CFG-03", "CFG-22")
+@scenario("CFG-03", "CFG-22")
 async def test_a_server_address_is_an_ip_address_or_a_domain_name(bench: Bench):
     """A server that is neither an IP address nor a domain name (RFC 1123 §2.1) is refused.
 
@@ -138,7 +138,7 @@ async def test_a_server_address_is_an_ip_address_or_a_domain_name(bench: Bench):
     await _refuses(bench, "CFG-03", "server_address", NO_HOST)
 
 
-@requirement("CFG-04", "CFG-22")
+@scenario("CFG-04", "CFG-22")
 async def test_a_server_port_is_a_number_from_1_to_65535(bench: Bench):
     """A port outside 1 to 65535, or no number at all, is refused (RFC 768).
 
@@ -147,7 +147,7 @@ async def test_a_server_port_is_a_number_from_1_to_65535(bench: Bench):
     await _refuses(bench, "CFG-04", "server_port", (*NO_NUMBER, 0, -1, 65_536, 2**31, 2**64))
 
 
-@requirement("CFG-05", "CFG-22")
+@scenario("CFG-05", "CFG-22")
 async def test_a_polling_interval_is_a_positive_number_of_seconds(bench: Bench):
     """An interval of no seconds, or of something else than seconds, is refused.
 
@@ -156,7 +156,7 @@ async def test_a_polling_interval_is_a_positive_number_of_seconds(bench: Bench):
     await _refuses(bench, "CFG-05", "polling_interval", (*NO_NUMBER, 0, -1, -3600, 2**64))
 
 
-@requirement("CFG-06", "CFG-22")
+@scenario("CFG-06", "CFG-22")
 async def test_a_transport_is_one_of_three(bench: Bench):
     """Something else than UDP, TCP and TLS is refused.
 
@@ -165,7 +165,7 @@ async def test_a_transport_is_one_of_three(bench: Bench):
     await _refuses(bench, "CFG-06", "transport", ("", "SCTP", "WS", "UDP,TCP", "TLSv1", None, 1, ["UDP"]))
 
 
-@requirement("CFG-08", "CFG-22", needs=Capability.SRTP)
+@scenario("CFG-08", "CFG-22", needs=Capability.SRTP)
 async def test_an_encryption_is_unset_or_one_of_two(bench: Bench):
     """Something else than the two modes, or nothing, is refused as encryption.
 
@@ -178,7 +178,7 @@ async def test_an_encryption_is_unset_or_one_of_two(bench: Bench):
         await bench.expect("CFG-08", configuration(accepted=True), within=0.1, after=submitted)
 
 
-@requirement("CFG-15", "CFG-16", "CFG-22")
+@scenario("CFG-15", "CFG-16", "CFG-22")
 async def test_a_volume_is_a_number_within_its_range(bench: Bench):
     """A volume below silence or beyond all measure is refused.
 
@@ -189,7 +189,7 @@ async def test_a_volume_is_a_number_within_its_range(bench: Bench):
     await _refuses(bench, "CFG-16", "speaker_volume", wrong)
 
 
-@requirement("CFG-17", "CFG-22")
+@scenario("CFG-17", "CFG-22")
 async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench):
     """A timeout of no seconds, or of something else than seconds, is refused.
 
@@ -198,7 +198,7 @@ async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench):
     await _refuses(bench, "CFG-17", "call_timeout", (*NO_NUMBER, 0, -1, 2**64))
 
 
-@requirement("CFG-18", "CFG-22", needs=Capability.VIDEO)
+@scenario("CFG-18", "CFG-22", needs=Capability.VIDEO)
 async def test_video_calls_are_one_of_four(bench: Bench):
     """The four directions are taken, and something else is refused.
 
@@ -212,7 +212,7 @@ async def test_video_calls_are_one_of_four(bench: Bench):
         await bench.expect("CFG-18", configuration(accepted=True), within=0.1, after=submitted)
 
 
-@requirement("CFG-19", "CFG-22")
+@scenario("CFG-19", "CFG-22")
 async def test_incoming_calls_are_allowed_or_not(bench: Bench):
     """On and off are taken, and something in between is refused.
 
@@ -224,7 +224,7 @@ async def test_incoming_calls_are_allowed_or_not(bench: Bench):
         await bench.expect("CFG-19", configuration(accepted=True), within=0.1, after=submitted)
 
 
-@requirement("CFG-22")
+@scenario("CFG-22")
 async def test_a_form_with_an_unknown_or_a_missing_field_is_refused(bench: Bench):
     """A form that is not the form is refused, and names what is wrong with it.
 
@@ -235,7 +235,7 @@ async def test_a_form_with_an_unknown_or_a_missing_field_is_refused(bench: Bench
     await _refuses(bench, "CFG-22", "display_name", (None, "line\r\nbreak", "x" * 10_240))
 
 
-@requirement("CFG-07")
+@scenario("CFG-07")
 async def test_a_ca_certificate_is_taken_from_a_pem_cer_or_crt_file(bench: Bench):
     """The three file types are taken, whichever of its two forms the certificate has (RFC 7468, X.690).
 
@@ -255,7 +255,7 @@ async def test_a_ca_certificate_is_taken_from_a_pem_cer_or_crt_file(bench: Bench
         await bench.expect("CFG-07", configuration(accepted=True), within=0.1, after=uploaded)
 
 
-@requirement("CFG-07")
+@scenario("CFG-07")
 async def test_other_files_are_refused_as_ca_certificate(bench: Bench):
     """A file of another type, or one that holds no certificate, is refused.
 

@@ -27,7 +27,7 @@ from intercom_hil.judge.vocabulary import (
     tls_said,
     told_by_pbx,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.settings import Encryption, Transport
 from intercom_hil.stations.behaviours import answers
@@ -40,7 +40,7 @@ A_MOMENT = 0.3
 CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
 
 
-@requirement("CFG-06")
+@scenario("CFG-06")
 async def test_with_tls_not_a_byte_of_sip_goes_out_in_clear(bench: Bench):
     """With transport TLS the server is met under TLS, and never in clear (RFC 3261 §26.2.1).
 
@@ -56,7 +56,7 @@ async def test_with_tls_not_a_byte_of_sip_goes_out_in_clear(bench: Bench):
     await bench.require(tls_hello(), within=PROMPT)
 
 
-@requirement("CFG-06")
+@scenario("CFG-06")
 async def test_with_tls_calls_go_over_tls_alone(bench: Bench):
     """With transport TLS calls are placed over TLS too, from the INVITE to the BYE (RFC 3261 §26.2.1).
 
@@ -76,7 +76,7 @@ async def test_with_tls_calls_go_over_tls_alone(bench: Bench):
     await bench.require(ended, within=PROMPT, after=pressed)
 
 
-@requirement("ENC-08", "ENC-11")
+@scenario("ENC-08", "ENC-11")
 async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench):
     """SRTP-only over TLS: the keys are exchanged where nobody can read them (RFC 4568 §7), and are used.
 
@@ -99,7 +99,7 @@ async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench):
     bench.at_end("ENC-08", CLEAR_FROM_DEVICE, at_least=0, at_most=0)
 
 
-@requirement("ENC-10", "ENC-11")
+@scenario("ENC-10", "ENC-11")
 async def test_a_call_taken_over_tls_is_carried_over_srtp(bench: Bench):
     """SRTP-only over TLS: a secure call reaches the device by its own connection (RFC 5626 §5.3).
 
@@ -124,7 +124,7 @@ async def test_a_call_taken_over_tls_is_carried_over_srtp(bench: Bench):
     await bench.expect("ENC-10", secured, within=PROMPT, after=rung.time)
 
 
-@requirement("TLS-01")
+@scenario("TLS-01")
 @pytest.mark.parametrize("certificate", ["for the address", "for the name", "straight from the root"])
 async def test_a_certificate_under_the_uploaded_ca_is_accepted(bench: Bench, certificate: CertificateKind):
     """With a CA uploaded, a server whose certificate chains to it is accepted (RFC 5280 §6, RFC 5922 §7).
@@ -136,7 +136,7 @@ async def test_a_certificate_under_the_uploaded_ca_is_accepted(bench: Bench, cer
     await _accepted(bench, "TLS-01", server)
 
 
-@requirement("TLS-02")
+@scenario("TLS-02")
 @pytest.mark.parametrize("certificate", ["another CA", "a CA of the same name", "a well-known CA"])
 async def test_a_certificate_of_another_ca_is_refused(bench: Bench, certificate: CertificateKind):
     """With a CA uploaded, a certificate of any other is refused before a byte of SIP is sent (RFC 5280 §6).
@@ -146,7 +146,7 @@ async def test_a_certificate_of_another_ca_is_refused(bench: Bench, certificate:
     await _refused(bench, "TLS-02", await bench.tls_server(certificate))
 
 
-@requirement("TLS-03")
+@scenario("TLS-03")
 async def test_without_an_uploaded_ca_a_private_one_is_refused(bench: Bench):
     """Without an upload a certificate of a private CA is refused.
 
@@ -157,7 +157,7 @@ async def test_without_an_uploaded_ca_a_private_one_is_refused(bench: Bench):
     await _refused(bench, "TLS-03", server | {"ca_certificate": None})
 
 
-@requirement("TLS-04")
+@scenario("TLS-04")
 async def test_without_an_uploaded_ca_a_well_known_one_is_accepted(bench: Bench):
     """Without an upload a certificate of a well-known Internet CA is accepted.
 
@@ -168,7 +168,7 @@ async def test_without_an_uploaded_ca_a_well_known_one_is_accepted(bench: Bench)
     await _accepted(bench, "TLS-04", server | {"ca_certificate": None})
 
 
-@requirement("TLS-05")
+@scenario("TLS-05")
 @pytest.mark.parametrize(
     "certificate",
     [
@@ -190,7 +190,7 @@ async def test_a_defective_certificate_is_refused(bench: Bench, certificate: Cer
     await _refused(bench, "TLS-05", await bench.tls_server(certificate))
 
 
-@requirement("TLS-05")
+@scenario("TLS-05")
 @pytest.mark.parametrize("certificate", ["another name", "another name, as common name only"])
 async def test_a_certificate_for_another_name_is_refused(bench: Bench, certificate: CertificateKind):
     """A server reached by its name must have a certificate for that name (RFC 5922 §7.2, §7.3).
@@ -200,7 +200,7 @@ async def test_a_certificate_for_another_name_is_refused(bench: Bench, certifica
     await _refused(bench, "TLS-05", await bench.tls_server(certificate, by_name=True))
 
 
-@requirement("TLS-06")
+@scenario("TLS-06")
 @pytest.mark.parametrize("version", ["TLS 1.0", "TLS 1.1"])
 async def test_an_obsolete_version_is_refused(bench: Bench, version: TlsVersion):
     """A server that can do nothing newer than TLS 1.1 is refused (RFC 8996).
@@ -210,7 +210,7 @@ async def test_an_obsolete_version_is_refused(bench: Bench, version: TlsVersion)
     await _refused(bench, "TLS-06", await bench.tls_server("for the address", version=version))
 
 
-@requirement("TLS-06")
+@scenario("TLS-06")
 async def test_suites_that_encrypt_nothing_are_refused(bench: Bench):
     """A server that can only leave SIP unencrypted is refused (RFC 9325 §4.1).
 
@@ -221,7 +221,7 @@ async def test_suites_that_encrypt_nothing_are_refused(bench: Bench):
     await _refused(bench, "TLS-06", server)
 
 
-@requirement("TLS-06")
+@scenario("TLS-06")
 async def test_no_null_and_no_export_suite_is_offered(bench: Bench):
     """A device that does not offer null and export suites cannot be talked into them (RFC 9325 §4.1).
 

@@ -17,7 +17,7 @@ from intercom_hil.judge.vocabulary import (
     with_video,
     without_video,
 )
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.settings import Encryption, VideoCalls
 from intercom_hil.stations.behaviours import answers, busy
@@ -32,7 +32,7 @@ PLACED = invite(sender=DEVICE, receiver=PBX)
 ACCEPTED = answer(sender=DEVICE, receiver=PBX)
 
 
-@requirement("VID-01")
+@scenario("VID-01")
 async def test_outgoing_a_placed_call_shows_who_rings(bench: Bench):
     """Outgoing: a placed call offers video (RFC 3264 §5), and the picture that then comes moves.
 
@@ -41,7 +41,7 @@ async def test_outgoing_a_placed_call_shows_who_rings(bench: Bench):
     await _seen_in_a_placed_call(bench, "VID-01", VideoCalls.OUTGOING)
 
 
-@requirement("VID-01")
+@scenario("VID-01")
 async def test_outgoing_an_accepted_call_shows_nothing(bench: Bench):
     """Outgoing: of a call that offers video the device takes the audio alone (RFC 3264 §6: port 0).
 
@@ -50,7 +50,7 @@ async def test_outgoing_an_accepted_call_shows_nothing(bench: Bench):
     await _unseen_in_an_accepted_call(bench, "VID-01", VideoCalls.OUTGOING)
 
 
-@requirement("VID-02")
+@scenario("VID-02")
 async def test_incoming_an_accepted_call_shows_the_entrance(bench: Bench):
     """Incoming: of a call that offers video the device takes it (RFC 3264 §6), and its picture moves.
 
@@ -59,7 +59,7 @@ async def test_incoming_an_accepted_call_shows_the_entrance(bench: Bench):
     await _seen_in_an_accepted_call(bench, "VID-02", VideoCalls.INCOMING)
 
 
-@requirement("VID-02")
+@scenario("VID-02")
 async def test_incoming_a_placed_call_shows_nobody(bench: Bench):
     """Incoming: a placed call offers no video (RFC 3264 §5), though the other side could have taken it.
 
@@ -68,7 +68,7 @@ async def test_incoming_a_placed_call_shows_nobody(bench: Bench):
     await _unseen_in_a_placed_call(bench, "VID-02", VideoCalls.INCOMING)
 
 
-@requirement("VID-03")
+@scenario("VID-03")
 async def test_both_a_placed_call_shows_who_rings(bench: Bench):
     """Both: a placed call offers video (RFC 3264 §5), and the picture that then comes moves.
 
@@ -77,7 +77,7 @@ async def test_both_a_placed_call_shows_who_rings(bench: Bench):
     await _seen_in_a_placed_call(bench, "VID-03", VideoCalls.BOTH)
 
 
-@requirement("VID-03")
+@scenario("VID-03")
 async def test_both_an_accepted_call_shows_the_entrance(bench: Bench):
     """Both: of a call that offers video the device takes it (RFC 3264 §6), and its picture moves.
 
@@ -86,7 +86,7 @@ async def test_both_an_accepted_call_shows_the_entrance(bench: Bench):
     await _seen_in_an_accepted_call(bench, "VID-03", VideoCalls.BOTH)
 
 
-@requirement("VID-04")
+@scenario("VID-04")
 async def test_off_a_placed_call_shows_nobody(bench: Bench):
     """Off: a placed call offers no video (RFC 3264 §5), though the other side could have taken it.
 
@@ -95,7 +95,7 @@ async def test_off_a_placed_call_shows_nobody(bench: Bench):
     await _unseen_in_a_placed_call(bench, "VID-04", VideoCalls.OFF)
 
 
-@requirement("VID-04")
+@scenario("VID-04")
 async def test_off_a_call_that_offers_video_is_taken_with_audio_only(bench: Bench):
     """Off: a call that offers video is taken like one that does not, with audio only (RFC 3264 §6: port 0).
 
@@ -116,7 +116,7 @@ async def test_off_a_call_that_offers_video_is_taken_with_audio_only(bench: Benc
     await _nothing_to_be_seen(bench, "VID-04", offered.time)
 
 
-@requirement("CFG-18")
+@scenario("CFG-18")
 async def test_the_video_setting_decides_whether_placed_calls_offer_video(bench: Bench):
     """Over its four values the video setting makes a difference to the calls that are placed.
 
@@ -132,7 +132,7 @@ async def test_the_video_setting_decides_whether_placed_calls_offer_video(bench:
     bench.at_end("CFG-18", without_video(PLACED))
 
 
-@requirement("ENC-11")
+@scenario("ENC-11")
 @pytest.mark.parametrize("direction", ["placed", "accepted"])
 async def test_the_video_of_a_secured_call_is_secured(bench: Bench, direction: str):
     """Where SRTP was negotiated for video, the picture comes under its key (RFC 3711 §3.3, RFC 4568).

@@ -69,7 +69,13 @@ MAY_IMPORT = {
 } | {PACKAGE: ()}
 """What each room may import of the package, besides itself."""
 
-MAY_IMPORT_TEST_TOOLS = ("intercom_hil.plugin", "conftest", "scenarios", "tests")
+MAY_IMPORT_TEST_TOOLS = (
+    "intercom_hil.plugin",
+    "intercom_hil.scenario.declaration",
+    "conftest",
+    "scenarios",
+    "tests",
+)
 TEST_TOOLS = ("pytest", "_pytest", "pytest_asyncio", "hypothesis")
 
 OUTSIDE_WORLD = (

@@ -62,7 +62,7 @@ def requirements_of(module: Path, scenario: str) -> tuple[str, ...]:
 
 def _named_by(function: ast.AsyncFunctionDef) -> Iterator[str]:
     for decorator in function.decorator_list:
-        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "requirement":
+        if isinstance(decorator, ast.Call) and getattr(decorator.func, "id", "") == "scenario":
             yield from (str(a.value) for a in decorator.args if isinstance(a, ast.Constant))
 
 

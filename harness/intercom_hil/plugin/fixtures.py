@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.environment import environment
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.plugin.options import USAGE, bench_file, member, worker
+from intercom_hil.plugin.options import bench_file, end_run, member, worker
 from intercom_hil.plugin.ordering import PROGRESS
+from intercom_hil.plugin.playing import declaration
 from intercom_hil.plugin.resuming import check_device, identity, keep_basis, resumed
 from intercom_hil.plugin.terminal_summary import RUN, STAMP, runs_of
 from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR
@@ -21,7 +22,7 @@ from intercom_hil.scenario.bench import Bench
 
 
 @pytest.fixture(scope="session")
-def run(pytestconfig: pytest.Config) -> RunFolder:
+def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> RunFolder:
     """The folder of this run."""
     stamp = getattr(pytestconfig, "workerinput", {}).get(STAMP, "")
     try:
@@ -31,16 +32,20 @@ def run(pytestconfig: pytest.Config) -> RunFolder:
         )
         keep_basis(pytestconfig, folder)
     except BenchError as problem:
-        pytest.exit(str(problem), returncode=USAGE)
+        end_run(request.session, problem)
     pytestconfig.stash[RUN] = folder
     return folder
 
 
-@pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def assembly(pytestconfig: pytest.Config, run: RunFolder) -> AsyncIterator[Assembly]:
+@pytest.fixture(scope="session")
+def intercom_assembly(
+    request: pytest.FixtureRequest,
+    pytestconfig: pytest.Config,
+    intercom_run: RunFolder,
+    intercom_loop: asyncio.Runner,
+) -> Iterator[Assembly]:
     """The running bench: containers, capture, device; healed between scenarios, ended whatever happens."""
     reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
-
     capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
 
     def progress(text: str) -> None:
@@ -49,42 +54,47 @@ async def assembly(pytestconfig: pytest.Config, run: RunFolder) -> AsyncIterator
                 reporter.ensure_newline()
                 reporter.write_line(text)
 
-    built = Assembly(
-        bench_file(pytestconfig),
-        run_folder=run.path,
-        progress=progress,
-    )
+    assembly = Assembly(bench_file(pytestconfig), run_folder=intercom_run.path, progress=progress)
     try:
         try:
-            await built.start()
+            intercom_loop.run(assembly.start())
         except BenchError as problem:
-            pytest.exit(str(problem), returncode=USAGE)
-        telling = asyncio.create_task(environment(built, member(pytestconfig).path))
-        yield built
-        run.describe(await telling, worker(pytestconfig))
+            end_run(request.session, problem)
+        # While the first scenarios are played: nobody waits for it.
+        versions = intercom_loop.get_loop().create_task(environment(assembly, member(pytestconfig).path))
+        yield assembly
+        intercom_run.describe(intercom_loop.run(_result(versions)), worker(pytestconfig))
     finally:
-        await built.stop()
+        intercom_loop.run(assembly.stop())
 
 
-@pytest_asyncio.fixture(loop_scope="session")
-async def bench(request: pytest.FixtureRequest, assembly: Assembly, run: RunFolder) -> AsyncIterator[Bench]:
+async def _result(task: asyncio.Task[dict[str, Any]]) -> dict[str, Any]:
+    return await task
+
+
+@pytest.fixture
+def bench(
+    request: pytest.FixtureRequest, intercom_assembly: Assembly, intercom_run: RunFolder
+) -> Iterator[Bench]:
     """The bench as one scenario sees it."""
-    node = request.node
+    node, assembly = request.node, intercom_assembly
     if assembly.asker is not None:
         assembly.asker.progress = request.config.stash.get(PROGRESS, {}).get(node.nodeid, "")
-    marker = node.get_closest_marker("requirement")
+    declared = declaration(node)
+    if declared is None:
+        pytest.fail("the bench is for scenarios: decorate the test with @scenario(...)", pytrace=False)
     yield Bench(
         assembly,
-        run,
+        intercom_run,
         identity=identity(node),
         doc=node.obj.__doc__ or "",
-        requirements=marker.args if marker else (),
-        needs=marker.kwargs.get("needs") if marker else None,
+        requirements=declared.requirements,
+        needs=declared.needs,
         attempts=request.config.getoption("--attempts"),
     )
     try:
-        check_device(run, assembly.timeline)
+        check_device(intercom_run, assembly.timeline)
     except BenchError as problem:
-        pytest.exit(str(problem), returncode=USAGE)
+        end_run(request.session, problem)
     if not assembly.whole:
         node.user_properties.append(BEYOND_REPAIR)

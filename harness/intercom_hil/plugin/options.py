@@ -5,13 +5,14 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 from types import FrameType
+from typing import NoReturn
 
 import pytest
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.pool import Member, Pool, bench_files
 from intercom_hil.errors import BenchError
-from intercom_hil.locations import DEFAULT_BENCH
+from intercom_hil.plugin import BENCH
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
 
 DEFAULT_RUNS = Path("reports/runs")
@@ -26,17 +27,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     """Declare the options of a compliance run."""
     group = parser.getgroup("intercom-hil", "compliance bench")
     group.addoption(
-        "--bench",
-        type=Path,
-        action="append",
-        metavar="FILE",
-        help="the bench file; several, or a folder of them, share the run, each in a process of its own",
-    )
-    group.addoption(
         "--each", action="store_true", help="play every scenario on every bench, with a report for each bench"
     )
     group.addoption(
-        "--runs", type=Path, default=DEFAULT_RUNS, metavar="FOLDER", help="where run folders are made"
+        "--runs",
+        type=Path,
+        metavar="FOLDER",
+        help=f"where run folders are made (default: {DEFAULT_RUNS} in the project's folder)",
     )
     group.addoption(
         "--fault",
@@ -66,12 +63,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Register the marker, and let SIGTERM and a closed terminal end a run as Ctrl-C does."""
-    config.addinivalue_line(
-        "markers", "long: it takes a minute by its nature; benches side by side begin with it"
-    )
-    config.addinivalue_line("markers", "requirement(*ids): the requirements that a scenario judges")
+def pytest_configure() -> None:
+    """Let SIGTERM and a closed terminal end a run as Ctrl-C does."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         # Started in the background by a shell: without this, nothing at all would end the run cleanly.
         signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -90,7 +83,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if count or len(bench_files(bench_paths(config))) > 1:
             _check_side_by_side(config, count)
     except BenchError as problem:
-        pytest.exit(str(problem), returncode=USAGE)
+        end_run(session, problem)
 
 
 def _check_side_by_side(config: pytest.Config, count: int) -> None:
@@ -106,8 +99,20 @@ def _check_side_by_side(config: pytest.Config, count: int) -> None:
 
 
 def bench_paths(config: pytest.Config) -> list[Path]:
-    """Return the bench files and folders of the command line."""
-    return config.getoption("--bench") or [DEFAULT_BENCH]
+    """Return the bench files and folders of the command line, or else of the ini file."""
+    paths: list[Path] = config.getoption("--bench") or config.getini(BENCH)
+    return paths
+
+
+def runs_folder(config: pytest.Config) -> Path:
+    """Return where run folders are made: as the command line says, else below the project's root folder.
+
+    Where that root is not around the current directory (scenarios of an installed package), it is below the
+    current directory.
+    """
+    asked: Path | None = config.getoption("--runs")
+    current = config.invocation_params.dir
+    return asked or (config.rootpath if current.is_relative_to(config.rootpath) else current) / DEFAULT_RUNS
 
 
 def pool(config: pytest.Config) -> Pool:
@@ -163,6 +168,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def worker(config: pytest.Config) -> str:
     """Return the name of this process among those that share a run (pytest-xdist), or nothing."""
     return str(getattr(config, "workerinput", {}).get("workerid", ""))
+
+
+def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:
+    """End a run that cannot begin, or go on: one message, exit status 2."""
+    if worker(session.config):  # a process that exits by itself is taken for one that was interrupted
+        session.shouldstop = str(problem)
+        raise pytest.fail.Exception(str(problem), pytrace=False) from None
+    pytest.exit(str(problem), returncode=USAGE)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

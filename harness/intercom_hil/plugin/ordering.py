@@ -7,6 +7,7 @@ side by side begin with the scenarios that are marked as long.
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Coroutine
 from dataclasses import dataclass
@@ -122,9 +123,7 @@ def _progress(places: list[int], scenarios: list[pytest.Item]) -> dict[str, str]
 def _wanted(item: pytest.Item, file: BenchFile) -> str:
     """Return the configuration that a scenario begins with, as a text to compare, or nothing."""
     assert isinstance(item, pytest.Function)
-    scenario = getattr(item.obj, "__wrapped__", None)
-    if scenario is None:
-        return ""
+    scenario = inspect.unwrap(item.obj)
     arguments = dict(item.callspec.params) if hasattr(item, "callspec") else {}
     try:
         coroutine: Coroutine[Any, Any, None] = scenario(bench=_Questioner(file), **arguments)

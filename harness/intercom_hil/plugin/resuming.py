@@ -11,7 +11,7 @@ from intercom_hil.evidence.basis import Basis
 from intercom_hil.evidence.resumed import ResumedRun
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.locations import PACKAGE, SCENARIOS
-from intercom_hil.plugin.options import USAGE, member
+from intercom_hil.plugin.options import USAGE, end_run, member
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -48,7 +48,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 f"begin a new run, or go on as it began (bench file {kept.bench_file})",
             )
     except BenchError as problem:
-        pytest.exit(str(problem), returncode=USAGE)
+        end_run(session, problem)
     config.stash[_RESUMED] = run
 
 

@@ -12,7 +12,7 @@ from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.run import RunFolder, folder_name, fresh_stamp, new_stamp
 from intercom_hil.evidence.traces import requirements_of
-from intercom_hil.plugin.options import PLACE, pool, worker
+from intercom_hil.plugin.options import PLACE, pool, runs_folder, worker
 from intercom_hil.spec.verdict import Verdict
 
 RUN = pytest.StashKey[RunFolder]()
@@ -74,7 +74,7 @@ def _new_stamp(config: pytest.Config) -> str:
 
 def runs_of(config: pytest.Config, file: BenchFile) -> Path:
     """Return the folder of run folders: one of the bench's own where each bench has a run to itself."""
-    runs: Path = config.getoption("--runs")
+    runs = runs_folder(config)
     return runs / folder_name(file.bench.name) if config.option.each else runs
 
 

@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
 
 
@@ -43,37 +43,37 @@ def ancestors(pid):
     return line
 
 
-@requirement("OUT-05")
-async def test_1_the_pbx_is_killed_in_mid_call(bench, assembly):
+@scenario("OUT-05")
+async def test_1_the_pbx_is_killed_in_mid_call(bench, intercom_assembly):
     """A PBX that dies is the bench's fault."""
     await in_call(bench)
-    await assembly.places["pbx"].kill()
+    await intercom_assembly.places["pbx"].kill()
     await bench.expect("OUT-05", request("BYE", sender=DEVICE), within=30)
 
 
-@requirement("OUT-01")
+@scenario("OUT-01")
 async def test_2_the_bench_is_whole_again_after_the_pbx(bench):
     """The next scenario finds a healed bench."""
     await in_call(bench)
     await bench.expect("OUT-01", invite(sender=DEVICE), within=3)
 
 
-@requirement("OUT-05")
-async def test_3_the_stations_and_the_capture_are_killed_in_mid_call(bench, assembly):
+@scenario("OUT-05")
+async def test_3_the_stations_and_the_capture_are_killed_in_mid_call(bench, intercom_assembly):
     """A container that dies is the bench's fault."""
     await in_call(bench)
-    await assembly.places["peers"].kill()
+    await intercom_assembly.places["peers"].kill()
     await bench.expect("OUT-05", request("BYE", sender=DEVICE), within=30)
 
 
-@requirement("OUT-01")
+@scenario("OUT-01")
 async def test_4_the_bench_is_whole_again_after_the_stations(bench):
     """The next scenario finds a healed bench."""
     await in_call(bench)
     await bench.expect("OUT-01", invite(sender=DEVICE), within=3)
 
 
-@requirement("OUT-06")
+@scenario("OUT-06")
 async def test_5_the_devices_sip_agent_is_killed_in_mid_call(bench):
     """A device that crashes has failed."""
     await in_call(bench)
@@ -82,14 +82,14 @@ async def test_5_the_devices_sip_agent_is_killed_in_mid_call(bench):
     await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
 
 
-@requirement("OUT-01")
+@scenario("OUT-01")
 async def test_6_the_bench_is_whole_again_after_the_crash(bench):
     """The next scenario finds a healed bench."""
     await in_call(bench)
     await bench.expect("OUT-01", invite(sender=DEVICE), within=3)
 
 
-@requirement("OUT-06")
+@scenario("OUT-06")
 async def test_7_the_whole_device_dies_in_mid_call(bench):
     """A device that goes away has failed."""
     await in_call(bench)
@@ -98,7 +98,7 @@ async def test_7_the_whole_device_dies_in_mid_call(bench):
     await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
 
 
-@requirement("OUT-01")
+@scenario("OUT-01")
 async def test_8_the_bench_is_whole_again_after_the_death(bench):
     """The next scenario finds a healed bench."""
     await in_call(bench)

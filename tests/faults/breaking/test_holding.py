@@ -4,21 +4,21 @@ import asyncio
 import os
 
 from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, registered, request, tone
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
 
 HELD = 50.0
 """Seconds for which the button would be held."""
 
 
-@requirement("REG-01")
+@scenario("REG-01")
 async def test_1_the_device_registers(bench):
     """There is a device."""
     await bench.configure()
     await bench.expect("REG-01", registered(), within=5)
 
 
-@requirement("OUT-01")
+@scenario("OUT-01")
 async def test_2_the_button_is_held_in_mid_call(bench):
     """A visitor leans on the button, and says so in a file once the call is up."""
     (desk,) = await bench.stations(answers())

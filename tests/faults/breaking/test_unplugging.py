@@ -6,10 +6,10 @@ import signal
 from test_breaking import in_call
 
 from intercom_hil.judge.vocabulary import DEVICE, invite, request
-from intercom_hil.plugin.requirement_marker import requirement
+from intercom_hil.scenario import scenario
 
 
-@requirement("OUT-05")
+@scenario("OUT-05")
 async def test_1_the_console_is_unplugged_in_mid_call(bench):
     """A cable that comes loose is the bench's fault."""
     await in_call(bench)
@@ -17,7 +17,7 @@ async def test_1_the_console_is_unplugged_in_mid_call(bench):
     await bench.expect("OUT-05", request("BYE", sender=DEVICE), within=30)
 
 
-@requirement("OUT-01")
+@scenario("OUT-01")
 async def test_2_the_bench_is_whole_again_after_the_console(bench):
     """The next scenario finds a healed bench."""
     await in_call(bench)

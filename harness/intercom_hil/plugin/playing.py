@@ -1,0 +1,51 @@
+"""How pytest plays a scenario: the bench does, on its own event loop, and the verdict is the outcome.
+
+Nothing of it depends on how a project has asynchronous tests run (pytest-asyncio, anyio), or whether it does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+from collections.abc import Iterator
+
+import pytest
+
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.scenario.declaration import Declaration
+from intercom_hil.scenario.runner import ScenarioFailed
+from intercom_hil.spec.verdict import Verdict
+
+
+def declaration(item: pytest.Item) -> Declaration | None:
+    """Return what a scenario declares; None of a test that is no scenario."""
+    marker = item.get_closest_marker("requirement")
+    declared = marker.kwargs.get("declaration") if marker else None
+    return declared if isinstance(declared, Declaration) else None
+
+
+@pytest.fixture(scope="session")
+def intercom_loop() -> Iterator[asyncio.Runner]:
+    """The event loop of the bench and of the scenarios; it stands still between them."""
+    with asyncio.Runner() as runner:
+        yield runner
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Play a scenario; leave every other test to whom it belongs."""
+    if declaration(pyfuncitem) is None:
+        return None
+    scenario = inspect.unwrap(pyfuncitem.obj)  # pytest-asyncio wraps it where its mode is auto
+    given = pyfuncitem.funcargs
+    arguments = {name: given[name] for name in inspect.signature(scenario).parameters}
+    bench, loop = given["bench"], given["intercom_loop"]
+    assert isinstance(bench, Bench)
+    assert isinstance(loop, asyncio.Runner)
+    try:
+        record = loop.run(bench.play(lambda: scenario(**arguments)))
+    except ScenarioFailed as failed:
+        pytest.fail(str(failed), pytrace=False)
+    if record.verdict is Verdict.NOT_APPLICABLE:
+        pytest.skip(f"not applicable: {'; '.join(record.problems)}")
+    return True

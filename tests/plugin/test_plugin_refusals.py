@@ -1,0 +1,38 @@
+"""What cannot begin says so in one message, with exit status 2: no traceback, no insides of pytest."""
+
+import pytest
+
+from intercom_hil.locations import DEFAULT_BENCH
+
+SCENARIO = """
+from intercom_hil.scenario import scenario
+
+@scenario("OUT-01")
+async def test_the_button_places_a_call(bench):
+    await bench.configure()
+"""
+
+
+@pytest.mark.parametrize("how", ["option", "ini"])
+def test_a_bench_file_that_is_wrong(pytester, how):
+    bench = pytester.path / "my.toml"
+    bench.write_text(DEFAULT_BENCH.read_text().replace("[capture]", "[capture]\nspeed = 3"))
+    pytester.makeini("[pytest]\n" + ("intercom_bench = my.toml" if how == "ini" else ""))
+    pytester.makepyfile(SCENARIO)
+    result = pytester.runpytest_subprocess(*(["--bench", "my.toml"] if how == "option" else []))
+    assert result.ret == 2
+    told = result.stdout.str() + result.stderr.str()
+    assert told.count("capture.speed") == 1
+    assert "Traceback" not in told
+    assert not (pytester.path / "reports").exists()
+
+
+def test_the_options_of_a_run_are_known_where_a_bench_is_named(pytester):
+    result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH, "--help")
+    result.stdout.fnmatch_lines(["*--requirement=ID*"])
+
+
+def test_a_scenario_that_is_none(pytester):
+    pytester.makepyfile(SCENARIO.replace("async def", "def").replace("await bench.configure()", "pass"))
+    result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH)
+    result.stdout.fnmatch_lines(["*TypeError: a scenario is written `async def test_*"])
