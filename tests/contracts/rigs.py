@@ -16,15 +16,23 @@ from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from intercom_hil.instruments import Catalogue, Input, InputOptions, Output, OutputOptions
+from intercom_hil.instruments import (
+    AnyInput,
+    AnyOutput,
+    Input,
+    InputOptions,
+    Output,
+    OutputOptions,
+    SharedPorts,
+)
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.gpio.gpio_sim import SimulatedChip, available
 
 GUEST = "INTERCOM_HIL_GPIO_GUEST"
 """Environment variable, set in the virtual machine: its second serial port may be looped."""
 
-_OUTPUTS: TypeAdapter[OutputOptions] = TypeAdapter(OutputOptions)
-_INPUTS: TypeAdapter[InputOptions] = TypeAdapter(InputOptions)
+_OUTPUTS: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
+_INPUTS: TypeAdapter[InputOptions] = TypeAdapter(AnyInput)
 _LOOPED_PORT = "/dev/ttyS1"
 
 
@@ -48,13 +56,13 @@ class Rig:
     close: Callable[[], None] = lambda: None
     forces_beforehand: bool = True
     normally_on: bool | None = None
-    catalogue: Catalogue = field(default_factory=Catalogue)
+    ports: SharedPorts = field(default_factory=SharedPorts)
 
     def output(self) -> Output:
-        return self.catalogue.output(_OUTPUTS.validate_python(self.table))
+        return _OUTPUTS.validate_python(self.table).make(self.ports, name="output")
 
     def input(self) -> Input:
-        return self.catalogue.input(_INPUTS.validate_python(self.table))
+        return _INPUTS.validate_python(self.table).make(self.ports, name="input")
 
 
 def _relay(kind):
@@ -203,13 +211,13 @@ def _looped(line):
         def drive(on):
             fcntl.ioctl(fd, termios.TIOCMBIS if on else termios.TIOCMBIC, struct.pack("I", termios.TIOCM_RTS))
 
-        catalogue = Catalogue()
+        ports = SharedPorts()
         # an output on RTS, even a closed one, keeps RTS as it is when the port is opened for something else
-        catalogue.output(_OUTPUTS.validate_python(table | {"line": "rts"}))
+        _OUTPUTS.validate_python(table | {"line": "rts"}).make(ports, name="output")
         return Rig(
             table,
             _LOOPED_PORT,
-            catalogue=catalogue,
+            ports=ports,
             forces_beforehand=False,
             active=lambda: bool(bits() & termios.TIOCM_CTS),
             force=drive,

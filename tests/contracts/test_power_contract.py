@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from intercom_hil.instruments import Catalogue, PowerOptions, opened
+from intercom_hil.instruments import PowerOptions, SharedPorts, opened
 from intercom_hil.timeline import Timeline
 
 
@@ -16,7 +16,7 @@ class Wired:
         self.timeline = Timeline()
         self._rig, self._normally_on = rig, normally_on
         options = PowerOptions(output=rig.table, normally_on=normally_on)
-        self.power = Catalogue().power(options, append=self.timeline.append)
+        self.power = options.make(SharedPorts(), append=self.timeline.append)
 
     def powered(self, expected):
         """Return whether the device's supply is as expected, as far as somebody can look."""

@@ -9,9 +9,11 @@ import time
 
 import pytest
 
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.device import Account, EmulatedDevice, Intercom, Portal, Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
-from intercom_hil.instruments import Board, Button, Relay, SerialConsole
+from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.spec.settings import SipSettings
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.pattern import Condition

@@ -6,9 +6,11 @@ import struct
 import numpy as np
 import pytest
 
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.device import Account, Intercom, Portal, Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
-from intercom_hil.instruments import Board, Button, Relay, SerialConsole
+from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.spec.settings import ProxySettings, SipSettings
 from intercom_hil.timeline import Pattern, Timeline, Witness
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer

@@ -13,9 +13,9 @@ import gpiod
 import pytest
 from gpiod.line import Bias, Drive
 
+from intercom_hil.adapters.gpio import GpioInput, GpioOutput
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments import Button, opened
-from intercom_hil.instruments.gpio import GpioInput, GpioOutput
 from intercom_hil.timeline import Timeline
 from tests.contracts.test_input_contract import Edges
 from tests.gpio.gpio_sim import SimulatedChip, available
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not available(), reason="this kernel simulates n
 PRESSING = """
 import asyncio, sys
 from intercom_hil.instruments import opened
-from intercom_hil.instruments.gpio import GpioOutput
+from intercom_hil.adapters.gpio import GpioOutput
 
 async def press():
     output = GpioOutput(sys.argv[1], "BUTTON", active_low=True)

@@ -5,8 +5,10 @@ import time
 
 import pytest
 
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments import Board, Button, Relay
+from intercom_hil.instruments import Button
 from intercom_hil.timeline import Timeline, Witness
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 

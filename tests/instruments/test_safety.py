@@ -7,13 +7,17 @@ import sys
 
 import pytest
 
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments import Board, Relay, opened
+from intercom_hil.instruments import opened
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 
 PRESSING = """
 import asyncio, signal, sys
-from intercom_hil.instruments import Board, Relay, opened
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_relay import Relay
+from intercom_hil.instruments import opened
 
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 

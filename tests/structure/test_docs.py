@@ -8,6 +8,8 @@ import pydantic
 import pytest
 
 from intercom_hil.bench_file.model import BenchFile, load
+from intercom_hil.instruments.kinds import InputOptions, OutputOptions
+from intercom_hil.instruments.registry import INSTRUMENTS, kinds_of
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.verdict import Verdict
 from tests.structure.source_tree import ROOT, files, shown
@@ -22,6 +24,8 @@ TOPS = ("harness", "reports", "fixtures", "scenarios", "tests", "benchmarks")
 
 def models(annotation):
     """Return the models that an annotation is made of: several where a table may be of several kinds."""
+    if annotation in (OutputOptions, InputOptions):
+        return [kind for name, kind in kinds_of(annotation) if not INSTRUMENTS.origin(name)]
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         return [annotation]
     return [model for inner in typing.get_args(annotation) for model in models(inner)]

@@ -26,12 +26,13 @@ def rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{PACKAGE}.{name}" for name in names)
 
 
-GROUND = rooms("errors", "paths", "spec", "wire", "timeline")
+GROUND = rooms("errors", "extensions", "paths", "spec", "wire", "timeline")
 WITNESSES = rooms("instruments", "event_sources", "operator", "device", "capture", "pbx", "proxy", "stations")
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
         "errors": (),
+        "extensions": rooms("errors"),
         "locations": (),
         "paths": (),
         "spec": (),
@@ -40,6 +41,7 @@ MAY_IMPORT = {
         "processes": rooms("errors"),
         "serving": (),
         "instruments": GROUND,
+        "adapters": (*GROUND, *rooms("instruments")),
         "event_sources": (*GROUND, *rooms("serving")),
         "operator": (*GROUND, *rooms("serving")),
         "device": (*GROUND, *rooms("instruments", "event_sources", "operator")),

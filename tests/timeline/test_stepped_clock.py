@@ -6,9 +6,9 @@ import time
 
 import pytest
 
+from intercom_hil.adapters.command import CommandOutput
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments import Button
-from intercom_hil.instruments.command import CommandOutput
 from intercom_hil.judge.judge import Judge
 from intercom_hil.timeline import Pattern, Timeline
 from tests.structure.source_tree import python_files, shown

@@ -11,6 +11,8 @@ from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
+from pydantic import TypeAdapter
+
 from intercom_hil.bench.event_channels import EventChannels, log_file, voices
 from intercom_hil.bench.parts import Lost, future, in_turn
 from intercom_hil.bench.pki import Pki
@@ -34,8 +36,15 @@ from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.event_sources.options import LogFileOptions, SourceOptions, SyslogOptions
 from intercom_hil.event_sources.syslog import TlsIdentity
 from intercom_hil.evidence.run import keep_export
-from intercom_hil.instruments import Button, Catalogue, Console, ReopeningConsole
-from intercom_hil.instruments.factory import NumatoRelayOptions
+from intercom_hil.instruments import (
+    AnyOutput,
+    Button,
+    Console,
+    OutputOptions,
+    ReopeningConsole,
+    SerialConsole,
+    SharedPorts,
+)
 from intercom_hil.instruments.sound_card import SoundCard
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.timeline import Append, Witness
@@ -44,6 +53,7 @@ from intercom_hil.timeline.observation import InstrumentLost, Note
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
 FACTORY_VIEWER = Account("viewer", "viewer-secret")
 """The accounts that an emulated intercom comes with."""
+_ANY_OUTPUT: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
 PBX_NAME = "pbx.intercom.example"
 """What the PBX is called in an emulated intercom's name service, if the bench file has no name for it."""
 
@@ -137,7 +147,7 @@ def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
     )
     own = {
         "console": ConsoleTable(port=ready.console, layout=tables.emulated.console_layout),
-        "button": NumatoRelayOptions(kind="numato-relay", port=ready.relay),
+        "button": _ANY_OUTPUT.validate_python({"kind": "numato-relay", "port": ready.relay}),
         "portal": portal,
         "speaker": SpeakerTable(recording=ready.speaker),
     }
@@ -172,19 +182,19 @@ def intercom(
     """
     heard = heard or EventChannels()
     assert tables.button is not None
-    catalogue = Catalogue()
+    ports = SharedPorts()
     return Intercom(
         address=tables.address,
         append=append,
         portal=_configurator(tables, asker),
-        button=Button(catalogue.output(tables.button, name="button"), append=append),
-        console=_console(catalogue, tables.console, append) if tables.console else None,
+        button=Button(tables.button.make(ports, name="button"), append=append),
+        console=_console(ports, tables.console, append) if tables.console else None,
         layout=heard.layout,
         duties=heard.console,
         sources=heard.live,
         speaker=_ear(tables, append),
-        supply=catalogue.power(tables.power, append=append) if tables.power else None,
-        inputs={name: catalogue.input(options) for name, options in tables.inputs.items()},
+        supply=tables.power.make(ports, append=append) if tables.power else None,
+        inputs={name: options.make(ports, name=name) for name, options in tables.inputs.items()},
         device_lost=device_lost,
         extension=tables.extension,
         sip_port=tables.sip_port,
@@ -235,8 +245,8 @@ def _portal(table: PortalTable) -> Portal:
     )
 
 
-def _console(catalogue: Catalogue, table: ConsoleTable, append: Append) -> Console:
-    console = catalogue.console(table.port, baudrate=table.baud_rate)
+def _console(ports: SharedPorts, table: ConsoleTable, append: Append) -> Console:
+    console = SerialConsole.on(ports, table.port, baudrate=table.baud_rate)
     if not table.reopen_within:
         return console
     return ReopeningConsole(console, within=table.reopen_within, on_link=partial(_tell_link, append))

@@ -7,27 +7,22 @@ that names it. ``intercom_hil.lab.locks`` sees to it that no two benches hold on
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.tables import LABGRID, SoundCardTable
-from intercom_hil.instruments.factory import (
-    CommandOptions,
-    GpioInputOptions,
-    GpioOutputOptions,
-    InputOptions,
-    OutputOptions,
-)
+from intercom_hil.instruments.kinds import InstrumentOptions
+from intercom_hil.instruments.serial_names import port_identity
 
-_REMOTE = re.compile(r"^[a-z0-9+]+://([^/?#]*)")
+_IN_A_PLACE = port_identity(LABGRID)
 
 
 def claims(file: BenchFile) -> dict[str, str]:
     """Return everything that only one bench at a time may use, each with the field that names it."""
     found: dict[str, str] = {}
     for field, name in _named(file):
-        found.setdefault(name, field)
+        if not name.startswith(_IN_A_PLACE):  # the place that it is in is claimed
+            found.setdefault(name, field)
     return found
 
 
@@ -46,7 +41,7 @@ def _named(file: BenchFile) -> Iterator[tuple[str, str]]:
         yield f"stations.addresses[{index}]", f"address {address}"
     yield "device.address", f"address {device.address}"
     if device.console is not None:
-        yield from _port("device.console.port", device.console.port)
+        yield "device.console.port", port_identity(device.console.port)
     if device.button is not None:
         yield from _wired("device.button", device.button)
     if device.power is not None:
@@ -62,24 +57,11 @@ def _named(file: BenchFile) -> Iterator[tuple[str, str]]:
             yield f"labgrid.places[{index}]", place_claim(file.labgrid.coordinator, place)
 
 
-def _wired(field: str, options: OutputOptions | InputOptions) -> Iterator[tuple[str, str]]:
-    match options:
-        case GpioOutputOptions() | GpioInputOptions():
-            chip = os.path.realpath(options.chip) if options.chip.startswith("/") else options.chip
-            yield field, f"GPIO {chip} line {options.line}"
-        case CommandOptions():
-            yield field, f"command {' '.join(options.on)}"
-        case _:
-            yield from _port(f"{field}.port", options.port)
+def _wired(table: str, options: InstrumentOptions) -> Iterator[tuple[str, str]]:
+    for name, field in options.claims().items():
+        yield f"{table}.{field}" if field else table, name
 
 
 def _sound(table: SoundCardTable) -> str:
     used = any("{card}" in word for word in (*table.record, *table.play))
     return f"sound card {table.card}" if used else f"command {' '.join((*table.record, *table.play))}"
-
-
-def _port(field: str, port: str) -> Iterator[tuple[str, str]]:
-    """Yield one name for a port, which has several in /dev, or one for each protocol of its server."""
-    if not port.startswith(LABGRID):  # the place that it is in is claimed
-        remote = _REMOTE.match(port)
-        yield field, f"serial port {remote[1] if remote else os.path.realpath(port)}"

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from intercom_hil.event_sources.options import SourceOptions
-from intercom_hil.instruments.factory import InputOptions, OutputOptions, PowerOptions
+from intercom_hil.instruments.registry import AnyInput, AnyOutput, PowerOptions
 from intercom_hil.operator.reading import Reading
 from intercom_hil.paths import Command, FileBeside, PortBeside, Words
 from intercom_hil.spec.capabilities import Capability
@@ -241,9 +241,9 @@ class DeviceTable(Table):
     event_sources: tuple[SourceOptions, ...] = Field(
         default=(), description="where events come from beside the console; the first that tells is judged"
     )
-    button: OutputOptions | None = None
+    button: AnyOutput | None = None
     power: PowerOptions | None = None
-    inputs: dict[Name, InputOptions] = Field(default={}, description="contacts to watch, by name")
+    inputs: dict[Name, AnyInput] = Field(default={}, description="contacts to watch, by name")
     configurator: Literal["portal", "operator", "command"] = Field(
         default="portal", description="how settings get into the device"
     )

@@ -20,8 +20,8 @@ from intercom_hil.commands.smoke_call import trial
 from intercom_hil.device.command_configurator import CommandConfigurator
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
-from intercom_hil.instruments.factory import Catalogue, named
-from intercom_hil.instruments.shared_port import OutputGuest
+from intercom_hil.instruments.serial_console import SerialConsole
+from intercom_hil.instruments.shared_port import OutputGuest, SharedPorts
 from intercom_hil.lab.locks import holders
 from intercom_hil.processes.engine import Engine, EngineKind
 from intercom_hil.processes.host import ContainerHost, Host, NativeHost, native_versions
@@ -197,13 +197,13 @@ async def _while_held(file: BenchFile, progress: Tell) -> list[tuple[str, BenchE
 
 async def _instruments(device: DeviceTable) -> list[tuple[str, BenchError | None, str]]:
     assert device.button is not None
-    catalogue = Catalogue()
+    ports = SharedPorts()
     parts: dict[str, _Opened] = {
-        f"button {named(device.button)}": catalogue.output(device.button, name="button"),
+        f"button {device.button.where}": device.button.make(ports, name="button"),
         **_ways_to_settings(device),
     }
     if device.console is not None:
-        console = catalogue.console(device.console.port, baudrate=device.console.baud_rate)
+        console = SerialConsole.on(ports, device.console.port, baudrate=device.console.baud_rate)
         parts[f"console {device.console.port}"] = console
     found: list[tuple[str, BenchError | None, str]] = []
     for name, part in parts.items():

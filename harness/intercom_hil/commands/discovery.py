@@ -1,4 +1,4 @@
-"""What this computer has that a bench may use: serial ports, GPIO chips, network addresses.
+"""What this computer has that a bench may use: serial ports and network addresses.
 
 The computer is looked at; short lists go out, empty where there is nothing or no way to look.
 """
@@ -9,24 +9,13 @@ import ipaddress
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.instruments.kinds import Found
 from intercom_hil.instruments.serial_names import stable_name_of
 from intercom_hil.processes.command import run
 
 _LOOK_WITHIN = 5.0  # s
-
-
-@dataclass(frozen=True)
-class Found:
-    """One thing: what a bench file calls it, and what it says of itself."""
-
-    name: str
-    told: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.told})" if self.told else self.name
 
 
 @dataclass(frozen=True)
@@ -49,22 +38,6 @@ def serial_ports() -> list[Found]:
         for port in sorted(comports(), key=lambda port: port.device)
         if port.vid is not None or port.hwid != "n/a"
     ]
-
-
-def gpio_chips() -> list[Found]:
-    """Return the GPIO chips of this computer that may be opened."""
-    import gpiod
-
-    found = []
-    for path in sorted(Path("/dev").glob("gpiochip*")):
-        try:
-            with gpiod.Chip(str(path)) as chip:
-                info = chip.get_info()
-        except OSError as problem:
-            found.append(Found(str(path), f"cannot be opened: {problem.strerror}"))
-        else:
-            found.append(Found(str(path), f"{info.label}, {info.num_lines} lines"))
-    return found
 
 
 def addresses() -> list[Address]:

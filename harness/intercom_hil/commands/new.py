@@ -9,35 +9,32 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ValidationError
 
 from intercom_hil.bench_file.model import load
-from intercom_hil.commands import discovery as findings
+from intercom_hil.commands import discovery
 from intercom_hil.commands.bench_text import Draft, bench_text
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.options import unusable
-from intercom_hil.instruments.factory import Catalogue, OutputOptions
+from intercom_hil.extensions import ExtensionError
+from intercom_hil.instruments.kinds import Found, OutputOptions
+from intercom_hil.instruments.registry import kinds_of
 from intercom_hil.instruments.safety import opened
+from intercom_hil.instruments.serial_console import SerialConsole
+from intercom_hil.instruments.shared_port import SharedPorts
 from intercom_hil.spec.capabilities import Capability
 
 LISTEN = 2.0
 """Seconds for which a console is listened to."""
 _TRY_WITHIN = 10.0  # s
 STATIONS = 6
-_PRESSED_BY = {
-    "numato-relay": "a relay of a Numato-style USB board",
-    "numato-gpio": "a GPIO line of a Numato-style USB board",
-    "gpio": "a GPIO line of this computer, such as a Raspberry Pi's",
-    "serial-line": "RTS or DTR of a serial cable",
-    "command": "a command of yours",
-}
 _TOLD_BY = {
     "console": "on a serial console",
     "syslog": "as syslog messages, sent to the bench",
@@ -125,7 +122,7 @@ class _Guide:
             "A bench file says what stands on the bench and where. Enter takes what is in [brackets]."
         )
         return (
-            self._choice(
+            self.choice(
                 "Which intercom?",
                 {"physical": "one on the desk", "emulated": "the emulated one, no hardware"},
             )
@@ -154,7 +151,7 @@ class _Guide:
     # -- the network -----------------------------------------------------------------------------------
 
     def _network(self, draft: Draft) -> None:
-        there = findings.addresses()
+        there = discovery.addresses()
         self._talk.say("\nThe network. Addresses of this computer:")
         for found in there:
             self._talk.say(f"  {found}")
@@ -188,7 +185,7 @@ class _Guide:
 
     def _events(self, draft: Draft) -> str:
         self._talk.say("\nThe events: where the intercom tells what it does.")
-        told_by = self._choice("Told", _TOLD_BY)
+        told_by = self.choice("Told", _TOLD_BY)
         if told_by == "console":
             self._console(draft)
         elif told_by != "nowhere":
@@ -204,17 +201,17 @@ class _Guide:
         port = int(self._checked("Port on which the bench listens", _LISTENS_AT[kind], _is_port))
         if kind == "webhook":
             return {"port": port, "path": self._checked("Path", "/events", lambda text: text.startswith("/"))}
-        transport = self._choice("Sent over", dict.fromkeys(("udp", "tcp", "tls"), ""))
+        transport = self.choice("Sent over", dict.fromkeys(("udp", "tcp", "tls"), ""))
         return {"port": port, "transport": transport, "layout": self._layout(kind)}
 
     def _layout(self, kind: str) -> str:
         usable = [name for name in LAYOUTS if not unusable(kind, name, LAYOUTS)]
-        return self._choice("The layout of what it tells", dict.fromkeys(usable, ""))
+        return self.choice("The layout of what it tells", dict.fromkeys(usable, ""))
 
     def _console(self, draft: Draft) -> None:
         self._talk.say("\nThe console: the cable on which the intercom writes its log.")
         while True:
-            port = self._port("Console port")
+            port = self.serial_port("Console port")
             speed = int(self._checked("Speed in baud", "115200", str.isdecimal))
             draft.console = {"port": port, "baud_rate": speed, "layout": "keyed"}
             if self._works(f"listening for {LISTEN:g} s", partial(_listen, port, speed, self._talk.say)):
@@ -223,11 +220,17 @@ class _Guide:
 
     def _button(self, draft: Draft) -> None:
         self._talk.say("\nThe button: what closes its contact.")
+        kinds: dict[str, type[OutputOptions]] = {}
+        for name, one in kinds_of(OutputOptions):  # type: ignore[type-abstract]
+            if isinstance(one, ExtensionError):
+                self._talk.say(f"  left out: {one}")
+            else:
+                kinds[name] = one
         while True:
-            kind = self._choice("Pressed by", _PRESSED_BY)
-            table = {"kind": kind, **self._button_place(kind)}
+            kind = self.choice("Pressed by", {name: one.label for name, one in kinds.items()})
+            table = {"kind": kind, **kinds[kind].ask(self)}
             try:
-                options = TypeAdapter[OutputOptions](OutputOptions).validate_python(table)
+                options = kinds[kind].model_validate(table)
             except ValidationError as problem:
                 self._talk.say(f"  {problem.errors()[0]['loc'][-1]}: {problem.errors()[0]['msg']}")
                 continue
@@ -236,29 +239,9 @@ class _Guide:
             if self._works("the button", partial(_press, options, press, self._talk.say)):
                 return
 
-    def _button_place(self, kind: str) -> dict[str, Any]:
-        match kind:
-            case "numato-relay":
-                port = self._port("Port of the board")
-                return {"port": port, "channel": self._number("Relay, counted from 0", "0")}
-            case "numato-gpio":
-                return {"port": self._port("Port of the board"), "line": self._number("Line, from 0", "0")}
-            case "gpio":
-                chip = self._offered("GPIO chip", findings.gpio_chips())
-                line = self._talk.ask("Line (offset or name)")
-                return {"chip": chip, "line": int(line) if line.isdecimal() else line}
-            case "serial-line":
-                port = self._port("Port of the cable (the console's, if it is on that)")
-                return {"port": port, "line": self._choice("Line", {"rts": "", "dtr": ""})}
-            case _:
-                return {
-                    "on": self._talk.ask("Command that presses"),
-                    "off": self._talk.ask("Command that releases"),
-                }
-
     def _settings(self, draft: Draft) -> None:
         self._talk.say("\nThe SIP settings: how they get into the intercom.")
-        draft.configurator = self._choice("Changed through", _CONFIGURED_BY)
+        draft.configurator = self.choice("Changed through", _CONFIGURED_BY)
         match draft.configurator:
             case "portal":
                 self._portal(draft)
@@ -297,10 +280,20 @@ class _Guide:
 
     # -- asking ----------------------------------------------------------------------------------------
 
-    def _port(self, question: str) -> str:
-        return self._offered(f"{question} (or a URL such as socket://host:port)", findings.serial_ports())
+    def text(self, question: str, default: str = "") -> str:
+        """Ask for a text."""
+        return self._talk.ask(question, default)
 
-    def _offered(self, question: str, found: Sequence[findings.Found]) -> str:
+    def number(self, question: str, default: int = 0) -> int:
+        """Ask for a whole number."""
+        return int(self._checked(question, str(default), str.isdecimal))
+
+    def serial_port(self, question: str) -> str:
+        """Ask for a serial port, with those of this computer to choose from."""
+        return self.offered(f"{question} (or a URL such as socket://host:port)", discovery.serial_ports())
+
+    def offered(self, question: str, found: Sequence[Found]) -> str:
+        """Ask for one of the things found, by number, or for another by name."""
         for number, thing in enumerate(found, 1):
             self._talk.say(f"  {number}  {thing}")
         if not found:
@@ -313,7 +306,8 @@ class _Guide:
                 return answer
             self._talk.say("  a number of the list, or a name")
 
-    def _choice(self, question: str, choices: dict[str, str]) -> str:
+    def choice(self, question: str, choices: Mapping[str, str]) -> str:
+        """Ask for one of several names, by itself or by its number."""
         names = list(choices)
         for number, name in enumerate(names, 1):
             self._talk.say(f"  {number}  {name}{': ' if choices[name] else ''}{choices[name]}")
@@ -324,9 +318,6 @@ class _Guide:
             if answer.isdecimal() and 1 <= int(answer) <= len(names):
                 return names[int(answer) - 1]
             self._talk.say("  a number of the list")
-
-    def _number(self, question: str, default: str) -> int:
-        return int(self._checked(question, default, str.isdecimal))
 
     def _checked(self, question: str, default: str, right: Callable[[str], bool]) -> str:
         while not right(answer := self._talk.ask(question, default)):
@@ -354,7 +345,7 @@ async def _bounded(attempt: Callable[[], Awaitable[None]]) -> None:
 
 async def _listen(port: str, speed: int, say: Callable[[str], None]) -> None:
     lines: list[str] = []
-    console = Catalogue().console(port, baudrate=speed)
+    console = SerialConsole.on(SharedPorts(), port, baudrate=speed)
     console.listen(lambda text, at: lines.append(text))
     async with opened(console):
         await asyncio.sleep(LISTEN)  # how long a person would look at it
@@ -364,7 +355,7 @@ async def _listen(port: str, speed: int, say: Callable[[str], None]) -> None:
 
 
 async def _press(options: OutputOptions, press: bool, say: Callable[[str], None]) -> None:
-    output = Catalogue().output(options, name="button")
+    output = options.make(SharedPorts(), name="button")
     async with opened(output):
         if press:
             closed = await output.set(True)

@@ -1,37 +1,40 @@
-"""What touches hardware: the console, outputs, inputs and power of a device, and one adapter per kind of box.
+"""What instruments have in common: what may be asked of them, how they are opened and shared, their kinds.
 
-Four small protocols say what may be asked of an instrument; one file holds one adapter, with the facts of
-its protocol, and the catalogue makes them from a bench file's tables. Bytes from serial lines and levels
-come in; complete dated lines, dated edges, confirmed output states and a ``lost`` future that tells of an
-unplugged cable go out. Nothing here knows what an intercom is.
+Four small protocols (console, output, input, power) are all that scenarios meet. Adapters of single pieces of
+hardware are in ``intercom_hil.adapters``, or in other distributions; ``registry`` finds them by the
+``kind`` of a bench file's table. Nothing here knows what an intercom is.
 """
 
 from intercom_hil.instruments.button import Button
-from intercom_hil.instruments.factory import Catalogue, InputOptions, OutputOptions, PowerOptions
-from intercom_hil.instruments.numato_board import Board
-from intercom_hil.instruments.numato_relay import Relay
+from intercom_hil.instruments.kinds import InputOptions, InstrumentOptions, OnPort, OutputOptions, Wizard
 from intercom_hil.instruments.protocols import Console, Input, OnEdge, OnLine, Output, Power
+from intercom_hil.instruments.registry import INSTRUMENTS, AnyInput, AnyOutput, PowerOptions
 from intercom_hil.instruments.reopening import ReopeningConsole
 from intercom_hil.instruments.safety import opened
 from intercom_hil.instruments.serial_console import SerialConsole
+from intercom_hil.instruments.shared_port import SharedPorts
 from intercom_hil.instruments.supply import Supply
 
 __all__ = [
-    "Board",
+    "INSTRUMENTS",
+    "AnyInput",
+    "AnyOutput",
     "Button",
-    "Catalogue",
     "Console",
     "Input",
     "InputOptions",
+    "InstrumentOptions",
     "OnEdge",
     "OnLine",
+    "OnPort",
     "Output",
     "OutputOptions",
     "Power",
     "PowerOptions",
-    "Relay",
     "ReopeningConsole",
     "SerialConsole",
+    "SharedPorts",
     "Supply",
+    "Wizard",
     "opened",
 ]

@@ -15,6 +15,7 @@ from typing import BinaryIO
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.protocols import OnFragment, OnLine
 from intercom_hil.instruments.serial_line import SerialLine
+from intercom_hil.instruments.shared_port import SharedPorts
 from intercom_hil.timeline.observation import UnreadableLine
 from intercom_hil.timeline.timeline import now
 
@@ -63,6 +64,11 @@ class SerialConsole:
         self._begun = 0.0
         self._watched: asyncio.Future[str] | None = None
         self._log: BinaryIO | None = None
+
+    @classmethod
+    def on(cls, ports: SharedPorts, url: str, *, baudrate: int = 115_200) -> SerialConsole:
+        """Return the console at a port; it shares the line with its modem lines. Raises BenchError."""
+        return cls(url, baudrate=baudrate, line=ports.at(url, SerialLine, SerialLine))
 
     @property
     def lost(self) -> asyncio.Future[str]:

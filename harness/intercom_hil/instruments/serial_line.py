@@ -18,7 +18,7 @@ import stat
 import threading
 import warnings
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import ClassVar, Literal, TypeVar
 
 import serial
 
@@ -52,6 +52,8 @@ class SerialLine:
         on_bytes: takes what comes; None drops it.
         lost: resolves with the reason when the line is gone without having been closed.
     """
+
+    noun: ClassVar[str] = "a serial cable"
 
     def __init__(self, url: str, *, baudrate: int = 9600, on_bytes: OnBytes | None = None) -> None:
         self.url = url

@@ -6,9 +6,13 @@ carry maker, product and serial number, and ``by-path`` the socket that the cabl
 
 from __future__ import annotations
 
+import os
+import re
 from pathlib import Path
 
 _BY_ID = Path("/dev/serial/by-id")
+_REMOTE = re.compile(r"^[a-z0-9+]+://([^/?#]*)")
+_NO_PATH = re.compile(r"^[a-z]+:(?!//)")  # labgrid:NAME: a place says later where it is
 
 
 def stable_names(folder: Path = _BY_ID) -> list[Path]:
@@ -32,3 +36,11 @@ def remedy_for_absence(folder: Path = _BY_ID) -> str:
     there = ", ".join(map(str, stable_names(folder)))
     found = f"there are {there}" if there else "none is plugged in that has a name there"
     return f"plug the cable in, or correct the path; names in {folder} do not change: {found}"
+
+
+def port_identity(port: str) -> str:
+    """Return the one name of a port that has several in /dev, or one for each protocol of its server."""
+    remote = _REMOTE.match(port)
+    if remote:
+        return f"serial port {remote[1]}"
+    return f"serial port {port if _NO_PATH.match(port) else os.path.realpath(port)}"

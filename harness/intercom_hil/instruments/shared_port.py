@@ -1,20 +1,28 @@
 """What instruments have in common that are guests of a box others hang on too: a board, a serial line.
 
-The box is opened by the first of its guests and closed by the last. What may come in: a box. What goes out:
-opening and closing that happen once, and that let go of the box however they end.
+The box is opened by the first of its guests and closed by the last, however its use ends. ``SharedPorts`` has
+one box for each port of a bench, by whatever names its tables call the port.
 """
 
 from __future__ import annotations
 
 import abc
 import asyncio
-from typing import Protocol
+from collections.abc import Callable
+from typing import ClassVar, Protocol, TypeVar
 
 from intercom_hil.errors import BenchError
+from intercom_hil.instruments.serial_names import port_identity
 
 
 class Box(Protocol):
-    """A board or a serial line that several instruments share."""
+    """A board or a serial line that several instruments share.
+
+    Attributes:
+        noun: what messages call such a box.
+    """
+
+    noun: ClassVar[str]
 
     @property
     def lost(self) -> asyncio.Future[str]:
@@ -29,6 +37,37 @@ class Box(Protocol):
 
     async def release(self, user: object, /) -> None:
         """Close it when ``user`` was the last to hold it."""
+
+
+_Box = TypeVar("_Box", bound=Box)
+
+
+class SharedPorts:
+    """The boards and serial lines of one bench. Must be made and used inside a running event loop."""
+
+    def __init__(self) -> None:
+        self._boxes: dict[str, Box] = {}
+
+    def at(self, port: str, kind: type[_Box], make: Callable[[str], _Box]) -> _Box:
+        """Return the box at a port, made when it is first asked for.
+
+        Args:
+            port: device path or pyserial URL.
+            kind: the class of the box.
+            make: returns a new one.
+
+        Raises:
+            BenchError: something of another kind was found to be at that port before.
+        """
+        identity = port_identity(port)
+        box = self._boxes.get(identity)
+        if box is None:
+            box = self._boxes[identity] = make(port)
+        if not isinstance(box, kind):
+            raise BenchError(
+                f"it is both {box.noun} and {kind.noun}", port, "give each its own port in the bench file"
+            )
+        return box
 
 
 class Guest(abc.ABC):

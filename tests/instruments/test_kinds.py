@@ -3,18 +3,26 @@
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
+from intercom_hil.adapters.command import CommandOutput
+from intercom_hil.adapters.gpio import GpioInput, GpioOutput
+from intercom_hil.adapters.modem_lines import ModemInput, ModemOutput
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_gpio import NumatoInput, NumatoOutput
+from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments import Board, Catalogue, InputOptions, OutputOptions, PowerOptions, Relay
-from intercom_hil.instruments.command import CommandOutput
-from intercom_hil.instruments.gpio import GpioInput, GpioOutput
-from intercom_hil.instruments.modem_lines import ModemInput, ModemOutput
-from intercom_hil.instruments.numato_gpio import NumatoInput, NumatoOutput
+from intercom_hil.instruments import AnyInput, AnyOutput, PowerOptions, SerialConsole, SharedPorts
 from intercom_hil.instruments.serial_names import remedy_for_absence, stable_name_of, stable_names
 from intercom_hil.timeline import Timeline
 
-OUTPUT, INPUT = TypeAdapter(OutputOptions), TypeAdapter(InputOptions)
+OUTPUT, INPUT = TypeAdapter(AnyOutput), TypeAdapter(AnyInput)
 
 PORT = "/dev/ttyACM7"
+
+
+def made(adapter, ports, table):
+    return adapter.validate_python(table).make(ports, name="instrument")
+
+
 OUTPUTS = [
     ({"kind": "numato-relay", "port": PORT, "channel": 10}, Relay),
     ({"kind": "numato-gpio", "port": PORT, "line": 40, "active_low": True}, NumatoOutput),
@@ -29,8 +37,11 @@ INPUTS = [
     ({"kind": "serial-line", "port": "rfc2217://h:1", "line": "ri", "active_low": True}, ModemInput),
 ]
 WRONG = [
-    ({"kind": "relay"}, "does not match any of the expected tags"),
-    ({"port": PORT}, "Unable to extract tag"),
+    (
+        {"kind": "relay"},
+        "no such kind .* use numato-relay, numato-gpio, gpio, serial-line, command ",
+    ),
+    ({"port": PORT}, "a kind is missing; use numato-relay"),
     ({"kind": "numato-relay"}, "Field required"),
     ({"kind": "numato-relay", "port": PORT, "channel": 32}, "less than 32"),
     ({"kind": "numato-relay", "port": ""}, "at least 1 character"),
@@ -47,14 +58,14 @@ WRONG = [
 
 @pytest.mark.parametrize(("table", "kind"), OUTPUTS)
 async def test_a_table_becomes_an_output(table, kind):
-    assert type(Catalogue().output(OUTPUT.validate_python(table))) is kind
-    power = Catalogue().power(PowerOptions(output=table), append=Timeline().append)
+    assert type(OUTPUT.validate_python(table).make(SharedPorts(), name="output")) is kind
+    power = PowerOptions(output=table).make(SharedPorts(), append=Timeline().append)
     assert type(power.output) is kind
 
 
 @pytest.mark.parametrize(("table", "kind"), INPUTS)
 async def test_a_table_becomes_an_input(table, kind):
-    assert type(Catalogue().input(INPUT.validate_python(table))) is kind
+    assert type(INPUT.validate_python(table).make(SharedPorts(), name="input")) is kind
 
 
 @pytest.mark.parametrize(("table", "told"), WRONG)
@@ -66,21 +77,21 @@ def test_a_wrong_table_is_refused(table, told):
 async def test_what_is_on_one_board_shares_it_by_whatever_name(tmp_path):
     link = tmp_path / "board"
     link.symlink_to(PORT)
-    catalogue = Catalogue()
-    first = catalogue.output(OUTPUT.validate_python({"kind": "numato-relay", "port": PORT}))
-    second = catalogue.input(INPUT.validate_python({"kind": "numato-gpio", "port": str(link), "line": 1}))
+    ports = SharedPorts()
+    first = made(OUTPUT, ports, {"kind": "numato-relay", "port": PORT})
+    second = made(INPUT, ports, {"kind": "numato-gpio", "port": str(link), "line": 1})
     assert first.board is second.bank.board
     assert isinstance(first.board, Board)
 
 
 async def test_a_port_cannot_be_a_board_and_a_cable():
-    catalogue = Catalogue()
-    catalogue.output(OUTPUT.validate_python({"kind": "numato-relay", "port": PORT}))
+    ports = SharedPorts()
+    made(OUTPUT, ports, {"kind": "numato-relay", "port": PORT})
     with pytest.raises(BenchError, match="both a relay board and a serial cable"):
-        catalogue.console(PORT)
-    catalogue.console("/dev/ttyUSB7")
-    with pytest.raises(BenchError, match="both a relay board and a serial cable"):
-        catalogue.output(OUTPUT.validate_python({"kind": "numato-relay", "port": "/dev/ttyUSB7"}))
+        SerialConsole.on(ports, PORT)
+    SerialConsole.on(ports, "/dev/ttyUSB7")
+    with pytest.raises(BenchError, match="both a serial cable and a relay board"):
+        made(OUTPUT, ports, {"kind": "numato-relay", "port": "/dev/ttyUSB7"})
 
 
 def test_ports_are_told_by_their_stable_names(tmp_path):

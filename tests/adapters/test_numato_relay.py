@@ -7,8 +7,9 @@ import time
 
 import pytest
 
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments import Board, Relay
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 
 

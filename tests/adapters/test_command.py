@@ -7,8 +7,8 @@ import time
 
 import pytest
 
+from intercom_hil.adapters.command import CommandOutput
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.command import CommandOutput
 
 TRUE = ["/bin/true"]
 

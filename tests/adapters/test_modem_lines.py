@@ -6,12 +6,12 @@ import pytest
 from pydantic import TypeAdapter
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments import Catalogue, InputOptions, OutputOptions, opened
+from intercom_hil.instruments import AnyInput, AnyOutput, SerialConsole, SharedPorts, opened
 from tests.contracts.serial_peers import MuteManager, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.contracts.test_console_contract import Lines
 from tests.contracts.test_input_contract import Edges
 
-OUTPUT, INPUT = TypeAdapter(OutputOptions), TypeAdapter(InputOptions)
+OUTPUT, INPUT = TypeAdapter(AnyOutput), TypeAdapter(AnyInput)
 
 
 @pytest.fixture
@@ -21,22 +21,22 @@ def server():
     server.unplug()
 
 
-def output(catalogue, url, line):
-    return catalogue.output(OUTPUT.validate_python({"kind": "serial-line", "port": url, "line": line}))
+def output(ports, url, line):
+    table = {"kind": "serial-line", "port": url, "line": line}
+    return OUTPUT.validate_python(table).make(ports, name="output")
 
 
-def sensed(catalogue, url, line, **options):
-    return catalogue.input(
-        INPUT.validate_python({"kind": "serial-line", "port": url, "line": line, **options})
-    )
+def sensed(ports, url, line, **options):
+    table = {"kind": "serial-line", "port": url, "line": line, **options}
+    return INPUT.validate_python(table).make(ports, name="input")
 
 
 async def test_one_cable_is_console_button_and_senses_at_once(server):
-    catalogue, lines = Catalogue(), Lines()
-    console = catalogue.console(server.url)
+    ports, lines = SharedPorts(), Lines()
+    console = SerialConsole.on(ports, server.url)
     console.listen(lines)
-    rts, dtr = (output(catalogue, server.url, name) for name in ("rts", "dtr"))
-    inputs = {name: sensed(catalogue, server.url, name) for name in ("cts", "dsr", "dcd", "ri")}
+    rts, dtr = (output(ports, server.url, name) for name in ("rts", "dtr"))
+    inputs = {name: sensed(ports, server.url, name) for name in ("cts", "dsr", "dcd", "ri")}
     edges = {name: Edges() for name in inputs}
     for name, instrument in inputs.items():
         instrument.listen(edges[name])
@@ -57,7 +57,7 @@ async def test_one_cable_is_console_button_and_senses_at_once(server):
 
 async def test_an_input_can_be_turned_round(server):
     server.sense("cts", True)
-    edges, strike = Edges(), sensed(Catalogue(), server.url, "cts", active_low=True)
+    edges, strike = Edges(), sensed(SharedPorts(), server.url, "cts", active_low=True)
     strike.listen(edges)
     async with opened(strike):
         assert await strike.read() is False
@@ -68,7 +68,7 @@ async def test_an_input_can_be_turned_round(server):
 @pytest.mark.parametrize("kind", [PtyPeer, TcpPeer])
 async def test_a_port_without_modem_lines_is_refused(kind):
     peer = kind().start()
-    for instrument in (output(Catalogue(), peer.url, "rts"), sensed(Catalogue(), peer.url, "cts")):
+    for instrument in (output(SharedPorts(), peer.url, "rts"), sensed(SharedPorts(), peer.url, "cts")):
         with pytest.raises(BenchError, match=r"no modem lines|Inappropriate ioctl"):
             await instrument.open()
     peer.unplug()
@@ -77,19 +77,19 @@ async def test_a_port_without_modem_lines_is_refused(kind):
 async def test_a_terminal_server_that_tells_no_inputs_is_a_bench_error():
     server = Rfc2217Peer(manager=MuteManager).start()
     with pytest.raises(BenchError, match="told no state of its inputs within 1 s"):
-        await sensed(Catalogue(), server.url, "cts").open()
+        await sensed(SharedPorts(), server.url, "cts").open()
     server.unplug()
 
 
 async def test_a_server_whose_answers_are_not_heeded_confirms_nothing(server):
-    rts = output(Catalogue(), f"{server.url}?ign_set_control", "rts")
+    rts = output(SharedPorts(), f"{server.url}?ign_set_control", "rts")
     async with opened(rts):
         assert await rts.set(True) is False
 
 
 async def test_a_server_that_goes_takes_all_with_it(server):
-    catalogue = Catalogue()
-    rts, strike = output(catalogue, server.url, "rts"), sensed(catalogue, server.url, "cts")
+    ports = SharedPorts()
+    rts, strike = output(ports, server.url, "rts"), sensed(ports, server.url, "cts")
     async with opened(rts, strike):
         await asyncio.to_thread(server.unplug)
         async with asyncio.timeout(2):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.serial_line import SerialLine
@@ -38,6 +38,8 @@ class Board:
         url: where the board is.
         turn: held by whoever talks to the board, over as many commands as belong together.
     """
+
+    noun: ClassVar[str] = "a relay board"
 
     def __init__(self, url: str, *, baudrate: int = 19_200) -> None:
         self.url = url

@@ -12,11 +12,15 @@ from __future__ import annotations
 
 import asyncio
 import re
+from typing import Annotated, Any, ClassVar, Literal
 
+from pydantic import Field
+
+from intercom_hil.adapters.numato_board import Board
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.numato_board import Board
+from intercom_hil.instruments.kinds import InputOptions, OnPort, OutputOptions, Wizard
 from intercom_hil.instruments.protocols import OnEdge
-from intercom_hil.instruments.shared_port import Guest, OutputGuest
+from intercom_hil.instruments.shared_port import Guest, OutputGuest, SharedPorts
 from intercom_hil.timeline.timeline import now
 
 ASK_EVERY = 0.01
@@ -31,6 +35,8 @@ class Bank:
     Attributes:
         board: the board.
     """
+
+    noun: ClassVar[str] = Board.noun
 
     def __init__(self, board: Board) -> None:
         self.board = board
@@ -214,3 +220,44 @@ class NumatoInput(Guest):
     def _changed(self, level: bool, at: float) -> None:
         if self._on_edge is not None:
             self._on_edge(level is not self._active_low, at)
+
+
+def bank_at(ports: SharedPorts, port: str) -> Bank:
+    """Return the lines of the board at a port, shared with all that hangs on it. Raises BenchError."""
+    return ports.at(port, Bank, lambda url: Bank(Board(url)))
+
+
+Line = Annotated[int, Field(ge=0, lt=MOST_LINES)]
+
+
+class NumatoGpioOutputOptions(OnPort, OutputOptions):
+    """A GPIO line of a Numato-style board, as an output."""
+
+    label: ClassVar[str] = "a GPIO line of a Numato-style USB board"
+    kind: Literal["numato-gpio"]
+    line: Line
+    active_low: bool = False
+
+    def make(self, ports: SharedPorts, *, name: str = "output") -> NumatoOutput:
+        """Return the output. Raises BenchError."""
+        return NumatoOutput(bank_at(ports, self.port), self.line, active_low=self.active_low)
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for board and line."""
+        return {"port": wizard.serial_port("Port of the board"), "line": wizard.number("Line, from 0")}
+
+
+class NumatoGpioInputOptions(OnPort, InputOptions):
+    """A GPIO line of a Numato-style board, as an input."""
+
+    kind: Literal["numato-gpio"]
+    line: Line
+    active_low: bool = False
+
+    def make(self, ports: SharedPorts, *, name: str = "input") -> NumatoInput:
+        """Return the input. Raises BenchError."""
+        return NumatoInput(bank_at(ports, self.port), self.line, active_low=self.active_low)
+
+
+KINDS = (NumatoGpioOutputOptions, NumatoGpioInputOptions)

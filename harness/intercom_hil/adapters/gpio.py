@@ -14,15 +14,21 @@ those of a USB expander.
 from __future__ import annotations
 
 import asyncio
+import os
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Literal
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
 
 import gpiod
 from gpiod.line import Bias, Clock, Direction, Drive, Edge, Value
+from pydantic import BaseModel, Field
 
+from intercom_hil.adapters.gpio_line import GpioLine
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.gpio_line import GpioLine
+from intercom_hil.instruments.kinds import Found, InputOptions, OutputOptions, Wizard
 from intercom_hil.instruments.protocols import OnEdge
+from intercom_hil.instruments.shared_port import SharedPorts
 
 BiasName = Literal["as-is", "disabled", "pull-up", "pull-down"]
 DriveName = Literal["push-pull", "open-drain", "open-source"]
@@ -190,3 +196,71 @@ class GpioInput:
     async def read(self) -> bool:
         """Return whether the line is active now. Raises BenchError."""
         return self._line.get()
+
+
+class _OnChip(BaseModel):
+    """What both roles of a line have in their tables."""
+
+    chip: Annotated[str, Field(min_length=1, description="device path, name or label")]
+    line: Annotated[int | str, Field(description="offset or name")]
+    active_low: bool = False
+    bias: BiasName = "as-is"
+
+    @property
+    def where(self) -> str:
+        """Chip and line."""
+        return f"{self.chip} {self.line}"
+
+    def claims(self) -> Mapping[str, str]:
+        """Return the line: the kernel gives it to one process."""
+        chip = os.path.realpath(self.chip) if self.chip.startswith("/") else self.chip
+        return {f"GPIO {chip} line {self.line}": ""}
+
+
+class GpioOutputOptions(_OnChip, OutputOptions):
+    """A GPIO line of the machine, as an output."""
+
+    label: ClassVar[str] = "a GPIO line of this computer, such as a Raspberry Pi's"
+    kind: Literal["gpio"]
+    drive: DriveName = "push-pull"
+
+    def make(self, ports: SharedPorts, *, name: str = "output") -> GpioOutput:
+        """Return the output."""
+        return GpioOutput(self.chip, self.line, active_low=self.active_low, bias=self.bias, drive=self.drive)
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for chip and line."""
+        chip = wizard.offered("GPIO chip", chips())
+        line = wizard.text("Line (offset or name)")
+        return {"chip": chip, "line": int(line) if line.isdecimal() else line}
+
+
+class GpioInputOptions(_OnChip, InputOptions):
+    """A GPIO line of the machine, as an input."""
+
+    kind: Literal["gpio"]
+    debounce: Annotated[float, Field(ge=0, le=1, description="s a level must be stable")] = 0.0
+
+    def make(self, ports: SharedPorts, *, name: str = "input") -> GpioInput:
+        """Return the input."""
+        return GpioInput(
+            self.chip, self.line, active_low=self.active_low, bias=self.bias, debounce=self.debounce
+        )
+
+
+KINDS = (GpioOutputOptions, GpioInputOptions)
+
+
+def chips() -> list[Found]:
+    """Return the GPIO chips of this computer, with what is to be said of each."""
+    found = []
+    for path in sorted(Path("/dev").glob("gpiochip*")):
+        try:
+            with gpiod.Chip(str(path)) as chip:
+                info = chip.get_info()
+        except OSError as problem:
+            found.append(Found(str(path), f"cannot be opened: {problem.strerror}"))
+        else:
+            found.append(Found(str(path), f"{info.label}, {info.num_lines} lines"))
+    return found

@@ -14,15 +14,16 @@ import fcntl
 import struct
 import termios
 from time import monotonic
-from typing import Literal, get_args
+from typing import Any, ClassVar, Literal, get_args
 
 import serial
 import serial.rfc2217
 
 from intercom_hil.errors import BenchError
+from intercom_hil.instruments.kinds import InputOptions, OnPort, OutputOptions, Wizard
 from intercom_hil.instruments.protocols import OnEdge
 from intercom_hil.instruments.serial_line import SerialLine
-from intercom_hil.instruments.shared_port import Guest, OutputGuest
+from intercom_hil.instruments.shared_port import Guest, OutputGuest, SharedPorts
 from intercom_hil.timeline.timeline import now
 
 OutputLine = Literal["rts", "dtr"]
@@ -166,3 +167,36 @@ def _check_modem_lines(port: serial.Serial, url: str) -> None:
         raise BenchError(
             "this kind of port has no modem lines", url, "use a local port, or rfc2217:// on the server"
         )
+
+
+class ModemOutputOptions(OnPort, OutputOptions):
+    """RTS or DTR of a serial cable."""
+
+    label: ClassVar[str] = "RTS or DTR of a serial cable"
+    kind: Literal["serial-line"]
+    line: OutputLine
+
+    def make(self, ports: SharedPorts, *, name: str = "output") -> ModemOutput:
+        """Return the output. Raises BenchError."""
+        return ModemOutput(ports.at(self.port, SerialLine, SerialLine), self.line)
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for cable and line."""
+        port = wizard.serial_port("Port of the cable (the console's, if it is on that)")
+        return {"port": port, "line": wizard.choice("Line", {"rts": "", "dtr": ""})}
+
+
+class ModemInputOptions(OnPort, InputOptions):
+    """CTS, DSR, DCD or RI of a serial cable."""
+
+    kind: Literal["serial-line"]
+    line: InputLine
+    active_low: bool = False
+
+    def make(self, ports: SharedPorts, *, name: str = "input") -> ModemInput:
+        """Return the input. Raises BenchError."""
+        return ModemInput(ports.at(self.port, SerialLine, SerialLine), self.line, active_low=self.active_low)
+
+
+KINDS = (ModemOutputOptions, ModemInputOptions)

@@ -13,13 +13,19 @@ import os
 import re
 import signal
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from intercom_hil.errors import BenchError
+from intercom_hil.instruments.kinds import Expression, OutputOptions, Wizard
+from intercom_hil.instruments.shared_port import SharedPorts
+from intercom_hil.paths import Command, Words
 from intercom_hil.timeline.timeline import now
 
 _MOST_KEPT = 16_384  # bytes of what one command says
@@ -211,3 +217,50 @@ async def _run(argv: Sequence[str], said: bytearray) -> int:
 
 def _text(said: bytearray) -> str:
     return said.decode("utf-8", "backslashreplace")
+
+
+class CommandOptions(OutputOptions):
+    """Commands that switch something."""
+
+    label: ClassVar[str] = "a command of yours"
+    kind: Literal["command"]
+    on: Command
+    off: Command
+    state: Words = ()
+    on_text: Expression = r"\bon\b"
+    off_text: Expression = r"\boff\b"
+    within: Annotated[float, Field(gt=0, le=120, description="s one command may take")] = 10.0
+
+    @property
+    def where(self) -> str:
+        """The program that switches on; its arguments may be secret."""
+        return self.on[0]
+
+    def claims(self) -> Mapping[str, str]:
+        """Return the command that switches on: whoever gives the same switches the same thing."""
+        return {f"command {' '.join(self.on)}": ""}
+
+    def make(self, ports: SharedPorts, *, name: str = "output") -> CommandOutput:
+        """Return the output."""
+        return self._output(name, inverted=False)
+
+    def make_supply(self, ports: SharedPorts, *, name: str, normally_on: bool) -> CommandOutput:
+        """Return the switch of a supply: *on* is what the commands do to the device."""
+        return self._output(name, inverted=normally_on)
+
+    def _output(self, name: str, *, inverted: bool) -> CommandOutput:
+        return CommandOutput(
+            on=self.on,
+            off=self.off,
+            state=self.state,
+            on_text=self.on_text,
+            off_text=self.off_text,
+            within=self.within,
+            inverted=inverted,
+            name=name,
+        )
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for both commands."""
+        return {"on": wizard.text("Command that presses"), "off": wizard.text("Command that releases")}

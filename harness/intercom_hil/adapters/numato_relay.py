@@ -6,11 +6,15 @@ Commands (vendor's published host code): ``relay on N``, ``relay off N``, and ``
 
 from __future__ import annotations
 
-from intercom_hil.errors import BenchError
-from intercom_hil.instruments.numato_board import REPLY_TIME, Board
-from intercom_hil.instruments.shared_port import OutputGuest
+from typing import Annotated, Any, ClassVar, Literal
 
-__all__ = ["CHANNELS", "REPLY_TIME", "Board", "Relay"]
+from pydantic import Field
+
+from intercom_hil.adapters.numato_board import Board
+from intercom_hil.adapters.numato_gpio import bank_at
+from intercom_hil.errors import BenchError
+from intercom_hil.instruments.kinds import OnPort, OutputOptions, Wizard
+from intercom_hil.instruments.shared_port import OutputGuest, SharedPorts
 
 CHANNELS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 """The names of a board's channels, in order."""
@@ -60,3 +64,21 @@ class Relay(OutputGuest):
         if body not in _STATES:
             raise self.board.misunderstood(body, "on or off")
         return _STATES[body]
+
+
+class NumatoRelayOptions(OnPort, OutputOptions):
+    """A relay of a Numato-style board."""
+
+    label: ClassVar[str] = "a relay of a Numato-style USB board"
+    kind: Literal["numato-relay"]
+    channel: Annotated[int, Field(ge=0, lt=len(CHANNELS))] = 0
+
+    def make(self, ports: SharedPorts, *, name: str = "output") -> Relay:
+        """Return the output. Raises BenchError."""
+        return Relay(bank_at(ports, self.port).board, CHANNELS[self.channel])
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for board and relay."""
+        port = wizard.serial_port("Port of the board")
+        return {"port": port, "channel": wizard.number("Relay, counted from 0")}

@@ -9,7 +9,7 @@ import pytest
 from pydantic import TypeAdapter
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments import Catalogue, InputOptions, OutputOptions, opened
+from intercom_hil.instruments import AnyInput, AnyOutput, SharedPorts, opened
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 from tests.contracts.test_input_contract import Edges
 
@@ -24,19 +24,19 @@ class Wired:
         self.board = NumatoBoard(**options)
         self.peer = PtyPeer(self.board).start()
         self.board.say = self.peer.send
-        self._catalogue = Catalogue()
+        self._ports = SharedPorts()
 
     def output(self, line, **options):
         table = {"kind": "numato-gpio", "port": self.peer.url, "line": line, **options}
-        return self._catalogue.output(TypeAdapter(OutputOptions).validate_python(table))
+        return TypeAdapter(AnyOutput).validate_python(table).make(self._ports, name="output")
 
     def input(self, line, **options):
         table = {"kind": "numato-gpio", "port": self.peer.url, "line": line, **options}
-        return self._catalogue.input(TypeAdapter(InputOptions).validate_python(table))
+        return TypeAdapter(AnyInput).validate_python(table).make(self._ports, name="input")
 
     def relay(self, channel):
         table = {"kind": "numato-relay", "port": self.peer.url, "channel": channel}
-        return self._catalogue.output(TypeAdapter(OutputOptions).validate_python(table))
+        return TypeAdapter(AnyOutput).validate_python(table).make(self._ports, name="output")
 
 
 @pytest.fixture
