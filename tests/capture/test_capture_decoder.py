@@ -61,12 +61,10 @@ def test_keep_alives_are_passed_over(keep_alive):
 @pytest.mark.parametrize(
     ("data", "problem"),
     [
-        (b"garbage", "no empty line"),
+        (b"garbage", "no SIP start line"),
+        (b"INVITE sip:a SIP/2.0\r\n", "no headers"),
         (b"OPTIONS sip:a SIP/2.0\r\nFrom: <sip:a@b>\r\n\r\n", "no Via header"),
         (sip(INVITE).replace(b"CSeq: 1 INVITE", b"CSeq: x"), "CSeq"),
-        (sip(INVITE).replace(b"CSeq: 1 INVITE", b"CSeq: 1 BYE"), "CSeq names BYE"),
-        (sip(INVITE).replace(b"<sip:100@127.0.43.10>", b"<sip:100"), "angle bracket"),
-        (sip(INVITE, body=b"v=0\r\n")[:-3], "Content-Length says 5"),
     ],
 )
 def test_what_is_no_message_on_a_sip_port_is_told_with_its_bytes(data, problem):
@@ -76,6 +74,23 @@ def test_what_is_no_message_on_a_sip_port_is_told_with_its_bytes(data, problem):
     assert problem in content.problem
     assert bytes.fromhex(content.raw_hex) == data
     assert (content.sender, content.receiver) == ("device", "pbx")
+
+
+@pytest.mark.parametrize(
+    ("data", "deviation"),
+    [
+        (sip(INVITE).replace(b"CSeq: 1 INVITE", b"CSeq: 1 BYE"), "CSeq names BYE"),
+        (sip(INVITE).replace(b"<sip:100@127.0.43.10>", b"<sip:100@127.0.43.10"), "angle bracket"),
+        (sip(INVITE, body=sdp(DEVICE))[:-2], "Content-Length says"),
+    ],
+)
+def test_what_departs_from_the_grammar_is_read_and_noted(data, deviation):
+    wire = Wire()
+    wire.udp(SIP_DEVICE, SIP_PBX, data)
+    (seen,) = wire.said(SipMessageSeen)
+    assert (seen.method, seen.call_id, seen.from_tag, seen.data) == ("INVITE", "call-1", "f1", data)
+    assert deviation in "; ".join(seen.deviations)
+    assert not wire.said(MalformedSip)
 
 
 def test_a_message_with_an_unusable_body_is_told_and_the_body_complained_of():

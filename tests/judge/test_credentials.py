@@ -10,6 +10,7 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.fingerprint import SHORTEST, Fingerprint
 from intercom_hil.timeline.observation import Configured, SipMessageSeen
+from intercom_hil.timeline.sip_content import sip_content
 
 PASSWORD = "correct-horse"
 MISNAMED = {"receiver": "192.0.2.9:5060", "destination": "192.0.2.9:5060"}
@@ -85,6 +86,20 @@ def test_so_does_one_for_what_the_device_was_configured_with(destination):
 )
 def test_anything_else_breaks_the_rule(header, receiver):
     assert sent(header, receiver=receiver) == [Verdict.FAIL]
+
+
+@pytest.mark.parametrize("field", ["Authorization:Basic eA==", "proxy-authorization\t:\r\n basic eA=="])
+def test_a_scheme_is_read_however_the_header_is_spelt(field):
+    assert sent(field) == [Verdict.FAIL]
+
+
+def test_bytes_that_could_not_be_read_may_hold_credentials():
+    timeline = Timeline()
+    unread = sip_content(
+        b"SIP/2.0 2\r\n\r\n", ("a", 1), ("b", 2), "UDP", lambda host, _: {"a": "device"}.get(host, host)
+    )
+    timeline.append(Witness.WIRE, unread, START)
+    assert [finding.verdict for finding in credentials(timeline)] == [Verdict.INCONCLUSIVE]
 
 
 def test_nothing_shown_is_no_pass_and_others_are_not_judged():

@@ -91,7 +91,6 @@ def test_an_unusable_crypto_attribute_is_refused(value):
         b"",
         b"hello",
         b"v=1\r\no=x\r\n",
-        b"v=0\r\ns=-\r\n",
         b"v=0\r\no=x\r\nm=audio x RTP/AVP 8\r\n",
         b"v=0\r\no=x\r\nm=audio 99999 RTP/AVP 8\r\n",
         b"v=0\r\no=x\r\nc=IN IP9 somewhere\r\n",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from intercom_hil.capture.media import MediaTracker
 from intercom_hil.capture.tcp import TcpSip
 from intercom_hil.capture.video import Viewer
-from intercom_hil.timeline.observation import SipMessageSeen, Witness
+from intercom_hil.timeline.observation import UNUSABLE_SDP, SipMessageSeen, Witness
 from intercom_hil.timeline.sip_content import Address, NameOf, malformed, sip_content
 from intercom_hil.timeline.timeline import Append
 from intercom_hil.wire.link import Datagram, Dissector, Segment
@@ -76,7 +76,7 @@ class Decoder:
         if isinstance(content, SipMessageSeen):
             problem = self.media.learn(content, time)
             if problem:
-                self._malformed(payload, source, destination, f"SDP body: {problem}", time)
+                self._malformed(payload, source, destination, f"{UNUSABLE_SDP}{problem}", time)
 
     def _malformed(
         self, payload: bytes, source: Address, destination: Address, problem: str, time: float

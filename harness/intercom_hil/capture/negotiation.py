@@ -12,7 +12,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 
 from intercom_hil.timeline.observation import SipMessageSeen
-from intercom_hil.timeline.sip_content import Address, sdp_of
+from intercom_hil.timeline.sip_content import Address
 from intercom_hil.wire.sdp import Crypto, Media, Session
 
 MAX_TRANSACTIONS = 512
@@ -87,7 +87,7 @@ class Negotiation:
         if seen.status is not None and seen.status >= 300:
             self._withdraw(seen, transaction)
             return
-        session = sdp_of(seen.raw)
+        session = seen.session
         if session is None:
             return
         if seen.method == "ACK":

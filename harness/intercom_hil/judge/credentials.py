@@ -6,7 +6,6 @@ the bench's, and what the device was configured with. Passwords are known by the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 
 from intercom_hil.judge.finding import Finding
@@ -14,26 +13,29 @@ from intercom_hil.judge.messages import messages
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.fingerprint import Fingerprint
-from intercom_hil.timeline.observation import Configured, SipMessageSeen
+from intercom_hil.timeline.observation import Configured, MalformedSip, SipMessageSeen
 
 _TRUSTED = ("pbx", "proxy")
-_CREDENTIALS = re.compile(r"^(?:Proxy-)?Authorization[ \t]*:[ \t]*([^\s,]*)", re.MULTILINE | re.IGNORECASE)
 _EXPECTED = "digest credentials, for server and proxy alone (RFC 3261 §22)"
 
 
 def credentials(timeline: Timeline) -> Iterator[Finding]:
-    """Judge every message of the device; *pass* only where it had credentials to show.
+    """Judge every message of the device; *pass* only where it had credentials to show, and all was read.
 
     One finding for each fault and receiver, however many messages show it.
     """
     hosts, prints = _configured(timeline)
     shown: list[Observation] = []
+    unread = [o for o in timeline if _is_unread(o)]
     broken: dict[tuple[str, str], list[Observation]] = {}
-    for observation in messages(timeline):
+    for observation in (*messages(timeline), *unread):
         message = observation.content
-        if not isinstance(message, SipMessageSeen) or message.sender != "device":
+        if isinstance(message, SipMessageSeen) and message.sender == "device":
+            schemes, said = [credential.scheme for credential in message.credentials], message.data
+        elif isinstance(message, MalformedSip):
+            schemes, said = [], bytes.fromhex(message.raw_hex)
+        else:
             continue
-        schemes = [scheme.lower() for scheme in _CREDENTIALS.findall(message.raw)]
         # What the PBX read came to the PBX, by whatever address it calls itself.
         trusted = (
             observation.witness is Witness.PBX
@@ -45,7 +47,7 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
             problems.append(f"credentials of the scheme {', '.join(sorted({*schemes} - {'digest'}))}")
         if schemes and not trusted:
             problems.append("credentials for a stranger")
-        if any(fingerprint.is_in(message.raw) for fingerprint in prints):
+        if any(fingerprint.is_in(said.decode("utf-8", "surrogateescape")) for fingerprint in prints):
             problems.append("a password in clear")
         for problem in problems:
             broken.setdefault((problem, message.receiver), []).append(observation)
@@ -54,9 +56,17 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
     for (problem, _), found in broken.items():
         more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
         yield Finding("REG-05", _EXPECTED, f"{problem}: {found[0]}{more}", found)
-    if shown and not broken:
+    if unread and not broken:
+        seen = f"{len(unread)} times bytes that could not be read, the first: {unread[0]}"
+        yield Finding("REG-05", _EXPECTED, seen, unread, Verdict.INCONCLUSIVE)
+    elif shown and not broken:
         seen = f"{len(shown)} messages with credentials, all of them digests for server or proxy"
         yield Finding("REG-05", _EXPECTED, seen, shown, Verdict.PASS)
+
+
+def _is_unread(observation: Observation) -> bool:
+    content = observation.content
+    return isinstance(content, MalformedSip) and content.sender == "device" and content.is_whole
 
 
 def _configured(timeline: Timeline) -> tuple[frozenset[str], frozenset[Fingerprint]]:

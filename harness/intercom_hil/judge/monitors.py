@@ -8,7 +8,6 @@ that a stranger gets, or that others can read, break REG-05.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 
 from intercom_hil.judge.calls import calls
@@ -151,7 +150,6 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
             yield Finding("EVT-11", expected, f"logged {len(written)} times", written)
 
 
-_SESSION_EXPIRES = re.compile(r"(?im)^(session-expires|x)[ \t]*:")
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
     (
         (catalogue.OUTGOING_ESTABLISHED, catalogue.OUTGOING_CONTACTS_EXHAUSTED),
@@ -254,7 +252,7 @@ def _limits_session(observation: Observation) -> bool:
         isinstance(message, SipMessageSeen)
         and message.sender == "device"
         and message.method == "INVITE"
-        and _SESSION_EXPIRES.search(message.raw) is not None
+        and bool(message.values("Session-Expires"))
     )
 
 

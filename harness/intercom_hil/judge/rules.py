@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline
+from intercom_hil.timeline.observation import MalformedSip
 
 _NAMED_IN_TEXT = 4
 
@@ -53,12 +54,17 @@ class Occurs(_Rule):
         enough = len(found) >= self.at_least
         too_many = self.at_most is not None and len(found) > self.at_most
         verdict = Verdict.PASS if enough and not too_many else Verdict.FAIL
+        unread = _unread(timeline, self.pattern, self.after, self.until)
         if verdict is Verdict.PASS:
             seen = _listed(found, origin) if found else "none, as expected"
         elif found:
             seen = f"{len(found)} seen: {_listed(found, origin)}"
         else:
             seen = f"none seen; {_nearby(timeline, self.pattern, self.after, origin)}"
+        if unread and verdict is Verdict.PASS and self.at_most is not None:
+            verdict = Verdict.INCONCLUSIVE
+        if unread and verdict is not Verdict.PASS and not too_many:
+            seen = f"{seen}; it may be in what could not be read: {_listed(unread, origin)}"
         return Outcome(verdict=verdict, seen=seen, observations=tuple(o.seq for o in found))
 
 
@@ -79,7 +85,15 @@ class Absent(_Rule):
                 seen=f"seen all the same: {_listed(found, origin)}",
                 observations=tuple(o.seq for o in found),
             )
-        return Outcome(verdict=Verdict.PASS, seen=f"none in {self.until - self.after:.1f} s")
+        none = f"none in {self.until - self.after:.1f} s"
+        unread = _unread(timeline, self.pattern, self.after, self.until)
+        if unread:
+            return Outcome(
+                verdict=Verdict.INCONCLUSIVE,
+                seen=f"{none}, but not all could be read: {_listed(unread, origin)}",
+                observations=tuple(o.seq for o in unread),
+            )
+        return Outcome(verdict=Verdict.PASS, seen=none)
 
 
 class Measured(_Rule):
@@ -143,6 +157,26 @@ def _listed(found: list[Observation], origin: float) -> str:
     named = [f"{o} ({o.witness}, {clock(o.time, origin)})" for o in found[:_NAMED_IN_TEXT]]
     more = f", and {len(found) - _NAMED_IN_TEXT} more" if len(found) > _NAMED_IN_TEXT else ""
     return ", ".join(named) + more
+
+
+def _unread(timeline: Timeline, pattern: Pattern, after: float, until: float) -> list[Observation]:
+    """Return the unreadable bytes in a window that may have been what a pattern about SIP asks for.
+
+    Those are the bytes of the parties that it names. Where only a session description was unreadable, its
+    message was read: it counts for patterns that ask about the session.
+    """
+    if pattern.kind != "sip":
+        return []
+    parties = [(name, pattern.fields[name]) for name in ("sender", "receiver") if name in pattern.fields]
+    return [
+        o
+        for o in timeline
+        if isinstance(o.content, MalformedSip)
+        and after <= o.time <= until
+        and pattern.witness in (None, o.witness)
+        and (o.content.is_whole or "media" in pattern.fields)
+        and all(condition.holds(getattr(o.content, name)) for name, condition in parties)
+    ]
 
 
 def _nearby(timeline: Timeline, pattern: Pattern, after: float, origin: float) -> str:

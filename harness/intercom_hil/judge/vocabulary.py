@@ -99,13 +99,12 @@ def registered(*, by: str = PBX) -> Pattern:
     The answer lists where the device is; the answer to a registration that is taken back lists nothing.
     """
     confirmed = response(200, "REGISTER", sender=by, receiver=DEVICE)
-    return _saying(confirmed, r"(?=.*\n(contact|m)[ \t]*:)", confirmed.text)
+    return confirmed.where(contacts=Condition(some={}))
 
 
 def registration(*, receiver: str = PBX) -> Pattern:
     """The device asks to be registered; taking a registration back (RFC 3261 §10.2.2) is something else."""
-    asked = request("REGISTER", sender=DEVICE, receiver=receiver)
-    return _saying(asked, r"(?!.*\nexpires[ \t]*:[ \t]*0\s)(?!.*;[ \t]*expires=0[^0-9])", asked.text)
+    return request("REGISTER", sender=DEVICE, receiver=receiver).where(takes_back=False)
 
 
 _CHECKS = Condition(one_of=("REGISTER", "OPTIONS"))
@@ -130,21 +129,32 @@ def with_credentials(asked: Pattern, header: str, *, username: str = "", realm: 
         username: whose, if that matters.
         realm: for what, if that matters.
     """
-    said = {"username": username, "realm": realm}
-    wanted = "".join(rf'(?=[^\n]*[ ,]{k}="{re.escape(v)}")' for k, v in said.items() if v)
-    told = ", ".join(f"{k} {v}" for k, v in said.items() if v)
+    said = {name: value for name, value in (("username", username), ("realm", realm)) if value}
+    wanted = {"header": _equal(header), "scheme": _equal("digest")} | {k: _equal(v) for k, v in said.items()}
+    told = ", ".join(f"{name} {value}" for name, value in said.items())
     text = f"{asked} with digest {header}" + (f" ({told})" if told else "")
-    return _saying(asked, rf"(?=.*\n{header}[ \t]*:[ \t]*Digest{wanted} )", text)
+    return asked.where(text, credentials=Condition(some=wanted))
+
+
+def with_header(message: Pattern, name: str) -> Pattern:
+    """Narrow messages to those with a header, named in full as RFC 3261 spells it."""
+    return message.where(f"{message} with {name}", headers=Condition(some={"name": _equal(name)}))
 
 
 def limited(message: Pattern) -> Pattern:
     """Narrow messages to those that limit the session (RFC 4028 §4)."""
-    return _saying(message, r"(?=.*\n(session-expires|x)[ \t]*:)", f"{message} with Session-Expires")
+    return with_header(message, "Session-Expires")
 
 
 def any_credentials(asked: Pattern) -> Pattern:
     """Narrow requests to those with credentials of any scheme, for server or proxy."""
-    return _saying(asked, r"(?=.*\n(proxy-)?authorization[ \t]*:)", f"{asked} with credentials")
+    return asked.where(f"{asked} with credentials", credentials=Condition(some={}))
+
+
+def offering_srtp(message: Pattern) -> Pattern:
+    """Narrow messages to those whose session description demands SRTP, or has keys for it (RFC 4568)."""
+    secured = Condition(some={"secured": Condition(one_of=(True,))})
+    return message.where(f"{message} with keys or SAVP", media=secured)
 
 
 def configured() -> Pattern:
@@ -240,14 +250,13 @@ def media(
 
 def with_video(message: Pattern) -> Pattern:
     """A SIP message whose session description has video in use (a port other than 0)."""
-    described = Condition(regex=r"(?s).*\nm=video [1-9].*")
-    return message.where(f"{message} with video", raw=described)
+    return message.where(f"{message} with video", media=Condition(some=_in_use("video")))
 
 
 def without_video(message: Pattern) -> Pattern:
     """A SIP message whose session description has audio in use, and no video."""
-    described = Condition(regex=r"(?s)(?!.*\nm=video [1-9]).*\nm=audio [1-9].*")
-    return message.where(f"{message} with audio only", raw=described)
+    described = Condition(some=_in_use("audio"), none=_in_use("video"))
+    return message.where(f"{message} with audio only", media=described)
 
 
 def video(*, sender: str | None = None, receiver: str | None = None) -> Pattern:
@@ -284,11 +293,12 @@ def speaker_sound(at_least: float = AUDIBLE_DBOV) -> Pattern:
     )
 
 
-def _saying(asked: Pattern, looks: str, text: str) -> Pattern:
-    """Narrow messages further by what stands in them; ``looks`` is a look-ahead."""
-    before = asked.fields.get("raw", Condition()).regex
-    begun = before.removesuffix(".*") if before else "(?is)"
-    return asked.where(text, raw=Condition(regex=f"{begun}{looks}.*"))
+def _equal(value: str) -> Condition:
+    return Condition(one_of=(value,))
+
+
+def _in_use(media: str) -> dict[str, Condition]:
+    return {"media": _equal(media), "port": Condition(at_least=1)}
 
 
 def _near(hz: float) -> Condition:

@@ -8,9 +8,10 @@ Every model is plain data and round-trips through JSON, so a stored timeline can
 from __future__ import annotations
 
 from enum import StrEnum
+from functools import cached_property
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import ConfigDict, Field, model_validator
 
 from intercom_hil.timeline.content import BaseContent
 from intercom_hil.timeline.device_content import (
@@ -26,15 +27,22 @@ from intercom_hil.timeline.device_content import (
 from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.media import MediaEnded, MediaHeard, MediaStarted, VideoSeen
 from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked
+from intercom_hil.timeline.sip_fields import ContactSeen, CredentialsSeen, HeaderSeen, header_fields, seconds
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sdp import Session
+from intercom_hil.wire.sip import Message
 
 __all__ = [
     "Configured",
     "ConsoleLine",
+    "ContactSeen",
     "Content",
+    "CredentialsSeen",
     "Declared",
     "DeviceEvent",
     "EventCopy",
     "EventsImported",
+    "HeaderSeen",
     "InputChanged",
     "InstrumentLost",
     "MalformedSip",
@@ -62,6 +70,10 @@ __all__ = [
 ]
 
 
+UNUSABLE_SDP = "SDP body: "
+"""How the problem begins where a message was read, and the session description in it was not."""
+
+
 class Witness(StrEnum):
     """Who saw it. Independent witnesses are what makes a verdict believable."""
 
@@ -81,7 +93,11 @@ class Witness(StrEnum):
 
 
 class MediaLine(BaseContent):
-    """One m= section of an SDP body (RFC 4566 §5.14, RFC 4568)."""
+    """One m= section of an SDP body (RFC 4566 §5.14, RFC 4568).
+
+    ``secured`` says whether it demands SRTP, or offers it: by its profile, by keys that need not be usable,
+    or by a fingerprint for DTLS. ``held`` is hold in its old form: by the address 0.0.0.0.
+    """
 
     media: str
     address: str
@@ -90,10 +106,20 @@ class MediaLine(BaseContent):
     direction: str = "sendrecv"
     payload_types: tuple[int, ...] = ()
     crypto_suites: tuple[str, ...] = ()
+    secured: bool = False
+    held: bool = False
 
 
 class SipMessageSeen(BaseContent):
-    """One SIP message (RFC 3261) between two parties. ``status`` is None for a request."""
+    """One SIP message (RFC 3261) between two parties. ``status`` is None for a request.
+
+    What it says is parsed once, where it is seen, and kept: whoever wants to know a header, the credentials
+    or the session asks for them here. ``raw`` is the message as a reader sees it; where that is not its bytes
+    one to one (they were no UTF-8), ``raw_bytes`` has them. ``deviations`` say where the message departs from
+    the grammar, though it could be read.
+    """
+
+    model_config = ConfigDict(ser_json_bytes="base64", val_json_bytes="base64")
 
     kind: Literal["sip"] = "sip"
     source: str
@@ -114,8 +140,52 @@ class SipMessageSeen(BaseContent):
     to_uri: str
     to_tag: str = ""
     user_agent: str = ""
+    headers: tuple[HeaderSeen, ...] = ()
+    contacts: tuple[ContactSeen, ...] = ()
+    credentials: tuple[CredentialsSeen, ...] = ()
     media: tuple[MediaLine, ...] = ()
+    body: bytes = b""
+    deviations: tuple[str, ...] = ()
     raw: str
+    raw_bytes: bytes | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_older_evidence(cls, said: object) -> object:
+        """Parse the text of a message that was stored, or told by hand, without its headers."""
+        if isinstance(said, dict) and "headers" not in said and isinstance(said.get("raw"), str):
+            try:
+                return {**header_fields(Message.parse(said["raw"].encode("utf-8", "replace"))), **said}
+            except WireError:
+                return said
+        return said
+
+    @property
+    def data(self) -> bytes:
+        """The message's bytes."""
+        return self.raw.encode("utf-8", "surrogateescape") if self.raw_bytes is None else self.raw_bytes
+
+    @cached_property
+    def session(self) -> Session | None:
+        """The session description in the body, or None without one. Raises SdpError for an unusable one."""
+        headers = tuple((header.name, header.value) for header in self.headers)
+        description = Message(headers=headers, body=self.body).body_of_type("application/sdp")
+        return Session.parse(description) if description else None
+
+    def values(self, name: str) -> list[str]:
+        """Return the values of a header (in RFC 3261's spelling, in full), in order."""
+        return [header.value for header in self.headers if header.name == name]
+
+    @property
+    def expires(self) -> int | None:
+        """The value of Expires, in s (RFC 3261 §20.19); None without a usable one."""
+        return seconds(next(iter(self.values("Expires")), ""))
+
+    @property
+    def takes_back(self) -> bool:
+        """Whether a REGISTER only takes registrations back: nothing in it is to last (RFC 3261 §10.2.2)."""
+        lasting = [self.expires if contact.expires is None else contact.expires for contact in self.contacts]
+        return self.expires == 0 if not lasting else all(expires == 0 for expires in lasting)
 
     @property
     def in_dialog(self) -> bool:
@@ -138,7 +208,7 @@ class SipMessageSeen(BaseContent):
 
 
 class MalformedSip(BaseContent):
-    """Bytes on a SIP port that are no SIP message."""
+    """Bytes on a SIP port that are no SIP message, or a message's body that is no usable SDP."""
 
     kind: Literal["malformed_sip"] = "malformed_sip"
     source: str
@@ -147,6 +217,14 @@ class MalformedSip(BaseContent):
     receiver: str
     problem: str
     raw_hex: str
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the bytes could be read; otherwise it is only the message's SDP."""
+        return not self.problem.startswith(UNUSABLE_SDP)
+
+    def __str__(self) -> str:
+        return f"unreadable bytes from {self.sender} to {self.receiver} ({self.problem})"
 
 
 class OutputChanged(BaseContent):

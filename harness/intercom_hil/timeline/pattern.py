@@ -16,7 +16,11 @@ Scalar = str | int | float | bool | None
 
 
 class Condition(BaseModel):
-    """A condition on one field: any mix of one-of, none-of, full match, part and bounds; all must hold."""
+    """A condition on one field: any mix of one-of, none-of, full match, part and bounds; all must hold.
+
+    Where the field is a sequence of models (headers, media lines…), ``some`` asks for an element whose own
+    fields meet all of its conditions, ``none`` that there be no such element.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -26,6 +30,8 @@ class Condition(BaseModel):
     at_least: float | None = None
     at_most: float | None = None
     contains: str | None = None
+    some: dict[str, Condition] | None = None
+    none: dict[str, Condition] | None = None
 
     def holds(self, value: object) -> bool:
         """Return whether ``value`` satisfies every part of the condition; a missing value never does."""
@@ -37,6 +43,10 @@ class Condition(BaseModel):
             return False
         if self.contains is not None and not (isinstance(value, str | tuple) and self.contains in value):
             return False
+        if self.some is not None and not _any_element(value, self.some):
+            return False
+        if self.none is not None and _any_element(value, self.none):
+            return False
         if self.at_least is not None or self.at_most is not None:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False
@@ -45,6 +55,14 @@ class Condition(BaseModel):
             if self.at_most is not None and value > self.at_most:
                 return False
         return True
+
+
+def _any_element(value: object, conditions: dict[str, Condition]) -> bool:
+    elements = value if isinstance(value, tuple) else ()
+    return any(
+        all(condition.holds(getattr(element, name, None)) for name, condition in conditions.items())
+        for element in elements
+    )
 
 
 class Pattern(BaseModel):

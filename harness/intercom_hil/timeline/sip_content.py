@@ -10,10 +10,11 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
+from intercom_hil.timeline.sip_fields import header_fields
 from intercom_hil.wire.error import WireError, clean
 from intercom_hil.wire.sdp import Media, SdpError, Session
 from intercom_hil.wire.sip import Message, SipError
-from intercom_hil.wire.uri import NameAddr
+from intercom_hil.wire.uri import NameAddr, UriError
 
 Address = tuple[str, int]
 NameOf = Callable[[str, int], str]
@@ -35,9 +36,9 @@ def sip_content(
         name_of: who is at an address.
 
     Returns:
-        The message; or, where the bytes are no message or a field that every message must have
-        (RFC 3261 §8.1.1) is absent or unreadable, what is wrong with them. A body that is no SDP
-        leaves ``media`` empty: ``sdp_of`` says why.
+        The message, with what departs from the grammar among its ``deviations``; or, where the bytes are no
+        message or a field that every message must have (RFC 3261 §8.1.1) is absent, what is wrong with them.
+        A body that is no SDP leaves ``media`` empty: asking for ``session`` says why.
     """
     try:
         return _seen(payload, source, destination, transport, name_of)
@@ -64,33 +65,23 @@ def endpoint(address: Address) -> str:
     return f"[{address[0]}]:{address[1]}" if ":" in address[0] else f"{address[0]}:{address[1]}"
 
 
-def sdp_of(raw: str) -> Session | None:
-    """Return the session description in a message as ``SipMessageSeen.raw`` holds it, or None without one.
-
-    Raises:
-        SdpError: there is one, and it is unusable.
-    """
-    try:
-        body = Message.parse(raw.encode("utf-8", "surrogateescape")).body_of_type("application/sdp")
-    except SipError as problem:
-        raise SdpError(problem.problem, problem.data) from problem
-    return Session.parse(body) if body else None
-
-
 def _seen(
     payload: bytes, source: Address, destination: Address, transport: str, name_of: NameOf
 ) -> SipMessageSeen:
-    message = Message.parse(payload)
+    message = Message.parse(payload, stream=transport not in ("UDP", ""))
     for name in _MANDATORY:
         if not message.header(name):
             raise SipError(f"no {name} header", payload)
+    notes = list(message.deviations)
     cseq, method = message.cseq
     if message.status is None and method != message.method:
-        raise SipError(f"CSeq names {method}, the request is {message.method}", payload)
-    caller = NameAddr.parse(message.header("From") or "")
-    callee = NameAddr.parse(message.header("To") or "")
+        notes.append(f"CSeq names {method}, the request is {message.method} (RFC 3261 §8.1.1.5)")
+        method = message.method
+    caller, callee = (_party(message, name, notes) for name in ("From", "To"))
+    session, problem = _session(message, notes)
     agent = message.header("User-Agent") or message.header("Server") or ""
-    return SipMessageSeen(
+    raw = payload.decode("utf-8", "backslashreplace")
+    seen = SipMessageSeen(
         source=endpoint(source),
         destination=endpoint(destination),
         sender=name_of(*source),
@@ -109,19 +100,38 @@ def _seen(
         to_uri=clean(callee.uri),
         to_tag=clean(callee.tag),
         user_agent=clean(agent),
-        media=_media_lines(message),
-        raw=payload.decode("utf-8", "backslashreplace"),
+        media=tuple(_media_line(media) for media in session.media) if session else (),
+        deviations=tuple(dict.fromkeys(clean(note) for note in notes)),
+        raw=raw,
+        raw_bytes=None if raw.encode() == payload else payload,
+        **header_fields(message),
     )
+    if not problem:
+        seen.__dict__["session"] = session  # it was parsed already
+    return seen
 
 
-def _media_lines(message: Message) -> tuple[MediaLine, ...]:
-    body = message.body_of_type("application/sdp")
-    if not body:
-        return ()
+def _party(message: Message, name: str, notes: list[str]) -> NameAddr:
+    value = message.header(name) or ""
     try:
-        return tuple(_media_line(media) for media in Session.parse(body).media)
-    except SdpError:
-        return ()
+        return NameAddr.parse(value)
+    except UriError as problem:
+        notes.append(f"{name}: {problem.problem} (RFC 3261 §20.10)")
+        return NameAddr.read_loosely(value)
+
+
+def _session(message: Message, notes: list[str]) -> tuple[Session | None, bool]:
+    """Return the session description, and whether there is one that is unusable."""
+    body = message.body_of_type("application/sdp", notes)
+    if not body:
+        return None, False
+    try:
+        session = Session.parse(body)
+    except SdpError as problem:
+        notes.append(f"SDP: {problem}")
+        return None, True
+    notes += (f"SDP: {note}" for note in session.deviations)
+    return session, False
 
 
 def _media_line(media: Media) -> MediaLine:
@@ -132,5 +142,7 @@ def _media_line(media: Media) -> MediaLine:
         profile=media.profile,
         direction=media.direction,
         payload_types=media.payload_types,
-        crypto_suites=tuple(crypto.suite for crypto in media.crypto),
+        crypto_suites=tuple(dict.fromkeys(crypto.suite for crypto in media.crypto)),
+        secured=media.offers_srtp,
+        held=media.held,
     )

@@ -19,3 +19,12 @@ class WireError(ValueError):
 def clean(text: str) -> str:
     """Return text that can be stored as UTF-8: bytes that were no UTF-8 become backslash escapes."""
     return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+
+
+def is_utf8(text: str) -> bool:
+    """Return whether text decoded with ``surrogateescape`` was UTF-8 throughout."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True

@@ -10,9 +10,10 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from intercom_hil.wire.error import WireError, clean
+from intercom_hil.wire.error import WireError, clean, is_utf8
 
 DIRECTIONS = ("sendrecv", "sendonly", "recvonly", "inactive")
 SUITES = {
@@ -41,9 +42,29 @@ STATIC_ENCODINGS = {
 }
 """Payload types that need no rtpmap (RFC 3551 §6)."""
 
+OLDER_SUITE_NAMES = {
+    "AES_128_CM_HMAC_SHA1_80": "AES_CM_128_HMAC_SHA1_80",
+    "AES_128_CM_HMAC_SHA1_32": "AES_CM_128_HMAC_SHA1_32",
+    "AES_CM_192_HMAC_SHA1_80": "AES_192_CM_HMAC_SHA1_80",
+    "AES_CM_192_HMAC_SHA1_32": "AES_192_CM_HMAC_SHA1_32",
+    "AES_CM_256_HMAC_SHA1_80": "AES_256_CM_HMAC_SHA1_80",
+    "AES_CM_256_HMAC_SHA1_32": "AES_256_CM_HMAC_SHA1_32",
+}
+"""Names that stacks use beside the registered ones: those of the drafts before RFC 6188, and the like."""
+
+MOST_MEDIA = 128
+"""Media sections of one description that are read."""
+NOWHERE = ("0.0.0.0", "::")
+"""Connection addresses that mean hold in its old form (RFC 3264 §8.4, RFC 2543)."""
+
+_LINE_END = re.compile(r"\r{0,2}\n|\r(?!\r{0,2}\n)")
 _LINE = re.compile(r"([a-z])=(.*)\Z", re.DOTALL)
-_MEDIA = re.compile(r"(\S+) (\d{1,5})(?:/\d{1,5})? (\S+)((?: \S+)*) ?\Z")
-_CONNECTION = re.compile(r"IN (IP4|IP6) ([^\s/]+)")
+_PORT = re.compile(r"([0-9]{1,5})(?:/[0-9]{1,5})?\Z")
+_CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
+_RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+(\S.*)\Z", re.DOTALL)
+_MKI = re.compile(r"([0-9]{1,40}):([0-9]{1,3})\Z")
+_LONGEST_QUOTE = 60
+_LARGEST_MKI = 128
 
 
 class SdpError(WireError):
@@ -56,7 +77,7 @@ class Crypto:
 
     Attributes:
         tag: the number by which an answer names the offered line it picked.
-        suite: the crypto suite, as written.
+        suite: the crypto suite by its registered name; one that is not known here, as written.
         key: master key, ``SUITES[suite][0]`` bytes; all the key material of an unknown suite.
         salt: master salt, ``SUITES[suite][1]`` bytes; empty for an unknown suite.
         lifetime: the lifetime as written, for example ``2^20``; empty when not given.
@@ -74,16 +95,35 @@ class Crypto:
 
     @classmethod
     def parse(cls, value: str) -> Crypto:
-        """Read the value of a crypto attribute.
+        """Read the value of a crypto attribute; of several keys, the first.
 
         Raises:
-            SdpError: missing parts, an unknown key method, bad base64, or too little key for the suite.
+            SdpError: missing parts, an unknown key method, bad base64, a key that is too short or too long
+                for the suite, or an unreadable master key identifier.
         """
-        tag, _, rest = value.strip().partition(" ")
-        suite, _, rest = rest.strip().partition(" ")
-        key_text, *parameters = rest.split() or [""]
-        method, _, info = key_text.partition(";")[0].partition(":")
-        if not (tag.isascii() and tag.isdigit() and len(tag) <= 9) or method.lower() != "inline" or not info:
+        return cls.parse_all(value)[0]
+
+    @classmethod
+    def parse_all(cls, value: str) -> tuple[Crypto, ...]:
+        """Read the value of a crypto attribute: a ``Crypto`` for each of its keys (RFC 4568 §6.1).
+
+        Raises:
+            SdpError: as ``parse``.
+        """
+        tag, suite, keys, *parameters = [*value.split(), "", "", ""] if value.strip() else ["", "", ""]
+        if not (tag.isascii() and tag.isdigit() and len(tag) <= 9) or not keys:
+            raise SdpError("unusable crypto attribute", clean(value).encode())
+        suite = OLDER_SUITE_NAMES.get(suite.upper(), suite.upper() if suite.upper() in SUITES else suite)
+        given = tuple(parameter for parameter in parameters if parameter)
+        found = tuple(cls._of_key(int(tag), suite, key, given, value) for key in keys.split(";") if key)
+        if not found:
+            raise SdpError("unusable crypto attribute", clean(value).encode())
+        return found
+
+    @classmethod
+    def _of_key(cls, tag: int, suite: str, key: str, parameters: tuple[str, ...], value: str) -> Crypto:
+        method, _, info = key.partition(":")
+        if method.lower() != "inline" or not info:
             raise SdpError("unusable crypto attribute", clean(value).encode())
         encoded, *extras = info.split("|")
         try:
@@ -96,15 +136,24 @@ class Crypto:
                 f"{len(material)} bytes of key where {suite} needs {key_size + salt_size}",
                 clean(value).encode(),
             )
+        mki = next((extra for extra in extras if ":" in extra), "")
+        match = _MKI.match(mki)
+        if mki and (match is None or not 1 <= int(match[2]) <= _LARGEST_MKI):
+            raise SdpError("an unreadable master key identifier", clean(value).encode())
         return cls(
-            tag=int(tag),
+            tag=tag,
             suite=suite,
             key=material[:key_size],
             salt=material[key_size:],
             lifetime=next((extra for extra in extras if ":" not in extra), ""),
-            mki=next((extra for extra in extras if ":" in extra), ""),
-            parameters=tuple(parameters),
+            mki=mki,
+            parameters=parameters,
         )
+
+    @property
+    def mki_size(self) -> int:
+        """Bytes of the master key identifier in each packet (RFC 3711 §3.1); 0 where there is none."""
+        return int(self.mki.partition(":")[2] or 0)
 
     def __str__(self) -> str:
         inline = base64.b64encode(self.key + self.salt).decode()
@@ -114,7 +163,7 @@ class Crypto:
 
 @dataclass(frozen=True)
 class Media:
-    """One media section. Unreadable crypto lines stay in ``attributes`` only: they offer nothing usable.
+    """One media section.
 
     Attributes:
         media: audio, video, …
@@ -122,9 +171,12 @@ class Media:
         profile: RTP/AVP, RTP/SAVP, …
         formats: payload types, as written.
         address: the connection address that applies; empty when none was given.
-        direction: sendrecv, sendonly, recvonly or inactive, as it applies.
+        direction: sendrecv, sendonly, recvonly or inactive, as it applies; a party that gives no address to
+            send to does not receive.
         encodings: payload type to encoding and clock rate, for example ``{8: "PCMA/8000"}``.
         crypto: the usable SRTP keys.
+        unusable_crypto: what is wrong with each of the other crypto lines.
+        fingerprint: whether a certificate's fingerprint applies: keys are agreed by DTLS (RFC 5763).
         attributes: every ``a=`` line of the section, as (name, value).
     """
 
@@ -136,6 +188,8 @@ class Media:
     direction: str = "sendrecv"
     encodings: dict[int, str] = field(default_factory=dict)
     crypto: tuple[Crypto, ...] = ()
+    unusable_crypto: tuple[str, ...] = ()
+    fingerprint: bool = False
     attributes: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -150,66 +204,127 @@ class Media:
         """Whether the profile itself demands SRTP (RTP/SAVP, RTP/SAVPF, UDP/TLS/RTP/SAVP…)."""
         return "SAVP" in self.profile.upper()
 
+    @property
+    def is_dtls(self) -> bool:
+        """Whether the keys are agreed by DTLS in the media path (RFC 5763, RFC 5764)."""
+        return "UDP/TLS" in self.profile.upper() or (self.fingerprint and not self.crypto)
+
+    @property
+    def offers_srtp(self) -> bool:
+        """Whether SRTP is demanded or offered, usable or not: profile, keys, or a fingerprint."""
+        return self.is_secure or self.fingerprint or bool(self.crypto or self.unusable_crypto)
+
+    @property
+    def held(self) -> bool:
+        """Whether the section is on hold in the old form: no address to send to (RFC 3264 §8.4)."""
+        return self.address in NOWHERE and self.port != 0
+
 
 @dataclass(frozen=True)
 class Session:
-    """One session description."""
+    """One session description.
+
+    ``deviations`` name where it departs from the grammar, one clause each; they are no part of comparison.
+    """
 
     origin: str
     name: str
     address: str
     media: tuple[Media, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    deviations: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def parse(cls, body: bytes) -> Session:
-        """Read a session description.
+        """Read a session description; what other stacks see through is read, and noted.
 
         Raises:
-            SdpError: a line that is no ``letter=value``, no ``v=0`` first, no origin, or an unusable
-                m= or c= line.
+            SdpError: no ``v=0`` first, or an unusable m= or c= line.
         """
+        notes: list[str] = []
         sections: list[list[tuple[str, str]]] = [[]]
-        for line in body.decode("utf-8", "surrogateescape").replace("\r\n", "\n").split("\n"):
-            if not line:
-                continue
-            match = _LINE.match(line)
-            if match is None:
-                raise SdpError("a line that is no SDP", clean(line).encode())
-            if match[1] == "m":
+        for letter, value in _lines(body, notes):
+            if letter == "m":
+                if len(sections) > MOST_MEDIA:
+                    notes.append(f"more than {MOST_MEDIA} media sections")
+                    break
                 sections.append([])
-            sections[-1].append((match[1], clean(match[2])))
+            sections[-1].append((letter, value))
         head, *bodies = sections
         if not head or head[0] != ("v", "0"):
             raise SdpError("SDP that does not begin with v=0", body)
-        if "o" not in dict(head):
-            raise SdpError("SDP without an origin", body)
-        address = _connection(head)
-        attributes = _attributes(head)
-        direction = _direction(attributes) or "sendrecv"
+        said = dict(head)
+        if "o" not in said:
+            notes.append("no origin (RFC 4566 §5.2)")
+        attributes = _attributes(head, notes)
+        common = _Common(
+            address=_connection(head),
+            direction=_direction(attributes) or "sendrecv",
+            fingerprint=_has_fingerprint(attributes),
+        )
+        media = tuple(_media(lines, common, notes) for lines in bodies)
+        if any(section.held for section in media):
+            notes.append("hold by the address 0.0.0.0, its old form (RFC 3264 §8.4)")
         return cls(
-            origin=dict(head)["o"],
-            name=dict(head).get("s", ""),
-            address=address,
-            media=tuple(_media(lines, address, direction) for lines in bodies),
+            origin=said.get("o", ""),
+            name=said.get("s", ""),
+            address=common.address,
+            media=media,
             attributes=attributes,
+            deviations=tuple(dict.fromkeys(notes)),
         )
 
 
-def _media(lines: list[tuple[str, str]], address: str, direction: str) -> Media:
-    match = _MEDIA.match(lines[0][1])
-    if match is None or int(match[2]) > 65535:
-        raise SdpError("unusable m= line", lines[0][1].encode())
-    attributes = _attributes(lines)
+@dataclass(frozen=True)
+class _Common:
+    """What the session level says for every section that does not say otherwise."""
+
+    address: str
+    direction: str
+    fingerprint: bool
+
+
+def _lines(body: bytes, notes: list[str]) -> Iterator[tuple[str, str]]:
+    text = body.decode("utf-8", "surrogateescape")
+    if not is_utf8(text):
+        notes.append("bytes that are no UTF-8 (RFC 4566 §6, charset)")
+    for line in _LINE_END.split(text):
+        match = _LINE.match(line.lstrip(" \t"))
+        if match is None:
+            if line.strip(" \t\0"):
+                notes.append(f"a line that is no SDP: {clean(line[:_LONGEST_QUOTE])!r} (RFC 4566 §5)")
+            continue
+        value = match[2].strip(" \t")
+        if value != match[2] and match[1] != "s":
+            notes.append("blanks round the value of a line (RFC 4566 §5)")
+        yield match[1], clean(value)
+
+
+def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> Media:
+    said = lines[0][1]
+    words = said.split()
+    port = _PORT.match(words[1]) if len(words) > 2 else None
+    if port is None or int(port[1]) > 65535:
+        raise SdpError("unusable m= line", said.encode())
+    if said != " ".join(words):
+        notes.append("blanks too many in an m= line (RFC 4566 §5.14)")
+    attributes = _attributes(lines, notes)
+    address = _connection(lines) or common.address
+    direction = _direction(attributes) or common.direction
+    if address in NOWHERE:
+        direction = {"sendrecv": "sendonly", "recvonly": "inactive"}.get(direction, direction)
+    crypto, unusable = _cryptos(attributes)
     return Media(
-        media=match[1],
-        port=int(match[2]),
-        profile=match[3],
-        formats=tuple(match[4].split()),
-        address=_connection(lines) or address,
-        direction=_direction(attributes) or direction,
-        encodings=_encodings(match[4].split(), attributes),
-        crypto=tuple(_cryptos(attributes)),
+        media=words[0].lower(),
+        port=int(port[1]),
+        profile=words[2].upper(),
+        formats=tuple(words[3:]),
+        address=address,
+        direction=direction,
+        encodings=_encodings(words[3:], attributes),
+        crypto=crypto,
+        unusable_crypto=unusable,
+        fingerprint=common.fingerprint or _has_fingerprint(attributes),
         attributes=attributes,
     )
 
@@ -224,13 +339,23 @@ def _connection(lines: list[tuple[str, str]]) -> str:
     return ""
 
 
-def _attributes(lines: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
-    parts = (value.partition(":") for letter, value in lines if letter == "a")
-    return tuple((name, value) for name, _, value in parts)
+def _attributes(lines: list[tuple[str, str]], notes: list[str]) -> tuple[tuple[str, str], ...]:
+    found = []
+    for letter, value in lines:
+        if letter == "a":
+            name, _, said = value.partition(":")
+            if name != name.strip() or said != said.strip():
+                notes.append("blanks round the colon of an a= line (RFC 4566 §5.13)")
+            found.append((name.strip(), said.strip()))
+    return tuple(found)
 
 
 def _direction(attributes: tuple[tuple[str, str], ...]) -> str | None:
-    return next((name for name, _ in attributes if name in DIRECTIONS), None)
+    return next((name.lower() for name, _ in attributes if name.lower() in DIRECTIONS), None)
+
+
+def _has_fingerprint(attributes: tuple[tuple[str, str], ...]) -> bool:
+    return any(name.lower() == "fingerprint" for name, _ in attributes)
 
 
 def _encodings(formats: list[str], attributes: tuple[tuple[str, str], ...]) -> dict[int, str]:
@@ -240,18 +365,20 @@ def _encodings(formats: list[str], attributes: tuple[tuple[str, str], ...]) -> d
         if re.fullmatch(r"[0-9]{1,3}", f) and int(f) in STATIC_ENCODINGS
     }
     for name, value in attributes:
-        match = re.match(r"([0-9]{1,3}) +(\S+)", value) if name == "rtpmap" else None
+        match = _RTPMAP.match(value) if name.lower() == "rtpmap" else None
         if match and int(match[1]) <= 127:
-            found[int(match[1])] = match[2]
+            found[int(match[1])] = "".join(match[2].split())
     return found
 
 
-def _cryptos(attributes: tuple[tuple[str, str], ...]) -> list[Crypto]:
-    usable = []
+def _cryptos(attributes: tuple[tuple[str, str], ...]) -> tuple[tuple[Crypto, ...], tuple[str, ...]]:
+    """Return the keys of the crypto lines that can be used, and what is wrong with the others."""
+    usable: list[Crypto] = []
+    problems = []
     for name, value in attributes:
-        if name == "crypto":
+        if name.lower() == "crypto":
             try:
-                usable.append(Crypto.parse(value))
-            except SdpError:
-                continue
-    return usable
+                usable += Crypto.parse_all(value)
+            except SdpError as problem:
+                problems.append(problem.problem)
+    return tuple(usable), tuple(problems)

@@ -151,6 +151,13 @@ class NameAddr:
         parameters = tuple(_parameter(part.strip()) for part in tail.strip().split(";") if part.strip())
         return cls(uri.strip(), display, parameters)
 
+    @classmethod
+    def read_loosely(cls, text: str) -> NameAddr:
+        """Read as much of a value that is no name-addr as can be had: what may be its URI, and its tag."""
+        uri, *tail = re.split(r"[>;]", text.partition("<")[2] or text)
+        parameters = tuple(_parameter(part.strip()) for part in tail if "=" in part)
+        return cls(uri.strip() or text.strip(), "", parameters)
+
     def __str__(self) -> str:
         quoted = self.display.replace("\\", "\\\\").replace('"', '\\"')
         name = f'"{quoted}" ' if self.display else ""
