@@ -69,7 +69,7 @@ async def measure(count: int) -> None:
             silent = Timeline()
             place = bench.places["peers"].supervised
             unwatched = Stations(
-                place=place,
+                host=place,
                 addresses=bench.file.stations.addresses,
                 folder=folder,
                 append=silent.append,

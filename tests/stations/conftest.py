@@ -38,7 +38,7 @@ async def stations(peers, timeline, request):
     place, folder = peers
     name_of = lambda address, port: f"{address}:{port}"  # noqa: E731
     stations = Stations(
-        place=place,
+        host=place,
         addresses=ADDRESSES,
         folder=folder,
         append=timeline.append,

@@ -129,7 +129,7 @@ class StationsComponent:
         file = self._file
         supervised = self._supervised = await self.place.start()
         self.stations = Stations(
-            place=supervised,
+            host=supervised,
             addresses=file.stations.addresses,
             folder=self._folder,
             sip_port=file.stations.sip_port,

@@ -1,26 +1,29 @@
-"""One remote station: a running SIPp process, its live log, its orders and its end.
+"""One remote station: a SIPp that plays a behaviour, its calls as it logs them, its orders and its end.
 
-Log lines come in from the process and go to the timeline as they are written; out go the station's calls,
-and, when it has ended, what it counted and the messages it exchanged.
+Its log goes to the timeline line by line while it runs; what SIPp counted and the messages it exchanged
+follow when it has ended.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intercom_hil.errors import BenchError
+from intercom_hil.sipp.options import Options
+from intercom_hil.sipp.process import Sipp
+from intercom_hil.sipp.results import Result
+from intercom_hil.sipp.traces import read_messages
 from intercom_hil.stations.station_log import LogEvent
-from intercom_hil.stations.traces import read_counts, read_messages, read_problem
 from intercom_hil.timeline import Append, Content, Witness
 from intercom_hil.timeline.observation import StationEnded, StationSaid
 
 if TYPE_CHECKING:
-    from intercom_hil.processes.supervisor_client import Exit, Process
+    from intercom_hil.sipp.hosts import SippHost
     from intercom_hil.stations.behaviours import Behaviour
 
 Address = tuple[str, int]
@@ -32,32 +35,29 @@ GRACE = 0.5
 HANG_UP_WITHIN = 2.0
 """Seconds within which a peer acknowledges the end of a call."""
 _UNKNOWN: Address = ("unknown", 0)
+_HARMLESS = (
+    "receive timeout on message",  # how the templates look at the clock
+    "is none of the offered lines",  # a best-effort offer taken up: SIPp is told to encrypt a moment later
+    "RTP check failed",  # it expects its video pattern back
+)
 
 
-@dataclass(frozen=True)
-class Files:
-    """Where a station's files are.
+class OrderFile:
+    """How running calls are told to end: a file that every waiting state of a scenario looks into."""
 
-    Attributes:
-        scenario: the rendered SIPp scenario.
-        order: what running calls are to do.
-        messages: SIPp's message log; ``short`` the same as a table.
-        errors: SIPp's error log.
-        statistics: SIPp's statistics.
-    """
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.write("none")
 
-    scenario: Path
-    order: Path
-    messages: Path
-    short: Path
-    errors: Path
-    statistics: Path
-
-    def give_order(self, order: str) -> None:
+    def write(self, order: str) -> None:
         """Replace the order, at once and whole: SIPp may read it at any moment."""
-        fresh = self.order.with_suffix(".new")
+        fresh = self.path.with_suffix(".new")
         fresh.write_text(order + "\n")
-        fresh.rename(self.order)
+        fresh.rename(self.path)
+
+    def remove(self) -> None:
+        """Remove the file. Idempotent."""
+        self.path.unlink(missing_ok=True)
 
 
 class Station:
@@ -68,27 +68,35 @@ class Station:
         address: its address, nobody else's.
         port: its SIP port.
         behaviour: what it does.
-        sayings: what it has said so far.
+        log: what it has logged so far.
     """
 
     def __init__(
         self,
         *,
         number: str,
-        address: str,
-        port: int,
         behaviour: Behaviour,
-        files: Files,
+        options: Options,
+        order: OrderFile,
+        host: SippHost,
         append: Append,
         read_sip: ReadSip | None,
     ) -> None:
-        self.number, self.address, self.port, self.behaviour = number, address, port, behaviour
-        self.sayings: list[LogEvent] = []
-        self._files, self._append, self._read_sip = files, append, read_sip
+        self.number, self.behaviour = number, behaviour
+        self.address, self.port = options.local
+        self.log: list[LogEvent] = []
+        self._order, self._append, self._read_sip = order, append, read_sip
         self._open: set[str] = set()
         self._changed = asyncio.Event()
-        self._process: Process | None = None
         self._end: asyncio.Task[StationEnded] | None = None
+        self._sipp = Sipp(
+            options,
+            order.path.parent,  # SIPp looks for the order in its working folder
+            name=order.path.stem,
+            host=host,
+            on_log=self._take,
+            harmless=_HARMLESS,
+        )
 
     @property
     def uri(self) -> str:
@@ -105,25 +113,17 @@ class Station:
         """Whether its process is gone."""
         return self._end is not None and self._end.done()
 
-    def runs(self, process: Process) -> None:
-        """Take over the process that `hear` already listens to."""
-        self._process = process
-        self._end = asyncio.create_task(self._await_end(process), name=f"station {self.number}")
+    async def start(self) -> None:
+        """Start it; when this returns it listens, or, if it is a caller, is about to call.
 
-    def hear(self, stream: str, text: str, time: float) -> None:
-        """Take one line that the process wrote at a time (seconds since the epoch)."""
-        if stream != "log" or not text:
-            return
-        self._append(Witness.STATION, StationSaid(station=self.number, text=text), time)
-        saying = LogEvent.parse(text)
-        if saying is None:
-            return
-        self.sayings.append(saying)
-        if saying.opens_call:
-            self._open.add(saying.call_id)
-        elif saying.ends_call:
-            self._open.discard(saying.call_id)
-        self._changed.set()
+        Raises:
+            BenchError: SIPp would not start.
+        """
+        try:
+            await self._sipp.start()
+        finally:
+            if self._sipp.started:
+                self._end = asyncio.create_task(self._await_end(), name=f"station {self.number}")
 
     async def hang_up(self, within: float = HANG_UP_WITHIN) -> None:
         """End every call it has: BYE if established, CANCEL or 480 if not. It stays for further calls.
@@ -134,16 +134,16 @@ class Station:
         Raises:
             BenchError: a call was still there when time was up.
         """
-        self._files.give_order("hang up")
+        self._order.write("hang up")
         try:
             if not await self._drained(within):
                 raise BenchError(
                     f"station {self.number} could not end its call within {within:g} s",
-                    str(self._files.messages),
+                    str(self._sipp.options.traces.messages),
                     "see in its messages whether the peer answered",
                 )
         finally:
-            self._files.give_order("none")
+            self._order.write("none")
 
     async def finished(self, within: float) -> StationEnded:
         """Wait until the station has ended by itself, as one that calls does after its call.
@@ -155,26 +155,28 @@ class Station:
             TimeoutError: it still runs.
         """
         async with asyncio.timeout(within):
-            return await self._ending()
+            if self._end is None:
+                return await self._stopped(())
+            return await asyncio.shield(self._end)
 
     async def vanish(self) -> StationEnded:
         """Take the station away in the middle of everything, as when its cable is pulled out."""
-        self._signal(signal.SIGKILL)
-        return await self._ending()
+        return await self._stopped((signal.SIGKILL,))
 
     async def stop(self) -> StationEnded:
         """End its calls properly, then the station; harder if it does not obey. Idempotent."""
-        if self._process is not None and not self.ended:
-            self._files.give_order("hang up")
-            # USR1 means "when your calls are over" to a station that is called, and "now" to one that calls.
-            first = 0 if self.behaviour.places_call else signal.SIGUSR1
-            for number in (first, signal.SIGUSR1, signal.SIGINT, signal.SIGKILL):
-                self._signal(number)
-                try:
-                    return await self.finished(GRACE)
-                except TimeoutError:
-                    continue
-        return await self._ending()
+        if self._sipp.started and not self.ended:
+            self._order.write("hang up")
+        # USR1 means "when your calls are over" to a station that is called, and "now" to one that calls.
+        first = 0 if self.behaviour.places_call else signal.SIGUSR1
+        return await self._stopped((first, signal.SIGUSR1, signal.SIGINT, signal.SIGKILL))
+
+    async def _stopped(self, signals: Sequence[int]) -> StationEnded:
+        if self._end is None:
+            return StationEnded(station=self.number, exit_status=None, problem="never started")
+        with contextlib.suppress(BenchError):  # the host is lost, and the process with it: see _await_end
+            await self._sipp.stop(signals, GRACE)
+        return await asyncio.shield(self._end)
 
     async def _drained(self, within: float) -> bool:
         """Wait until it has no call, and return whether that came about within the bound (s)."""
@@ -187,52 +189,52 @@ class Station:
             return False
         return True
 
-    async def _ending(self) -> StationEnded:
-        if self._end is None:
-            return StationEnded(station=self.number, exit_status=None, problem="never started")
-        return await asyncio.shield(self._end)
+    def _take(self, text: str, time: float) -> None:
+        """Take one line that its scenario logged at a time (seconds since the epoch)."""
+        self._append(Witness.STATION, StationSaid(station=self.number, text=text), time)
+        event = LogEvent.parse(text)
+        if event is None:
+            return
+        self.log.append(event)
+        if event.opens_call:
+            self._open.add(event.call_id)
+        elif event.ends_call:
+            self._open.discard(event.call_id)
+        self._changed.set()
 
-    def _signal(self, number: int) -> None:
+    async def _await_end(self) -> StationEnded:
         try:
-            if self._process is not None and number:
-                self._process.signal(number)
-        except BenchError as lost:
-            # The place is gone and the process with it; _await_end is told the same and says so.
-            self._append(Witness.STATION, StationSaid(station=self.number, text=str(lost)), None)
-
-    async def _await_end(self, process: Process) -> StationEnded:
-        try:
-            exit_ = await process.wait()
+            result = await self._sipp.finished()
         except BenchError as lost:
             end = StationEnded(station=self.number, exit_status=None, problem=str(lost))
             self._append(Witness.STATION, end, None)
         else:
-            end = self._account(exit_)
-            self._append(Witness.STATION, end, exit_.time)
+            end = self._ended_with(result)
+            self._append(Witness.STATION, end, result.time)
             self._append_messages()
-        self._files.order.unlink(missing_ok=True)
+        self._order.remove()
         self._changed.set()
         return end
 
-    def _account(self, exit_: Exit) -> StationEnded:
-        counts = read_counts(self._files.statistics)
-        problem = read_problem(self._files.errors)
+    def _ended_with(self, result: Result) -> StationEnded:
+        counted, problem = result.statistics, result.problem
         if self._open:
             problem = f"calls left open: {len(self._open)}; {problem}".rstrip("; ")
         return StationEnded(
             station=self.number,
-            exit_status=exit_.status,
-            signal=exit_.signal,
-            calls_ok=counts[0] if counts else None,
-            calls_failed=counts[1] if counts else None,
+            exit_status=result.exit_status,
+            signal=result.signal,
+            calls_ok=counted.successful if counted else None,
+            calls_failed=counted.failed if counted else None,
             problem=problem,
         )
 
     def _append_messages(self) -> None:
-        if self._read_sip is None:
+        messages = self._sipp.options.traces.messages
+        if self._read_sip is None or messages is None:
             return
         here = (self.address, self.port)
-        for traced in read_messages(self._files.messages):
+        for traced in read_messages(messages):
             peer = traced.peer or self.behaviour.via or _UNKNOWN
             source, destination = (here, peer) if traced.sent else (peer, here)
             content = self._read_sip(traced.payload, source, destination, traced.transport)

@@ -22,11 +22,11 @@ from intercom_hil.timeline.pattern import Condition
 
 
 def words(station):
-    return [saying.word for saying in station.sayings]
+    return [event.word for event in station.log]
 
 
 def how(station):
-    return [saying.fields["how"] for saying in station.sayings if saying.ends_call]
+    return [event.fields["how"] for event in station.log if event.ends_call]
 
 
 def said(station, word):
@@ -53,7 +53,7 @@ async def test_a_station_rings_answers_and_is_hung_up_on(stations, timeline):
     assert words(caller) == ["CALLING", "PROGRESS", "ESTABLISHED", "HANGING-UP", "ENDED"]
     assert (how(callee), how(caller)) == (["peer"], ["us"])
     assert (end.calls_ok, end.calls_failed, end.problem) == (1, 0, "")
-    assert callee.sayings[0].call_id == caller.sayings[0].call_id
+    assert callee.log[0].call_id == caller.log[0].call_id
     rang, answered = (timeline.find(said(callee, w))[0].time for w in ("RINGING", "ESTABLISHED"))
     assert 0.15 < answered - rang < 0.4
 
@@ -86,7 +86,7 @@ async def test_a_station_refuses(stations, behaviour, status):
     caller = await call(stations, callee)
     await caller.finished(within=5)
     await stations.stop_all()
-    refusal = next(saying for saying in caller.sayings if saying.word == "REFUSED")
+    refusal = next(event for event in caller.log if event.word == "REFUSED")
     assert refusal.fields["status"] == status
     assert refusal.fields["reason"] == behaviour.parameters["reason"]
     assert (how(callee), how(caller)) == (["refused"], ["refused"])
@@ -132,8 +132,8 @@ async def test_what_is_offered_meets_what_is_answered(stations, security, offer,
     caller = await call(stations, callee, security=offer, hang_up_after=0.1)
     await caller.finished(within=5)
     await stations.stop_all()
-    found = [saying.fields["profile"] for saying in caller.sayings if saying.word == "ESTABLISHED"]
-    refused = [saying.fields["status"] for saying in caller.sayings if saying.word == "REFUSED"]
+    found = [event.fields["profile"] for event in caller.log if event.word == "ESTABLISHED"]
+    refused = [event.fields["status"] for event in caller.log if event.word == "REFUSED"]
     assert (found, refused) == (([profile], []) if profile else ([], ["488"]))
 
 

@@ -1,14 +1,12 @@
-"""The files SIPp leaves behind: its message log, its statistics, its errors.
+"""Reading the texts that SIPp leaves: its message log and its error log.
 
-Text that SIPp and its peers wrote comes in; messages with times, counts and the words of a problem go out.
-Every reader is total: what is not understood, or not there, is left out.
+The readers are total: what is not understood, or not there, is left out.
 """
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -19,23 +17,18 @@ _ENTRY = re.compile(
 )
 _VIA = re.compile(rb"^(?:via|v)[ \t]*:[ \t]*SIP/2\.0/\w+[ \t]+([^;,\s]+)", re.IGNORECASE | re.MULTILINE)
 _CALL_ID = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.IGNORECASE | re.MULTILINE)
-_HARMLESS = (
-    "receive timeout on message",  # how the templates look at the clock
-    "is none of the offered lines",  # a best-effort offer taken up: SIPp is told to encrypt a moment later
-    "RTP check failed",  # it expects its video pattern back
-)
 _STAMPED = re.compile(r"\d{4}-\d\d-\d\d[T\t ][0-9:.]+Z?(?:[+-]\d\d:?\d\d)?\s*(?:\d+\.\d+)?:?\s*(.+)")
 """A line that begins an error; those without a time belong to a message that is quoted."""
 _TAIL_LINES = 8
 
 
 @dataclass(frozen=True)
-class Traced:
-    """One SIP message in a station's message log.
+class TracedMessage:
+    """One SIP message of a message log.
 
     Attributes:
         time: seconds since the epoch.
-        sent: whether the station sent it.
+        sent: whether SIPp sent it.
         transport: UDP, TCP or TLS.
         payload: its bytes.
         peer: address and port at the other end, as far as the message tells: its topmost Via, or that of
@@ -49,8 +42,8 @@ class Traced:
     peer: tuple[str, int] | None
 
 
-def read_messages(path: Path) -> Iterator[Traced]:
-    """Yield the messages of a ``-trace_msg`` file in the order in which they were written."""
+def read_messages(path: Path) -> Iterator[TracedMessage]:
+    """Yield the messages of a ``-trace_msg -rfc3339`` file in the order in which they were written."""
     data = path.read_bytes() if path.exists() else b""
     peers: dict[bytes, tuple[str, int]] = {}
     position = 0
@@ -66,28 +59,21 @@ def read_messages(path: Path) -> Iterator[Traced]:
         call_id = _first(_CALL_ID, payload)
         if sent == is_response and (via := _address(_first(_VIA, payload))):  # the Via is the peer's
             peers[call_id] = via
-        yield Traced(time, sent, entry["transport"].decode(), payload, peers.get(call_id))
+        yield TracedMessage(time, sent, entry["transport"].decode(), payload, peers.get(call_id))
 
 
-def read_counts(path: Path) -> tuple[int, int] | None:
-    """Return calls that went through their scenario and calls that failed (``-trace_stat``), or None."""
-    if not path.exists():
-        return None
-    with path.open(encoding="utf-8", errors="replace", newline="") as file:
-        rows = list(csv.DictReader(file, delimiter=";"))
-    try:
-        return int(rows[-1]["SuccessfulCall(C)"]), int(rows[-1]["FailedCall(C)"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
+def read_problem(path: Path, harmless: Sequence[str] = ()) -> str:
+    """Return the last errors of an error log (``-trace_err``), the first line of each; empty without any.
 
-
-def read_problem(path: Path) -> str:
-    """Return the last lines of an error file (``-trace_err``) that tell of a problem; empty if none does."""
+    Args:
+        path: the file.
+        harmless: parts of messages that are no problem to whoever wrote the scenario.
+    """
     if not path.exists():
         return ""
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    told = [stamped[1] for line in lines if (stamped := _STAMPED.match(line))]
-    return "; ".join([line for line in told if not any(h in line for h in _HARMLESS)][-_TAIL_LINES:])
+    errors = [stamped[1] for line in lines if (stamped := _STAMPED.match(line))]
+    return "; ".join([line for line in errors if not any(part in line for part in harmless)][-_TAIL_LINES:])
 
 
 def _first(pattern: re.Pattern[bytes], payload: bytes) -> bytes:

@@ -16,7 +16,7 @@ RAW = "127.0.44.42"
 
 
 def how(station):
-    return [saying.fields["how"] for saying in station.sayings if saying.ends_call]
+    return [event.fields["how"] for event in station.log if event.ends_call]
 
 
 async def until(timeline, station, word, count=1):
@@ -81,7 +81,7 @@ async def test_a_peer_that_does_not_answer_the_bye_cannot_keep_a_station(station
 
 async def test_a_station_that_hangs_is_killed(stations):
     station = await stations.start("3401", answers())
-    station._process.signal(signal.SIGSTOP)
+    station._sipp.signal(signal.SIGSTOP)
     async with asyncio.timeout(3):
         end = await station.stop()
     assert (end.exit_status, end.signal) == (None, signal.SIGKILL)
@@ -145,7 +145,7 @@ async def test_an_address_that_is_none_is_named(stations, address):
 
 
 async def test_an_address_of_another_machine_is_refused_in_sipps_words(stations):
-    with pytest.raises(BenchError, match=r"would not be station 3401: .*(bind|assign)"):
+    with pytest.raises(BenchError, match=r"3401-\d+\.xml: SIPp would not start: .*(bind|assign)"):
         await stations.start("3401", answers(), "192.0.2.1")
     assert await stations.stop_all() == []
 
@@ -158,13 +158,13 @@ async def test_a_number_that_is_none_is_refused(stations, number):
 
 @pytest.mark.parametrize(
     ("template", "complaint"),
-    [("{% if %}", "template"), ("{{ nothing }}", "nothing"), ("<scenario", "would not be")],
+    [("{% if %}", "template"), ("{{ nothing }}", "nothing"), ("<scenario", "would not start")],
 )
 async def test_a_wrong_template_is_named(peers, timeline, tmp_path, template, complaint):
     (tmp_path / "answers.xml.j2").write_text(template)
     place, folder = peers
     wrong = Stations(
-        place=place, addresses=["127.0.44.61"], folder=folder, append=timeline.append, templates=tmp_path
+        host=place, addresses=["127.0.44.61"], folder=folder, append=timeline.append, templates=tmp_path
     )
     with pytest.raises(BenchError, match=complaint):
         await wrong.start("3401", answers())

@@ -12,7 +12,7 @@ RAW = "127.0.44.41"
 
 
 def how(station):
-    return [saying.fields["how"] for saying in station.sayings if saying.ends_call]
+    return [event.fields["how"] for event in station.log if event.ends_call]
 
 
 async def test_an_invite_sent_again_gets_the_same_answer_and_makes_no_second_call(stations):
@@ -82,7 +82,7 @@ async def test_hold_and_resume(stations, method, offered, answered, heard):
                     await raw.packets(20, within=0.3)
         await raw.hang_up()
     ends = await stations.stop_all()
-    assert [s.fields["direction"] for s in station.sayings if s.word == "RENEGOTIATED"] == [
+    assert [s.fields["direction"] for s in station.log if s.word == "RENEGOTIATED"] == [
         answered,
         "sendrecv",
     ]
@@ -174,7 +174,7 @@ async def test_without_credentials_a_challenge_is_a_refusal(stations):
         )
         await raw.receive("ACK")
         await caller.finished(within=2)
-    assert [s.fields["status"] for s in caller.sayings if s.word == "REFUSED"] == ["401"]
+    assert [s.fields["status"] for s in caller.log if s.word == "REFUSED"] == ["401"]
 
 
 async def test_an_answer_that_crosses_the_cancel_is_acknowledged_and_hung_up_on(stations):
