@@ -5,7 +5,6 @@ from __future__ import annotations
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import (
-    Configured,
     Declared,
     DeviceEvent,
     MediaEnded,
@@ -36,11 +35,6 @@ class Story:
     def declared(self, *lacks):
         """The bench file declares that the device lacks these."""
         self.timeline.append(Witness.BENCH, Declared(has=(), lacks=lacks), self._time())
-        return self
-
-    def configured(self, **settings):
-        """The device was configured, and took it."""
-        self.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), self._time())
         return self
 
     def press(self):

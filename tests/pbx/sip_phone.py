@@ -18,6 +18,7 @@ class Phone(asyncio.DatagramProtocol):
         self.user, self.password, self.pbx, self.answers, self.display = user, password, pbx, answers, display
         self.received = asyncio.Queue()
         self.requests = []
+        self.expires = 60
 
     async def open(self, address):
         self.address = address
@@ -49,8 +50,9 @@ class Phone(asyncio.DatagramProtocol):
             f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}"
         )
 
-    async def register(self):
-        """Register and return the final status."""
+    async def register(self, expires=60):
+        """Register for so many seconds and return the final status."""
+        self.expires = expires
         return (await self._transact("REGISTER", f"sip:{self.pbx[0]}", self.user))[0]
 
     async def call(self, number):
@@ -70,7 +72,7 @@ class Phone(asyncio.DatagramProtocol):
             )
             self._send(
                 f"{method} {uri} SIP/2.0\r\n{head}To: <sip:{to}@{self.pbx[0]}>\r\nCSeq: {cseq} {method}\r\n"
-                f"Contact: <sip:{self.user}@{here}>\r\nExpires: 60\r\n{credentials}"
+                f"Contact: <sip:{self.user}@{here}>\r\nExpires: {self.expires}\r\n{credentials}"
                 f"Content-Type: application/sdp\r\nContent-Length: {len(body)}\r\n\r\n{body}"
             )
             status, text = await self._final()

@@ -269,6 +269,36 @@ async def test_after_a_restart_the_pbx_knows_what_it_knew(lab, device, station):
     assert not lab.pbx.lost.done()
 
 
+async def test_while_it_starts_the_pbx_refuses_nobody_who_has_the_right_credentials(lab, device):
+    """Its ports open last: before that there is no answer, and a device asks again."""
+    await lab.pbx.set_endpoint(Endpoint("1001", "secret"))
+    assert await device.register() == 200
+    await lab.pbx.stop()
+    answers = []
+
+    async def ask_on():
+        while 200 not in answers:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(0.05):
+                    answers.append(await device.register())
+
+    await asyncio.gather(lab.pbx.start(), asyncio.wait_for(ask_on(), 20))
+    assert answers == [200]
+
+
+@pytest.mark.parametrize(
+    ("asked", "shortest", "granted"), [(2, 3, 2), (1, 3, 2), (5, 6, 5), (30, 3, 29), (100_000, 3, 7199)]
+)
+async def test_a_registration_lasts_as_long_as_was_asked_within_sane_bounds(
+    lab, device, asked, shortest, granted
+):
+    """Asterisk rounds what is left down: asked for 2 s it granted 1, asked for 1 s none at all."""
+    await lab.pbx.set_endpoint(Endpoint("1001", "secret", shortest_registration=shortest))
+    assert await device.register(expires=asked) == 200
+    (ok,) = await lab.sees(sip(method="REGISTER", status=200, call_id=device.call_id))
+    assert re.search(r"Contact:.*;expires=(\d+)", ok.content.raw)[1] == str(granted)
+
+
 async def test_a_killed_container_is_a_lost_pbx(lab):
     await lab.place.kill()
     assert await asyncio.wait_for(lab.pbx.lost, 5)

@@ -9,13 +9,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from intercom_hil.judge.calls import Call, calls
-from intercom_hil.judge.messages import sip
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
 from intercom_hil.spec.status_codes import EXPLAINED, NOT_FOUND, OCCUPIED
 from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.observation import Configured, DeviceEvent, OutputChanged
-from intercom_hil.wire.uri import Uri, UriError
+from intercom_hil.timeline.observation import DeviceEvent, OutputChanged
 
 WINDING_DOWN = 2.0
 """Seconds after a call for which a device may still be busy with it."""
@@ -73,9 +71,7 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
         [c for c in out if c.bye_by_remote],
     )
     refused = [c for c in taken if c.refused]
-    extension = _extension(timeline, until)
-    owed = [c for c in refused if _is_rejection(c, seen, extension)]
-    yield Causes(catalogue.INCOMING_REJECTED, owed, refused)
+    yield Causes(catalogue.INCOMING_REJECTED, [c for c in refused if _is_rejection(c, seen)], refused)
     yield Causes(catalogue.INCOMING_RECEIVED, up_in, came_in)
     yield Causes(
         catalogue.INCOMING_REMOTE_HANGUP,
@@ -91,35 +87,17 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
     yield Causes(catalogue.INCOMING_FAILURE, given_up, came_in, (catalogue.INCOMING_LOCAL_HANGUP,))
 
 
-def _is_rejection(call: Call, seen: list[Call], extension: str) -> bool:
+def _is_rejection(call: Call, seen: list[Call]) -> bool:
     """Whether a call that was refused was rejected, and neither misunderstood, misdirected nor one too many.
 
-    Which status says so is the device's own choice.
+    Which status says so is the device's own choice; only of one that it does not find itself by (404) it may
+    know nothing (INC-01).
     """
-    if call.status not in EXPLAINED:
-        return False
-    if call.status in NOT_FOUND and extension and _user(sip(call.invite).to_uri) != extension:
+    if call.status not in EXPLAINED or call.status in NOT_FOUND:
         return False
     began = call.invite.time
     busy = any(c is not call and c.invite.time <= began < c.over + WINDING_DOWN for c in seen)
     return not (call.status in OCCUPIED and busy)
-
-
-def _user(address: str) -> str:
-    try:
-        return Uri.parse(address).user_unescaped
-    except UriError:
-        return ""
-
-
-def _extension(timeline: Timeline, until: float) -> str:
-    """Return the extension that the device was last configured with; empty where that is not known."""
-    found = ""
-    for observation in timeline:
-        content = observation.content
-        if isinstance(content, Configured) and content.accepted and observation.time <= until:
-            found = str(content.settings.get("extension") or found)
-    return found
 
 
 def _ended_by_press(call: Call, presses: list[Observation]) -> bool:

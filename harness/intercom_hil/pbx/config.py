@@ -1,7 +1,8 @@
 """Asterisk's configuration files for one run: everything static, and no more than the bench needs.
 
 In come addresses, ports and credentials; out go files in a folder that the PBX's place sees at the same
-path. Endpoints and dialplan are not in them: they come and go at run time, in memory only.
+path. Endpoints and dialplan are not in them: they come and go at run time, in memory only. Nor are the SIP ports:
+a PBX that listened before it knew its endpoints would answer right credentials with 401.
 """
 
 from __future__ import annotations
@@ -149,25 +150,30 @@ class PbxConfig:
             "sorcery": "[res_pjsip]\n"
             + "".join(
                 f"{kind} = config,pjsip.conf,criteria=type={kind}\n{kind} = memory\n"
-                for kind in ("endpoint", "auth", "aor")
+                for kind in ("endpoint", "auth", "aor", "transport")
             )
             + "contact = memory\n",
-            "pjsip": self._pjsip(),
+            "pjsip": "[global]\ntype = global\n",
         }
 
-    def _pjsip(self) -> str:
-        text = "[global]\ntype = global\n"
+    def transports(self) -> list[tuple[str, dict[str, str]]]:
+        """Return what is to be listened on, name and attributes: last, when everything else is in force."""
+        made: list[tuple[str, dict[str, str]]] = []
         for number, port in enumerate((self.sip_port, *self.other_sip_ports)):
             for protocol in ("udp", "tcp"):
-                text += f"[{protocol}{number or ''}]\ntype = transport\nprotocol = {protocol}\n"
-                text += f"bind = {self.address}:{port}\n"
+                bind = f"{self.address}:{port}"
+                made.append((f"{protocol}{number or ''}", {"protocol": protocol, "bind": bind}))
         for number, tls in enumerate(self.tls):
-            text += (
-                f"[tls{number}]\ntype = transport\nprotocol = tls\nbind = {self.address}:{tls.port}\n"
-                f"cert_file = {tls.certificate}\npriv_key_file = {tls.key}\nmethod = {tls.method}\n"
-            )
+            attributes = {
+                "protocol": "tls",
+                "bind": f"{self.address}:{tls.port}",
+                "cert_file": str(tls.certificate),
+                "priv_key_file": str(tls.key),
+                "method": tls.method,
+            }
             if tls.ca:
-                text += f"ca_list_file = {tls.ca}\nverify_server = yes\n"
+                attributes |= {"ca_list_file": str(tls.ca), "verify_server": "yes"}
             if tls.require_client_certificate:
-                text += "verify_client = yes\nrequire_client_cert = yes\n"
-        return text
+                attributes |= {"verify_client": "yes", "require_client_cert": "yes"}
+            made.append((f"tls{number}", attributes))
+        return made

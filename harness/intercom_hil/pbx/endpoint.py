@@ -27,6 +27,8 @@ PASS_ON_THE_FAILURE = (
 """Steps after a Dial() that did not come to a call."""
 
 
+SHORTEST_REGISTRATION = 3
+"""Seconds: of anything shorter, what is left when the PBX answers would round down to next to nothing."""
 AUDIO = ("alaw", "ulaw")
 VIDEO = "h264"
 
@@ -60,6 +62,8 @@ class Endpoint:
         codecs: audio and video codecs, best first.
         caller_id: ``"Name" <number>`` to call with instead of what its From header says.
         username: its user name where it authenticates, should it be another than its number.
+        shortest_registration: s for which it is registered at least, whatever it asks for. The PBX tells how
+            many whole seconds are left, so one less than this is the shortest that is granted.
         options: further attributes of Asterisk's endpoint object, or others than the bench's.
     """
 
@@ -70,6 +74,7 @@ class Endpoint:
     codecs: tuple[str, ...] = AUDIO
     caller_id: str | None = None
     username: str | None = None
+    shortest_registration: int = SHORTEST_REGISTRATION
     options: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -107,7 +112,11 @@ class Endpoint:
             endpoint["auth"] = self.name
         if self.caller_id:
             endpoint["callerid"] = self.caller_id
-        aor = {"max_contacts": "1", "remove_existing": "yes", "minimum_expiration": "1"}
+        aor = {
+            "max_contacts": "1",
+            "remove_existing": "yes",
+            "minimum_expiration": str(self.shortest_registration),
+        }
         if self.contact:
             aor["contact"] = self.contact
         return [*objects, ("aor", aor), ("endpoint", {**endpoint, **self.options})]

@@ -172,6 +172,8 @@ class Pbx(Switchboard):
         stack.push_async_callback(_cancel, asyncio.create_task(self._read_events(events), name="ari events"))
         stack.push_async_callback(_cancel, asyncio.create_task(self._watch(process), name="pbx watch"))
         await self._attach(ari, ami)
+        for name, attributes in config.transports():
+            await ari.put_object("transport", name, attributes)
         self._running = True
 
     async def _until_ready(self, place: Supervised, process: Process, ari: Ari) -> None:
