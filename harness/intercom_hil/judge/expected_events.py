@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
-from intercom_hil.spec.status_codes import EXPLAINED, NOT_FOUND, OCCUPIED
+from intercom_hil.spec.status_codes import OCCUPIED, REJECTIONS
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import DeviceEvent, OutputChanged
 
@@ -93,7 +93,7 @@ def _is_rejection(call: Call, seen: list[Call]) -> bool:
     Which status says so is the device's own choice; only of one that it does not find itself by (404) it may
     know nothing (INC-01).
     """
-    if call.status not in EXPLAINED or call.status in NOT_FOUND:
+    if call.status not in REJECTIONS:
         return False
     began = call.invite.time
     busy = any(c is not call and c.invite.time <= began < c.over + WINDING_DOWN for c in seen)

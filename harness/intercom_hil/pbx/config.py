@@ -1,8 +1,8 @@
 """Asterisk's configuration files for one run: everything static, and no more than the bench needs.
 
 In come addresses, ports and credentials; out go files in a folder that the PBX's place sees at the same
-path. Endpoints and dialplan are not in them: they come and go at run time, in memory only. Nor are the SIP ports:
-a PBX that listened before it knew its endpoints would answer right credentials with 401.
+path. Endpoints and dialplan are not in them: they come and go at run time, in memory only. Nor are the SIP
+ports: a PBX that listened before it knew its endpoints would answer right credentials with 401.
 """
 
 from __future__ import annotations

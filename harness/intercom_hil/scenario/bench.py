@@ -21,7 +21,7 @@ from intercom_hil.evidence.run import RunFolder
 from intercom_hil.instruments.sound_card import MICROPHONE_TONE
 from intercom_hil.judge.judge import Judge
 from intercom_hil.judge.vocabulary import PBX, PROXY, registered
-from intercom_hil.pbx.endpoint import Endpoint, codecs, reached_through
+from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.scenario.operator_view import OperatorView
 from intercom_hil.scenario.outage import Outage
@@ -33,6 +33,9 @@ from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 
 REGISTRATION = 3.0
 """Seconds within which a configured device has registered, or its scenario is inconclusive."""
+
+SHORT_POLLING = 10
+"""Seconds: polling intervals up to this are granted to the second."""
 
 PbxSrtp = Literal["no", "sdes", "optional"]
 
@@ -210,6 +213,7 @@ class Bench(Remotes):
                 media_encryption=pbx_srtp,
                 codecs=codecs(video=pbx_video),
                 options=reached_through(wanted.proxy),
+                shortest_registration=_shortest_registration(wanted.polling_interval),
             )
         )
         if await_registration and not afresh and await self._configured_already(wanted):
@@ -304,3 +308,12 @@ class Bench(Remotes):
             and self.intercom.settings == wanted
             and await self._assembly.pbx.registered(wanted.extension)
         )
+
+
+def _shortest_registration(polling: int) -> int:
+    """Return how long (s) the PBX registers the device at least.
+
+    A device that registers for one polling interval gets that to the second: the PBX tells how many whole
+    seconds are left, one less than it was asked for, which of a short interval would be a good part.
+    """
+    return polling + 1 if polling <= SHORT_POLLING else SHORTEST_REGISTRATION

@@ -29,5 +29,5 @@ NOT_THERE = tuple(sorted((*NOT_FOUND, *UNAVAILABLE)))
 """The called party was not reached."""
 OCCUPIED = tuple(sorted((*BUSY, *UNAVAILABLE, *OVERLOADED)))
 """The called party cannot take a call now, as one in another call says it."""
-EXPLAINED = tuple(sorted((*NOT_FOUND, *OCCUPIED, *DECLINED, *MEDIA_NOT_ACCEPTABLE)))
-"""The call was refused, and not a request that was not understood. Which one is used is free."""
+REJECTIONS = tuple(sorted((*OCCUPIED, *DECLINED, *MEDIA_NOT_ACCEPTABLE)))
+"""The called party turned the call away. Which of them says so is its own choice."""
