@@ -73,12 +73,12 @@ def run(
     Further arguments go to pytest: -k EXPRESSION to choose scenarios, --fault NAME to have the emulated
     intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v.
     """
+    from intercom_hil.bench.prepare import prepare
     from intercom_hil.bench_file.pool import Pool
-    from intercom_hil.processes.host import ready_host
 
     members = Pool.load(bench or [DEFAULT_BENCH]).members
-    for file in {member.file.engine: member.file for member in members}.values():
-        ready_host(file.engine.kind, _tell, interface=file.capture.interface, proxy=file.proxy is not None)
+    for file in {(m.file.engine, m.file.capture, m.file.device.kind): m.file for m in members}.values():
+        prepare(file, _tell)
     benches = [word for member in members for word in ("--bench", str(member.path.resolve()))]
     arguments = [*benches, *_side_by_side(len(members), context.args), "--runs", str(runs.resolve())]
     arguments += context.args
@@ -102,6 +102,7 @@ def provision(
     ] = False,
 ) -> None:
     """Install a container engine where possible, and make the bench's image."""
+    from intercom_hil.device.emulator_container import ready_emulator, supported
     from intercom_hil.processes.image import ready_engine
 
     if labgrid:
@@ -110,6 +111,8 @@ def provision(
         typer.echo(f"labgrid {provide_labgrid(_tell)}")
     engine, image = ready_engine(_tell)
     typer.echo(f"engine {engine}\nimage {image}")
+    if supported() and (emulator := ready_emulator("auto", _tell)) is not None:
+        typer.echo(f"emulated intercom {emulator}")
 
 
 @bench_commands.command("check")

@@ -44,7 +44,7 @@ MAY_IMPORT = {
         "adapters": (*GROUND, *rooms("instruments")),
         "event_sources": (*GROUND, *rooms("serving")),
         "operator": (*GROUND, *rooms("serving")),
-        "device": (*GROUND, *rooms("instruments", "event_sources", "operator")),
+        "device": (*GROUND, *rooms("instruments", "event_sources", "operator", "processes")),
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),

@@ -27,16 +27,18 @@ from intercom_hil.bench.parts import (
     in_turn,
 )
 from intercom_hil.bench.pki import Pki
+from intercom_hil.bench.prepare import prepare
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench.tls import TlsServers
 from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.capture.capture import Capture
+from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, joined
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pbx.pbx import Pbx
-from intercom_hil.processes.host import Host, ready_host
+from intercom_hil.processes.host import Host
 from intercom_hil.processes.leftovers import reap, reap_folders, working_folder
 from intercom_hil.processes.native_programs import EVERYWHERE
 from intercom_hil.processes.process_host import ProcessHost
@@ -73,6 +75,7 @@ class Assembly:
         self.timeline = Timeline()
         self.whole = True
         self.host: Host
+        self._emulator: EmulatorContainer | None = None
         self.asker: Prompter | None = None
         self.pki: Pki
         self.tls_servers: TlsServers
@@ -106,13 +109,7 @@ class Assembly:
         try:
             self._hold.claim()
             self.pki = self._new_pki()
-            self.host = await asyncio.to_thread(
-                ready_host,
-                self.file.engine.kind,
-                self._progress,
-                interface=self.file.capture.interface,
-                proxy=self.file.proxy is not None,
-            )
+            self.host, self._emulator = await asyncio.to_thread(prepare, self.file, self._progress)
             self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
             await self._free_addresses()
             if self.file.device.operator is not None:
@@ -384,7 +381,14 @@ class Assembly:
     def _new_device(self) -> DeviceComponent:
         folder = self._new_folder("device")
         return DeviceComponent(
-            self.file, folder, self._run_folder, self.pki, self.append, self._hold, self.asker
+            self.file,
+            folder,
+            self._run_folder,
+            self.pki,
+            self.append,
+            self._hold,
+            self.asker,
+            self._emulator,
         )
 
     def _new_pki(self) -> Pki:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 
 from pydantic import TypeAdapter
@@ -28,6 +29,7 @@ from intercom_hil.bench_file.tables import (
 from intercom_hil.device.command_configurator import CommandConfigurator
 from intercom_hil.device.configurator import Configurator
 from intercom_hil.device.emulated import EmulatedDevice, Ready
+from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom, SpeakerListener
 from intercom_hil.device.operator_configurator import OperatorConfigurator
 from intercom_hil.device.portal import Account, Portal
@@ -72,14 +74,16 @@ class DeviceComponent:
         append: Append,
         hold: Reservation,
         asker: Prompter | None = None,
+        container: EmulatorContainer | None = None,
     ) -> None:
+        """Describe the part; an emulated device runs in ``container``, where there is one."""
         self._file, self._append, self._pki, self._run_folder = file, append, pki, run_folder
         self._hold = hold
         self._asker = asker
         self.lost = future()
         self._emulated: EmulatedDevice | None = None
         if file.device.kind == "emulated":
-            self._emulated = _emulated(file, folder / "device", pki)
+            self._emulated = _emulated(file, folder / "device", pki, container)
         self.intercom: Intercom
 
     async def start(self) -> None:
@@ -257,7 +261,7 @@ def _tell_link(append: Append, there: bool, reason: str, at: float) -> None:
     append(Witness.BENCH, Note(text=text), at)
 
 
-def _emulated(file: BenchFile, state: Path, pki: Pki) -> EmulatedDevice:
+def _emulated(file: BenchFile, state: Path, pki: Pki, container: EmulatorContainer | None) -> EmulatedDevice:
     options = file.device.emulated
     first, last = options.rtp_ports
     hosts = state.with_name("hosts")
@@ -266,6 +270,7 @@ def _emulated(file: BenchFile, state: Path, pki: Pki) -> EmulatedDevice:
     except OSError as problem:
         raise BenchError(f"it cannot be written ({problem.strerror})", str(hosts), "make room") from problem
     told = [word for source in file.device.event_sources for word in _told_to(file, source, pki, state)]
+    certificates = [Path(word) for option, word in pairwise(told) if option == "--syslog-ca"]
     serial = ("--serial-server", str(options.serial_server)) if options.serial_server else ()
     return EmulatedDevice(
         state=state,
@@ -285,6 +290,8 @@ def _emulated(file: BenchFile, state: Path, pki: Pki) -> EmulatedDevice:
             *serial,
             *told,
         ),
+        container=container,
+        reads=(hosts, pki.trust_store.parent, *certificates),
     )
 
 

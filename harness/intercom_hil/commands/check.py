@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import importlib.util
-import sys
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
@@ -18,13 +16,14 @@ from intercom_hil.bench_file.resources import claims
 from intercom_hil.bench_file.tables import DeviceTable
 from intercom_hil.commands.smoke_call import trial
 from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.emulator_container import check_emulator
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import OutputGuest, SharedPorts
 from intercom_hil.lab.locks import holders
 from intercom_hil.processes.engine import Engine, EngineKind
-from intercom_hil.processes.host import ContainerHost, Host, NativeHost, native_versions
+from intercom_hil.processes.host import ContainerHost, Host, HostKind, NativeHost, native_versions
 from intercom_hil.processes.image import Recipe
 from intercom_hil.processes.leftovers import reap
 from intercom_hil.processes.native import check_capture
@@ -96,7 +95,7 @@ def _look(
     if not taken:
         line("addresses", found="all free")
     emulated = file.device.kind == "emulated"
-    for name, found, told in _emulator() if emulated else asyncio.run(_while_held(file, progress)):
+    for name, found, told in _emulator(kind) if emulated else asyncio.run(_while_held(file, progress)):
         line(name, found, told)
     if is_well() and trial_call:
         progress("a trial: the bench is started, the device configured, its button pressed")
@@ -153,12 +152,11 @@ def _remains(host: Host, line: Callable[..., None]) -> None:
         line("left by killed runs", found=f"removed {', '.join(removed)}" if removed else "nothing")
 
 
-def _emulator() -> Iterator[tuple[str, BenchError | None, str]]:
-    found = importlib.util.find_spec("pjsua2") is not None
-    remedy = "pip install 'intercom-hil[emulator]' with CPython 3.11 or 3.12 on x86-64"
-    version = f"{sys.version_info.major}.{sys.version_info.minor}"
-    problem = BenchError(f"no pjsua2 for Python {version}", remedy=remedy)
-    yield "emulated intercom's SIP stack", None if found else problem, ""
+def _emulator(kind: HostKind) -> list[tuple[str, BenchError | None, str]]:
+    try:
+        return [("emulated intercom", None, check_emulator("auto" if kind == "native" else kind))]
+    except BenchError as problem:
+        return [("emulated intercom", problem, "")]
 
 
 def _ways_to_settings(device: DeviceTable) -> dict[str, _Opened]:

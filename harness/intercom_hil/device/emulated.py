@@ -1,7 +1,7 @@
-"""The emulated intercom as a box on the bench: a child process, switched on and off, met only from outside.
+"""The emulated intercom as a box on the bench: switched on and off, met only from outside.
 
-What comes in: where it may live and which faults it shall have. What goes out: where its console, relay
-board, portal and speaker are. Its inside is never imported.
+It is a child process, or runs in a container where this Python cannot have its SIP stack. Its inside is never
+imported.
 """
 
 from __future__ import annotations
@@ -11,16 +11,23 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from intercom_hil.device.emulator_container import EmulatorContainer, ptys_given_out
 from intercom_hil.errors import BenchError
+from intercom_hil.processes.process_host import ContainerProcessHost
+from intercom_hil.processes.supervisor_client import Process
 
 READY_TIME = 15.0  # s
 _STOP_TIME = 3.0  # s
 _LOOK_EVERY = 0.01  # s between two looks for the ready file
+_MODULE = "intercom_hil.emulator"
+_PROGRAM = "emulator"
+"""What the supervisor of a container calls it."""
 
 
 class Ready(BaseModel):
@@ -54,6 +61,8 @@ class EmulatedDevice:
         faults: Sequence[str] = (),
         variant: str = "",
         options: Sequence[str] = (),
+        container: EmulatorContainer | None = None,
+        reads: Sequence[Path] = (),
     ) -> None:
         """Describe the device.
 
@@ -63,19 +72,22 @@ class EmulatedDevice:
             faults: names of faults it shall have.
             variant: the legal variant it shall be, if any.
             options: further command-line options, such as ``("--sip-port", "5070")``.
+            container: what it runs in; None has it run beside this process.
+            reads: files and folders that ``options`` name.
         """
         self.state = state
-        self._arguments = ["--state", str(state), "--address", address, "--leash", *options]
+        self._container, self._reads = container, tuple(reads)
+        self._arguments = ["--state", str(state), "--address", address, *options]
         self._arguments += [part for fault in faults for part in ("--fault", fault)]
         self._arguments += ["--variant", variant] if variant else []
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: _Running | None = None
         self._watch: asyncio.Task[None] | None = None
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @property
     def log(self) -> Path:
         """What the emulator says on standard error."""
-        return self.state / "emulator.log"
+        return self.state / ("emulator.log" if self._container is None else f"{_PROGRAM}.err")
 
     async def start(self, within: float = READY_TIME) -> Ready:
         """Switch the device on, and return where it is once it is ready.
@@ -90,22 +102,19 @@ class EmulatedDevice:
         self.state.mkdir(parents=True, exist_ok=True)
         ready = self.state / "ready.json"
         ready.unlink(missing_ok=True)
-        with self.log.open("ab") as log:
-            self._process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                "-m",
-                "intercom_hil.emulator",
-                *self._arguments,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,  # an interrupt at the terminal reaches the bench, which then stops it
-            )
-        try:
-            return await self._until_ready(ready, within)
-        except BaseException:
-            await self.stop()
-            raise
+        async with AsyncExitStack() as until_ready:
+            if self._container is None:
+                self._process = await _Child.start(self._arguments, self.log)
+            else:
+                ptys = self.state / "ptys"
+                await until_ready.enter_async_context(ptys_given_out(ptys))
+                arguments = [*self._arguments, "--ptys", str(ptys)]
+                self._process = await _Contained.start(self._container, arguments, self.state, self._reads)
+            try:
+                return await self._until_ready(ready, within)
+            except BaseException:
+                await self.stop()
+                raise
 
     async def stop(self) -> None:
         """Switch the device off: asked first, then made to. Nothing happens when it is off."""
@@ -115,17 +124,12 @@ class EmulatedDevice:
         if self._watch is not None:
             self._watch.cancel()
             self._watch = None
-        with suppress(ProcessLookupError):
-            process.terminate()
+        process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), _STOP_TIME)
-        except TimeoutError:
-            _kill_what_is_left(process)
-            await process.wait()
+            with suppress(TimeoutError):
+                await asyncio.wait_for(process.wait(), _STOP_TIME)
         finally:
-            _kill_what_is_left(process)
-            if process.stdin is not None:
-                process.stdin.close()
+            await process.remove()
 
     async def _until_ready(self, ready: Path, within: float) -> Ready:
         assert self._process is not None
@@ -135,7 +139,7 @@ class EmulatedDevice:
                 while (found := _ready_at(ready)) is None:
                     done, _ = await asyncio.wait({ended}, timeout=_LOOK_EVERY)
                     if done:
-                        how = f"ended at once ({_how(ended.result())}): {self._last_words()}"
+                        how = f"ended at once ({ended.result()}): {self._last_words()}"
                         raise BenchError(
                             f"the emulated intercom {how}", str(self.log), "see what it says there"
                         )
@@ -157,13 +161,11 @@ class EmulatedDevice:
         self._watch = asyncio.create_task(self._until_lost(self._process))
         return found
 
-    async def _until_lost(self, process: asyncio.subprocess.Process) -> None:
-        status = await process.wait()
-        _kill_what_is_left(process)
+    async def _until_lost(self, process: _Running) -> None:
+        how = await process.wait()
         if not self.lost.done():
-            self.lost.set_result(
-                f"the emulated intercom ended by itself ({_how(status)}): {self._last_words()}"
-            )
+            self.lost.set_result(f"the emulated intercom ended by itself ({how}): {self._last_words()}")
+        await process.remove()
 
     def _last_words(self) -> str:
         try:
@@ -173,10 +175,87 @@ class EmulatedDevice:
         return said[-1] if said else "it said nothing"
 
 
-def _kill_what_is_left(process: asyncio.subprocess.Process) -> None:
-    """End the process and its children, which may not notice that it has ended: they share its group."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
+class _Running(Protocol):
+    """The emulator, switched on."""
+
+    async def wait(self) -> str:
+        """Wait until it has ended, and return how."""
+
+    def terminate(self) -> None:
+        """Ask it to end; nothing happens if it has."""
+
+    async def remove(self) -> None:
+        """Leave nothing of it running. Idempotent."""
+
+
+class _Child:
+    """The emulator as a child process. Its standard input is its leash."""
+
+    def __init__(self, process: asyncio.subprocess.Process) -> None:
+        self._process = process
+
+    @classmethod
+    async def start(cls, arguments: Sequence[str], log: Path) -> _Child:
+        with log.open("ab") as file:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", _MODULE, "--leash"),
+                *arguments,
+                stdin=asyncio.subprocess.PIPE,
+                stdout=file,
+                stderr=file,
+                start_new_session=True,  # an interrupt at the terminal reaches the bench, which then stops it
+            )
+        return cls(process)
+
+    async def wait(self) -> str:
+        return _how(await self._process.wait())
+
+    def terminate(self) -> None:
+        with suppress(ProcessLookupError):
+            self._process.terminate()
+
+    async def remove(self) -> None:
+        with suppress(ProcessLookupError):
+            # Its children, which may not notice that it has ended, share its group.
+            os.killpg(self._process.pid, signal.SIGKILL)
+        await self._process.wait()
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+
+
+class _Contained:
+    """The emulator in a container. The supervisor of that is its leash."""
+
+    def __init__(self, host: ContainerProcessHost, process: Process) -> None:
+        self._host, self._process = host, process
+
+    @classmethod
+    async def start(
+        cls, container: EmulatorContainer, arguments: Sequence[str], state: Path, reads: Sequence[Path]
+    ) -> _Contained:
+        host = container.host(state, reads)
+        supervised = await host.start()
+        try:
+            argv = ["python3", "-m", _MODULE, *arguments]
+            environment = container.environment(state)
+            return cls(host, await supervised.start(_PROGRAM, argv, cwd=state, env=environment))
+        except BaseException:
+            await host.stop()
+            raise
+
+    async def wait(self) -> str:
+        try:
+            return str(await self._process.wait())
+        except BenchError as problem:
+            return f"its container is lost: {problem.what}"
+
+    def terminate(self) -> None:
+        with suppress(BenchError):
+            self._process.signal(signal.SIGTERM)
+
+    async def remove(self) -> None:
+        await self._host.stop()
 
 
 def _ready_at(path: Path) -> Ready | None:

@@ -102,7 +102,13 @@ async def _live(arguments: argparse.Namespace) -> int:
         tuple(arguments.webhook),
     )
     device = Device(
-        place, arguments.portal_port, step, form, serial_port=arguments.serial_server, telling=telling
+        place,
+        arguments.portal_port,
+        step,
+        form,
+        serial_port=arguments.serial_server,
+        ptys=arguments.ptys,
+        telling=telling,
     )
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -204,6 +210,12 @@ def _parser() -> argparse.ArgumentParser:
         type=_port,
         metavar="PORT",
         help="serve console, and RTS as the button, by RFC 2217",
+    )
+    parser.add_argument(
+        "--ptys",
+        type=Path,
+        metavar="SOCKET",
+        help="take the pseudo-terminals of console and relay board from who listens there",
     )
     parser.add_argument("--media-timeout", type=float, default=10.0, help="seconds without audio end a call")
     parser.add_argument(

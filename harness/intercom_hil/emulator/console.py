@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from intercom_hil.emulator.speech import KEYED, Entry, Speech
-from intercom_hil.emulator.terminal import Terminal
+from intercom_hil.emulator.terminal import Pty, Terminal
 
 
 class Console:
@@ -19,11 +19,12 @@ class Console:
         clock: Callable[[], float] = time.time,
         also: Callable[[bytes], None] = lambda piece: None,
         speech: Speech = KEYED,
+        given: Pty | None = None,
     ) -> None:
         self._clock = clock
         self._also = also
         self._speech = speech
-        self._terminal = Terminal(link, received=lambda ignored: None)
+        self._terminal = Terminal(link, received=lambda ignored: None, given=given)
         self.path = self._terminal.path
         self.close = self._terminal.close
 

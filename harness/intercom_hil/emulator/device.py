@@ -29,6 +29,7 @@ from intercom_hil.emulator.sounds import write_microphone_tone
 from intercom_hil.emulator.speaker import SpeakerRecording
 from intercom_hil.emulator.speech import KEYED, Entry, Speech
 from intercom_hil.emulator.syslog import Syslog, SyslogServer
+from intercom_hil.emulator.terminal import given_ptys
 from intercom_hil.emulator.vocabulary import (
     Announce,
     Answer,
@@ -87,11 +88,13 @@ class Device:
         form: Form,
         *,
         serial_port: int | None = None,
+        ptys: Path | None = None,
         telling: Telling = PLAIN_TELLING,
     ) -> None:
         self._place = place
         self._portal_port = portal_port
         self._serial_port = serial_port
+        self._ptys = ptys
         self._step = step
         self._form = form
         self._telling = telling
@@ -107,18 +110,19 @@ class Device:
         """Switch the device on.
 
         Raises:
-            OSError: the portal's address or port, or the state directory, cannot be had.
+            OSError: the portal's address or port, the state directory, or a pseudo-terminal cannot be had.
         """
+        console, relay = given_ptys(self._ptys, 2) if self._ptys else (None, None)
         state = self._place.state
         write_microphone_tone(self._place.microphone)
         self._speaker = SpeakerRecording(state)
         self._serial = SerialServer(self._button_changed)
         self._console = Console(
-            state / "console", self._telling.clock, self._serial.write, self._telling.speech
+            state / "console", self._telling.clock, self._serial.write, self._telling.speech, console
         )
         self._sinks.append(self._console.write)
         self._tell_others()
-        self._relay = RelayBoard(state / "relay", self._relay_changed)
+        self._relay = RelayBoard(state / "relay", self._relay_changed, relay)
         self._agent = AgentLink(self._place, self._speaker, self._post, self._agent_started)
         self._portal = Portal(self._submit, self._form, self._log)
         await self._portal.start(self._place.address, self._portal_port)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 
-from intercom_hil.emulator.terminal import Terminal
+from intercom_hil.emulator.terminal import Pty, Terminal
 
 _CHANNELS = 2
 _LONGEST_COMMAND = 64
@@ -22,14 +22,14 @@ _ALL_LINES = 0xFF
 class RelayBoard:
     """The board. ``changed`` is called with a channel and its new state when a relay moves."""
 
-    def __init__(self, link: Path, changed: Callable[[int, bool], None]) -> None:
+    def __init__(self, link: Path, changed: Callable[[int, bool], None], given: Pty | None = None) -> None:
         self._changed = changed
         self._closed = [False] * _CHANNELS
         self._id = "00000000"
         self._mask = self._inputs = _ALL_LINES
         self._levels = 0
         self._command = bytearray()
-        self._terminal = Terminal(link, self._received)
+        self._terminal = Terminal(link, self._received, given)
         self.path = self._terminal.path
         self.close = self._terminal.close
 

@@ -12,30 +12,69 @@ import errno
 import os
 import pty
 import select
+import socket
 import termios
 import tty
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 _LOOK_EVERY = 0.05
 """Seconds between looks for a listener while there is none."""
 _MOST_PIECES = 2_000
 _CHUNK = 4_096
+_GIVEN_WITHIN = 5.0  # s
 _LOCAL_MODES = 3
 """Place of the local mode flags in what ``tcgetattr`` returns (termios(3))."""
+
+
+class Pty(NamedTuple):
+    """A pseudo-terminal: the descriptor of the device's end, and the name of the other one."""
+
+    master: int
+    path: str
+
+
+def open_pty() -> Pty:
+    """Make a pseudo-terminal. Raises OSError."""
+    master, other_end = pty.openpty()
+    path = os.ttyname(other_end)
+    os.close(other_end)
+    return Pty(master, path)
+
+
+def given_ptys(listening: Path, count: int) -> list[Pty]:
+    """Take pseudo-terminals over from whoever listens on a unix socket (``SCM_RIGHTS``, unix(7)).
+
+    Those made in a container can be opened in it only; its starter gives it some of the machine's.
+
+    Raises:
+        OSError: nobody listens there, or it gives too few.
+    """
+    folder = os.open(listening.parent, os.O_PATH | os.O_DIRECTORY)  # the path may be longer than an address
+    try:
+        with socket.socket(socket.AF_UNIX) as giver:
+            giver.settimeout(_GIVEN_WITHIN)
+            giver.connect(f"/proc/self/fd/{folder}/{listening.name}")
+            names, masters, _, _ = socket.recv_fds(giver, _CHUNK, count)
+    finally:
+        os.close(folder)
+    if len(masters) < count:
+        raise OSError(
+            errno.EPROTO, f"{count} pseudo-terminals expected, {len(masters)} given", str(listening)
+        )
+    return [Pty(*pair) for pair in zip(masters, names.decode().split(), strict=True)]
 
 
 class Terminal:
     """One pseudo-terminal. ``received`` is called with what comes in."""
 
-    def __init__(self, link: Path, received: Callable[[bytes], None]) -> None:
+    def __init__(self, link: Path, received: Callable[[bytes], None], given: Pty | None = None) -> None:
         self._received = received
         self._backlog: deque[bytes] = deque(maxlen=_MOST_PIECES)
         self._loop = asyncio.get_running_loop()
-        self._master, other_end = pty.openpty()
-        self.path = os.ttyname(other_end)
-        os.close(other_end)
+        self._master, self.path = given or open_pty()
         os.set_blocking(self._master, False)
         self._listened = False
         self._writing = False
@@ -78,12 +117,9 @@ class Terminal:
 
     def _make_raw(self) -> None:
         """Set raw mode afresh: the kernel forgets it whenever the last listener leaves."""
-        other_end = os.open(self.path, os.O_RDWR | os.O_NOCTTY)
-        try:
-            if termios.tcgetattr(other_end)[_LOCAL_MODES] & (termios.ICANON | termios.ECHO):
-                tty.setraw(other_end, termios.TCSANOW)
-        finally:
-            os.close(other_end)
+        # Both ends have the modes in common, and the name of the other one may lead elsewhere in a container.
+        if termios.tcgetattr(self._master)[_LOCAL_MODES] & (termios.ICANON | termios.ECHO):
+            tty.setraw(self._master, termios.TCSANOW)
 
     def _readable(self) -> None:
         try:

@@ -6,6 +6,7 @@ In comes an argument list; out comes its result, or a `BenchError` with the last
 from __future__ import annotations
 
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -17,7 +18,7 @@ Progress = Callable[[str], None]
 """What is called with one line of text, for whoever waits."""
 
 INTERVAL = 2.0
-"""Seconds between two words of progress."""
+"""Seconds between two words of progress on a terminal; elsewhere each stage has two lines."""
 
 
 def run(
@@ -56,7 +57,7 @@ def run(
 def run_telling(
     argv: Sequence[str], what: str, progress: Progress, *, within: float, env: Mapping[str, str] | None = None
 ) -> None:
-    """Run a long command, saying every couple of seconds how far it is.
+    """Run a long command, and say when it begins and ends; on a terminal, say how far it is.
 
     Args:
         argv: program and arguments.
@@ -83,7 +84,8 @@ def run_telling(
                 gone = time.monotonic() - begun
                 if gone > within:
                     raise BenchError(f"{what} did not end within {within:g} s", argv[0], "try it by hand")
-                progress(f"{what}: {gone:.0f} s, {_last_line(log)[:100]}")
+                if on_terminal():
+                    progress(f"{what}: {gone:.0f} s, {_last_line(log)[:100]}")
         finally:
             if process.poll() is None:
                 process.kill()
@@ -93,6 +95,11 @@ def run_telling(
                 f"{what} failed ({status}): {_tail(log)}", argv[0], f"try it by hand: {' '.join(argv)}"
             )
     progress(f"{what}: done in {time.monotonic() - begun:.0f} s")
+
+
+def on_terminal() -> bool:
+    """Return whether somebody may be watching: a log file has no use for progress within a stage."""
+    return sys.stderr.isatty()
 
 
 def _wait(process: subprocess.Popen[bytes], seconds: float) -> int | None:

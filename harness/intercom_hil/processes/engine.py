@@ -142,6 +142,7 @@ class Engine:
         *,
         image: str,
         mounts: Sequence[Path] = (),
+        read_only: Sequence[Path] = (),
         labels: Mapping[str, str] | None = None,
         cap_add: Sequence[str] = (),
     ) -> str:
@@ -152,6 +153,7 @@ class Engine:
             argv: its process 1.
             image: what it is made of; it must be in the engine's store.
             mounts: files and folders seen inside at the same path as outside.
+            read_only: as ``mounts``, not to be written to.
             labels: on top of those that tell whose it is.
             cap_add: Linux capabilities beyond the engine's default, such as ``NET_RAW``.
 
@@ -160,6 +162,7 @@ class Engine:
         """
         options = [f"--label={key}={value}" for key, value in {**own_labels(), **(labels or {})}.items()]
         options += [f"--volume={path}:{path}" for path in mounts]
+        options += [f"--volume={path}:{path}:ro" for path in read_only]
         options += [f"--cap-add={capability}" for capability in cap_add]
         # Where SELinux is on, it would hide the mounts; relabelling the user's folders would be worse.
         options += ["--network=host", "--pull=never", "--security-opt=label=disable", f"--name={name}"]

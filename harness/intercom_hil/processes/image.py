@@ -1,10 +1,10 @@
-"""The one container image with every native tool in it: made here, because no registry may be assumed.
+"""Container images: made here, because no registry may be assumed.
 
-In comes the recipe ``image.toml``; out goes a tag that the engine's store holds. On a Debian machine the
-image is bootstrapped from the packages of the mirror that the machine itself is set up with; elsewhere it is
-built on a base from the registry that the engine is set up with. The file system is kept as a tar in the
-cache folder, so that an emptied engine store costs seconds, not minutes. Any number of benches may ask
-at once.
+``image.toml`` is the recipe of the one with every native tool in it. A recipe becomes a tag that the engine's
+store holds. On a Debian machine an image is bootstrapped from the packages of the mirror that the machine
+itself is set up with; elsewhere it is built on a base from the registry that the engine is set up with. The
+file system is kept as a tar in the cache folder, so that an emptied engine store costs seconds, not minutes.
+Any number of benches may ask at once.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.command import INTERVAL, Progress, run, run_telling
+from intercom_hil.processes.command import INTERVAL, Progress, on_terminal, run, run_telling
 from intercom_hil.processes.engine import Engine, EngineKind, apt_install, cache_folder, install_engine
 from intercom_hil.processes.owner_labels import as_environment, own_labels
 
@@ -40,6 +40,10 @@ class Recipe:
     excluded: tuple[str, ...]
     removed: tuple[str, ...]
     digest: str
+    python: str = ""
+    """The version of Python in it that ``wheels`` are for, such as ``3.11``."""
+    wheels: tuple[str, ...] = ()
+    """What that Python is given besides: see `intercom_hil.processes.wheels`."""
 
     @classmethod
     def load(cls, path: Path = RECIPE) -> Recipe:
@@ -48,8 +52,14 @@ class Recipe:
             text = path.read_bytes()
             fields = tomllib.loads(text.decode())
             lists = {name: tuple(map(str, fields[name])) for name in ("packages", "excluded", "removed")}
-            digest = hashlib.sha256(text).hexdigest()[:12]
-            return cls(suite=str(fields["suite"]), base=str(fields["base"]), digest=digest, **lists)
+            return cls(
+                suite=str(fields["suite"]),
+                base=str(fields["base"]),
+                digest=hashlib.sha256(text).hexdigest()[:12],
+                python=str(fields.get("python", "")),
+                wheels=tuple(map(str, fields.get("wheels", ()))),
+                **lists,
+            )
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise BenchError(f"no image recipe: {problem!r}", str(path), "restore the file") from None
 
@@ -60,9 +70,9 @@ class Recipe:
 
 
 def ready_engine(
-    progress: Progress, *, afresh: bool = False, kind: EngineKind = "auto"
+    progress: Progress, *, afresh: bool = False, kind: EngineKind = "auto", recipe: Recipe | None = None
 ) -> tuple[Engine, str]:
-    """Return an engine that is known to run containers, and the tag of the bench's image.
+    """Return an engine that is known to run containers, and the tag of the bench's image or another one.
 
     What is missing is installed, made and tried out; where everything is there this takes some 30 ms.
 
@@ -70,6 +80,7 @@ def ready_engine(
         progress: told what is being done, where it takes long.
         afresh: probe the engine again even if it is remembered.
         kind: which engine; ``auto`` takes the first that works.
+        recipe: of the image; default: ``image.toml``.
 
     Raises:
         BenchError: there is no engine, or no image, and none can be had; the remedy says what to do.
@@ -81,7 +92,7 @@ def ready_engine(
             raise
         install_engine(progress)
         engine = Engine.find(afresh=True, kind=kind)
-    tag = ensure_image(engine, progress)
+    tag = ensure_image(engine, progress, recipe=recipe)
     if not engine.probed:
         engine.probe(tag)
     return engine, tag
@@ -94,7 +105,7 @@ def ensure_image(
 
     Args:
         engine: whose store.
-        progress: told every couple of seconds what is being done.
+        progress: is called with what is being done.
         recipe: what it is made of; default: ``image.toml``.
         cache: where the file system's tar is kept; default: the user's cache folder.
 
@@ -104,7 +115,7 @@ def ensure_image(
     recipe, cache = recipe or Recipe.load(), cache or cache_folder()
     if engine.has_image(recipe.tag):
         return recipe.tag
-    with _lock(cache / "image.lock", progress):
+    with lock(cache / "image.lock", progress):
         if not engine.has_image(recipe.tag):
             rootfs = cache / f"rootfs-{recipe.digest}.tar"
             if rootfs.exists() or _is_debian():
@@ -185,8 +196,12 @@ def _mirror() -> str:
 
 
 @contextlib.contextmanager
-def _lock(path: Path, progress: Progress) -> Iterator[None]:
-    """Hold a lock among all benches of this user; wait, saying so, while another makes the image."""
+def lock(path: Path, progress: Progress) -> Iterator[None]:
+    """Hold a lock among all benches of this user; wait, saying so, while another makes the same thing.
+
+    Raises:
+        BenchError: another one has held it for too long.
+    """
     until, told = time.monotonic() + BUILD_WITHIN, 0.0
     with path.open("w", encoding="utf-8") as file:
         while True:
@@ -198,7 +213,7 @@ def _lock(path: Path, progress: Progress) -> Iterator[None]:
                     raise BenchError(
                         "another bench has been making the image for too long", str(path), "end it"
                     ) from None
-                if time.monotonic() - told > INTERVAL:
+                if not told or (on_terminal() and time.monotonic() - told > INTERVAL):
                     told = time.monotonic()
                     progress("waiting for another bench that is making the container image")
                 time.sleep(0.1)

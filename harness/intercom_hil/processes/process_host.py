@@ -87,12 +87,19 @@ class ContainerProcessHost(ProcessHost):
     """One container with a supervisor as its first process."""
 
     def __init__(
-        self, engine: Engine, image: str, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()
+        self,
+        engine: Engine,
+        image: str,
+        role: str,
+        *,
+        mounts: Sequence[Path],
+        read_only: Sequence[Path] = (),
+        cap_add: Sequence[str] = (),
     ) -> None:
         """Describe the place; ``mounts`` are seen inside at the same paths, the first holds its socket."""
         super().__init__(role)
         self._engine, self._image = engine, image
-        self._mounts = tuple(mounts)
+        self._mounts, self._read_only = tuple(mounts), tuple(read_only)
         self._cap_add = tuple(cap_add)
 
     async def kill(self) -> None:
@@ -107,7 +114,8 @@ class ContainerProcessHost(ProcessHost):
             self.name,
             ["python3", "-I", "-S", str(SUPERVISOR), str(socket)],
             image=self._image,
-            mounts=(*self._mounts, SUPERVISOR),
+            mounts=self._mounts,
+            read_only=(*self._read_only, SUPERVISOR),
             labels={ROLE: self.role},
             cap_add=self._cap_add,
         )
