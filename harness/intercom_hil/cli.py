@@ -85,7 +85,14 @@ def run(
     arguments += ["--resume", str(resume.resolve())] if resume else []
     # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", str(SCENARIOS), *arguments])
+    named = any(_names_scenarios(argument) for argument in context.args)
+    scenarios = [] if named else [str(SCENARIOS)]
+    os.execv(sys.executable, [sys.executable, "-m", "pytest", *scenarios, *arguments])
+
+
+def _names_scenarios(argument: str) -> bool:
+    """Whether an argument names a file with scenarios, or one scenario, in place of all of them."""
+    return not argument.startswith("-") and argument.partition("::")[0].endswith(".py")
 
 
 def _side_by_side(count: int, arguments: list[str]) -> list[str]:

@@ -6,6 +6,7 @@ A bench file, options and the code come in; digests go out, and, of two runs, wh
 from __future__ import annotations
 
 import hashlib
+import shlex
 from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
@@ -25,6 +26,30 @@ _TOLD = {
 }
 
 
+class Selection(BaseModel):
+    """Which scenarios a run was asked for; nothing named is all of them.
+
+    Attributes:
+        requirements: ids or families (``--requirement``).
+        keywords: an expression over names (``-k``).
+        markers: an expression over markers (``-m``).
+        files: files, folders or single scenarios.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    requirements: tuple[str, ...] = ()
+    keywords: str = ""
+    markers: str = ""
+    files: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        words = [f"--requirement {name}" for name in self.requirements]
+        words += [f"-k {shlex.quote(self.keywords)}"] if self.keywords else []
+        words += [f"-m {shlex.quote(self.markers)}"] if self.markers else []
+        return " ".join([*words, *map(shlex.quote, self.files)]) or "every scenario"
+
+
 class Basis(BaseModel):
     """What must not change within a run.
 
@@ -36,6 +61,7 @@ class Basis(BaseModel):
         code: the digest of the bench and its scenarios.
         device: the User-Agent (RFC 3261 §20.41) by which the device tells its make and firmware; empty as
             long as it has not.
+        selection: which scenarios it was asked for; the same are gone on with.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -46,15 +72,23 @@ class Basis(BaseModel):
     harness: str
     code: str
     device: str = ""
+    selection: Selection = Selection()
 
     @classmethod
-    def of(cls, bench_file: Path, faults: tuple[str, ...], code: Sequence[Path]) -> Basis:
+    def of(
+        cls,
+        bench_file: Path,
+        faults: tuple[str, ...],
+        code: Sequence[Path],
+        selection: Selection = Selection(),  # noqa: B008  (it is frozen)
+    ) -> Basis:
         """Return what a run rests on now.
 
         Args:
             bench_file: its bench file.
             faults: what the emulated device is told to break.
             code: the folders of the library and of the scenarios.
+            selection: which scenarios it is asked for.
 
         Raises:
             BenchError: a file cannot be read.
@@ -66,6 +100,7 @@ class Basis(BaseModel):
                 faults=faults,
                 harness=version("intercom-hil"),
                 code=_digest(code),
+                selection=selection,
             )
         except OSError as problem:
             raise BenchError(f"it cannot be read ({problem.strerror})", str(problem.filename)) from problem
@@ -90,8 +125,12 @@ class Basis(BaseModel):
             raise BenchError(f"it cannot be written ({problem.strerror})", str(run / BASIS)) from problem
 
     def differences(self, other: Basis) -> list[str]:
-        """Return, in words, what differs; a device that has not told its name yet differs from none."""
-        mine, theirs = self.model_dump(exclude={"bench_file"}), other.model_dump(exclude={"bench_file"})
+        """Return, in words, what differs; a device that has not told its name yet differs from none.
+
+        The selection is no part of it: see ``selection``.
+        """
+        apart = {"bench_file", "selection"}
+        mine, theirs = self.model_dump(exclude=apart), other.model_dump(exclude=apart)
         if not (self.device and other.device):
             del mine["device"]
         return [_TOLD[name] for name, value in mine.items() if theirs[name] != value]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 from pathlib import Path
 
 import pytest
 
 from intercom_hil.errors import BenchError
-from intercom_hil.evidence.basis import Basis
+from intercom_hil.evidence.basis import Basis, Selection
 from intercom_hil.evidence.resumed import ResumedRun
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.locations import PACKAGE, SCENARIOS
@@ -47,9 +49,44 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 str(path),
                 f"begin a new run, or go on as it began (bench file {kept.bench_file})",
             )
+        _select_again(config, kept.selection, present.selection, path)
     except BenchError as problem:
         end_run(session, problem)
     config.stash[_RESUMED] = run
+
+
+def _select_again(config: pytest.Config, kept: Selection, asked: Selection, run: Path) -> None:
+    """Select the scenarios that the run was begun with.
+
+    Raises:
+        BenchError: the command line asks for others.
+    """
+    if asked not in (Selection(), kept):
+        benches = [word for path in config.getoption("--bench") or () for word in ("--bench", str(path))]
+        again = shlex.join(["intercom-hil", "run", *benches, "--resume", str(run)])
+        raise BenchError(f"this run was asked for {kept}, and cannot go on with {asked}", str(run), again)
+    config.option.requirement = list(kept.requirements)
+    config.option.keyword, config.option.markexpr = kept.keywords, kept.markers
+    if kept.files:
+        config.args[:] = [str(SCENARIOS / file) for file in kept.files]
+
+
+def _selection(config: pytest.Config) -> Selection:
+    """Return which scenarios the command line asks for; files are named from the folder of scenarios on."""
+    named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
+    files = [_from_scenarios(config, argument) for argument in named]
+    return Selection(
+        requirements=tuple(config.getoption("--requirement")),
+        keywords=config.option.keyword,
+        markers=config.option.markexpr,
+        files=() if "." in files else tuple(files),
+    )
+
+
+def _from_scenarios(config: pytest.Config, argument: str) -> str:
+    file, separator, scenario = argument.partition("::")
+    path = (config.invocation_params.dir / file).resolve()
+    return f"{os.path.relpath(path, SCENARIOS)}{separator}{scenario}"
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -68,7 +105,8 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     if run is None:
         return []
     stand = sum(not scenario.verdict.worth_repeating for scenario in run.scenarios)
-    return [f"going on with {run.path.name}: {stand} scenarios have a verdict that stands"]
+    selection = Basis.load(run.path).selection
+    return [f"going on with {run.path.name} ({selection}): {stand} scenarios have a verdict that stands"]
 
 
 def identity(item: pytest.Item) -> str:
@@ -114,4 +152,5 @@ def check_device(run: RunFolder, timeline: Timeline) -> None:
 
 
 def _present(config: pytest.Config) -> Basis:
-    return Basis.of(member(config).path, tuple(config.getoption("--fault")), (PACKAGE, SCENARIOS))
+    faults = tuple(config.getoption("--fault"))
+    return Basis.of(member(config).path, faults, (PACKAGE, SCENARIOS), _selection(config))
