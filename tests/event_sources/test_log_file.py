@@ -43,9 +43,10 @@ def test_another_make_s_table_is_a_layout():
     layout = Layout.from_fields(
         "acme", EventFields(name="Ereignis", details="Text", time="Zeit"), time_format="%d.%m.%Y %H:%M:%S"
     )
-    data = '\ufeffZeit;Ereignis;Text\r\n22.11.2026 20:41:03;x;"a;b\nc"\r\n'.encode()
-    (entry,) = read_log(data, layout, delimiter=";")
-    assert (entry.event.name, entry.event.details, entry.time) == ("x", "a;b\nc", int(AT))
+    table = 'Zeit;Ereignis;Text\r\n22.11.2026 20:41:03;x;"a;b\nc"\r\n'
+    for data in (f"\ufeff{table}".encode(), table.encode(), table.encode("utf-16")):
+        (entry,) = read_log(data, layout, delimiter=";")
+        assert (entry.event.name, entry.event.details, entry.time) == ("x", "a;b\nc", int(AT))
 
 
 def test_json_may_be_a_list_somewhere_or_one_object_a_line():

@@ -17,7 +17,8 @@ from types import MappingProxyType
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.bounded_expression import BoundedExpression, TooSlowError
 from intercom_hil.event_sources.control_bytes import plain, plain_lines
-from intercom_hil.event_sources.event_fields import EventFields, read_time
+from intercom_hil.event_sources.event_fields import EventFields
+from intercom_hil.event_sources.written_time import read_time
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
 from intercom_hil.timeline.observation import (
     ConsoleLine,
@@ -132,14 +133,13 @@ class Layout:
 
     def meaning_of(self, value: object) -> Reading:
         """Return what a JSON value means, where the layout has fields."""
-        picked = self.fields.pick(value) if self.fields is not None else None
-        if picked is None:
-            return NOTHING
-        kind, parts = picked
         try:
-            return self._reading(kind, {part: plain_lines(text) for part, text in parts.items()})
+            picked = self.fields.pick(value) if self.fields is not None else None
+            if picked is None:
+                return NOTHING
+            return self._reading(picked[0], {part: plain_lines(text) for part, text in picked[1].items()})
         except TooSlowError as problem:
-            return _unreadable(parts.get("details", ""), str(problem))
+            return _unreadable(str(value), str(problem))
 
     def may_begin_event(self, text: str) -> bool:
         """Whether a line that begins with ``text`` may be an event."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 
-_WIDEST = 512  # columns that a cursor movement may reach beyond what is written
+_WIDEST = 512  # columns that a cursor movement may reach, unless more is written
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f-\x9f\ufeff]|\\x9b")
 _PIECE = re.compile(
     r"(?P<csi>(?:\x1b\[|\x9b|\\x9b)(?P<parameters>[0-?]*)[ -/]*(?P<final>[@-~]))"  # ECMA-48 §5.4
@@ -108,4 +108,4 @@ class _ScreenLine:
                 self._cells[self._at : self._at + count] = " " * len(self._cells[self._at : self._at + count])
 
     def _move(self, columns: int) -> None:
-        self._at = max(0, min(self._at + columns, len(self._cells) + _WIDEST))
+        self._at = max(0, min(self._at + columns, max(len(self._cells), _WIDEST)))

@@ -51,9 +51,10 @@ def read_log(data: bytes, layout: Layout, *, events_at: str = "", delimiter: str
     if len(data) > LARGEST_FILE:
         raise LogFileError(f"it has more than {LARGEST_FILE} bytes")
     try:
-        text = data.decode("utf-8-sig")
+        wide = data.startswith((b"\xff\xfe", b"\xfe\xff"))
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except UnicodeDecodeError as problem:
-        raise LogFileError(f"byte {problem.start} is not UTF-8") from None
+        raise LogFileError(f"byte {problem.start} is not {'UTF-16' if wide else 'UTF-8'}") from None
     begins = text.lstrip()[:1]
     rows = _json_rows(text, events_at) if begins in ("[", "{") else _csv_rows(text, layout, delimiter)
     if len(rows) > MOST_ENTRIES:

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from intercom_hil.event_sources.bounded_expression import BoundedExpression
 from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.event_fields import EventFields
 from intercom_hil.event_sources.roles import SourceRole
@@ -29,7 +30,7 @@ class _Options(BaseModel):
 
 
 class FieldsOptions(_Options):
-    """Where things stand in JSON objects, or the headings of columns; empty: it is not told."""
+    """Where things stand in JSON and in HTTP requests, or the headings of columns; empty: it is not told."""
 
     name: Annotated[PathInJson, Field(min_length=1)] = "event"
     screen: PathInJson = "screen"
@@ -38,6 +39,12 @@ class FieldsOptions(_Options):
     shown: PathInJson = "shown"
     boot: PathInJson = "boot"
     note: PathInJson = "note"
+    path: str = Field(default="", description="expression for the whole path of an HTTP request, with groups")
+
+    def layout_fields(self, where: str) -> EventFields:
+        """Return the fields of a layout. Raises BenchError: ``path`` is no expression."""
+        path = BoundedExpression(self.path, f"{where}, fields, path") if self.path else None
+        return EventFields(**{**self.model_dump(), "path": path})
 
 
 class LayoutOptions(_Options):
@@ -68,7 +75,7 @@ class LayoutOptions(_Options):
         failures = self.failures or None
         if self.fields is None:
             return Layout.from_patterns(name, self.patterns, failures=failures, time_format=self.time_format)
-        fields = EventFields(**self.fields.model_dump())
+        fields = self.fields.layout_fields(f"layout {name}")
         return Layout.from_fields(name, fields, failures=failures, time_format=self.time_format)
 
 
@@ -95,7 +102,7 @@ class SyslogOptions(_Options):
 
 
 class WebhookOptions(_Options):
-    """The device posts events to the bench."""
+    """The device tells its events by HTTP requests to the bench."""
 
     kind: Literal["webhook"]
     port: Port

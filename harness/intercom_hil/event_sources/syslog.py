@@ -21,7 +21,7 @@ from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
 from intercom_hil.event_sources.syslog_message import SyslogMessage
 from intercom_hil.serving.listener import Listener, peer_of
-from intercom_hil.timeline.observation import DeviceEvent, Note, SyslogSeen, Witness
+from intercom_hil.timeline.observation import DeviceEvent, Note, SyslogSeen, UnreadableLine, Witness
 from intercom_hil.timeline.timeline import Append, now
 
 Transport = Literal["udp", "tcp", "tls"]
@@ -160,7 +160,7 @@ class SyslogReceiver:
         self._datagrams = transport
 
     def datagram(self, data: bytes, source: str) -> None:
-        """Take one datagram: one message (RFC 5426 §3.1)."""
+        """Take one datagram."""
         if self._is_device(source):
             self._message(data)
 
@@ -193,7 +193,15 @@ class SyslogReceiver:
     def _message(self, data: bytes) -> None:
         at = now()
         self._raw.write(b"%d %s\n" % (len(data), data))
-        message = SyslogMessage.parse(data, at)
+        for message in SyslogMessage.all_in(data, at, self._understood):
+            self._tell(message, at)
+
+    def _understood(self, text: str) -> bool:
+        meaning = self._layout.meaning(text)
+        unread = any(isinstance(content, UnreadableLine) for content in meaning.contents)
+        return bool(meaning.contents or meaning.boot) and not unread
+
+    def _tell(self, message: SyslogMessage, at: float) -> None:
         seen = SyslogSeen(
             facility=message.facility,
             severity=message.severity,

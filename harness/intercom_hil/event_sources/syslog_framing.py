@@ -1,7 +1,7 @@
 """Syslog over a stream: bytes in any portions to whole messages (RFC 6587, RFC 5425 §4.3).
 
 Octet counting (``MSG-LEN SP MSG``) and newline framing are told apart message by message, as RFC 6587 §3.4
-allows: a message that begins with a digit is counted, for its own first character is ``<``.
+allows: a message before which a number and a blank stand is counted, for its own first character is ``<``.
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import re
 
 LONGEST_MESSAGE = 65_536
 """Bytes of one message; RFC 5425 §4.3.1 has receivers take 8192."""
-_COUNT = re.compile(rb"[1-9][0-9]{0,9}")
+_COUNT = re.compile(rb"([1-9][0-9]{0,9}) <")
+_PERHAPS_COUNT = re.compile(rb"[1-9][0-9]{0,9} ?\Z")
 _ENDS = re.compile(rb"[\n\0]")
 
 
@@ -36,12 +37,12 @@ class SyslogFramer:
         A message that ends with a newline and is too long is cut.
 
         Raises:
-            FramingError: a count that is none, or beyond the bound; the stream is of no more use.
+            FramingError: a count beyond the bound; the stream is of no more use.
         """
         self._held += data
         messages = []
         while self._held:
-            message = self._counted() if self._held[:1].isdigit() and not self._skipping else self._ended()
+            message = self._counted() if self._is_counted() else self._ended()
             if message is None:
                 break
             if message:
@@ -51,18 +52,21 @@ class SyslogFramer:
     def rest(self) -> bytes:
         """Return what a stream that has ended left without an end: the last message may lack one."""
         rest, self._held = bytes(self._held), bytearray()
-        return b"" if self._skipping or rest[:1].isdigit() else rest
+        return b"" if self._skipping or _COUNT.match(rest) or _PERHAPS_COUNT.match(rest) else rest
+
+    def _is_counted(self) -> bool:
+        """Whether what is held begins with a count, or may do so once more of it has come."""
+        begin = bytes(self._held[:12])
+        return not self._skipping and bool(_COUNT.match(begin) or _PERHAPS_COUNT.match(begin))
 
     def _counted(self) -> bytes | None:
-        digits, space, _ = bytes(self._held[:12]).partition(b" ")
-        if not space:
-            if len(digits) > 10 or not _COUNT.fullmatch(digits):
-                raise FramingError("a message begins with no octet count", bytes(self._held))
+        count = _COUNT.match(bytes(self._held[:12]))
+        if count is None:
             return None
-        if not _COUNT.fullmatch(digits) or int(digits) > self._longest:
-            raise FramingError(f"an octet count is none, or beyond {self._longest}", bytes(self._held))
-        begin = len(digits) + 1
-        end = begin + int(digits)
+        if int(count[1]) > self._longest:
+            raise FramingError(f"an octet count is beyond {self._longest}", bytes(self._held))
+        begin = len(count[1]) + 1
+        end = begin + int(count[1])
         if len(self._held) < end:
             return None
         message = bytes(self._held[begin:end])

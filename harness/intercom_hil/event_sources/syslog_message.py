@@ -1,28 +1,58 @@
 """One syslog message: bytes to its parts, whatever came (RFC 5424 §6, RFC 3164 §4).
 
-Total: by RFC 3164 §4.3 anything at all may be a message, so what is not understood is its text.
+Total: by RFC 3164 §4.3 anything at all may be a message, so what is not understood is its text. Where a
+header has fields that may as well be the beginning of the text, the reader of the text decides.
 """
 
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 
-from intercom_hil.event_sources.event_fields import read_time
+from intercom_hil.event_sources.control_bytes import plain
+from intercom_hil.event_sources.text_bytes import text_of
+from intercom_hil.event_sources.written_time import leading_time, read_time
 
 LONGEST_TEXT = 8192  # characters of one message that are handed on
-_PRIORITY = re.compile(r"<(\d{1,3})>")
+MOST_MESSAGES = 100
+"""Messages of one datagram, and lines of one message, that are read."""
+_NEXT = re.compile(rb"[\r\n\0]+(?=(?:\d{1,5} )?<\d{1,3}>)")
+_COUNT = re.compile(rb"(\d{1,5}) (?=<\d{1,3}>)")
+_PRIORITY = re.compile(r"\s*<(\d{1,3})>\s*")
 _HIGHEST = 191
 _NIL = "-"
+_NEW = re.compile(r"\d{1,2} +(\S+) +(\S+) +(\S+) +(\S+) +(\S+)(?: +|\Z)")
 _STRUCTURED = re.compile(
     r"(?:-|(?:\[[^\s=\]\"]{1,32}(?: [^\s=\]\"]{1,32}=\"(?:[^\"\\\]]|\\.)*\")*\])+)(?: |\Z)", re.DOTALL
 )
-_BSD_TIME = re.compile(r"([A-Z][a-z]{2}) +(\d{1,2}) (\d\d):(\d\d):(\d\d)(\.\d{1,6})? ")
-_ISO_TIME = re.compile(r"(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d\S*) ")
-_TAG = re.compile(r"([\w./-]{1,48})(?:\[[^\]]{0,32}\])?:(?: |\Z)")
-_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-_CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
+_SEQUENCE = re.compile(r"(?:\d{1,10}: +)?[*.]?")
+"""What routers put before the time: a sequence number, and that the clock was never set."""
+_TAG = re.compile(r"([^\s:\[\]=\"]{1,48})(?:\[[^\]]{0,32}\]: *|:(?: +|\Z))")
+
+Understood = Callable[[str], bool]
+
+
+def _anything(text: str) -> bool:
+    """Take any text for understood: the likeliest reading counts."""
+    del text
+    return True
+
+
+def messages_in(datagram: bytes) -> list[bytes]:
+    """Return the messages of one datagram: one by RFC 5426 §3.1; some devices send several, even counted."""
+    messages: list[bytes] = []
+    rest = datagram.strip(b"\r\n\0 ")
+    while rest and len(messages) < MOST_MESSAGES:
+        count = _COUNT.match(rest)
+        if count is not None and count.end() + int(count[1]) <= len(rest):
+            end = next_at = count.end() + int(count[1])
+        else:
+            following = _NEXT.search(rest)
+            end, next_at = following.span() if following else (len(rest), len(rest))
+        messages.append(rest[count.end() if count else 0 : end])
+        rest = rest[next_at:].lstrip(b"\r\n\0 ")
+    return [message for message in messages if message]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,68 +67,116 @@ class SyslogMessage:
     app: str = ""
 
     @classmethod
-    def parse(cls, data: bytes, arrived: float) -> SyslogMessage:
-        """Read a message; ``arrived`` (seconds since the epoch) tells the year that RFC 3164 leaves out."""
-        text = data.decode("utf-8", "backslashreplace").strip("\r\n\0")[:LONGEST_TEXT]
+    def parse(cls, data: bytes, arrived: float, understood: Understood = _anything) -> SyslogMessage:
+        """Read a message.
+
+        Args:
+            data: its bytes.
+            arrived: when it came (seconds since the epoch): what its time leaves out is taken near that.
+            understood: whether a text means something, where it is doubtful what belongs to the text.
+        """
+        text = " ".join(_lines(data))
         priority = _PRIORITY.match(text)
-        if priority is None or int(priority[1]) > _HIGHEST:
-            return cls(_clean(text))
-        facility, severity = divmod(int(priority[1]), 8)
-        body = text[priority.end() :]
-        return _new(body, facility, severity) or _old(body, facility, severity, arrived)
+        facility = severity = None
+        body = text
+        if priority is not None and int(priority[1]) <= _HIGHEST:
+            facility, severity = divmod(int(priority[1]), 8)
+            body = text[priority.end() :]
+        first, *others = _readings(body, arrived, dated=facility is not None)
+        best = next((one for one in (first, *others) if understood(one.text)), first)
+        return replace(best, facility=facility, severity=severity)
+
+    @classmethod
+    def all_in(
+        cls, datagram: bytes, arrived: float, understood: Understood = _anything
+    ) -> list[SyslogMessage]:
+        """Read every message of a datagram; the lines of one are messages of their own if they mean more.
+
+        Args:
+            datagram: the bytes.
+            arrived: when they came (seconds since the epoch).
+            understood: whether a text means something.
+        """
+        messages = []
+        for data in messages_in(datagram):
+            whole = cls.parse(data, arrived, understood)
+            lines = [line.encode("utf-8", "replace") for line in _lines(data)]
+            if len(lines) > 1 and not understood(whole.text):
+                parts = [cls.parse(line, arrived, understood) for line in lines]
+                if any(understood(part.text) for part in parts):
+                    messages += [part._after(parts[0]) for part in parts]
+                    continue
+            messages.append(whole)
+        return messages
+
+    def _after(self, first: SyslogMessage) -> SyslogMessage:
+        """Return the message with the header of the first line, as far as it has none of its own."""
+        if self.facility is not None:
+            return self
+        time = first.time if self.time is None else self.time
+        host, app = self.host or first.host, self.app or first.app
+        return SyslogMessage(self.text, first.facility, first.severity, time, host, app)
 
 
-def _new(body: str, facility: int, severity: int) -> SyslogMessage | None:
-    """Read what follows the priority as RFC 5424 has it, or return None."""
-    parts = body.split(" ", 6)
-    if len(parts) < 7 or parts[0] != "1":
-        return None
-    _, stamp, host, app, _, _, rest = parts
+def _lines(data: bytes) -> list[str]:
+    """Return the lines of a message without control bytes, empty ones left out."""
+    lines = text_of(data[: 4 * LONGEST_TEXT]).strip("\r\n\0")[:LONGEST_TEXT].split("\n", MOST_MESSAGES)
+    return [line for line in map(plain, lines) if line.strip()] or [""]
+
+
+def _readings(body: str, arrived: float, *, dated: bool) -> Iterator[SyslogMessage]:
+    """Yield what a message without its priority may be, the likeliest first."""
+    new = _NEW.match(body) if dated else None
+    if new is not None and (new[1] == _NIL or leading_time(new[1], arrived) is not None):
+        yield from _new(body, new, arrived)
+    yield from _old(body, arrived, dated=dated)
+
+
+def _new(body: str, found: re.Match[str], arrived: float) -> Iterator[SyslogMessage]:
+    """Yield what RFC 5424 makes of it, and what it is when the last fields of the header are left out."""
+    time = None if found[1] == _NIL else read_time(found[1], near=arrived)
+    host, app = _named(found[2]), _named(found[3])
+    rest = body[found.end() :]
     structured = _STRUCTURED.match(rest)
-    if structured is None:
-        return None
-    text = rest[structured.end() :].removeprefix("\ufeff")
-    time = None if stamp == _NIL else read_time(stamp)
-    return SyslogMessage(_clean(text), facility, severity, time, _named(host), _named(app))
+    if structured is not None:
+        yield SyslogMessage(rest[structured.end() :], time=time, host=host, app=app)
+    yield SyslogMessage(rest, time=time, host=host, app=app)
+    for field in (5, 4, 3):
+        yield SyslogMessage(body[found.start(field) :], time=time, host=host, app=app)
 
 
-def _old(body: str, facility: int, severity: int, arrived: float) -> SyslogMessage:
-    """Read what follows the priority as RFC 3164 has it, leaving out what is not there."""
-    time: float | None = None
-    host = app = ""
-    if (bsd := _BSD_TIME.match(body)) is not None:
-        time, body = _with_year(bsd, arrived), body[bsd.end() :]
-    elif (iso := _ISO_TIME.match(body)) is not None:
-        time, body = read_time(iso[1]), body[iso.end() :]
-    if time is not None and _TAG.match(body) is None and " " in body:
-        host, body = body.split(" ", 1)
-    tag = _TAG.match(body)
+def _old(body: str, arrived: float, *, dated: bool) -> Iterator[SyslogMessage]:
+    """Yield what RFC 3164 makes of it, leaving out what is not there."""
+    time, host, rest = _header_time(body, arrived)
+    tag = _TAG.match(rest) if dated or time is not None else None
+    named = rest.partition(" ")
     if tag is not None:
-        app, body = tag[1], body[tag.end() :]
-    return SyslogMessage(_clean(body), facility, severity, time, _clean(host), app)
+        yield SyslogMessage(rest[tag.end() :], time=time, host=host, app=tag[1])
+    elif time is not None and (tag := _TAG.match(named[2])) is not None:
+        yield SyslogMessage(named[2][tag.end() :], time=time, host=named[0], app=tag[1])
+    yield SyslogMessage(rest, time=time, host=host)
+    if time is not None and named[2]:
+        second = named[2].partition(" ")
+        yield SyslogMessage(named[2], time=time, host=named[0])
+        yield SyslogMessage(second[2], time=time, host=named[0], app=second[0])
+    before, _, after = rest.partition(":")
+    if after and " " not in before:
+        yield SyslogMessage(after.lstrip(), time=time, host=host, app=before)
+    yield SyslogMessage(body, time=time)
 
 
-def _with_year(found: re.Match[str], arrived: float) -> float | None:
-    """Return the time in the year that brings it closest to its arrival."""
-    month, day, hour, minute, second = found.groups()[:5]
-    if month not in _MONTHS:
-        return None
-    year = datetime.fromtimestamp(arrived, UTC).year
-    candidates = []
-    for near in (year - 1, year, year + 1):
-        try:
-            time = datetime(
-                near, _MONTHS.index(month) + 1, int(day), int(hour), int(minute), int(second), tzinfo=UTC
-            )
-        except ValueError:
-            continue
-        candidates.append(time.timestamp() + float(found[6] or 0))
-    return min(candidates, key=lambda time: abs(time - arrived), default=None)
+def _header_time(body: str, arrived: float) -> tuple[float | None, str, str]:
+    """Return the time of a header, the host where one stands before it, and what follows."""
+    numbered = _SEQUENCE.match(body)
+    host, _, later = body[numbered.end() if numbered else 0 :].partition(" ")
+    for before, text in (("", body), (host.rstrip(":"), later.removeprefix(": "))):
+        begin = _SEQUENCE.match(text)
+        assert begin is not None
+        found = leading_time(text[begin.end() :], arrived)
+        if found is not None:
+            return found[0], before, text[begin.end() + found[1] :]
+    return None, "", body
 
 
 def _named(field: str) -> str:
-    return "" if field == _NIL else _clean(field)
-
-
-def _clean(text: str) -> str:
-    return _CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
+    return "" if field == _NIL else field

@@ -1,39 +1,40 @@
-"""The webhook: the device's events as HTTP requests with JSON in them (RFC 9110, RFC 8259).
+"""The webhook: the device's events as HTTP requests (RFC 9110), as door phones send them to an "action URL".
 
-Connections come in, from anybody; observations by the witness *webhook* go out, for the device's own requests
-only. Bounded in size, number and time; whatever comes, a webhook goes on receiving.
+Anybody may connect; only what the device itself requests is read. Bounded in size, number and time; whatever
+comes, a webhook goes on receiving.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.console_layout import Layout
+from intercom_hil.event_sources.console_layout import Layout, Reading
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole
-from intercom_hil.event_sources.webhook_body import events_in
+from intercom_hil.event_sources.text_bytes import text_of
+from intercom_hil.event_sources.webhook_body import events_of
 from intercom_hil.serving.http import HttpServer, Limits, Request, Response
-from intercom_hil.timeline.observation import WebhookSeen, Witness
+from intercom_hil.timeline.observation import UnreadableLine, WebhookSeen, Witness
 from intercom_hil.timeline.timeline import Append, now
 
-LARGEST_BODY = 65_536
-"""Bytes of one request's body."""
+LARGEST_BODY = 1 << 20
+"""Bytes of one request's body; door phones add a picture."""
 MOST_CONNECTIONS = 16
 """Connections at a time; a further one is closed."""
 IDLE = 30.0
 """Seconds that a request may take, and that a connection may be kept without one."""
 _SHOWN = 2_000  # characters of a body that go onto the timeline
 _ALL = SourceRole()
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH"})
 _TOLD = {
-    204: b"",
-    400: b"the body is not JSON with events in it\n",
+    200: b"ok\n",
+    400: b"there is no event in it\n",
     403: b"only the device under test may tell events here\n",
     404: b"events are told at another path\n",
-    405: b"events are told by POST or PUT\n",
+    405: b"events are told by GET, HEAD, POST, PUT or PATCH\n",
     413: b"the body is too large\n",
 }
 
@@ -41,8 +42,8 @@ _TOLD = {
 class WebhookReceiver:
     """Receives one device's events over HTTP/1.1. Must be made inside a running event loop.
 
-    A request is one event, a JSON array several, in its order. It is answered with 204 when everything in it
-    was understood, with 400 when it is no JSON or has an entry that tells nothing; what could be read counts.
+    A request is one event, or, with a list in its body, several in their order. It is answered with 200 when
+    everything in it was understood, with 400 when something in it tells nothing; what could be read counts.
 
     Attributes:
         name: what messages and its raw log are called after.
@@ -68,9 +69,9 @@ class WebhookReceiver:
             name: its name, such as ``webhook``.
             address: the IP address it listens on.
             port: the port it listens on.
-            path: the path that the device posts to.
+            path: the path that the device requests; what stands below it belongs to the event.
             sender: the IP address of the device; others are refused.
-            layout: where things stand in an event; it has fields.
+            layout: where things stand in a request; it has fields.
             append: puts observations on the current scenario's timeline.
             duties: what this source is judged by.
             events_at: the dotted path of the list of events, where the body is not the event or list itself.
@@ -86,6 +87,7 @@ class WebhookReceiver:
             limits=Limits(body=LARGEST_BODY, within=IDLE, connections=MOST_CONNECTIONS),
             heard=self._raw.write,
             unreadable=self._unreadable,
+            lenient=True,
         )
         self._listener = server.listener()
 
@@ -119,9 +121,11 @@ class WebhookReceiver:
         """End the scenario."""
         self._teller.end()
 
-    def _unreadable(self, why: str, status: int) -> Response:
+    def _unreadable(self, source: str, why: str, status: int) -> Response:
         told = status if status in _TOLD else 400
-        self._teller.say(WebhookSeen(status=told, text=_shown(f"no HTTP: {why}")), now())
+        seen = WebhookSeen(status=told, text=_shown(f"no HTTP: {why}"))
+        damage = [UnreadableLine(text="", reason=f"a request is no HTTP: {why}")]
+        self._teller.tell(Reading((seen, *(damage if source == self._sender else ()))), now())
         return Response(told, _TOLD[told])
 
     async def _respond(self, request: Request) -> Response:
@@ -129,30 +133,36 @@ class WebhookReceiver:
         at = now()
         if request.source != self._sender:
             status = 403
-        elif request.path != self._path:
+        elif not f"{request.path}/".startswith(f"{self._path.rstrip('/')}/"):
             status = 404
-        elif request.method not in ("POST", "PUT"):
+        elif request.method not in _METHODS:
             status = 405
         else:
-            status = self._events(request.body, at)
+            status = self._events(request, at)
             return Response(status, _TOLD[status])
         said = f"{request.method} {request.path} from {request.source}"
         self._teller.say(WebhookSeen(status=status, text=_shown(said)), at)
         return Response(status, _TOLD[status])
 
-    def _events(self, body: bytes, at: float) -> int:
-        try:
-            told = events_in(json.loads(body.decode("utf-8")), self._events_at)
-        except (ValueError, RecursionError):
-            told = None
-        readings = [self._layout.meaning_of(event) for event in told or ()]
-        understood = told is not None and all(reading.contents or reading.boot for reading in readings)
-        status = 204 if understood else 400
-        self._teller.say(
-            WebhookSeen(status=status, text=_shown(body.decode("utf-8", "backslashreplace"))), at
+    def _events(self, request: Request, at: float) -> int:
+        events, problem = events_of(
+            request.path,
+            request.query,
+            request.headers.get("content-type", ""),
+            request.body,
+            self._events_at,
         )
+        readings = [self._layout.meaning_of(event) for event in events]
+        understood = all(reading.contents or reading.boot for reading in readings)
+        status = 200 if understood else 400
+        target = f"{request.path}?{request.query}" if request.query else request.path
+        said = text_of(request.body) or f"{request.method} {target}"
+        self._teller.say(WebhookSeen(status=status, text=_shown(said)), at)
         for reading in readings:
             self._teller.tell(reading, at)
+        if problem and not understood:
+            damage = UnreadableLine(text=_shown(said)[:300], reason=f"a request's body: {problem}")
+            self._teller.tell(Reading((damage,)), at)
         return status
 
 

@@ -6,6 +6,7 @@ Whatever comes in, the answer is a status, or a closed connection where not even
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -17,6 +18,11 @@ from intercom_hil.serving.listener import Listener, peer_of
 _ANSWER_WITHIN = 90.0  # s
 _LARGEST_HEAD = 16 * 1024
 _CHUNK = 65_536
+_HEAD_ENDS = re.compile(rb"\n\r?\n")
+_METHOD = re.compile(rb"[\r\n]*[A-Z]{1,16}(?: |\Z)")
+_REQUEST_LINE = re.compile(rb"([A-Z]{1,16}) +([^\r\n]*?)(?: +(HTTP/1\.[01]))? *\r?\Z")
+_ABSOLUTE = re.compile(rb"\Ahttps?://[^/?]*/?", re.IGNORECASE)
+_HOST = re.compile(rb"\nhost *:", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +65,8 @@ class Limits:
     connections: int = 64
 
 
-def _plainly(why: str, status: int) -> Response:
+def _plainly(source: str, why: str, status: int) -> Response:
+    del source
     return Response(status, f"{why}\n".encode())
 
 
@@ -74,14 +81,17 @@ class HttpServer:
         limits: what is put up with.
         headers: of every response.
         heard: is given every byte that comes, as it comes.
-        unreadable: what answers that which is no request, given what is wrong and the status (400, 413, 431).
+        unreadable: what answers that which is no request, given the client's address, what is wrong and the
+            status (400, 413, 431).
+        lenient: whether small faults of a request's head are mended, as ``mended`` does.
     """
 
     respond: Respond
     limits: Limits
     headers: Mapping[str, str] = field(default_factory=dict)
     heard: Callable[[bytes], None] = lambda data: None
-    unreadable: Callable[[str, int], Response] = _plainly
+    unreadable: Callable[[str, str, int], Response] = _plainly
+    lenient: bool = False
 
     def listener(self) -> Listener:
         """Return what listens for it; it does not yet."""
@@ -102,7 +112,7 @@ class HttpServer:
                     return
                 connection.start_next_cycle()
         except h11.RemoteProtocolError as problem:
-            answer = self.unreadable(str(problem), problem.error_status_hint or 400)
+            answer = self.unreadable(peer_of(writer), str(problem), problem.error_status_hint or 400)
             if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 async with asyncio.timeout(_ANSWER_WITHIN):
                     await write(answer)
@@ -121,6 +131,8 @@ class HttpServer:
                     writer.write(connection.send(go_on) or b"")
                 data = await reader.read(_CHUNK)
                 self.heard(data)
+                if self.lenient and head is None and connection.trailing_data == (b"", False):
+                    data = await self._with_whole_head(data, reader)
                 connection.receive_data(data)
             elif isinstance(event, h11.Request):
                 head = event
@@ -132,6 +144,18 @@ class HttpServer:
                 return _request(peer_of(writer), head, bytes(body))
             else:
                 return None
+
+    async def _with_whole_head(self, data: bytes, reader: asyncio.StreamReader) -> bytes:
+        """Return what has come of a request, its head whole and mended; as it is when it has none."""
+        while _METHOD.match(data) and len(data) <= _LARGEST_HEAD:
+            if end := _HEAD_ENDS.search(data):
+                return mended(data[: end.end()]) + data[end.end() :]
+            more = await reader.read(_CHUNK)
+            self.heard(more)
+            if not more:
+                break
+            data += more
+        return data
 
     async def _write(
         self,
@@ -147,6 +171,22 @@ class HttpServer:
         for event in (head, h11.Data(data=b"" if head_only else response.body), h11.EndOfMessage()):
             writer.write(connection.send(event) or b"")
         await writer.drain()
+
+
+def mended(head: bytes) -> bytes:
+    """Return the head of a request with what small devices leave out or do not encode.
+
+    A target with blanks or other bytes that it may not have is percent-encoded (RFC 3986 §2.1), a version is
+    1.0 where there is none, and a missing Host (RFC 9112 §3.2) is added.
+    """
+    line, _, fields = head.lstrip(b"\r\n").partition(b"\n")
+    found = _REQUEST_LINE.match(line)
+    if found is None:
+        return head
+    target = re.sub(rb"[^!-~]", lambda byte: b"%%%02X" % byte[0][0], found[2].strip())
+    target = _ABSOLUTE.sub(b"/", target)
+    host = b"" if _HOST.search(b"\n" + fields) else b"Host: bench\r\n"
+    return b"%s %s %s\r\n%s%s" % (found[1], target, found[3] or b"HTTP/1.0", host, fields)
 
 
 def _request(source: str, head: h11.Request, body: bytes) -> Request:
