@@ -43,15 +43,35 @@ def test_a_verdict_better_than_its_scenarios_is_not_believed(tmp_path):
     assert read_run(folder).verdict.name == "fail"
 
 
-def test_an_unknown_verdict_is_an_error(tmp_path):
-    folder = write_run(tmp_path / "run", [answered_at_once()], verdict="splendid")
-    assert read_run(folder).verdict.name == "error"
-    assert "is read as error" in rendered(folder)
+@pytest.mark.parametrize(
+    ("changes", "misfit"),
+    [
+        ({"verdict": "splendid"}, "verdict is none of what it may be: 'none', 'not applicable', "),
+        ({"started": "noon"}, "started is not of type number"),
+        ({"interrupted": 0}, "interrupted is not of type boolean"),
+        ({"requirements": {"OUT-01": {}}}, "requirements.OUT-01.class is missing; requirements.OUT-01.title"),
+        ({"scenarios": [7]}, "scenarios[0] is not of type object"),
+        ({"scenarios": [{}]}, "scenarios[0].id is missing; scenarios[0].title is missing; "),
+    ],
+)
+def test_a_run_that_does_not_fit_its_schema_is_refused_with_the_place(tmp_path, changes, misfit):
+    folder = write_run(tmp_path / "run", [answered_at_once()])
+    edit(folder, **changes)
+    with pytest.raises(reports.ReportError) as caught:
+        reports.render(folder)
+    assert f"run.json: does not fit its schema: {misfit}" in str(caught.value)
+    assert "\n" not in str(caught.value)
 
 
-def test_a_run_of_nothing_but_its_schema_is_rendered(tmp_path):
-    (tmp_path / "run.json").write_text('{"schema": 1}')
-    assert "run.json lacks: started, ended, environment, requirements, scenarios." in rendered(tmp_path)
+def test_a_run_from_before_it_named_its_families_is_shown_with_their_names(tmp_path):
+    folder = write_run(tmp_path / "run", [answered_at_once()])
+    assert "families" not in json.loads((folder / "run.json").read_text())
+    assert "Outgoing calls" in rendered(folder)
+
+
+def test_families_go_by_the_names_that_the_run_gives_them(tmp_path):
+    folder = write_run(tmp_path / "run", [answered_at_once()], families={"OUT": "Calls to the <guard>"})
+    assert "Calls to the &lt;guard&gt;" in rendered(folder)
 
 
 def test_an_earlier_attempt_is_kept_in_sight(tmp_path):
@@ -95,7 +115,7 @@ def test_evidence_outside_the_run_is_neither_read_nor_linked(tmp_path, path):
         '{"seq":0,"time":1.0,"witness":"wire","content":{"kind":"note","text":"leak"}}'
     )
     story = answered_at_once()
-    story.extra = {"evidence": {"timeline": path, "capture": path}}
+    story.extra = {"evidence": {"folder": "x", "timeline": path, "capture": path}}
     page = rendered(write_run(tmp_path / "run", [story]))
     assert "There is no timeline" in page
     assert "leak" not in page
@@ -109,6 +129,10 @@ def test_evidence_outside_the_run_is_neither_read_nor_linked(tmp_path, path):
         ("{", "is not readable JSON"),
         ("[" * 100_000, "is not readable JSON"),
         ("[]", "does not hold a run"),
+        (
+            '{"schema": 1}',
+            "name is missing; started is missing; ended is missing; and more",
+        ),
         ('{"schema": 2}', "schema 2 is not the schema 1"),
         ("{}", "schema none"),
     ],

@@ -1,17 +1,20 @@
-"""The records of a run as they are stored: ``run.json`` and what it lists."""
+"""The records of a run as they are stored: ``run.json`` for readers, ``record.json`` of each scenario for us.
+
+Their JSON Schemas are made from these models (`intercom_hil.evidence.schemas`) and come along as files.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from intercom_hil.judge.device_clock import ClockReading
-from intercom_hil.judge.judgement import Judgement
+from intercom_hil.judge.judgement import Judgement, StatedJudgement
 from intercom_hil.judge.rules import Measured, Occurs
+from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
-
-SCHEMA = 1
 
 
 class Evidence(BaseModel):
@@ -38,14 +41,40 @@ class Attempt(BaseModel):
     evidence: Evidence
 
 
-class ScenarioRecord(BaseModel):
-    """One scenario: verdict, what it rests on, and how long it took (seconds).
+class Measurement(BaseModel):
+    """One measured value, with the limits that its scenario declares; None is an open limit."""
 
-    ``ending`` is the verdict of how it ended, ``asked`` what it was to judge: with its judgements they make
-    its verdict. ``preconditions`` are those that only an imported event log can tell to have been met.
+    requirement: str
+    name: str
+    unit: str
+    value: float
+    low: float | None = None
+    high: float | None = None
+    verdict: Verdict
+
+
+class Scenario(BaseModel):
+    """What is on record of one scenario in any case.
+
+    Attributes:
+        id: module, function and parameters.
+        title: its name in words.
+        doc: what its author says of it.
+        verdict: the worst of its requirements and of how it ended.
+        requirements: the verdict of each requirement that it judged.
+        started: when (seconds since the epoch).
+        duration_s: how long it took (s).
+        protocol_wait_s: how much of that the protocol asks for: ringing, timers.
+        attempts: how often it was tried.
+        earlier: the attempts before the last.
+        problems: what went wrong, in words.
+        dropped_packets: packets that the capture lost.
+        ending: the verdict of how it ended, without its judgements.
+        asked: the requirements that it was to judge.
+        bench: the bench it was played on.
+        device_clock: how the device's clock went, as far as its events show.
+        evidence: where its files lie.
     """
-
-    model_config = ConfigDict(arbitrary_types_allowed=True)
 
     id: str
     title: str
@@ -57,28 +86,95 @@ class ScenarioRecord(BaseModel):
     protocol_wait_s: float
     attempts: int = 1
     earlier: list[Attempt] = Field(default_factory=list)
-    judgements: list[Judgement] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
     dropped_packets: int = 0
     ending: Verdict = Verdict.PASS
     asked: tuple[str, ...] = ()
     bench: str = ""
-    preconditions: tuple[Occurs, ...] = ()
     device_clock: ClockReading | None = None
     evidence: Evidence
 
-    def plain(self) -> dict[str, Any]:
-        """Return the record as it stands in ``run.json``: judgements without rules, measurements apart."""
-        data = self.model_dump(
-            mode="json", exclude={"judgements": {"__all__": {"rule"}}, "preconditions": True}
-        )
-        data["measurements"] = [
-            {
-                "requirement": judgement.requirement,
-                "verdict": judgement.verdict.value,
+
+class ScenarioRecord(Scenario):
+    """A scenario's own ``record.json``: whatever it takes to judge it again.
+
+    Attributes:
+        judgements: with their rules.
+        preconditions: those that only an imported event log can show to have been met.
+    """
+
+    judgements: list[Judgement] = Field(default_factory=list)
+    preconditions: tuple[Occurs, ...] = ()
+
+
+class ScenarioSummary(Scenario):
+    """A scenario as ``run.json`` lists it: for readers.
+
+    Attributes:
+        judgements: in words.
+        measurements: the values that were measured.
+    """
+
+    judgements: Sequence[StatedJudgement] = ()
+    measurements: list[Measurement] = Field(default_factory=list)
+
+    @classmethod
+    def of(cls, record: ScenarioRecord) -> ScenarioSummary:
+        """Return the summary of a record; what was validated once is not validated again."""
+        measured = [
+            Measurement(
+                requirement=judgement.requirement,
+                verdict=judgement.verdict,
                 **judgement.rule.model_dump(include={"name", "unit", "value", "low", "high"}),
-            }
-            for judgement in self.judgements
+            )
+            for judgement in record.judgements
             if isinstance(judgement.rule, Measured)
         ]
-        return data
+        shared = {name: getattr(record, name) for name in Scenario.model_fields}
+        return cls.model_construct(**shared, judgements=record.judgements, measurements=measured)
+
+
+class RequirementRow(BaseModel):
+    """One row of the catalogue with the worst verdict that any scenario gave it."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    class_: str = Field(alias="class", description="S (stated), D (derived) or G (gap)")
+    title: str
+    text: str
+    source: str
+    harm: str
+    verdict: Verdict
+    scenarios: list[str]
+
+
+class RunRecord(BaseModel):
+    """A whole run: ``run.json``.
+
+    Attributes:
+        schema_: the version of this form.
+        name: what the run is called.
+        started: when (seconds since the epoch).
+        ended: when it ended, or was last written.
+        verdict: the worst of its scenarios.
+        interrupted: whether it did not come to its end (yet).
+        environment: what it ran on: versions, bench file, device.
+        imports: event logs that were imported after the run.
+        families: the families of requirements: prefix of the ids, and name; in the order of reports.
+        requirements: by id, every row of the catalogue.
+        scenarios: in the order in which they were played.
+    """
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    schema_: Literal[1] = Field(alias="schema")
+    name: str
+    started: float
+    ended: float
+    verdict: Verdict
+    interrupted: bool
+    environment: dict[str, Any]
+    imports: list[dict[str, Any]] = []
+    families: dict[str, str] = FAMILIES
+    requirements: dict[str, RequirementRow]
+    scenarios: list[ScenarioSummary]

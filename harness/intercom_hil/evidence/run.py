@@ -13,9 +13,9 @@ from typing import Any
 from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
-from intercom_hil.evidence.records import SCHEMA, Evidence, ScenarioRecord
+from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.judge.device_clock import ClockReading, estimate
-from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
 from intercom_hil.spec.verdict import Verdict, worst
 
 LATEST = "latest"
@@ -186,20 +186,20 @@ class RunFolder:
             text = json.dumps(environment, ensure_ascii=False)
             (self.path / f"{ENVIRONMENT}.{worker}").write_text(text, encoding="utf-8")
 
-    def requirements(self) -> dict[str, dict[str, Any]]:
+    def requirements(self) -> dict[str, RequirementRow]:
         """Return every row of the catalogue with the worst verdict that any scenario gave it."""
         rows = {}
         for identity, row in CATALOGUE.items():
             judged = [s for s in self.scenarios if identity in s.requirements]
-            rows[identity] = {
-                "class": row.class_,
-                "title": row.title,
-                "text": row.text,
-                "source": row.source,
-                "harm": row.harm,
-                "verdict": worst(s.requirements[identity] for s in judged).value,
-                "scenarios": [s.id for s in judged],
-            }
+            rows[identity] = RequirementRow(
+                class_=row.class_,
+                title=row.title,
+                text=row.text,
+                source=row.source,
+                harm=row.harm,
+                verdict=worst(s.requirements[identity] for s in judged),
+                scenarios=[s.id for s in judged],
+            )
         return rows
 
     @property
@@ -220,18 +220,20 @@ class RunFolder:
 
     def write(self, *, interrupted: bool) -> None:
         """Store ``run.json`` in one step: a reader never sees half of it."""
-        data = {
-            "schema": SCHEMA,
-            "name": self.name,
-            "started": min([self._started, *(scenario.started for scenario in self.scenarios)]),
-            "ended": self._ended or time.time(),
-            "verdict": self.verdict.value,
-            "interrupted": interrupted,
-            "environment": self.environment | self._clock(),
-            "imports": self.imports,
-            "requirements": self.requirements(),
-            "scenarios": [scenario.plain() for scenario in self.scenarios],
-        }
+        record = RunRecord.model_construct(
+            schema_=1,
+            name=self.name,
+            started=min([self._started, *(scenario.started for scenario in self.scenarios)]),
+            ended=self._ended or time.time(),
+            verdict=self.verdict,
+            interrupted=interrupted,
+            environment=self.environment | self._clock(),
+            imports=self.imports,
+            families=FAMILIES,
+            requirements=self.requirements(),
+            scenarios=[ScenarioSummary.of(scenario) for scenario in self.scenarios],
+        )
+        data = record.model_dump(mode="json", by_alias=True)
         indent = None if interrupted else 1  # one line of it, after every scenario, takes a third of the time
         temporary = self.path / "run.json.part"
         temporary.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")

@@ -13,8 +13,18 @@ from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline
 
 
-class Judgement(BaseModel):
-    """What a scenario or a monitor found about one requirement."""
+class StatedJudgement(BaseModel):
+    """What a scenario or a monitor found about one requirement, in words.
+
+    Attributes:
+        requirement: the requirement's id.
+        verdict: what was found.
+        expected: what was to be seen.
+        seen: what was.
+        witnesses: who saw it.
+        observations: the numbers of the observations it rests on, in the timeline.
+        time: when the first of them was made (seconds since the epoch).
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -25,6 +35,11 @@ class Judgement(BaseModel):
     witnesses: tuple[str, ...] = ()
     observations: tuple[int, ...] = ()
     time: float | None = None
+
+
+class Judgement(StatedJudgement):
+    """A judgement with the rule by which it was made, so that it can be made again."""
+
     rule: Rule
 
     def __str__(self) -> str:

@@ -98,11 +98,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:
     rows = run.requirements()
-    counts = Counter(row["verdict"] for row in rows.values())
+    counts = Counter(row.verdict for row in rows.values())
     terminalreporter.section(heading)
     for verdict in _SHOWN:
         for identity, row in rows.items():
-            if row["verdict"] == verdict:
-                terminalreporter.write_line(f"{verdict:13} {identity} {row['title']}")
+            if row.verdict == verdict:
+                terminalreporter.write_line(f"{verdict:13} {identity} {row.title}")
     terminalreporter.write_line(", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]))
     terminalreporter.write_line(f"verdict {run.verdict}, report {run.path / 'report.html'}")

@@ -101,7 +101,10 @@ class Scenario:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of the bench. ``verdict`` is never better than the worst scenario or an interruption allow."""
+    """One run of the bench. ``verdict`` is never better than the worst scenario or an interruption allow.
+
+    ``families`` are the families of requirements, id and name, in their order.
+    """
 
     folder: Path
     name: str
@@ -110,6 +113,7 @@ class Run:
     verdict: Verdict
     interrupted: bool
     environment: dict[str, object]
+    families: dict[str, str]
     requirements: tuple[Requirement, ...]
     scenarios: tuple[Scenario, ...]
     notes: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Reading a run directory: its run.json in, one immutable ``Run`` out, with notes on whatever is missing.
+"""Reading a run directory: ``run.json``, checked by its schema, and where the evidence is that it names.
 
 A run can have been interrupted, or be read on another machine with half its evidence gone. Everything
 but run.json itself may be absent; what is absent becomes a note that the reports show. Paths are only
@@ -10,12 +10,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
 from intercom_hil.reports import verdicts
 from intercom_hil.reports.errors import ReportError
-from intercom_hil.reports.fields import line, mapping, moment, number, sequence, text, texts, whole
+from intercom_hil.reports.fields import line, mapping, moment, number, sequence, shorten, text, texts, whole
 from intercom_hil.reports.records import (
     Attempt,
     EvidenceFile,
@@ -25,10 +26,12 @@ from intercom_hil.reports.records import (
     Run,
     Scenario,
 )
+from intercom_hil.reports.schema import default, misfits, run_schema
 from intercom_hil.reports.stills import MOST, Still, read_still
 from intercom_hil.reports.verdicts import Verdict, verdict_of, worst
 
-SCHEMA = 1
+MOST_MISFITS = 3
+"""How many places that do not fit the schema a message names."""
 
 
 def read_run(folder: Path) -> Run:
@@ -41,18 +44,14 @@ def read_run(folder: Path) -> Run:
         The run, with notes on what is missing or contradictory.
 
     Raises:
-        ReportError: there is no readable run.json of the known schema.
+        ReportError: there is no readable run.json, or it does not fit its schema.
     """
     raw, data = _load(folder)
-    if whole(data.get("schema")) != SCHEMA:
-        raise ReportError(
-            f"schema {line(data.get('schema'), 'none')} is not the schema {SCHEMA} that this version reads",
-            str(folder / "run.json"),
-            "render it with the version of the bench that wrote it",
-        )
+    _check(data, folder / "run.json")
     scenarios = tuple(_scenario(folder, mapping(item)) for item in sequence(data.get("scenarios")))
-    interrupted = bool(data.get("interrupted", False))
-    stated = verdict_of(line(data.get("verdict"), "none"))
+    interrupted = bool(data["interrupted"])
+    families = mapping(data.get("families", default("families")))
+    stated = verdict_of(data["verdict"])
     verdict = worst([stated, *(scenario.verdict for scenario in scenarios)])
     if interrupted:
         verdict = worst([verdict, verdicts.INCONCLUSIVE])
@@ -64,6 +63,7 @@ def read_run(folder: Path) -> Run:
         verdict=verdict,
         interrupted=interrupted,
         environment=mapping(data.get("environment")),
+        families={key: line(name) for key, name in families.items()},
         requirements=tuple(
             _requirement(key, mapping(row)) for key, row in mapping(data.get("requirements")).items()
         ),
@@ -92,6 +92,25 @@ def _load(folder: Path) -> tuple[bytes, dict[str, object]]:
     return raw, mapping(data)
 
 
+def _check(data: dict[str, object], path: Path) -> None:
+    """Make sure that a run is of the form that this version reads. Raises ReportError."""
+    known = run_schema()["properties"]["schema"]["const"]
+    if data.get("schema") != known or isinstance(data["schema"], bool):
+        raise ReportError(
+            f"schema {line(data.get('schema'), 'none')} is not the schema {known} that this version reads",
+            str(path),
+            "render it with the version of the bench that wrote it",
+        )
+    found = list(islice(misfits(data), MOST_MISFITS + 1))
+    if found:
+        more = "; and more" if len(found) > MOST_MISFITS else ""
+        raise ReportError(
+            f"does not fit its schema: {shorten(line('; '.join(found[:MOST_MISFITS])), 500)}{more}",
+            str(path),
+            "restore the file as the bench wrote it",
+        )
+
+
 def _notes(
     data: dict[str, object], stated: Verdict, scenarios: tuple[Scenario, ...], interrupted: bool
 ) -> list[str]:
@@ -103,17 +122,10 @@ def _notes(
         )
     if not scenarios:
         notes.append("The run holds no scenario: nothing was judged.")
-    if not verdicts.known(line(data.get("verdict"), "none")):
-        notes.append(f"The run's verdict {line(data.get('verdict'))!r} is none; it is read as error.")
     if worst(scenario.verdict for scenario in scenarios).rank > stated.rank:
         notes.append(
             f"run.json states the verdict {stated.name}, but a scenario is worse; the worse one counts."
         )
-    missing = [
-        key for key in ("started", "ended", "environment", "requirements", "scenarios") if not data.get(key)
-    ]
-    if missing:
-        notes.append(f"run.json lacks: {', '.join(missing)}.")
     return notes
 
 
@@ -125,7 +137,7 @@ def _requirement(key: str, row: dict[str, object]) -> Requirement:
         text=line(row.get("text")),
         source=line(row.get("source")),
         harm=line(row.get("harm")),
-        verdict=verdict_of(line(row.get("verdict"), "none")),
+        verdict=verdict_of(row["verdict"]),
         scenarios=texts(row.get("scenarios")),
     )
 
@@ -145,10 +157,8 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         id=name,
         title=line(row.get("title")) or name,
         doc=text(row.get("doc")).strip(),
-        verdict=verdict_of(line(row.get("verdict"), "none")),
-        requirements={
-            key: verdict_of(line(value)) for key, value in mapping(row.get("requirements")).items()
-        },
+        verdict=verdict_of(row["verdict"]),
+        requirements={key: verdict_of(value) for key, value in mapping(row.get("requirements")).items()},
         started=moment(row.get("started")),
         duration=number(row.get("duration_s")),
         protocol_wait=number(row.get("protocol_wait_s")),
@@ -168,7 +178,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
 def _judgement(row: dict[str, object]) -> Judgement:
     return Judgement(
         requirement=line(row.get("requirement")),
-        verdict=verdict_of(line(row.get("verdict"), "none")),
+        verdict=verdict_of(row["verdict"]),
         expected=text(row.get("expected")),
         seen=text(row.get("seen")),
         witnesses=texts(row.get("witnesses")),
@@ -185,13 +195,13 @@ def _measurement(row: dict[str, object]) -> Measurement:
         value=number(row.get("value")),
         low=number(row.get("low")),
         high=number(row.get("high")),
-        verdict=verdict_of(line(row.get("verdict"), "none")),
+        verdict=verdict_of(row["verdict"]),
     )
 
 
 def _attempt(folder: Path, row: dict[str, object]) -> Attempt:
     return Attempt(
-        verdict=verdict_of(line(row.get("verdict"), "none")),
+        verdict=verdict_of(row["verdict"]),
         problems=_problems(row),
         evidence=_evidence(folder, mapping(row.get("evidence"))),
     )

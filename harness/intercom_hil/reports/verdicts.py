@@ -1,6 +1,6 @@
-"""The vocabulary of verdicts as a reader meets it: order, sign, words. Verdict names in, presentation out.
+"""The verdicts as a reader meets them: a sign, and order, word and meaning from the schema of ``run.json``.
 
-A verdict can only get worse (ISO/IEC 9646). A word outside the vocabulary is never taken for a pass.
+A verdict can only get worse (ISO/IEC 9646).
 """
 
 from __future__ import annotations
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
+
+from intercom_hil.reports.schema import run_schema
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,27 +33,29 @@ class Verdict:
         return self.rank > PASS.rank
 
 
-NONE = Verdict("none", 0, "·", "not tested", "nothing was asked of the device")
-NOT_APPLICABLE = Verdict("not applicable", 1, "–", "not applicable", "the bench's declaration excludes it")
-OBSERVED = Verdict("observed", 2, "○", "observed", "the specification is silent; recorded, not judged")
-PASS = Verdict("pass", 3, "✓", "pass", "the requirement held")
-INCONCLUSIVE = Verdict("inconclusive", 4, "?", "inconclusive", "it could not be found out")
-FAIL = Verdict("fail", 5, "✗", "fail", "the device broke the requirement")
-ERROR = Verdict("error", 6, "!", "error", "the bench itself broke; the device is not to blame")
+_SIGNS = {
+    "none": "·",
+    "not applicable": "–",
+    "observed": "○",
+    "pass": "✓",
+    "inconclusive": "?",
+    "fail": "✗",
+    "error": "!",
+}
 
-VERDICTS = (NONE, NOT_APPLICABLE, OBSERVED, PASS, INCONCLUSIVE, FAIL, ERROR)
+VERDICTS = tuple(
+    Verdict(listed["const"], rank, _SIGNS[listed["const"]], listed["title"], listed["description"])
+    for rank, listed in enumerate(run_schema()["$defs"]["Verdict"]["oneOf"])
+)
 WORST_FIRST = VERDICTS[::-1]
 _BY_NAME = {verdict.name: verdict for verdict in VERDICTS}
+NONE, NOT_APPLICABLE, PASS = _BY_NAME["none"], _BY_NAME["not applicable"], _BY_NAME["pass"]
+INCONCLUSIVE, FAIL, ERROR = _BY_NAME["inconclusive"], _BY_NAME["fail"], _BY_NAME["error"]
 
 
-def known(name: str) -> bool:
-    """Return whether the name belongs to the vocabulary."""
-    return name in _BY_NAME
-
-
-def verdict_of(name: str) -> Verdict:
+def verdict_of(name: object) -> Verdict:
     """Return the verdict of that name; *error* for a word that is none."""
-    return _BY_NAME.get(name, ERROR)
+    return _BY_NAME.get(str(name), ERROR)
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:

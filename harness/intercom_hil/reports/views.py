@@ -1,7 +1,4 @@
-"""What the HTML template needs beyond the run itself: families, drawings, message lists, links.
-
-A ``Run`` in, plain view objects out; no markup is made here.
-"""
+"""What the HTML template needs beyond the run itself: families, drawings, message lists, links; no markup."""
 
 from __future__ import annotations
 
@@ -14,19 +11,6 @@ from intercom_hil.reports.ladder import Ladder, draw
 from intercom_hil.reports.observations import Seen, read_timeline
 from intercom_hil.reports.records import Judgement, Requirement, Run, Scenario
 from intercom_hil.reports.verdicts import Share, Verdict, tally, worst
-
-FAMILIES = {
-    "CFG": "Settings",
-    "REG": "Registration and connectivity",
-    "PRX": "Proxy",
-    "TLS": "TLS",
-    "ENC": "Encryption of media",
-    "OUT": "Outgoing calls",
-    "INC": "Incoming calls",
-    "VID": "Video",
-    "EVT": "Event log",
-}
-"""The families of requirements in the order of the specification; unknown ones follow by name."""
 
 MAX_MESSAGES = 120
 MAX_RAW = 6_000
@@ -86,8 +70,8 @@ class ScenarioView:
 
 
 def families(run: Run) -> list[Family]:
-    """Return the catalogue by family."""
-    known = list(FAMILIES)
+    """Return the catalogue by family; families that the run does not name follow by id."""
+    known = list(run.families)
     found = sorted(
         {row.family for row in run.requirements},
         key=lambda name: (known.index(name) if name in known else len(known), name),
@@ -96,7 +80,7 @@ def families(run: Run) -> list[Family]:
     for name in found:
         rows = tuple(row for row in run.requirements if row.family == name)
         verdicts = [row.verdict for row in rows]
-        result.append(Family(name, FAMILIES.get(name, "Other"), rows, worst(verdicts), tally(verdicts)))
+        result.append(Family(name, run.families.get(name, "Other"), rows, worst(verdicts), tally(verdicts)))
     return result
 
 

@@ -23,6 +23,16 @@ class Verdict(StrEnum):
     ERROR = "error"
 
     @property
+    def word(self) -> str:
+        """What readers of reports meet in its place."""
+        return "not tested" if self is Verdict.NONE else self.value
+
+    @property
+    def meaning(self) -> str:
+        """What it says about a requirement, for readers of reports."""
+        return _MEANINGS[self]
+
+    @property
     def rank(self) -> int:
         """The place in the order; a greater rank is a worse verdict."""
         return _ORDER.index(self)
@@ -39,6 +49,15 @@ class Verdict(StrEnum):
 
 
 _ORDER = list(Verdict)
+_MEANINGS = {
+    Verdict.NONE: "nothing was asked of the device",
+    Verdict.NOT_APPLICABLE: "the bench's declaration excludes it",
+    Verdict.OBSERVED: "the specification is silent; recorded, not judged",
+    Verdict.PASS: "the requirement held",
+    Verdict.INCONCLUSIVE: "it could not be found out",
+    Verdict.FAIL: "the device broke the requirement",
+    Verdict.ERROR: "the bench itself broke; the device is not to blame",
+}
 
 
 def worst(verdicts: Iterable[Verdict]) -> Verdict:
