@@ -225,6 +225,23 @@ def judge_again(
     raise typer.Exit(1 if differences else 0)
 
 
+@judge_commands.command("capture")
+def judge_capture_file(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="A pcap or pcapng file.")],
+    device: Annotated[list[str], typer.Option("--device", metavar="ADDRESS", help="The device's address.")],
+    pbx: Annotated[list[str], typer.Option("--pbx", metavar="ADDRESS", help="Its server's address.")],
+    sip_port: Annotated[
+        list[int] | None,
+        typer.Option("--sip-port", metavar="PORT", help="A port on which all is SIP (default: 5060)."),
+    ] = None,
+) -> None:
+    """Say what a capture shows: calls, media and their protection; and judge what the wire alone can tell."""
+    from intercom_hil.commands.judge_capture import judge_capture
+
+    verdict = judge_capture(file, typer.echo, device=device, pbx=pbx, sip_ports=sip_port or ())
+    raise typer.Exit(1 if verdict.breaks_the_run else 0)
+
+
 @app.command("import-events")
 def import_events(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")],

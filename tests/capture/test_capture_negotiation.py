@@ -1,5 +1,9 @@
 """Offers and answers over the life of calls: re-INVITE, refusals, late offers, ports used again."""
 
+import os
+
+import pytest
+
 from tests.capture.wire_story import DEVICE, PBX, Talk, Wire, key, protector, sdp
 
 SAVP = "RTP/SAVP"
@@ -167,3 +171,91 @@ def test_a_section_that_the_answer_refuses_agrees_nothing():
     wire.call(sdp(DEVICE), sdp(("127.0.43.10", 0)))
     wire.talk(Talk(DEVICE, PBX), 10)
     assert accounts(wire) == [("unknown", 10, 0, 0)]
+
+
+def unproved(offer, answer, packets=10, protect=None):
+    """Return the one account of the device's media under an offer and an answer."""
+    wire = Wire()
+    wire.call(offer, answer)
+    wire.talk(Talk(DEVICE, PBX, protect=protect or protector(key(1))), packets)
+    (ended,) = wire.ended()
+    assert (ended.protection, ended.packets) == ("srtp", packets)
+    return ended
+
+
+SHORT = "1 AES_CM_128_HMAC_SHA1_80 inline:AAAA"
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered", "reason"),
+    [
+        ([key(1)], [], "no suite was agreed"),
+        ([key(1)], [SHORT], "key of the answer is unusable: 3 bytes of key"),
+        ([SHORT], [key(2)], "key of the offer is unusable: 3 bytes of key"),
+        ([key(1)], [key(2, "AES_CM_128_HMAC_SHA1_32")], "was answered, and not offered"),
+        ([f"{key(1)} UNAUTHENTICATED_SRTP"], [key(2)], "UNAUTHENTICATED_SRTP"),
+    ],
+)
+def test_where_no_key_was_agreed_nothing_is_proved_and_the_reason_is_told(offered, answered, reason):
+    account = unproved(sdp(DEVICE, profile=SAVP, crypto=offered), sdp(PBX, profile=SAVP, crypto=answered))
+    assert (account.authenticated, account.rejected, account.plain) == (0, 0, 0)
+    assert reason in account.unproved
+
+
+@pytest.mark.parametrize("profile", ["UDP/TLS/RTP/SAVP", "UDP/TLS/RTP/SAVPF", "RTP/AVP"])
+def test_dtls_srtp_is_told_as_such_and_clear_media_under_it_all_the_same(profile):
+    offer, answer = (sdp(party, profile=profile) + b"a=fingerprint:sha-256 AA\r\n" for party in (DEVICE, PBX))
+    account = unproved(offer, answer)
+    assert "DTLS-SRTP" in account.unproved
+    assert (account.authenticated, account.rejected) == (0, 0)
+    clear = unproved(offer, answer, protect=bytes)
+    assert (clear.rejected, clear.plain) == (10, 10)
+
+
+def test_the_partys_own_key_is_enough_to_judge_what_it_sends():
+    account = unproved(sdp(DEVICE, profile=SAVP, crypto=[key(1)]), sdp(PBX, profile=SAVP, crypto=[key(2)]))
+    assert (account.authenticated, account.unproved) == (10, "")
+
+
+def test_of_several_lines_and_several_keys_in_one_the_right_ones_are_tried():
+    second = str(key(7)).split()[2]
+    lines = [key(3, "AES_CM_128_HMAC_SHA1_32"), f"2 AES_CM_128_HMAC_SHA1_80 {second}|2^31|1:1;"]
+    lines[1] += f"{str(key(1)).split()[2]}|2^31|2:1"
+    answer = sdp(PBX, profile=SAVP, crypto=[key(2, tag=2)])
+    account = unproved(sdp(DEVICE, profile=SAVP, crypto=lines), answer)
+    assert (account.authenticated, account.rejected) == (10, 0)
+
+
+def test_what_is_agreed_not_to_be_encrypted_is_authenticated_and_told():
+    unencrypted = f"{key(1)} UNENCRYPTED_SRTP"
+    account = unproved(
+        sdp(DEVICE, profile=SAVP, crypto=[unencrypted]),
+        sdp(PBX, profile=SAVP, crypto=[key(2)]),
+        protect=bytes,
+    )
+    assert (account.authenticated, account.rejected, account.plain) == (0, 10, 10)
+    assert "not to encrypt" in account.unproved
+
+
+@pytest.mark.parametrize(
+    ("payload_type", "frame"), [(9, bytes(160)), (3, os.urandom(33)), (18, os.urandom(20))]
+)
+def test_clear_media_of_other_encodings_under_a_key_is_told_as_plain(payload_type, frame):
+    wire = Wire()
+    wire.call(secure(DEVICE, 1), secure(PBX, 2))
+    wire.talk(Talk(DEVICE, PBX, protect=bytes), 10, payload=frame, payload_type=payload_type)
+    wire.talk(
+        Talk(DEVICE, PBX, ssrc=8, protect=protector(key(1))), 10, payload=frame, payload_type=payload_type
+    )
+    assert [(e.rejected, e.authenticated) for e in wire.ended()] == [(10, 0), (0, 10)]
+    expected = 0 if payload_type == 18 else 10  # 20 bytes of G.729 with a tag of 10 are as long as 30 without
+    assert wire.ended()[0].plain == expected
+
+
+def test_a_sender_that_begins_a_new_stream_is_judged_from_its_first_packet():
+    wire = Wire()
+    wire.call(secure(DEVICE, 1), secure(PBX, 2))
+    protect = protector(key(1))
+    for ssrc, sequence in ((1, 65530), (2, 3)):
+        wire.talk(Talk(DEVICE, PBX, ssrc=ssrc, sequence=sequence, protect=protect), 20)
+    assert accounts(wire) == [("srtp", 20, 20, 0)] * 2

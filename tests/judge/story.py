@@ -110,7 +110,9 @@ class Story:
         self.sip("BYE", sender, receiver, call=call, cseq=2)
         return self.sip("BYE", receiver, sender, status=200, call=call, cseq=2)
 
-    def media(self, *, sender="device", protection="srtp", rejected=0, plain=0):
+    def media(
+        self, *, sender="device", protection="srtp", authenticated=50, rejected=0, plain=0, unproved=""
+    ):
         content = MediaEnded(
             flow="f",
             source="127.0.0.1:1",
@@ -124,9 +126,10 @@ class Story:
             first=START,
             last=START + 1,
             packets=50 + rejected,
+            unproved=unproved,
             lost=0,
             jitter_ms=0.1,
-            authenticated=50,
+            authenticated=authenticated,
             rejected=rejected,
             plain=plain,
         )

@@ -194,6 +194,13 @@ def test_clean_srtp_holds_enc_11_and_other_peoples_media_are_not_the_devices():
     assert monitor(Story().media(protection="plain").timeline, LATER, LATER) == []
 
 
+@pytest.mark.parametrize("account", [{"authenticated": 0}, {"authenticated": 49}, {"unproved": "DTLS"}])
+def test_srtp_of_which_not_every_packet_is_proved_neither_holds_nor_breaks_enc_11(account):
+    verdicts = [j.verdict for j in monitor(Story().media(**account).timeline, LATER, LATER)]
+    assert verdicts == [Verdict.INCONCLUSIVE]
+    assert broken(Story().media(**account, rejected=1)) == {"ENC-11"}
+
+
 def test_what_happens_after_the_end_is_not_judged():
     story = good_outgoing_call().at(5000).event("outgoing_call_teleported")
     assert broken(story) == set()

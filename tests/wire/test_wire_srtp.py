@@ -1,13 +1,26 @@
 """SRTP: published vectors, agreement with libsrtp, and that nothing false is accepted."""
 
+import hmac
+
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
+from intercom_hil.wire import srtp
 from intercom_hil.wire.rtp import build_rtp
 from intercom_hil.wire.sdp import SUITES, Crypto
-from intercom_hil.wire.srtp import TAG_SIZES, CounterModeReceiver, derive_key, receiver
+from intercom_hil.wire.srtp import (
+    TAG_SIZES,
+    Both,
+    DisputedPacketError,
+    OwnReceiver,
+    derive_key,
+    receiver,
+    why_not,
+)
 
 LIBSRTP = {
     "AES_CM_128_HMAC_SHA1_80": Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
@@ -30,6 +43,26 @@ def sender(key):
             srtp_profile=LIBSRTP[key.suite],
         )
     )
+
+
+def protect(key, packet, *, rollover=0, mki=b"", encrypt=True, rate=0):
+    """Protect one packet by the letter of RFC 3711 and RFC 7714, for what libsrtp's binding cannot send."""
+    index = rollover << 16 | int.from_bytes(packet[2:4], "big")
+    interval = index // rate if rate else 0
+    sizes = {0: len(key.key), 1: 20, 2: len(key.salt)}
+    cipher, proof, salt = (derive_key(key, label=n, size=sizes[n], interval=interval) for n in range(3))
+    header, payload, ssrc = packet[:12], packet[12:], packet[8:12]
+    if key.suite.startswith("AEAD"):
+        mask = bytes(2) + ssrc + index.to_bytes(6, "big")
+        iv = bytes(a ^ b for a, b in zip(salt, mask, strict=True))
+        sealed = AESGCM(cipher).encrypt(iv, payload if encrypt else b"", header if encrypt else packet)
+        return header + (sealed if encrypt else payload + sealed) + mki
+    mask = bytes(4) + ssrc + index.to_bytes(6, "big")
+    iv = bytes(a ^ b for a, b in zip(salt, mask, strict=True)) + bytes(2)
+    encryptor = Cipher(algorithms.AES(cipher), modes.CTR(iv)).encryptor()
+    body = header + (encryptor.update(payload) if encrypt else payload)
+    tag = hmac.digest(proof, body + rollover.to_bytes(4, "big"), "sha1")[: TAG_SIZES[key.suite]]
+    return body + mki + tag
 
 
 def rtp(sequence, payload=b"\xd5" * 160, ssrc=7):
@@ -81,7 +114,7 @@ def test_what_libsrtp_protects_is_authenticated_and_read(suite):
 @settings(max_examples=30, deadline=None)
 def test_counter_mode_here_agrees_with_libsrtp_over_losses_and_roll_over(suite, start, steps):
     key = crypto(suite)
-    protect, ours = sender(key).protect, CounterModeReceiver(key)
+    protect, ours = sender(key).protect, OwnReceiver(key)
     sequence = start
     for step in steps:
         packet = rtp(sequence & 0xFFFF)
@@ -93,7 +126,7 @@ def test_counter_mode_here_agrees_with_libsrtp_over_losses_and_roll_over(suite, 
 
 def test_a_late_packet_from_before_the_roll_over_is_read():
     key = crypto("AES_CM_128_HMAC_SHA1_80")
-    protect, ours = sender(key).protect, CounterModeReceiver(key)
+    protect, ours = sender(key).protect, OwnReceiver(key)
     protected = [protect(rtp(s)) for s in (65533, 65534, 65535, 0, 1)]
     assert [ours.unprotect(protected[i]) is not None for i in (0, 1, 3, 2, 4)] == [True] * 5
 
@@ -112,13 +145,92 @@ def test_a_wrong_key_a_plain_packet_and_a_changed_byte_are_refused(suite):
     assert receiver(right).unprotect(rtp(1)) is None
 
 
-@pytest.mark.parametrize("parameter", ["KDR=1", "UNENCRYPTED_SRTP", "UNAUTHENTICATED_SRTP"])
-def test_what_cannot_be_judged_has_no_receiver(parameter):
-    plain = crypto("AES_CM_128_HMAC_SHA1_80")
-    assert receiver(Crypto(1, plain.suite, plain.key, plain.salt, parameters=(parameter,))) is None
-    assert receiver(Crypto(1, plain.suite, plain.key, plain.salt, mki="1:4")) is None
-    assert receiver(Crypto(1, "F8_128_HMAC_SHA1_80", plain.key, plain.salt)) is None
-    assert receiver(plain) is not None
+def with_terms(suite, *parameters, mki=""):
+    plain = crypto(suite)
+    return Crypto(1, suite, plain.key, plain.salt, mki=mki, parameters=parameters)
+
+
+@pytest.mark.parametrize("suite", TAG_SIZES)
+@pytest.mark.parametrize(("mki", "value"), [("", b""), ("1:1", b"\1"), ("7:4", bytes(3) + b"\7")])
+def test_every_suite_is_read_with_and_without_a_master_key_identifier(suite, mki, value):
+    key = with_terms(suite, mki=mki)
+    unprotect = receiver(key).unprotect
+    for sequence in range(3):
+        assert unprotect(protect(key, rtp(sequence), mki=value)) == rtp(sequence)
+    assert unprotect(protect(key, rtp(9))) == rtp(9), "one that was announced and left out"
+    assert unprotect(protect(crypto(suite, fill=9), rtp(10), mki=value)) is None
+    assert unprotect(rtp(11)) is None
+
+
+@pytest.mark.parametrize("suite", TAG_SIZES)
+@given(rollover=st.integers(0, 40), sequence=st.integers(0, 0xFFFF))
+@settings(max_examples=15, deadline=None)
+def test_a_stream_is_taken_up_in_its_midst_and_followed_over_its_roll_over(suite, rollover, sequence):
+    key = crypto(suite)
+    unprotect = receiver(key).unprotect
+    for step in range(0, 5000, 1000):
+        index = (rollover << 16) + sequence + step
+        packet = rtp(index & 0xFFFF)
+        assert unprotect(protect(key, packet, rollover=index >> 16)) == packet
+
+
+@pytest.mark.parametrize("suite", TAG_SIZES)
+def test_keys_are_derived_anew_at_the_agreed_rate(suite):
+    key = with_terms(suite, "KDR=10", "WSH=64", "UNENCRYPTED_SRTCP", "FEC_ORDER=FEC_SRTP")
+    unprotect = receiver(key).unprotect
+    for sequence in range(500, 3000, 500):
+        assert unprotect(protect(key, rtp(sequence), rate=1024)) == rtp(sequence)
+
+
+@pytest.mark.parametrize("suite", TAG_SIZES)
+def test_what_is_agreed_not_to_be_encrypted_is_authenticated_all_the_same(suite):
+    key = with_terms(suite, "UNENCRYPTED_SRTP")
+    protected = protect(key, rtp(1), encrypt=False)
+    assert receiver(key).unprotect(protected) == rtp(1)
+    changed = bytearray(protected)
+    changed[40] ^= 1
+    assert receiver(key).unprotect(bytes(changed)) is None
+    assert srtp.is_unencrypted(key)
+
+
+@pytest.mark.parametrize(
+    ("key", "reason"),
+    [
+        (with_terms("AES_CM_128_HMAC_SHA1_80", "UNAUTHENTICATED_SRTP"), "UNAUTHENTICATED_SRTP"),
+        (with_terms("AES_CM_128_HMAC_SHA1_80", "KDR=99"), "KDR"),
+        (with_terms("AES_CM_128_HMAC_SHA1_80", "KDR=²"), "KDR"),
+        (crypto("F8_128_HMAC_SHA1_80"), "F8_128_HMAC_SHA1_80 is not known"),
+    ],
+)
+def test_what_cannot_be_authenticated_has_no_receiver_and_a_reason(key, reason):
+    assert receiver(key) is None
+    assert reason in why_not(key)
+
+
+@pytest.mark.parametrize("suite", LIBSRTP)
+@given(
+    order=st.lists(st.tuples(st.integers(-150, 3000), st.booleans()), max_size=40),
+    start=st.integers(0, 70_000),
+)
+@settings(max_examples=40, deadline=None)
+def test_both_receivers_agree_whatever_is_lost_late_repeated_or_changed(suite, order, start):
+    key = crypto(suite)
+    both, at = receiver(key), start
+    for step, harmed in order:
+        at = max(0, at + step)
+        packet = rtp(at & 0xFFFF)
+        protected = bytearray(protect(key, packet, rollover=at >> 16))
+        protected[-1] ^= harmed
+        assert both.unprotect(bytes(protected)) in ((None,) if harmed else (packet, None))
+
+
+def test_a_packet_about_which_the_receivers_disagree_proves_nothing():
+    key, other = crypto("AES_CM_128_HMAC_SHA1_80"), crypto("AES_CM_128_HMAC_SHA1_80", fill=9)
+    both = Both(OwnReceiver(key), other, LIBSRTP[key.suite])
+    assert both.unprotect(rtp(1)) is None
+    for sequence in (2, 2, 3):
+        with pytest.raises(DisputedPacketError):
+            both.unprotect(protect(key, rtp(sequence)))
 
 
 @given(

@@ -27,14 +27,17 @@ class Decoder:
     def __init__(
         self,
         *,
-        link_type: int,
+        link_type: int | None,
         sip_ports: frozenset[int],
         append: Append,
         name_of: NameOf,
         viewer: Viewer | None = None,
     ) -> None:
-        """Raises ``LinkError`` for a link type that is not known; without a viewer, video is seen at once."""
-        self._dissector = Dissector(link_type)
+        """Raises ``LinkError`` for a link type that is not known; without a viewer, video is seen at once.
+
+        Without a link type only ``packet`` can be used.
+        """
+        self._dissector = None if link_type is None else Dissector(link_type)
         self._streams = TcpSip(sip_ports)
         self._sip_ports = sip_ports
         self._append, self._name_of = append, name_of
@@ -42,15 +45,19 @@ class Decoder:
 
     def frame(self, frame: Frame) -> None:
         """Take in one captured frame. Whatever its bytes are, it never raises."""
-        packet = self._dissector.dissect(frame.data)
+        if self._dissector is not None:
+            self.packet(self._dissector.dissect(frame.data), frame.time)
+
+    def packet(self, packet: Datagram | Segment | None, time: float) -> None:
+        """Take in what a frame held, as a ``Dissector`` found it; time is seconds since the epoch."""
         if isinstance(packet, Datagram):
-            self._datagram(packet, frame.time)
+            self._datagram(packet, time)
         elif isinstance(packet, Segment):
             for item in self._streams.take(packet):
                 if isinstance(item, SipError):
-                    self._malformed(item.data, packet.source, packet.destination, item.problem, frame.time)
+                    self._malformed(item.data, packet.source, packet.destination, item.problem, time)
                 else:
-                    self._sip(item, packet.source, packet.destination, "TCP", frame.time)
+                    self._sip(item, packet.source, packet.destination, "TCP", time)
 
     def end(self) -> None:
         """Give the account of every flow."""

@@ -30,6 +30,7 @@ class NegotiatedStream:
         media: audio, video, …
         secure: whether SRTP was agreed.
         keys: the keys its sender said it would send under; empty when plain, or when none is usable.
+        keyless: why there is no key although SRTP was agreed; empty where there is one, or needs to be none.
         source: the sender's own media address.
         destination: the receiver's media address.
         encodings: payload type to encoding and clock rate.
@@ -44,11 +45,18 @@ class NegotiatedStream:
     destination: Address
     encodings: dict[int, str] = field(compare=False)
     since: float = field(compare=False)
+    keyless: str = ""
 
     def same_protection(self, other: NegotiatedStream) -> bool:
         """Whether packets of both belong in one account: same call, media and keys."""
-        mine = (self.call_id, self.media, self.secure, _key_bytes(self.keys))
-        return mine == (other.call_id, other.media, other.secure, _key_bytes(other.keys))
+        mine = (self.call_id, self.media, self.secure, self.keyless, _key_bytes(self.keys))
+        return mine == (
+            other.call_id,
+            other.media,
+            other.secure,
+            other.keyless,
+            _key_bytes(other.keys),
+        )
 
 
 @dataclass
@@ -173,41 +181,57 @@ def _dialog(seen: SipMessageSeen) -> tuple[str, frozenset[str]]:
 def _legs(call_id: str, offered: Media, answered: Media, time: float) -> list[NegotiatedStream]:
     if offered.port == 0 or answered.port == 0:
         return []
-    secure = answered.is_secure or bool(offered.crypto and answered.crypto)
-    answer_key = answered.crypto[:1] if secure else ()
+    secure = answered.is_secure or (offered.offers_srtp and answered.offers_srtp)
+    offer_keys, answer_keys, keyless = _keys(offered, answered) if secure else ((), (), "")
     offer_address, answer_address = (offered.address, offered.port), (answered.address, answered.port)
     return [
         NegotiatedStream(
             call_id,
             offered.media,
             secure,
-            _picked(offered.crypto, answer_key),
+            offer_keys,
             offer_address,
             answer_address,
             {**offered.encodings, **answered.encodings},
             time,
+            "" if offer_keys else keyless,
         ),
         NegotiatedStream(
             call_id,
             offered.media,
             secure,
-            answer_key,
+            answer_keys,
             answer_address,
             offer_address,
             {**answered.encodings, **offered.encodings},
             time,
+            "" if answer_keys else keyless,
         ),
     ]
 
 
+def _keys(offered: Media, answered: Media) -> tuple[tuple[Crypto, ...], tuple[Crypto, ...], str]:
+    """Return the keys that offerer and answerer send under, and why there are none (RFC 4568 §5.1)."""
+    if answered.crypto:
+        picked = _picked(offered.crypto, answered.crypto)
+        if picked:
+            return picked, answered.crypto, ""
+        if offered.unusable_crypto:
+            return (), answered.crypto, f"the key of the offer is unusable: {offered.unusable_crypto[0]}"
+        return (), answered.crypto, f"{answered.crypto[0].suite} was answered, and not offered"
+    if answered.unusable_crypto:
+        return (), (), f"the key of the answer is unusable: {answered.unusable_crypto[0]}"
+    if answered.is_dtls:
+        return (), (), "DTLS-SRTP: the keys are agreed in the media path (RFC 5764), no witness can have them"
+    return (), (), "the answer has no a=crypto: no suite was agreed (RFC 4568 §5.1.2)"
+
+
 def _picked(offered: tuple[Crypto, ...], answered: tuple[Crypto, ...]) -> tuple[Crypto, ...]:
-    """Return the offered line that the answer picked: same tag and suite; failing that, same suite."""
-    if not answered:
-        return ()
-    same_suite = [crypto for crypto in offered if crypto.suite == answered[0].suite]
-    same_tag = [crypto for crypto in same_suite if crypto.tag == answered[0].tag]
-    return tuple((same_tag or same_suite)[:1])
+    """Return the keys of the offered line that the answer picked: same tag and suite, or else same suite."""
+    same_suite = tuple(crypto for crypto in offered if crypto.suite == answered[0].suite)
+    same_tag = tuple(crypto for crypto in same_suite if crypto.tag == answered[0].tag)
+    return same_tag or same_suite
 
 
-def _key_bytes(keys: tuple[Crypto, ...]) -> tuple[tuple[str, bytes, bytes], ...]:
-    return tuple((crypto.suite, crypto.key, crypto.salt) for crypto in keys)
+def _key_bytes(keys: tuple[Crypto, ...]) -> tuple[tuple[object, ...], ...]:
+    return tuple((c.suite, c.key, c.salt, c.mki_size, c.parameters) for c in keys)

@@ -7,7 +7,7 @@ authenticated under the sender's own key; nothing is inferred from the profile i
 from __future__ import annotations
 
 from intercom_hil.capture.negotiation import NegotiatedStream
-from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_g711
+from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
 from intercom_hil.capture.video import VideoWindow, Viewer
 from intercom_hil.capture.video_viewer import Look
 from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted, VideoSeen, Witness
@@ -17,11 +17,22 @@ from intercom_hil.wire.g711 import DECODERS
 from intercom_hil.wire.h264 import ENCODING as H264
 from intercom_hil.wire.rtp import RtpError, RtpPacket, parse_rtp
 from intercom_hil.wire.sdp import STATIC_ENCODINGS
-from intercom_hil.wire.srtp import SrtpReceiver, receiver
+from intercom_hil.wire.srtp import (
+    DisputedPacketError,
+    SrtpReceiver,
+    is_unencrypted,
+    overhead,
+    receiver,
+    why_not,
+)
 
 PLAIN, SRTP, UNKNOWN = "plain", "srtp", "unknown"
 _EVENT_BYTES = 4
 """A telephone-event payload is exactly this long in the clear (RFC 4733 §2.3)."""
+_BYTE_SOUND = ("PCMU/8000", "PCMA/8000", "G722/8000")
+"""Encodings of one byte per 1/8000 s, whose payloads can be told from ciphertext by their bytes."""
+_FRAME_BYTES = {"GSM/8000": 33, "G729/8000": 10, "G726-32/8000": 40, "ILBC/8000": 38, "L16/8000": 160}
+"""Bytes of one frame of other encodings that have no frames of other sizes."""
 _MAX_DROPOUT = 3000
 """A leap in sequence numbers beyond this is a sender that began anew, not loss (RFC 3550 appendix A.1)."""
 _REMEMBERED = 64
@@ -104,12 +115,15 @@ class RtpStream:
     def __init__(self, flow: Flow, leg: NegotiatedStream | None, append: Append, viewer: Viewer) -> None:
         self.flow, self.leg = flow, leg
         self._append, self._viewer = append, viewer
-        self._receivers: list[SrtpReceiver] = [r for key in leg.keys if (r := receiver(key))] if leg else []
+        keys = leg.keys if leg else ()
+        self._receivers: list[SrtpReceiver] = [r for key in keys if (r := receiver(key))]
+        self._overheads = {overhead(key) for key in keys}
+        self._unproved = _unproved(leg)
         self._reception = Reception()
         self._sounds: dict[tuple[str, str], SoundWindow] = {}
         self._video: VideoWindow | None = None
         self._recent: dict[int, tuple[bytes, bool]] = {}
-        self._authenticated = self._rejected = self._plain = 0
+        self._authenticated = self._rejected = self._plain = self._disputed = 0
         self._first = self._last = 0.0
         self._payload_type = 0
 
@@ -120,7 +134,20 @@ class RtpStream:
 
     def authenticate(self, data: bytes) -> bytes | None:
         """Return the plain packet if it authenticates under the agreed key, else None."""
-        return next((plain for r in self._receivers if (plain := r.unprotect(data)) is not None), None)
+        return self._open(data)[0]
+
+    def _open(self, data: bytes) -> tuple[bytes | None, bool]:
+        """Return the plain packet, and whether the receivers disagree about it."""
+        disputed = False
+        for one in self._receivers:
+            try:
+                plain = one.unprotect(data)
+            except DisputedPacketError:
+                disputed = True
+            else:
+                if plain is not None:
+                    return plain, False
+        return None, disputed
 
     def take(self, data: bytes, time: float, plain: bytes | None = None) -> None:
         """Book one packet. ``plain`` is its content where it was authenticated already.
@@ -142,10 +169,13 @@ class RtpStream:
         )
         if before is not None and repeated:
             # A replayed packet would be refused (RFC 3711 §3.3.2): the same bytes were judged already.
-            self._count(authenticated=before[1], clear=not before[1] and _is_clear(header.payload, encoding))
+            self._count(authenticated=before[1], clear=not before[1] and self._is_clear(header, encoding))
             return
         if plain is None and self.protection == SRTP:
-            plain = self.authenticate(data)
+            plain, disputed = self._open(data)
+            if disputed:
+                self._disputed += 1
+                return
         self._remember(header.sequence, data, plain is not None)
         readable, protection = self._judge(data, header, encoding, plain)
         if readable is not None and in_order:
@@ -179,19 +209,40 @@ class RtpStream:
             authenticated=self._authenticated,
             rejected=self._rejected,
             plain=self._plain,
+            unproved=self._why_unproved(),
         )
         self._append(Witness.WIRE, content, self._last)
+
+    def _why_unproved(self) -> str:
+        if not self._disputed:
+            return self._unproved
+        return f"the bench's two SRTP receivers disagree about {self._disputed} packets"
 
     def _judge(
         self, data: bytes, header: RtpPacket, encoding: str, plain: bytes | None
     ) -> tuple[bytes | None, str]:
         """Count what the packet proves; return the readable packet, if any, and how it was protected."""
         if self.protection != SRTP:
-            readable = self.protection == PLAIN or is_readable_g711(header.payload)
+            readable = self.protection == PLAIN or is_readable_sound(header.payload)
             return (data if readable else None), self.protection
-        clear = plain is None and _is_clear(header.payload, encoding)
+        clear = plain is None and self._is_clear(header, encoding)
         self._count(authenticated=plain is not None, clear=clear)
         return (data, PLAIN) if clear else (plain, SRTP)
+
+    def _is_clear(self, header: RtpPacket, encoding: str) -> bool:
+        """Whether a packet that does not authenticate is readable RTP.
+
+        By its bytes where they can tell. Else, where the agreed protection is known, by its length: whole
+        frames of its encoding, which it would not be with tag and identifier.
+        """
+        if encoding.startswith("TELEPHONE-EVENT/"):
+            return len(header.payload) == _EVENT_BYTES
+        if encoding in _BYTE_SOUND:
+            return is_readable_sound(header.payload)
+        frame, size = _FRAME_BYTES.get(encoding), len(header.payload)
+        if not frame or not self._receivers or not size or size % frame:
+            return False
+        return all((size - more) % frame for more in self._overheads)
 
     def _count(self, *, authenticated: bool, clear: bool) -> None:
         """Count a packet where SRTP was agreed.
@@ -305,7 +356,11 @@ def _clock_rate(encoding: str) -> int | None:
     return int(digits) or None
 
 
-def _is_clear(payload: bytes, encoding: str) -> bool:
-    if encoding.startswith("TELEPHONE-EVENT/"):
-        return len(payload) == _EVENT_BYTES
-    return encoding in DECODERS and is_readable_g711(payload)
+def _unproved(leg: NegotiatedStream | None) -> str:
+    """Return what authentication cannot prove under an agreement, and why; empty where it proves all."""
+    if leg is None or not leg.secure:
+        return ""
+    reasons = [leg.keyless, *(why_not(key) for key in leg.keys)]
+    if any(is_unencrypted(key) for key in leg.keys):
+        reasons.append("the session agreed not to encrypt (UNENCRYPTED_SRTP): packets are only authenticated")
+    return next((reason for reason in reasons if reason), "")

@@ -81,7 +81,9 @@ class MediaEnded(BaseContent):
     """The account of one whole RTP flow. Counts are packets.
 
     ``authenticated`` passed SRTP authentication under the negotiated keys; ``rejected`` did not although
-    SRTP was negotiated (``plain`` of those look like readable RTP: clear media, ENC-11).
+    SRTP was negotiated (``plain`` of those look like readable RTP: clear media, ENC-11). Where the two do not
+    add up to ``packets``, ``unproved`` says why nothing could be found out of the others; it also says what
+    authentication does not prove, such as encryption.
     """
 
     kind: Literal["media_ended"] = "media_ended"
@@ -103,9 +105,11 @@ class MediaEnded(BaseContent):
     authenticated: int = 0
     rejected: int = 0
     plain: int = 0
+    unproved: str = ""
 
     def __str__(self) -> str:
         return (
             f"{self.packets} {self.media} packets from {self.sender} to {self.receiver} ({self.protection}: "
             f"{self.authenticated} authenticated, {self.rejected} rejected, {self.plain} plain)"
+            + (f"; {self.unproved}" if self.unproved else "")
         )

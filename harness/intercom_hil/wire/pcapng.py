@@ -1,4 +1,4 @@
-"""pcapng files: frames come in, a file that Wireshark opens goes out.
+"""pcapng files: written so that Wireshark opens them, and read as other tools write them.
 
 Written here and not with scapy's ``RawPcapNgWriter`` because that one has no interface statistics block,
 where the number of lost packets belongs, and takes longer to import than a bench should take to start.
@@ -8,14 +8,19 @@ Format: draft-ietf-opsawg-pcapng.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
+from intercom_hil.wire.error import WireError
 from intercom_hil.wire.pcap import Frame
 
 _SECTION, _INTERFACE, _STATISTICS, _PACKET = 0x0A0D0D0A, 1, 5, 6
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_COMMENT, _OPTION_IF_NAME, _OPTION_APPLICATION, _OPTION_IF_FILTER = 1, 2, 4, 11
 _OPTION_RECEIVED, _OPTION_DROPPED = 4, 5
+_OBSOLETE_PACKET, _SIMPLE_PACKET = 2, 3
+_OPTION_RESOLUTION, _OPTION_OFFSET = 9, 14
 _SNAP_LENGTH = 262_144
 _PACKET_HEADER = struct.Struct("<IIIIIII")
 
@@ -75,3 +80,87 @@ class PcapngWriter:
         body += struct.pack("<HH", 0, 0)
         length = struct.pack("<I", 12 + len(body))
         self._file.write(struct.pack("<I", kind) + length + body + length)
+
+
+class PcapngError(WireError):
+    """Bytes that are no pcapng file."""
+
+
+class _Interface(NamedTuple):
+    link_type: int
+    resolution: float
+    offset: int
+
+
+def is_pcapng(data: bytes) -> bool:
+    """Return whether bytes begin as a pcapng file does."""
+    return data[:4] == _SECTION.to_bytes(4, "big")
+
+
+def read_pcapng(data: bytes) -> Iterator[tuple[int, Frame]]:
+    """Yield the packets of a pcapng file, of any tool, each with its link type (LINKTYPE_ value).
+
+    A file that breaks off ends with its last whole block. A packet whose interface is not described is left
+    out, and one without a time is dated 0.
+
+    Raises:
+        PcapngError: it does not begin with a section header, or a block has an impossible length.
+    """
+    if not is_pcapng(data):
+        raise PcapngError("no pcapng file", data[:64])
+    at, order = 0, "<"
+    interfaces: list[_Interface] = []
+    while at + 12 <= len(data):
+        if is_pcapng(data[at : at + 4]):
+            magic = data[at + 8 : at + 12]
+            order = "<" if magic == _BYTE_ORDER_MAGIC.to_bytes(4, "little") else ">"
+            interfaces = []
+        kind, length = struct.unpack_from(f"{order}II", data, at)
+        if length < 12 or length % 4:
+            raise PcapngError(f"pcapng block of {length} bytes", data[at : at + 64])
+        if at + length > len(data):
+            return
+        body = data[at + 8 : at + length - 4]
+        at += length
+        if kind == _INTERFACE and len(body) >= 8:
+            interfaces.append(_interface(body, order))
+        elif kind in (_PACKET, _OBSOLETE_PACKET, _SIMPLE_PACKET):
+            packet = _packet(kind, body, order, interfaces)
+            if packet is not None:
+                yield packet
+
+
+def _interface(body: bytes, order: str) -> _Interface:
+    link_type = int(struct.unpack_from(f"{order}H", body)[0])
+    resolution, offset, at = 1e-6, 0, 8
+    while at + 4 <= len(body):
+        code, size = struct.unpack_from(f"{order}HH", body, at)
+        value = body[at + 4 : at + 4 + size]
+        at += 4 + size + (-size % 4)
+        if code == _OPTION_RESOLUTION and len(value) == 1:
+            exponent = value[0] & 0x7F
+            resolution = 2.0**-exponent if value[0] & 0x80 else 10.0**-exponent
+        elif code == _OPTION_OFFSET and len(value) == 8:
+            offset = int(struct.unpack(f"{order}q", value)[0])
+        elif code == 0:
+            break
+    return _Interface(link_type, resolution, offset)
+
+
+def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> tuple[int, Frame] | None:
+    header = {_PACKET: "IIIII", _OBSOLETE_PACKET: "HHIIII", _SIMPLE_PACKET: "I"}[kind]
+    begun = struct.calcsize(order + header)
+    if len(body) < begun:
+        return None
+    said = struct.unpack_from(order + header, body)
+    number = 0 if kind == _SIMPLE_PACKET else said[0]
+    if number >= len(interfaces):
+        return None
+    interface, time = interfaces[number], 0.0
+    if kind == _SIMPLE_PACKET:
+        captured = size = said[0]
+    else:
+        high, low, captured, size = said[-4:]
+        time = interface.offset + ((high << 32) | low) * interface.resolution
+    frame = Frame(time, body[begun : begun + captured], size)
+    return interface.link_type, frame

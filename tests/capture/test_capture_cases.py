@@ -1,0 +1,58 @@
+"""Captures as devices make them: the media of each is judged as what it is (ENC-11)."""
+
+from pathlib import Path
+
+import pytest
+
+from intercom_hil.capture.file import read_capture
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline.observation import MediaEnded, MediaHeard
+
+CASES = Path(__file__).parent / "cases"
+ROLES = {"192.0.2.30": "device", "192.0.2.10": "pbx", "2001:db8::30": "device", "2001:db8::10": "pbx"}
+
+
+def read(name):
+    return read_capture(CASES / f"{name}.pcapng", roles=ROLES, sip_ports=frozenset({5060}))
+
+
+@pytest.mark.parametrize(
+    ("name", "counts", "verdict", "reason"),
+    [
+        ("s0-control-good", (60, 0, 0), Verdict.PASS, ""),
+        ("s0-control-wrong-key", (0, 60, 0), Verdict.FAIL, ""),
+        ("s1-mki", (60, 0, 0), Verdict.PASS, ""),
+        ("s2-old-suite-name", (0, 60, 0), Verdict.FAIL, ""),
+        ("s3-latin1-session-name", (60, 0, 0), Verdict.PASS, ""),
+        ("s4-dtls-srtp", (0, 0, 0), Verdict.INCONCLUSIVE, "DTLS-SRTP"),
+        ("s5-answer-without-crypto", (0, 0, 0), Verdict.INCONCLUSIVE, "no suite was agreed"),
+        ("r6-plain-pcma-under-mki", (0, 60, 60), Verdict.FAIL, ""),
+    ],
+)
+def test_protection_is_what_the_packets_prove(name, counts, verdict, reason):
+    timeline = read(name)
+    (flow,) = [o.content for o in timeline if isinstance(o.content, MediaEnded)]
+    assert (flow.sender, flow.packets, flow.protection) == ("device", 60, "srtp")
+    assert (flow.authenticated, flow.rejected, flow.plain) == counts
+    assert reason in flow.unproved
+    assert bool(flow.unproved) == bool(reason)
+    (judgement,) = [j for j in monitor(timeline, flow.last, flow.last) if j.requirement == "ENC-11"]
+    assert judgement.verdict is verdict
+    assert reason in judgement.seen
+
+
+@pytest.mark.parametrize(
+    ("name", "protection"),
+    [
+        ("s0-control-good", "srtp"),
+        ("s1-mki", "srtp"),
+        ("s3-latin1-session-name", "srtp"),
+        ("r6-plain-pcma-under-mki", "plain"),
+        ("s0-control-wrong-key", None),
+        ("s4-dtls-srtp", None),
+    ],
+)
+def test_what_could_be_read_is_heard(name, protection):
+    heard = {o.content.protection for o in read(name) if isinstance(o.content, MediaHeard)}
+    assert heard == ({protection} if protection else set())

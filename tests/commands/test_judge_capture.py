@@ -1,0 +1,132 @@
+"""``judge capture``: what a capture file shows is told, judged, and bad input is one message."""
+
+import struct
+import time
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from intercom_hil.commands.judge_capture import judge_capture
+from intercom_hil.errors import BenchError
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.pcap import Frame
+from intercom_hil.wire.pcapng import PcapngWriter, read_pcapng
+
+CASES = Path(__file__).parents[1] / "capture" / "cases"
+DEVICE, PBX = ("192.0.2.30", "2001:db8::30"), ("192.0.2.10", "2001:db8::10")
+
+
+def told(path, **changes):
+    lines = []
+    verdict = judge_capture(path, lines.append, **{"device": DEVICE, "pbx": PBX} | changes)
+    return verdict, "\n".join(lines)
+
+
+def test_calls_streams_and_verdicts_are_told():
+    verdict, text = told(CASES / "s1-mki.pcapng")
+    assert verdict is Verdict.PASS
+    for part in ("INVITE from device to pbx", "60 authenticated, 0 rejected", "heard in 6", "ENC-11 pass"):
+        assert part in text
+
+
+@pytest.mark.parametrize(
+    ("name", "verdict", "reason"),
+    [
+        ("s0-control-wrong-key", Verdict.FAIL, "60 rejected"),
+        ("r6-plain-pcma-under-mki", Verdict.FAIL, "60 plain"),
+        ("s4-dtls-srtp", Verdict.INCONCLUSIVE, "DTLS-SRTP"),
+        ("s5-answer-without-crypto", Verdict.INCONCLUSIVE, "no suite was agreed"),
+    ],
+)
+def test_the_reason_stands_beside_the_verdict(name, verdict, reason):
+    found, text = told(CASES / f"{name}.pcapng")
+    assert found is verdict
+    assert reason in text.partition("verdicts")[2]
+
+
+def test_deviations_and_unreadable_bytes_are_told_and_made_visible(tmp_path):
+    frames = [
+        udp(b"\r\nINVITE sip:a SIP/2.0\r\n\x1b[31m\r\nVia: a\r\n\r\n"),
+        udp(b"BYE sip:\x1b[2J \r\n\r\n"),
+    ]
+    _, text = told(written(tmp_path, frames))
+    assert "unreadable bytes from device to pbx (no From header)" in text
+    assert "unreadable bytes from device to pbx (no SIP start line)" in text
+    assert "\x1b" not in text
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (b"", "no packets"),
+        (b"hello" * 20, "no whole capture file"),
+        (struct.pack("<III", 0x0A0D0D0A, 3, 0x1A2B3C4D) + bytes(40), "pcapng block of 3 bytes"),
+        (struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1), "no packets"),
+        (struct.pack("<IHHIIIIIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 147, 1, 1, 4, 4) + bytes(4), "only 147"),
+    ],
+)
+def test_a_file_that_is_no_capture_is_one_message(tmp_path, content, problem):
+    path = tmp_path / "x.pcap"
+    path.write_bytes(content)
+    with pytest.raises(BenchError, match=problem):
+        told(path)
+
+
+def test_a_missing_file_and_a_wrong_address_are_one_message(tmp_path):
+    with pytest.raises(BenchError, match="cannot be read"):
+        told(tmp_path / "none")
+    with pytest.raises(BenchError, match="cannot be read"):
+        told(tmp_path)
+    with pytest.raises(BenchError, match="no IP address"):
+        told(CASES / "s1-mki.pcapng", device=("door",))
+
+
+def udp(payload):
+    header = struct.pack("!HHHH", 5060, 5060, 8 + len(payload), 0)
+    addresses = bytes((192, 0, 2, 30, 192, 0, 2, 10))
+    return (
+        struct.pack("!BBHHHBBH", 0x45, 0, 28 + len(payload), 0, 0, 64, 17, 0) + addresses + header + payload
+    )
+
+
+def written(folder, frames):
+    path = folder / "x.pcapng"
+    writer = PcapngWriter(path, link_type=101, interface="lo", application="test")
+    for at, frame in enumerate(frames):
+        writer.write(Frame(1000.0 + at, frame, len(frame)))
+    writer.close()
+    return path
+
+
+@given(st.lists(st.tuples(st.integers(0, 2**40), st.binary(max_size=60)), max_size=5))
+@settings(deadline=None)
+def test_what_is_written_is_read_again(tmp_path_factory, packets):
+    path = tmp_path_factory.mktemp("written") / "x.pcapng"
+    writer = PcapngWriter(path, link_type=113, interface="lo", application="test")
+    frames = [Frame(ticks / 1e6, data, len(data) + 1) for ticks, data in packets]
+    for frame in frames:
+        writer.write(frame)
+    writer.write_statistics(time=time.time(), received=1, dropped=None)
+    writer.close()
+    read = list(read_pcapng(path.read_bytes()))
+    assert [(kind, frame.data, frame.size) for kind, frame in read] == [(113, f.data, f.size) for f in frames]
+    assert [frame.time for _, frame in read] == pytest.approx([f.time for f in frames], abs=1e-6)
+
+
+WHOLE = (CASES / "s5-answer-without-crypto.pcapng").read_bytes()
+
+
+@given(at=st.integers(0, 1500), value=st.integers(0, 255), size=st.integers(0, 1500))
+@settings(deadline=None)
+def test_a_damaged_file_gives_packets_or_one_error(at, value, size):
+    data = bytearray(WHOLE[:1500])
+    data[min(at, len(data) - 1)] = value
+    for damaged in (bytes(data), bytes(data[:size])):
+        try:
+            packets = list(read_pcapng(damaged))
+        except WireError:
+            continue
+        assert len(packets) < 100
