@@ -17,6 +17,9 @@ from intercom_hil.errors import BenchError
 _Value = TypeVar("_Value")
 
 INSTRUMENTS = "intercom_hil.instruments"
+CONFIGURATORS = "intercom_hil.configurators"
+EVENT_SOURCES = "intercom_hil.event_sources"
+LAYOUTS = "intercom_hil.layouts"
 
 COMES_ALONG: Mapping[str, Mapping[str, str]] = {
     INSTRUMENTS: {
@@ -25,6 +28,23 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "gpio": "intercom_hil.adapters.gpio:KINDS",
         "serial-line": "intercom_hil.adapters.modem_lines:KINDS",
         "command": "intercom_hil.adapters.command:CommandOptions",
+    },
+    CONFIGURATORS: {
+        "portal": "intercom_hil.device.configurator_kinds:PortalOptions",
+        "operator": "intercom_hil.device.configurator_kinds:OperatorOptions",
+        "command": "intercom_hil.device.configurator_kinds:CommandOptions",
+    },
+    EVENT_SOURCES: {
+        "syslog": "intercom_hil.event_sources.syslog:SyslogOptions",
+        "webhook": "intercom_hil.event_sources.webhook:WebhookOptions",
+        "log-file": "intercom_hil.event_sources.log_file:LogFileOptions",
+    },
+    LAYOUTS: {
+        "keyed": "intercom_hil.event_sources.layouts:KEYED",
+        "keyed-message": "intercom_hil.event_sources.layouts:KEYED_MESSAGE",
+        "bracketed": "intercom_hil.event_sources.layouts:BRACKETED",
+        "labelled": "intercom_hil.event_sources.layouts:LABELLED",
+        "json-lines": "intercom_hil.event_sources.layouts:JSON_LINES",
     },
 }
 """By group, what this package itself registers: written and loaded as the entry points of others are.
@@ -82,6 +102,17 @@ class Registry(Mapping[str, _Value], Generic[_Value]):
                 yield name, self[name]
             except ExtensionError as problem:
                 yield name, problem
+
+    @property
+    def used(self) -> dict[str, str]:
+        """What other distributions brought and was used: their names and versions, by group and name."""
+        group = self.group.rpartition(".")[2]
+        return {f"{group} {name}": self.origin(name) for name in self._loaded if name not in self._own}
+
+    def forget(self) -> None:
+        """Forget what was found and loaded; what is installed now counts."""
+        self.__dict__.pop("_installed", None)
+        self._loaded.clear()
 
     def origin(self, name: str) -> str:
         """Return the distribution that registers a name, with its version; empty for what comes along."""

@@ -138,7 +138,7 @@ OTHERWISE = {
         ("n", "", "", "n", "n", "", ""),
     ),
     "its log is exported after the run": (
-        ("log-file", ""),
+        ("log-file",),
         ("command", "configure"),
         ("", "", "n", "n", "", ""),
     ),

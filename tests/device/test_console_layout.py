@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from intercom_hil.device import KEYED, Layout, layout_named
+from intercom_hil.device import KEYED, LAYOUTS, Layout
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.control_bytes import plain
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
@@ -177,6 +177,5 @@ def test_a_layout_that_cannot_be_is_refused_by_name(patterns, failures, says):
 
 
 def test_layouts_are_found_by_name():
-    assert layout_named("keyed") is KEYED
-    with pytest.raises(BenchError, match="use one of: keyed"):
-        layout_named("other")
+    assert LAYOUTS["keyed"] is KEYED
+    assert "other" not in LAYOUTS

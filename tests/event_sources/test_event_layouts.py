@@ -137,7 +137,7 @@ def test_a_bench_file_brings_layouts_of_its_own(tmp_path):
         (f'{SYSLOG}layout = "other"', "there is no layout 'other'; there are keyed"),
         ('[[device.event_sources]]\nkind = "webhook"\nport = 1\nlayout = "keyed"', "has no fields"),
         ('[[device.event_sources]]\nkind = "log-file"\nlayout = "keyed"', "has no fields"),
-        ('[layouts.keyed]\nevent = "(?P<name>x)"', "comes along with the bench"),
+        ('[layouts.keyed]\nevent = "(?P<name>x)"', "is there already"),
         ('[layouts.own]\nevent = "x"', "the group 'name' is missing"),
         ('[layouts.own]\nevent = "("', "no regular expression"),
         ("[layouts.own]", "expressions .* or fields, one of the two"),

@@ -65,7 +65,7 @@ def test_json_may_be_a_list_somewhere_or_one_object_a_line():
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"\xff\xfe", "byte 0 is not UTF-8"),
+        (b"\xff\x41", "byte 0 is not UTF-8"),
         (b"when,what\n1,2\n", "no column event, time; it has: when, what"),
         (b"", "no column event, time; it has: none"),
         (b"time,event\nyesterday,x\n", "line 2: the event x has no time"),

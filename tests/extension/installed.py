@@ -7,6 +7,11 @@ import textwrap
 from collections.abc import Iterator
 from pathlib import Path
 
+from intercom_hil.device.configurator_kinds import CONFIGURATORS
+from intercom_hil.event_sources.layouts import LAYOUTS
+from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
+from intercom_hil.instruments.registry import INSTRUMENTS
+
 
 @contextlib.contextmanager
 def installed(folder: Path, name: str, entry_points: str, **modules: str) -> Iterator[None]:
@@ -26,9 +31,17 @@ def installed(folder: Path, name: str, entry_points: str, **modules: str) -> Ite
         (folder / f"{module}.py").write_text(textwrap.dedent(source))
     sys.path.insert(0, str(folder))
     importlib.invalidate_caches()
+    _forget()
     try:
         yield
     finally:
+        _forget()
         sys.path.remove(str(folder))
         for module in modules:
             sys.modules.pop(module, None)
+
+
+def _forget() -> None:
+    """Have every registry look for distributions again, as a new process would."""
+    for registry in (INSTRUMENTS, CONFIGURATORS, EVENT_SOURCES, LAYOUTS):
+        registry.forget()

@@ -8,8 +8,11 @@ import pydantic
 import pytest
 
 from intercom_hil.bench_file.model import BenchFile, load
+from intercom_hil.device.configurator_kinds import ConfiguratorOptions
+from intercom_hil.event_sources.source_kinds import EVENT_SOURCES, SourceOptions
 from intercom_hil.instruments.kinds import InputOptions, OutputOptions
-from intercom_hil.instruments.registry import INSTRUMENTS, kinds_of
+from intercom_hil.instruments.registry import INSTRUMENTS
+from intercom_hil.kinds import kinds_of
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.verdict import Verdict
 from tests.structure.source_tree import ROOT, files, shown
@@ -19,13 +22,17 @@ PAGES = [path for path in files() if path.suffix == ".md"]
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)#\s]+)(?:#[^)]*)?\)")
 LIBRARY = ROOT / "harness" / "intercom_hil"
 ROOMS = sorted(path.parent.name for path in files() if path.parent.parent == LIBRARY)
+REGISTRIES = {OutputOptions: INSTRUMENTS, InputOptions: INSTRUMENTS, SourceOptions: EVENT_SOURCES}
 TOPS = ("harness", "reports", "fixtures", "scenarios", "tests", "benchmarks")
 
 
 def models(annotation):
     """Return the models that an annotation is made of: several where a table may be of several kinds."""
-    if annotation in (OutputOptions, InputOptions):
-        return [kind for name, kind in kinds_of(annotation) if not INSTRUMENTS.origin(name)]
+    if annotation is ConfiguratorOptions:
+        return []  # those that come along have tables of their own
+    if annotation in REGISTRIES:
+        registry = REGISTRIES[annotation]
+        return [kind for name, kind in kinds_of(registry, annotation) if not registry.origin(name)]
     if isinstance(annotation, type) and issubclass(annotation, pydantic.BaseModel):
         return [annotation]
     return [model for inner in typing.get_args(annotation) for model in models(inner)]

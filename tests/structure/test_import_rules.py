@@ -26,13 +26,14 @@ def rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{PACKAGE}.{name}" for name in names)
 
 
-GROUND = rooms("errors", "extensions", "paths", "spec", "wire", "timeline")
+GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "wire", "timeline")
 WITNESSES = rooms("instruments", "event_sources", "operator", "device", "capture", "pbx", "proxy", "stations")
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
         "errors": (),
         "extensions": rooms("errors"),
+        "kinds": rooms("errors", "extensions"),
         "locations": (),
         "paths": (),
         "spec": (),
@@ -53,7 +54,7 @@ MAY_IMPORT = {
         "lab": (*GROUND, *rooms("processes")),
         "judge": GROUND,
         "evidence": (*GROUND, *rooms("judge")),
-        "bench_file": (*GROUND, *rooms("instruments", "event_sources", "operator")),
+        "bench_file": (*GROUND, *rooms("instruments", "event_sources", "operator", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "evidence")),
         "commands": (

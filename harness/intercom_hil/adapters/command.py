@@ -23,8 +23,9 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.kinds import Expression, OutputOptions, Wizard
+from intercom_hil.instruments.kinds import Expression, OutputOptions
 from intercom_hil.instruments.shared_port import SharedPorts
+from intercom_hil.kinds import Wizard
 from intercom_hil.paths import Command, Words
 from intercom_hil.timeline.timeline import now
 

@@ -26,9 +26,10 @@ from pydantic import BaseModel, Field
 
 from intercom_hil.adapters.gpio_line import GpioLine
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.kinds import Found, InputOptions, OutputOptions, Wizard
+from intercom_hil.instruments.kinds import InputOptions, OutputOptions
 from intercom_hil.instruments.protocols import OnEdge
 from intercom_hil.instruments.shared_port import SharedPorts
+from intercom_hil.kinds import Found, Wizard
 
 BiasName = Literal["as-is", "disabled", "pull-up", "pull-down"]
 DriveName = Literal["push-pull", "open-drain", "open-source"]

@@ -20,10 +20,11 @@ import serial
 import serial.rfc2217
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.kinds import InputOptions, OnPort, OutputOptions, Wizard
+from intercom_hil.instruments.kinds import InputOptions, OnPort, OutputOptions
 from intercom_hil.instruments.protocols import OnEdge
 from intercom_hil.instruments.serial_line import SerialLine
 from intercom_hil.instruments.shared_port import Guest, OutputGuest, SharedPorts
+from intercom_hil.kinds import Wizard
 from intercom_hil.timeline.timeline import now
 
 OutputLine = Literal["rts", "dtr"]

@@ -18,9 +18,10 @@ from pydantic import Field
 
 from intercom_hil.adapters.numato_board import Board
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.kinds import InputOptions, OnPort, OutputOptions, Wizard
+from intercom_hil.instruments.kinds import InputOptions, OnPort, OutputOptions
 from intercom_hil.instruments.protocols import OnEdge
 from intercom_hil.instruments.shared_port import Guest, OutputGuest, SharedPorts
+from intercom_hil.kinds import Wizard
 from intercom_hil.timeline.timeline import now
 
 ASK_EVERY = 0.01

@@ -13,8 +13,9 @@ from pydantic import Field
 from intercom_hil.adapters.numato_board import Board
 from intercom_hil.adapters.numato_gpio import bank_at
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.kinds import OnPort, OutputOptions, Wizard
+from intercom_hil.instruments.kinds import OnPort, OutputOptions
 from intercom_hil.instruments.shared_port import OutputGuest, SharedPorts
+from intercom_hil.kinds import Wizard
 
 CHANNELS = "0123456789ABCDEFGHIJKLMNOPQRSTUV"
 """The names of a board's channels, in order."""

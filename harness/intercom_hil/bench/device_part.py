@@ -22,21 +22,20 @@ from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.tables import (
     ConsoleTable,
     DeviceTable,
-    PortalTable,
     SoundCardTable,
     SpeakerTable,
 )
-from intercom_hil.device.command_configurator import CommandConfigurator
-from intercom_hil.device.configurator import Configurator
+from intercom_hil.device.configurator_kinds import ConfiguratorContext, PortalOptions
 from intercom_hil.device.emulated import EmulatedDevice, Ready
 from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom, SpeakerListener
-from intercom_hil.device.operator_configurator import OperatorConfigurator
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.device.speaker import Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
-from intercom_hil.event_sources.options import LogFileOptions, SourceOptions, SyslogOptions
-from intercom_hil.event_sources.syslog import TlsIdentity
+from intercom_hil.event_sources.source import TlsIdentity
+from intercom_hil.event_sources.source_kinds import SourceOptions
+from intercom_hil.event_sources.syslog import SyslogOptions
+from intercom_hil.event_sources.webhook import WebhookOptions
 from intercom_hil.evidence.run import keep_export
 from intercom_hil.instruments import (
     AnyOutput,
@@ -142,7 +141,7 @@ def pbx_name(file: BenchFile) -> str | None:
 
 def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
     """Return the tables of an emulated device with its own console, button, portal and speaker."""
-    portal = PortalTable(
+    portal = PortalOptions(
         url=ready.portal,
         account=FACTORY_ACCOUNT.name,
         password=FACTORY_ACCOUNT.password,
@@ -187,10 +186,12 @@ def intercom(
     heard = heard or EventChannels()
     assert tables.button is not None
     ports = SharedPorts()
+    portal = tables.portal.url if tables.portal else ""
+    context = ConfiguratorContext(tables.address, append, asker, portal)
     return Intercom(
         address=tables.address,
         append=append,
-        portal=_configurator(tables, asker),
+        portal=tables.way_to_settings.make(context),
         button=Button(tables.button.make(ports, name="button"), append=append),
         console=_console(ports, tables.console, append) if tables.console else None,
         layout=heard.layout,
@@ -204,25 +205,6 @@ def intercom(
         sip_port=tables.sip_port,
         hold=tables.button.hold,
     )
-
-
-def _configurator(tables: DeviceTable, asker: Prompter | None) -> Configurator:
-    match tables.configurator:
-        case "operator":
-            assert tables.operator is not None
-            assert asker is not None
-            return OperatorConfigurator(
-                asker,
-                address=tables.address,
-                portal=tables.portal.url if tables.portal else "",
-                labels=tables.operator.labels,
-            )
-        case "command":
-            assert tables.command is not None
-            return CommandConfigurator(tables.command.run, within=tables.command.within)
-        case "portal":
-            assert tables.portal is not None
-            return _portal(tables.portal)
 
 
 def _ear(tables: DeviceTable, append: Append) -> SpeakerListener | None:
@@ -239,13 +221,6 @@ def sound_card(table: SoundCardTable, *, append: Append) -> SoundCard:
         rate=table.rate,
         level=table.level,
         append=append,
-    )
-
-
-def _portal(table: PortalTable) -> Portal:
-    viewer = Account(table.viewer, table.viewer_password) if table.viewer else None
-    return Portal(
-        table.url, Account(table.account, table.password), viewer=viewer, device=table.device_id, ca=table.ca
     )
 
 
@@ -297,10 +272,10 @@ def _emulated(file: BenchFile, state: Path, pki: Pki, container: EmulatorContain
 
 def _told_to(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:
     """Return the options that have an emulated device send its events to a source."""
-    if isinstance(source, LogFileOptions):
+    if not isinstance(source, SyslogOptions | WebhookOptions):
         return ()
     at = f"{source.address or file.bench.address}:{source.port}"
-    if not isinstance(source, SyslogOptions):
+    if isinstance(source, WebhookOptions):
         return ("--webhook", f"http://{at}{source.path}")
     if source.transport != "tls":
         return ("--syslog", f"{source.transport}://{at}")

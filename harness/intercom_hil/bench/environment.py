@@ -5,20 +5,26 @@ from __future__ import annotations
 import asyncio
 import platform
 import subprocess
+from collections import ChainMap
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.device.configurator_kinds import CONFIGURATORS
+from intercom_hil.event_sources.layouts import LAYOUTS
+from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
+from intercom_hil.instruments.registry import INSTRUMENTS
 from intercom_hil.locations import CHECKOUT
 
+_SECRET = ("password", "secret", "token", "community")
+"""Fields with these in their names are in no record of a run."""
 _LIBRARIES = ("pytest", "scapy", "pylibsrtp", "pyserial", "pydantic")
 
 
 async def environment(bench: Assembly, bench_file: Path) -> dict[str, Any]:
     """Return the environment of a running bench as plain JSON data; nothing in it is a secret."""
-    own = {name: layout.model_dump(mode="json") for name, layout in bench.file.layouts.items()}
-    layouts = {"layouts": own} if own else {}
     return {
         "harness": version("intercom-hil"),
         "commit": await asyncio.to_thread(_commit),
@@ -30,18 +36,27 @@ async def environment(bench: Assembly, bench_file: Path) -> dict[str, Any]:
         **await bench.tool_versions(),
         "bench": bench.file.bench.name,
         "bench_file": bench_file.name,
-        **layouts,
-        "device": without_passwords(bench.file.device.model_dump(mode="json")),
+        **environment_of(bench.file),
     }
 
 
-def without_passwords(table: dict[str, Any]) -> dict[str, Any]:
-    """Return a table of a bench file, and all tables in it, without the fields that are passwords."""
+def environment_of(file: BenchFile) -> dict[str, Any]:
+    """Return what a bench file says that decides verdicts, and whose kinds and layouts it names."""
+    own = {name: layout.model_dump(mode="json") for name, layout in file.layouts.items()}
+    used = [registry.used for registry in (INSTRUMENTS, CONFIGURATORS, EVENT_SOURCES, LAYOUTS)]
     return {
-        key: without_passwords(value) if isinstance(value, dict) else value
-        for key, value in table.items()
-        if "password" not in key
+        **({"layouts": own} if own else {}),
+        **({"extensions": dict(ChainMap(*used))} if any(used) else {}),
+        "device": without_secrets(file.device.model_dump(mode="json")),
     }
+
+
+def without_secrets(value: Any) -> Any:
+    """Return a table of a bench file without the fields, however deep, that are secrets by their names."""
+    if isinstance(value, dict):
+        kept = {key: item for key, item in value.items() if not any(word in key for word in _SECRET)}
+        return {key: without_secrets(item) for key, item in kept.items()}
+    return [without_secrets(item) for item in value] if isinstance(value, list) else value
 
 
 def _commit() -> str:

@@ -6,17 +6,17 @@ same kind of thing the first is judged.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.tables import ConsoleTable, DeviceTable
 from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layouts import KEYED, layout_named
-from intercom_hil.event_sources.options import LogFileOptions, live_source, source_names
+from intercom_hil.event_sources.layouts import KEYED
+from intercom_hil.event_sources.log_file import LogFileOptions
 from intercom_hil.event_sources.roles import SourceRole, assign_roles
-from intercom_hil.event_sources.source import EventSource
-from intercom_hil.event_sources.syslog import TlsIdentity
+from intercom_hil.event_sources.source import EventSource, TlsIdentity
+from intercom_hil.event_sources.source_kinds import LiveSourceOptions, SourceContext, source_names
 from intercom_hil.timeline import Append, Witness
 
 _LIVE = frozenset({"event", "screen", "boot"})
@@ -52,26 +52,21 @@ def voices(
         BenchError: a layout is not known.
     """
     layouts = file.known_layouts
-    layout = layout_named(tables.console.layout, layouts) if tables.console else KEYED
+    layout = layouts[tables.console.layout] if tables.console else KEYED
     duties = _duties(tables, layouts)
     live = []
     names = source_names(tables.event_sources)
     for name, options, duty in zip(names, tables.event_sources, duties[1:], strict=True):
-        if isinstance(options, LogFileOptions):
-            continue
-        by_tls = options.kind == "syslog" and options.transport == "tls"
-        live.append(
-            live_source(
-                name,
-                options,
-                layouts[options.layout],
+        if isinstance(options, LiveSourceOptions):
+            context = SourceContext(
+                layout=layouts[options.layout],
                 bench=file.bench.address,
                 device=tables.address,
                 append=append,
-                duties=duty,
-                identity=identity(options.address or file.bench.address) if by_tls else None,
+                role=duty,
+                identity=identity,
             )
-        )
+            live.append(options.make(name, context))
     return EventChannels(layout, duties[0], tuple(live))
 
 
@@ -100,7 +95,7 @@ def compared(file: BenchFile) -> tuple[str, ...]:
         for name, options, duty in zip(
             source_names(device.event_sources), device.event_sources, duties, strict=True
         )
-        if not isinstance(options, LogFileOptions)
+        if isinstance(options, LiveSourceOptions)
         and not duty.events
         and "event" in layouts[options.layout].tells
     )
@@ -112,13 +107,13 @@ def believed(file: BenchFile) -> dict[Witness, tuple[str, ...]]:
     if device.kind == "emulated" and device.console is None and not device.event_sources:
         own = ConsoleTable(port="its own", layout=device.emulated.console_layout)
         device = device.model_copy(update={"console": own})
-    witnesses = {"console": Witness.CONSOLE, "syslog": Witness.SYSLOG, "webhook": Witness.WEBHOOK}
-    kinds = ["console", *(options.kind for options in device.event_sources)]
+    further = [o.witness if isinstance(o, LiveSourceOptions) else None for o in device.event_sources]
+    witnesses = [Witness.CONSOLE, *further]
     found: dict[Witness, tuple[str, ...]] = {}
-    for kind, role in zip(kinds, _duties(device, file.known_layouts), strict=True):
+    for witness, role in zip(witnesses, _duties(device, file.known_layouts), strict=True):
         of = (("event",) if role.events else ()) + (("screen",) if role.screens else ())
-        if of and kind in witnesses:
-            found[witnesses[kind]] = (*found.get(witnesses[kind], ()), *of)
+        if of and witness is not None:
+            found[witness] = (*found.get(witness, ()), *of)
     return found
 
 
@@ -127,11 +122,13 @@ def log_file(file: BenchFile) -> LogFileOptions | None:
     return next((o for o in file.device.event_sources if isinstance(o, LogFileOptions)), None)
 
 
-def _duties(tables: DeviceTable, layouts: dict[str, Layout]) -> list[SourceRole]:
+def _duties(tables: DeviceTable, layouts: Mapping[str, Layout]) -> list[SourceRole]:
     """Return what each is judged by, the console first; a console that is not there tells nothing."""
     console = layouts[tables.console.layout].tells & _LIVE if tables.console else frozenset()
     further = [
-        frozenset({"event"}) if isinstance(options, LogFileOptions) else layouts[options.layout].tells & _LIVE
+        layouts[options.layout].tells & _LIVE
+        if isinstance(options, LiveSourceOptions)
+        else frozenset({"event"})
         for options in tables.event_sources
     ]
     return assign_roles([console, *further])

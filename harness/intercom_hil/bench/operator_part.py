@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intercom_hil.bench_file.tables import OperatorTable
+from intercom_hil.device.configurator_kinds import OperatorOptions
 from intercom_hil.operator.answers import AnswersFile
 from intercom_hil.operator.prompter import Prompter, Way
 from intercom_hil.operator.terminal import Terminal
@@ -10,7 +10,7 @@ from intercom_hil.operator.web import WebPage
 from intercom_hil.timeline import Append
 
 
-def operator(table: OperatorTable, *, append: Append, bench: str = "") -> Prompter:
+def operator(table: OperatorOptions, *, append: Append, bench: str = "") -> Prompter:
     """Return what asks the person, not yet open; must be called inside a running event loop.
 
     Args:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.options import LogFileOptions, SyslogOptions
+from intercom_hil.event_sources.source_kinds import LiveSourceOptions
 
 _ROUTES = Path("/proc/net/route")
 _UDP, _TCP = socket.SOCK_DGRAM, socket.SOCK_STREAM
@@ -61,12 +61,12 @@ def _wanted(file: BenchFile) -> Iterator[_Wanted]:
     for index, address in enumerate(file.stations.addresses):
         field = f"stations.addresses[{index}]"
         yield _Wanted(field, field, address, file.stations.sip_port, _UDP)
-    for place, source in enumerate(device.event_sources):
-        if not isinstance(source, LogFileOptions):
-            kind = _UDP if isinstance(source, SyslogOptions) and source.transport == "udp" else _TCP
-            field = f"device.event_sources[{place}]"
-            where = f"{field}.address" if source.address else "bench.address"
-            yield _Wanted(where, f"{field}.port", source.address or bench.address, source.port, kind)
+    for index, source in enumerate(device.event_sources):
+        for own in source.listens() if isinstance(source, LiveSourceOptions) else ():
+            kind = _UDP if own.protocol == "udp" else _TCP
+            field = f"device.event_sources[{index}]"
+            where = f"{field}.address" if own.address else "bench.address"
+            yield _Wanted(where, f"{field}.port", own.address or bench.address, own.port, kind)
     if device.kind == "emulated":
         portal = device.emulated.portal_port
         yield _Wanted("device.address", "device.sip_port", device.address, device.sip_port, _UDP)

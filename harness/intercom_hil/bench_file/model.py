@@ -26,11 +26,12 @@ from intercom_hil.bench_file.tables import (
     StationsTable,
     Table,
 )
-from intercom_hil.bench_file.toml_positions import Keys, Place, nearest, places
+from intercom_hil.bench_file.toml_positions import Keys, Position, nearest, positions
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layouts import LAYOUTS
-from intercom_hil.event_sources.options import LayoutOptions, unusable
+from intercom_hil.event_sources.layout_options import LayoutOptions
+from intercom_hil.event_sources.layouts import LAYOUTS, with_own
+from intercom_hil.event_sources.source_kinds import unusable
 
 LayoutName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
@@ -49,26 +50,26 @@ class BenchFile(Table):
     layouts: dict[LayoutName, LayoutOptions] = Field(default={}, description="languages of the device's own")
 
     @property
-    def known_layouts(self) -> dict[str, Layout]:
-        """Every layout that this file can name: those that come along, and its own. Raises BenchError."""
-        return {**LAYOUTS, **{name: options.layout(name) for name, options in self.layouts.items()}}
+    def known_layouts(self) -> Mapping[str, Layout]:
+        """Every layout that this file can name: its own, and those installed. Raises BenchError."""
+        return with_own({name: options.layout(name) for name, options in self.layouts.items()})
 
     @model_validator(mode="after")
     def _layouts_are_known(self) -> BenchFile:
         for name in self.layouts:
             if name in LAYOUTS:
-                raise ValueError(f"layouts.{name} comes along with the bench; choose another name")
+                raise ValueError(f"layouts.{name} is there already; choose another name")
         try:
             known = self.known_layouts
         except BenchError as problem:
             raise ValueError(f"{problem.where}: {problem.what}; {problem.remedy}") from None
-        named = [("device.console", "console", self.device.console.layout)] if self.device.console else []
+        named = [("device.console", "", self.device.console.layout)] if self.device.console else []
         named += [
-            (f"device.event_sources[{place}]", source.kind, source.layout)
-            for place, source in enumerate(self.device.event_sources)
+            (f"device.event_sources[{index}]", source.kind if source.needs_fields else "", source.layout)
+            for index, source in enumerate(self.device.event_sources)
         ]
-        for field, kind, name in named:
-            wrong = unusable(kind, name, known)
+        for field, needed_by, name in named:
+            wrong = unusable(name, known, needed_by=needed_by)
             if wrong:
                 raise ValueError(f"{field}.layout: {wrong}")
         return self
@@ -172,14 +173,14 @@ def load(path: Path) -> BenchFile:
     except tomllib.TOMLDecodeError as problem:
         raise BenchError(f"not a TOML file: {problem}", str(path), "correct the line it names") from None
     except ValidationError as problem:
-        raise BenchError(_told(problem, document, places(text)), str(path), _advice(problem)) from None
+        raise BenchError(_told(problem, document, positions(text)), str(path), _advice(problem)) from None
 
 
-def _told(problem: ValidationError, document: dict[str, Any], found: Mapping[Keys, Place]) -> str:
+def _told(problem: ValidationError, document: dict[str, Any], found: Mapping[Keys, Position]) -> str:
     lines = []
     for error in problem.errors():
-        field, place = nearest(error["loc"], document, found)
-        where = f"line {place[0]}, column {place[1]}: " if place else ""
+        field, position = nearest(error["loc"], document, found)
+        where = f"line {position[0]}, column {position[1]}: " if position else ""
         lines.append(f"{where}{_field(field)}: {error['msg'].removeprefix('Value error, ')}")
     return "; ".join(lines)
 

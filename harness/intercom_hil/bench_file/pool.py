@@ -1,7 +1,7 @@
 """A pool of benches: several bench files that one run plays on, side by side.
 
 Paths of bench files, or of folders of them, come in. What goes out: the benches, no two of which name one
-instrument, and which of them stands at which place of the run. Benches that share a run must be alike: one
+instrument, and which of them is whose in the run. Benches that share a run must be alike: one
 report tells of one kind of device on one kind of bench.
 """
 
@@ -91,17 +91,17 @@ class Pool:
                 "leave -n out, or name more",
             )
 
-    def at(self, place: int) -> Member:
-        """Return the bench at a place of the run; one emulated bench has as many places as are wanted.
+    def at(self, number: int) -> Member:
+        """Return the bench of one process among those of a run; an emulated one serves as many as are wanted.
 
         Raises:
-            BenchError: there is no bench for that place.
+            BenchError: there is no bench for it.
         """
         if len(self.members) == 1:
             (only,) = self.members
-            return Member(only.path, lane(only.file, place))
-        self.check_workers(place + 1)
-        return self.members[place]
+            return Member(only.path, lane(only.file, number))
+        self.check_workers(number + 1)
+        return self.members[number]
 
     @property
     def name(self) -> str:
@@ -110,7 +110,7 @@ class Pool:
 
 
 def bench_files(paths: Sequence[Path]) -> list[Path]:
-    """Return bench files, with the ``*.toml`` of each folder among the paths in its place, in order.
+    """Return bench files, with the ``*.toml`` of each folder among the paths in its stead, in order.
 
     Raises:
         BenchError: a folder holds none.
@@ -216,8 +216,8 @@ def _fields(name: str, value: Any, roles: Mapping[str, str]) -> Iterator[tuple[s
         return  # how many there are is what matters
     elif isinstance(value, list):
         yield name, len(value)
-        for place, item in enumerate(value):
-            yield from _fields(f"{name}.{place}", item, roles)
+        for index, item in enumerate(value):
+            yield from _fields(f"{name}.{index}", item, roles)
     else:
         yield name, roles.get(value, value) if isinstance(value, str) else value
 

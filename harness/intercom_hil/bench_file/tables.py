@@ -10,10 +10,16 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from intercom_hil.event_sources.options import SourceOptions
+from intercom_hil.device.configurator_kinds import (
+    AnyConfigurator,
+    CommandOptions,
+    ConfiguratorOptions,
+    OperatorOptions,
+    PortalOptions,
+)
+from intercom_hil.event_sources.source_kinds import AnySource
 from intercom_hil.instruments.registry import AnyInput, AnyOutput, PowerOptions
-from intercom_hil.operator.reading import Reading
-from intercom_hil.paths import Command, FileBeside, PortBeside, Words
+from intercom_hil.paths import FileBeside, PortBeside, Words
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.settings import Host, Name, Port
 
@@ -142,44 +148,6 @@ class ConsoleTable(Table):
     ] = 0.0
 
 
-class PortalTable(Table):
-    """The Admin Portal that configures the device."""
-
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
-    account: str
-    password: str
-    device_id: str = "door"
-    ca: FileBeside | None = Field(default=None, description="PEM file of the CA of an https:// portal")
-    viewer: str = Field(default="", description="an account that may only look (CFG-02)")
-    viewer_password: str = ""
-
-
-class OperatorTable(Table):
-    """The person at the bench: where to ask, and what for."""
-
-    name: str = Field(default="", max_length=80, description="who is there, for the record")
-    terminal: bool = True
-    web: Annotated[str, Field(pattern=r"^[^\s:]+:\d{1,5}$|^\[[0-9A-Fa-f:]+\]:\d{1,5}$")] | None = Field(
-        default=None, description="ADDRESS:PORT of the page that asks"
-    )
-    answers: FileBeside | None = Field(default=None, description="answers file, for an unattended bench")
-    within: Seconds = 600.0
-    reads: tuple[Reading, ...] = Field(
-        default=(), description="what the person looks at or listens to for the bench"
-    )
-    wrong_values: Annotated[
-        int, Field(ge=1, le=1000, description="per field, that the form is to refuse")
-    ] = 5
-    labels: dict[str, str] = Field(default={}, description="what the device's form calls its fields")
-
-
-class ConfiguratorCommandTable(Table):
-    """A command of the user's that brings settings to the device."""
-
-    run: Command
-    within: Seconds = 60.0
-
-
 class SpeakerTable(Table):
     """A recording that grows with what the device's speaker plays."""
 
@@ -238,18 +206,18 @@ class DeviceTable(Table):
     )
     emulated: EmulatedTable = EmulatedTable()
     console: ConsoleTable | None = None
-    event_sources: tuple[SourceOptions, ...] = Field(
+    event_sources: tuple[AnySource, ...] = Field(
         default=(), description="where events come from beside the console; the first that tells is judged"
     )
     button: AnyOutput | None = None
     power: PowerOptions | None = None
     inputs: dict[Name, AnyInput] = Field(default={}, description="contacts to watch, by name")
-    configurator: Literal["portal", "operator", "command"] = Field(
-        default="portal", description="how settings get into the device"
+    configurator: AnyConfigurator = Field(
+        default="portal", description="how settings get into the device: a name has a table of its own"
     )
-    portal: PortalTable | None = None
-    operator: OperatorTable | None = None
-    command: ConfiguratorCommandTable | None = None
+    portal: PortalOptions | None = None
+    operator: OperatorOptions | None = None
+    command: CommandOptions | None = None
     speaker: SpeakerTable | None = None
     sound_card: SoundCardTable | None = None
     trusted_ca: TrustedCaTable | None = None
@@ -286,6 +254,15 @@ class DeviceTable(Table):
         if self.button_sense is not None and self.button_sense not in self.inputs:
             raise ValueError(f"button_sense names no table of [device.inputs]: {self.button_sense!r}")
         return self
+
+    @property
+    def way_to_settings(self) -> ConfiguratorOptions:
+        """What brings settings to the device, of a complete table."""
+        if isinstance(self.configurator, ConfiguratorOptions):
+            return self.configurator
+        table = {"portal": self.portal, "operator": self.operator, "command": self.command}[self.configurator]
+        assert table is not None
+        return table
 
     def _read_by_nobody(self) -> str:
         """Return a capability that is declared and that no console, event source or person could tell of."""

@@ -1,6 +1,6 @@
 """Where things stand in a TOML file: a text comes in, the line and column of every table and key go out.
 
-The parser of the standard library tells no places of what it has read. But it can be asked, line by line,
+The parser of the standard library does not say where a value stood. But it can be asked, line by line,
 whether the text up to there is whole, and what has come to it since; so it is still the parser that decides.
 """
 
@@ -12,19 +12,19 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 Keys = tuple[str | int, ...]
-"""The keys, and the places in arrays, that lead to a value."""
-Place = tuple[int, int]
+"""The keys, and the indices of arrays, that lead to a value."""
+Position = tuple[int, int]
 """Line and column, counted from 1."""
 
 
-def places(text: str) -> dict[Keys, Place]:
+def positions(text: str) -> dict[Keys, Position]:
     """Return where each table, key and array element of a TOML text is first named.
 
     Raises:
         tomllib.TOMLDecodeError: it is not TOML.
     """
     tomllib.loads(text)
-    found: dict[Keys, Place] = {}
+    found: dict[Keys, Position] = {}
     lines = text.splitlines(keepends=True)
     begun, whole = 0, ""
     for end in range(1, len(lines) + 1):
@@ -35,7 +35,7 @@ def places(text: str) -> dict[Keys, Place]:
             continue  # in the middle of an array or of a long string
         for path in _paths(document):
             if path not in found:
-                found[path] = _place(path, piece, begun)
+                found[path] = _position(path, piece, begun)
         begun, whole = end, whole + piece
     return found
 
@@ -48,7 +48,7 @@ def _paths(value: Any, path: Keys = ()) -> Iterator[Keys]:
         yield from _paths(item, (*path, key))
 
 
-def _place(path: Keys, piece: str, before: int) -> Place:
+def _position(path: Keys, piece: str, before: int) -> Position:
     """Return where a statement names the last key of a path; its own beginning if it does not."""
     name = next((str(key) for key in reversed(path) if isinstance(key, str)), "")
     at = re.search(rf"(?<![\w-]){re.escape(name)}(?![\w-])", piece)
@@ -57,9 +57,9 @@ def _place(path: Keys, piece: str, before: int) -> Place:
 
 
 def nearest(
-    location: Keys, document: dict[str, Any], found: Mapping[Keys, Place]
-) -> tuple[Keys, Place | None]:
-    """Return the path that a location means in a document, and the place nearest to it.
+    location: Keys, document: dict[str, Any], found: Mapping[Keys, Position]
+) -> tuple[Keys, Position | None]:
+    """Return the path that a location means in a document, and the position nearest to it.
 
     A location may name what no file has: the kind that a table was taken for, a key that is missing.
     """
@@ -75,5 +75,5 @@ def nearest(
             path, value, missing = (*path, part), value[part], ()
         else:
             missing = (part,)
-    place = next((found[path[:end]] for end in range(len(path), 0, -1) if path[:end] in found), None)
-    return (*path, *missing), place
+    position = next((found[path[:end]] for end in range(len(path), 0, -1) if path[:end] in found), None)
+    return (*path, *missing), position

@@ -24,7 +24,7 @@ class Draft:
         taken: the addresses of bench, PBX, proxy and stations, in this order.
         missing: those of them that this computer does not have, with their networks.
         name_of_link: the network interface that leads to the device.
-        configurator: how settings get into the device.
+        configurator: how settings get into the device: the name of the table that tells, or a table itself.
         console: its table; likewise ``source`` of events, ``button``, ``portal``, ``operator``, ``command``.
         recording: the sound file of the loudspeaker, empty for none.
         capabilities: what the device has.
@@ -37,7 +37,7 @@ class Draft:
     taken: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
     name_of_link: str = ""
-    configurator: str = "portal"
+    configurator: str | dict[str, Any] = "portal"
     console: dict[str, Any] = field(default_factory=dict)
     source: dict[str, Any] = field(default_factory=dict)
     button: dict[str, Any] = field(default_factory=dict)
@@ -55,8 +55,9 @@ class Draft:
 def bench_text(draft: Draft) -> str:
     """Return the bench file of a draft."""
     bench, pbx, proxy, *stations = draft.taken
-    device = {"kind": draft.kind, "address": draft.device}
-    if draft.configurator != "portal":
+    device: dict[str, Any] = {"kind": draft.kind, "address": draft.device}
+    by_table = isinstance(draft.configurator, dict)
+    if draft.configurator != "portal" and not by_table:
         device["configurator"] = draft.configurator
     parts = [
         "# docs/bench-file.md explains every field.\n",
@@ -74,7 +75,7 @@ def bench_text(draft: Draft) -> str:
     ]
     if draft.source:
         parts.append(_table("[device.event_sources]", draft.source, {}))
-    for name in ("console", "button", "portal", "operator", "command"):
+    for name in ("console", "button", "portal", "operator", "command", *(["configurator"] * by_table)):
         if table := getattr(draft, name):
             parts.append(_table(f"device.{name}", table, {}))
     if draft.recording:

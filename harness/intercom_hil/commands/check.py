@@ -15,9 +15,8 @@ from intercom_hil.bench_file.model import BenchFile, load
 from intercom_hil.bench_file.resources import claims
 from intercom_hil.bench_file.tables import DeviceTable
 from intercom_hil.commands.smoke_call import trial
-from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.configurator_kinds import ConfiguratorContext
 from intercom_hil.device.emulator_container import check_emulator
-from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import OutputGuest, SharedPorts
@@ -164,12 +163,9 @@ def _ways_to_settings(device: DeviceTable) -> dict[str, _Opened]:
     if device.configurator == "operator" and device.operator is not None:
         asker = operator(device.operator, append=Timeline().append)
         return {f"operator {way.name}": way for way in asker.ways}
-    if device.configurator == "command" and device.command is not None:
-        return {f"command {device.command.run[0]}": CommandConfigurator(device.command.run)}
-    assert device.portal is not None
-    table = device.portal
-    account = Account(table.account, table.password)
-    return {f"portal {table.url}": Portal(table.url, account, device=table.device_id, ca=table.ca)}
+    way = device.way_to_settings
+    context = ConfiguratorContext(device.address, Timeline().append)
+    return {f"{way.kind} {way.where}": way.make(context)}
 
 
 class _Opened(Protocol):

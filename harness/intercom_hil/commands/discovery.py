@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.kinds import Found
 from intercom_hil.instruments.serial_names import stable_name_of
+from intercom_hil.kinds import Found
 from intercom_hil.processes.command import run
 
 _LOOK_WITHIN = 5.0  # s

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -20,9 +20,10 @@ from pydantic import TypeAdapter, ValidationError
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layouts import LAYOUTS
-from intercom_hil.event_sources.log_file import LARGEST_FILE, LogEntry, LogFileError, read_log
-from intercom_hil.event_sources.options import LayoutOptions, LogFileOptions, SourceOptions, unusable
+from intercom_hil.event_sources.layout_options import LayoutOptions
+from intercom_hil.event_sources.layouts import LAYOUTS, with_own
+from intercom_hil.event_sources.log_file import LARGEST_FILE, LogEntry, LogFileError, LogFileOptions, read_log
+from intercom_hil.event_sources.source_kinds import AnySource, SourceOptions, unusable
 from intercom_hil.evidence.import_again import judged_with_import
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
@@ -45,7 +46,7 @@ BEFORE = "before-import"
 KEPT = "imports"
 _CHANGED = ("timeline.jsonl", "judgements.jsonl", RECORD)
 _OVERLAP = 0.5  # s by which scenarios of one bench may seem to overlap
-_SOURCES: TypeAdapter[tuple[SourceOptions, ...]] = TypeAdapter(tuple[SourceOptions, ...])
+_SOURCES: TypeAdapter[tuple[SourceOptions, ...]] = TypeAdapter(tuple[AnySource, ...])
 
 
 @dataclass(frozen=True)
@@ -150,7 +151,7 @@ def import_events(
 
 def _source(folder: Path, file: BenchFile | None) -> tuple[LogFileOptions, Layout]:
     """Return what says how to read the files: the bench file given, else the run's, else the usual names."""
-    known: dict[str, Layout] = dict(LAYOUTS)
+    known: Mapping[str, Layout] = LAYOUTS
     sources: tuple[SourceOptions, ...] = ()
     try:
         if file is not None:
@@ -159,7 +160,7 @@ def _source(folder: Path, file: BenchFile | None) -> tuple[LogFileOptions, Layou
             environment = RunFolder.reopen(folder)[0].environment
             sources = _SOURCES.validate_python(_listed(environment.get("device"), "event_sources"))
             own = environment.get("layouts", {})
-            known |= {name: LayoutOptions.model_validate(one).layout(name) for name, one in own.items()}
+            known = with_own({n: LayoutOptions.model_validate(one).layout(n) for n, one in own.items()})
     except (ValidationError, AttributeError, TypeError) as problem:
         raise BenchError(
             f"how to read an export is not on record ({problem})",
@@ -168,7 +169,7 @@ def _source(folder: Path, file: BenchFile | None) -> tuple[LogFileOptions, Layou
         ) from problem
     usual = LogFileOptions(kind="log-file")
     source = next((one for one in sources if isinstance(one, LogFileOptions)), usual)
-    wrong = unusable(source.kind, source.layout, known)
+    wrong = unusable(source.layout, known, needed_by=source.kind)
     if wrong:
         raise BenchError(wrong, "device.event_sources", "name the bench file that has it: --bench FILE")
     return source, known[source.layout]

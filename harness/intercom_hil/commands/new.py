@@ -9,44 +9,36 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import os
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any, Protocol
+from types import MappingProxyType
+from typing import Any, Protocol, TypeVar
 
 from pydantic import ValidationError
 
 from intercom_hil.bench_file.model import load
 from intercom_hil.commands import discovery
 from intercom_hil.commands.bench_text import Draft, bench_text
+from intercom_hil.device.configurator_kinds import CONFIGURATORS, ConfiguratorOptions
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.event_sources.layouts import LAYOUTS
-from intercom_hil.event_sources.options import unusable
-from intercom_hil.extensions import ExtensionError
-from intercom_hil.instruments.kinds import Found, OutputOptions
-from intercom_hil.instruments.registry import kinds_of
+from intercom_hil.event_sources.source_kinds import EVENT_SOURCES, SourceOptions, unusable
+from intercom_hil.extensions import ExtensionError, Registry
+from intercom_hil.instruments.kinds import OutputOptions
+from intercom_hil.instruments.registry import INSTRUMENTS
 from intercom_hil.instruments.safety import opened
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import SharedPorts
+from intercom_hil.kinds import Found, Kind, Kinds, kinds_of
 from intercom_hil.spec.capabilities import Capability
 
 LISTEN = 2.0
 """Seconds for which a console is listened to."""
 _TRY_WITHIN = 10.0  # s
 STATIONS = 6
-_TOLD_BY = {
-    "console": "on a serial console",
-    "syslog": "as syslog messages, sent to the bench",
-    "webhook": "as HTTP requests to the bench",
-    "log-file": "in a log that is exported after the run",
-    "nowhere": "nowhere that the bench could read",
-}
-_CONFIGURED_BY = {
-    "portal": "its Admin Portal, to which the bench logs in",
-    "operator": "a person, who is given settings to type and asked what the screen shows",
-    "command": "a command of yours",
-}
 _HAS = {
     Capability.SRTP: "Has the device the setting for encrypted media (SRTP)?",
     Capability.TLS: "Can the device use TLS for SIP?",
@@ -55,7 +47,7 @@ _HAS = {
 }
 
 
-_LISTENS_AT = {"syslog": "5514", "webhook": "8099"}
+_Role = TypeVar("_Role", bound=Kind)
 
 
 class Talk(Protocol):
@@ -185,27 +177,28 @@ class _Guide:
 
     def _events(self, draft: Draft) -> str:
         self._talk.say("\nThe events: where the intercom tells what it does.")
-        told_by = self.choice("Told", _TOLD_BY)
+        kinds = self._kinds(EVENT_SOURCES, SourceOptions)
+        ways = {name: kind.label for name, kind in kinds.items()}
+        ways = {"console": "on a serial console", **ways, "nowhere": "nowhere that the bench could read"}
+        told_by = self.choice("Told", ways)
         if told_by == "console":
             self._console(draft)
         elif told_by != "nowhere":
-            draft.source = {"kind": told_by, **self._source(told_by)}
+            kind = kinds[told_by]
+            usable = self._layouts(told_by if kind.needs_fields else "")
+            draft.source, _ = self._table(told_by, kind, {"layout": usable[0]})
+            draft.source["layout"] = self._layout(usable)
             self._talk.say(
                 "  docs/bench/events.md tells of languages of the device's own, and of other fields."
             )
         return told_by
 
-    def _source(self, kind: str) -> dict[str, Any]:
-        if kind == "log-file":
-            return {"layout": self._layout(kind)}
-        port = int(self._checked("Port on which the bench listens", _LISTENS_AT[kind], _is_port))
-        if kind == "webhook":
-            return {"port": port, "path": self._checked("Path", "/events", lambda text: text.startswith("/"))}
-        transport = self.choice("Sent over", dict.fromkeys(("udp", "tcp", "tls"), ""))
-        return {"port": port, "transport": transport, "layout": self._layout(kind)}
+    def _layouts(self, needed_by: str = "") -> list[str]:
+        return [name for name in LAYOUTS if not unusable(name, LAYOUTS, needed_by=needed_by)]
 
-    def _layout(self, kind: str) -> str:
-        usable = [name for name in LAYOUTS if not unusable(kind, name, LAYOUTS)]
+    def _layout(self, usable: list[str]) -> str:
+        if len(usable) == 1:
+            return usable[0]
         return self.choice("The layout of what it tells", dict.fromkeys(usable, ""))
 
     def _console(self, draft: Draft) -> None:
@@ -216,40 +209,31 @@ class _Guide:
             draft.console = {"port": port, "baud_rate": speed, "layout": "keyed"}
             if self._works(f"listening for {LISTEN:g} s", partial(_listen, port, speed, self._talk.say)):
                 break
-        draft.console["layout"] = self._layout("console")
+        draft.console["layout"] = self._layout(self._layouts())
 
     def _button(self, draft: Draft) -> None:
         self._talk.say("\nThe button: what closes its contact.")
-        kinds: dict[str, type[OutputOptions]] = {}
-        for name, one in kinds_of(OutputOptions):  # type: ignore[type-abstract]
-            if isinstance(one, ExtensionError):
-                self._talk.say(f"  left out: {one}")
-            else:
-                kinds[name] = one
+        kinds = self._kinds(INSTRUMENTS, OutputOptions)  # type: ignore[type-abstract]
         while True:
-            kind = self.choice("Pressed by", {name: one.label for name, one in kinds.items()})
-            table = {"kind": kind, **kinds[kind].ask(self)}
-            try:
-                options = kinds[kind].model_validate(table)
-            except ValidationError as problem:
-                self._talk.say(f"  {problem.errors()[0]['loc'][-1]}: {problem.errors()[0]['msg']}")
-                continue
-            draft.button = table
+            name = self.choice("Pressed by", {name: kind.label for name, kind in kinds.items()})
+            draft.button, options = self._table(name, kinds[name])
             press = self._talk.confirm("Press it once to try it?")
             if self._works("the button", partial(_press, options, press, self._talk.say)):
                 return
 
     def _settings(self, draft: Draft) -> None:
         self._talk.say("\nThe SIP settings: how they get into the intercom.")
-        draft.configurator = self.choice("Changed through", _CONFIGURED_BY)
-        match draft.configurator:
-            case "portal":
-                self._portal(draft)
-            case "operator":
-                draft.operator = {"name": self._talk.ask("Who is there, for the record"), "reads": ["screen"]}
-            case _:
-                run = self._checked("The command (docs/bench/operator.md tells what it is given)", "", bool)
-                draft.command = {"run": run}
+        kinds = self._kinds(CONFIGURATORS, ConfiguratorOptions)  # type: ignore[type-abstract]
+        name = self.choice("Changed through", {name: kind.label for name, kind in kinds.items()})
+        if name == "portal":
+            self._portal(draft)
+            return
+        table, _ = self._table(name, kinds[name])
+        if CONFIGURATORS.origin(name):
+            draft.configurator = table
+        else:
+            draft.configurator = table.pop("kind")
+            setattr(draft, name, table)
 
     def _portal(self, draft: Draft) -> None:
         self._talk.say("\nThe Admin Portal, through which the bench changes the SIP settings.")
@@ -266,7 +250,7 @@ class _Guide:
     def _capabilities(self, draft: Draft, told_by: str) -> None:
         self._talk.say("\nWhat the device has. Requirements about what it lacks are not applicable.")
         has = {Capability.EVENT_LOG.value: told_by != "nowhere"}
-        if told_by in ("console", "syslog", "webhook") and not draft.operator:
+        if told_by not in ("log-file", "nowhere") and not draft.operator:
             question = "Does it tell there what its screen shows, too?"
             has[Capability.SCREEN.value] = self._talk.confirm(question)
         else:
@@ -278,15 +262,44 @@ class _Guide:
         draft.recording = recording
         draft.capabilities = has
 
+    # -- kinds -----------------------------------------------------------------------------------------
+
+    def _kinds(self, registry: Registry[Kinds], role: type[_Role]) -> dict[str, type[_Role]]:
+        """Return the kinds to choose from; of one that cannot be loaded it is said why."""
+        found = {}
+        for name, kind in kinds_of(registry, role):
+            if isinstance(kind, ExtensionError):
+                self._talk.say(f"  left out: {kind}")
+            else:
+                found[name] = kind
+        return found
+
+    def _table(
+        self, name: str, kind: type[_Role], more: Mapping[str, Any] = MappingProxyType({})
+    ) -> tuple[dict[str, Any], _Role]:
+        """Ask for the table of a kind until it is a valid one."""
+        while True:
+            table = {"kind": name, **kind.ask(self)}
+            try:
+                return table, kind.model_validate({**table, **more})
+            except ValidationError as problem:
+                for error in problem.errors():
+                    self._talk.say(f"  {'.'.join(map(str, error['loc']))}: {error['msg']}")
+
     # -- asking ----------------------------------------------------------------------------------------
 
-    def text(self, question: str, default: str = "") -> str:
+    def text(self, question: str, default: str = "", *, pattern: str = "", secret: bool = False) -> str:
         """Ask for a text."""
-        return self._talk.ask(question, default)
+        fits = re.compile(pattern or ".*", re.DOTALL).fullmatch
+        return self._checked(question, default, lambda answer: bool(fits(answer)), secret=secret)
 
-    def number(self, question: str, default: int = 0) -> int:
+    def number(self, question: str, default: int = 0, *, least: int = 0, most: int | None = None) -> int:
         """Ask for a whole number."""
-        return int(self._checked(question, str(default), str.isdecimal))
+
+        def fits(answer: str) -> bool:
+            return answer.isdecimal() and least <= int(answer) and (most is None or int(answer) <= most)
+
+        return int(self._checked(question, str(default), fits))
 
     def serial_port(self, question: str) -> str:
         """Ask for a serial port, with those of this computer to choose from."""
@@ -319,9 +332,11 @@ class _Guide:
                 return names[int(answer) - 1]
             self._talk.say("  a number of the list")
 
-    def _checked(self, question: str, default: str, right: Callable[[str], bool]) -> str:
-        while not right(answer := self._talk.ask(question, default)):
-            self._talk.say(f"  {answer!r} will not do")
+    def _checked(
+        self, question: str, default: str, right: Callable[[str], bool], *, secret: bool = False
+    ) -> str:
+        while not right(answer := self._talk.ask(question, default, secret=secret)):
+            self._talk.say(f"  {'that' if secret else repr(answer)} will not do")
         return answer
 
     def _works(self, what: str, attempt: Callable[[], Awaitable[None]]) -> bool:
@@ -380,10 +395,6 @@ def _is_address(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _is_port(text: str) -> bool:
-    return text.isdecimal() and 0 < int(text) < 65536
 
 
 def _is_loopback(text: str) -> bool:

@@ -6,6 +6,7 @@ layout, not in the Intercom.
 """
 
 from intercom_hil.device.configurator import Configurator, Submission
+from intercom_hil.device.configurator_kinds import ConfiguratorContext, ConfiguratorOptions
 from intercom_hil.device.emulated import EmulatedDevice, Ready
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.device.portal import ANONYMOUS, Account, Portal
@@ -13,7 +14,7 @@ from intercom_hil.device.speaker import Speaker
 from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.console_reader import ConsoleReader
 from intercom_hil.event_sources.event_fields import EventFields
-from intercom_hil.event_sources.layouts import KEYED, LAYOUTS, layout_named
+from intercom_hil.event_sources.layouts import KEYED, LAYOUTS
 
 __all__ = [
     "ANONYMOUS",
@@ -21,6 +22,8 @@ __all__ = [
     "LAYOUTS",
     "Account",
     "Configurator",
+    "ConfiguratorContext",
+    "ConfiguratorOptions",
     "ConsoleReader",
     "EmulatedDevice",
     "EventFields",
@@ -30,5 +33,4 @@ __all__ = [
     "Ready",
     "Speaker",
     "Submission",
-    "layout_named",
 ]

@@ -8,8 +8,9 @@ from intercom_hil.event_sources.log_file import LogEntry, LogFileError, read_log
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole, assign_roles
-from intercom_hil.event_sources.source import EventSource
-from intercom_hil.event_sources.syslog import SyslogReceiver, TlsIdentity, Transport
+from intercom_hil.event_sources.source import EventSource, TlsIdentity
+from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext, SourceOptions
+from intercom_hil.event_sources.syslog import SyslogReceiver, Transport
 from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
 from intercom_hil.event_sources.syslog_message import SyslogMessage
 from intercom_hil.event_sources.webhook import WebhookReceiver
@@ -18,9 +19,13 @@ __all__ = [
     "EventPublisher",
     "EventSource",
     "FramingError",
+    "Listening",
+    "LiveSourceOptions",
     "LogEntry",
     "LogFileError",
     "RawLog",
+    "SourceContext",
+    "SourceOptions",
     "SourceRole",
     "SyslogFramer",
     "SyslogMessage",

@@ -1,16 +1,18 @@
 """The layouts that come along: what the emulated intercom can speak, and a start for devices of other makes.
 
-A name comes in, a layout goes out. A bench file adds its own in ``[layouts.NAME]``.
+Other distributions add theirs as entry points, a bench file its own in ``[layouts.NAME]``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections import ChainMap
+from collections.abc import Mapping, MutableMapping
+from typing import cast
 
-from intercom_hil.errors import BenchError
+from intercom_hil import extensions
 from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.event_fields import EventFields
+from intercom_hil.extensions import Registry
 
 _VALUE = r'(?:"(?:[^"\\]|\\.)*"|[^\s"]+)'
 _MORE = rf"(?: \w+={_VALUE})*"
@@ -69,19 +71,17 @@ LABELLED = Layout.from_patterns(
 JSON_LINES = Layout.from_fields("json-lines", EventFields())
 """A JSON object a line: ``time`` and ``event``, ``screen``, ``details``; or ``shown``, ``boot``, ``note``."""
 
-LAYOUTS: Mapping[str, Layout] = MappingProxyType(
-    {layout.name: layout for layout in (KEYED, KEYED_MESSAGE, BRACKETED, LABELLED, JSON_LINES)}
-)
-"""The layouts that every bench file can name."""
+
+def _layout(loaded: object) -> Layout:
+    if not isinstance(loaded, Layout):
+        raise TypeError("it is no Layout")
+    return loaded
 
 
-def layout_named(name: str, own: Mapping[str, Layout] = MappingProxyType({})) -> Layout:
-    """Return a layout by its name, one of a bench file's ``own`` or one of those that come along.
+LAYOUTS: Registry[Layout] = Registry(extensions.LAYOUTS, _layout)
+"""The layouts that every bench file can name: ours, and those of other distributions."""
 
-    Raises:
-        BenchError: there is none; those there are are named.
-    """
-    known = {**LAYOUTS, **own}
-    if name not in known:
-        raise BenchError(f"there is no layout {name!r}", remedy=f"use one of: {', '.join(known)}")
-    return known[name]
+
+def with_own(own: Mapping[str, Layout]) -> Mapping[str, Layout]:
+    """Return the layouts that a bench file with ``own`` ones can name; none is loaded before it is."""
+    return ChainMap(dict(own), cast(MutableMapping[str, Layout], LAYOUTS))  # it writes to the first alone

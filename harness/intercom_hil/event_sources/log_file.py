@@ -11,8 +11,13 @@ import io
 import json
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Annotated, ClassVar, Literal
+
+from pydantic import Field
 
 from intercom_hil.event_sources.console_layout import Layout
+from intercom_hil.event_sources.layout_options import PathInJson
+from intercom_hil.event_sources.source_kinds import SourceOptions
 from intercom_hil.event_sources.webhook_body import events_in
 from intercom_hil.timeline.observation import DeviceEvent
 
@@ -124,3 +129,17 @@ def _csv_rows(text: str, layout: Layout, delimiter: str) -> list[tuple[str, obje
     except csv.Error as problem:
         raise LogFileError(f"line {table.line_num}: {problem}") from None
     return rows
+
+
+class LogFileOptions(SourceOptions):
+    """The device's event log is exported as a file and imported after the run."""
+
+    label: ClassVar[str] = "in a log that is exported after the run"
+    needs_fields: ClassVar[bool] = True
+    kind: Literal["log-file"]
+    layout: str = Field(default="json-lines", description="a layout with fields")
+    events_at: PathInJson = ""
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    export: Annotated[str, Field(pattern=r"^(/[!-~]*)?$")] = Field(
+        default="", description="path at the portal from which the bench gets the file at the end of a run"
+    )

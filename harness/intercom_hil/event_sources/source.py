@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
+
+from intercom_hil.errors import BenchError
 
 
 class EventSource(Protocol):
@@ -31,3 +35,25 @@ class EventSource(Protocol):
 
     def end(self) -> None:
         """End the scenario: what the device does from now on is not held against it."""
+
+
+@dataclass(frozen=True, slots=True)
+class TlsIdentity:
+    """The PEM files that the receiver presents by TLS: its certificate chain, and its private key."""
+
+    chain: Path
+    key: Path
+
+    def context(self) -> ssl.SSLContext:
+        """Return the server's side of TLS. Raises BenchError."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        try:
+            context.load_cert_chain(self.chain, self.key)
+        except (OSError, ssl.SSLError) as problem:
+            raise BenchError(
+                f"the certificate cannot be used ({problem})",
+                f"{self.chain}, {self.key}",
+                "name a PEM chain and its unencrypted private key",
+            ) from problem
+        return context

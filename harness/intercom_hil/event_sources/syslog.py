@@ -8,19 +8,25 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Literal
+from typing import Any, ClassVar, Literal, get_args
+
+from pydantic import Field, model_validator
 
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.console_layout import Layout, Reading
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.event_sources.source import TlsIdentity
+from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext
 from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
 from intercom_hil.event_sources.syslog_message import SyslogMessage
+from intercom_hil.kinds import Wizard
+from intercom_hil.paths import FileBeside
 from intercom_hil.serving.listener import Listener, peer_of
+from intercom_hil.spec.settings import Host, Port
 from intercom_hil.timeline.observation import DeviceEvent, Note, SyslogSeen, UnreadableLine, Witness
 from intercom_hil.timeline.timeline import Append, now
 
@@ -30,28 +36,6 @@ MOST_CONNECTIONS = 16
 _CHUNK = 65_536
 _BUFFER = 1 << 20  # bytes of datagrams that the kernel keeps while the bench is busy
 _ALL = SourceRole()
-
-
-@dataclass(frozen=True, slots=True)
-class TlsIdentity:
-    """The PEM files that the receiver presents by TLS: its certificate chain, and its private key."""
-
-    chain: Path
-    key: Path
-
-    def context(self) -> ssl.SSLContext:
-        """Return the server's side of TLS. Raises BenchError."""
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
-        try:
-            context.load_cert_chain(self.chain, self.key)
-        except (OSError, ssl.SSLError) as problem:
-            raise BenchError(
-                f"the certificate cannot be used ({problem})",
-                f"{self.chain}, {self.key}",
-                "name a PEM chain and its unencrypted private key",
-            ) from problem
-        return context
 
 
 class SyslogReceiver:
@@ -226,3 +210,57 @@ class _Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str, int]) -> None:
         self._receiver.datagram(data, addr[0])
+
+
+class SyslogOptions(LiveSourceOptions):
+    """The device sends syslog to the bench."""
+
+    label: ClassVar[str] = "as syslog messages, sent to the bench"
+    witness: ClassVar[Witness] = Witness.SYSLOG
+    kind: Literal["syslog"]
+    port: Port
+    address: Host | None = Field(default=None, description="where the bench listens; its own when not given")
+    transport: Transport = "udp"
+    layout: str = Field(default="keyed-message", description="the language of the messages' texts")
+    certificate: FileBeside | None = Field(
+        default=None, description="PEM chain for tls; else one of the run's own"
+    )
+    private_key: FileBeside | None = None
+
+    @model_validator(mode="after")
+    def _whole_identity(self) -> SyslogOptions:
+        if (self.certificate is None) != (self.private_key is None):
+            raise ValueError("certificate and private_key go together")
+        if self.certificate is not None and self.transport != "tls":
+            raise ValueError("a certificate is of use with transport = 'tls' only")
+        return self
+
+    def listens(self) -> Iterator[Listening]:
+        """Yield its port."""
+        yield Listening("udp" if self.transport == "udp" else "tcp", self.port, self.address)
+
+    def make(self, name: str, context: SourceContext) -> SyslogReceiver:
+        """Return the receiver, not yet open."""
+        address = self.address or context.bench
+        identity = None
+        if self.certificate is not None and self.private_key is not None:
+            identity = TlsIdentity(self.certificate, self.private_key)
+        elif self.transport == "tls":
+            identity = context.identity(address)
+        return SyslogReceiver(
+            name,
+            address=address,
+            port=self.port,
+            transport=self.transport,
+            sender=context.device,
+            layout=context.layout,
+            append=context.append,
+            duties=context.role,
+            identity=identity,
+        )
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for port and transport."""
+        port = wizard.number("Port on which the bench listens", 5514, least=1, most=65_535)
+        return {"port": port, "transport": wizard.choice("Sent over", dict.fromkeys(get_args(Transport), ""))}

@@ -7,16 +7,24 @@ comes, a webhook goes on receiving.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import Field
 
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.console_layout import Layout, Reading
+from intercom_hil.event_sources.layout_options import PathInJson
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext
 from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.event_sources.webhook_body import events_of
+from intercom_hil.kinds import Wizard
 from intercom_hil.serving.http import HttpServer, Limits, Request, Response
+from intercom_hil.spec.settings import Host, Port
 from intercom_hil.timeline.observation import UnreadableLine, WebhookSeen, Witness
 from intercom_hil.timeline.timeline import Append, now
 
@@ -29,6 +37,7 @@ IDLE = 30.0
 _SHOWN = 2_000  # characters of a body that go onto the timeline
 _ALL = SourceRole()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH"})
+_PATH = "/[!-~]{0,200}"
 _TOLD = {
     200: b"ok\n",
     400: b"there is no event in it\n",
@@ -169,3 +178,41 @@ class WebhookReceiver:
 def _shown(text: str) -> str:
     clean = "".join(c if c.isprintable() or c == " " else "·" for c in text[: _SHOWN + 1])
     return clean if len(clean) <= _SHOWN else f"{clean[:_SHOWN]}…"
+
+
+class WebhookOptions(LiveSourceOptions):
+    """The device tells its events by HTTP requests to the bench."""
+
+    label: ClassVar[str] = "as HTTP requests to the bench"
+    witness: ClassVar[Witness] = Witness.WEBHOOK
+    needs_fields: ClassVar[bool] = True
+    kind: Literal["webhook"]
+    port: Port
+    address: Host | None = Field(default=None, description="where the bench listens; its own when not given")
+    path: Annotated[str, Field(pattern=f"^{_PATH}$")] = "/events"
+    layout: str = Field(default="json-lines", description="a layout with fields")
+    events_at: PathInJson = ""
+
+    def listens(self) -> Iterator[Listening]:
+        """Yield its port."""
+        yield Listening("tcp", self.port, self.address)
+
+    def make(self, name: str, context: SourceContext) -> WebhookReceiver:
+        """Return the receiver, not yet open."""
+        return WebhookReceiver(
+            name,
+            address=self.address or context.bench,
+            port=self.port,
+            path=self.path,
+            sender=context.device,
+            layout=context.layout,
+            append=context.append,
+            duties=context.role,
+            events_at=self.events_at,
+        )
+
+    @classmethod
+    def ask(cls, wizard: Wizard) -> dict[str, Any]:
+        """Ask for port and path."""
+        port = wizard.number("Port on which the bench listens", 8099, least=1, most=65_535)
+        return {"port": port, "path": wizard.text("Path", "/events", pattern=_PATH)}

@@ -6,7 +6,7 @@ hardware are in ``intercom_hil.adapters``, or in other distributions; ``registry
 """
 
 from intercom_hil.instruments.button import Button
-from intercom_hil.instruments.kinds import InputOptions, InstrumentOptions, OnPort, OutputOptions, Wizard
+from intercom_hil.instruments.kinds import InputOptions, InstrumentOptions, OnPort, OutputOptions
 from intercom_hil.instruments.protocols import Console, Input, OnEdge, OnLine, Output, Power
 from intercom_hil.instruments.registry import INSTRUMENTS, AnyInput, AnyOutput, PowerOptions
 from intercom_hil.instruments.reopening import ReopeningConsole
@@ -14,6 +14,7 @@ from intercom_hil.instruments.safety import opened
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import SharedPorts
 from intercom_hil.instruments.supply import Supply
+from intercom_hil.kinds import Wizard
 
 __all__ = [
     "INSTRUMENTS",

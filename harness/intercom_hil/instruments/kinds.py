@@ -9,22 +9,19 @@ from __future__ import annotations
 
 import abc
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Protocol, get_args, get_origin
+from collections.abc import Mapping
+from typing import Annotated
 
 from pydantic import (
     AfterValidator,
     BaseModel,
-    ConfigDict,
     Field,
-    TypeAdapter,
-    ValidationError,
 )
 
 from intercom_hil.instruments.protocols import Input, Output
 from intercom_hil.instruments.serial_names import port_identity
 from intercom_hil.instruments.shared_port import SharedPorts
+from intercom_hil.kinds import Kind
 from intercom_hil.paths import PortBeside
 
 
@@ -39,48 +36,8 @@ def _compilable(value: str) -> str:
 Expression = Annotated[str, AfterValidator(_compilable)]
 
 
-@dataclass(frozen=True)
-class Found:
-    """Something on this computer that a bench may use, as a bench file names it, and in words."""
-
-    name: str
-    description: str
-
-    def __str__(self) -> str:
-        return f"{self.name} ({self.description})" if self.description else self.name
-
-
-class Wizard(Protocol):
-    """``bench new`` as a kind sees it: it asks the person at the bench, and returns a usable answer."""
-
-    def text(self, question: str, default: str = "") -> str:
-        """Ask for a text."""
-
-    def number(self, question: str, default: int = 0) -> int:
-        """Ask for a whole number that is not negative."""
-
-    def choice(self, question: str, choices: Mapping[str, str]) -> str:
-        """Ask for one of several names; each has a few words beside it, or none."""
-
-    def offered(self, question: str, found: Sequence[Found]) -> str:
-        """Ask for the name of something, and offer what was found on this computer."""
-
-    def serial_port(self, question: str) -> str:
-        """Ask for a serial port, and offer those that are there."""
-
-
-class InstrumentOptions(BaseModel, abc.ABC):
-    """The table of an instrument. A subclass gives ``kind`` a literal of its own and adds its fields.
-
-    Attributes:
-        label: what ``bench new`` calls this kind in its list of choices.
-        kind: what the table's ``kind`` says.
-    """
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    label: ClassVar[str] = ""
-    kind: str
+class InstrumentOptions(Kind):
+    """The table of an instrument."""
 
     @property
     @abc.abstractmethod
@@ -93,15 +50,6 @@ class InstrumentOptions(BaseModel, abc.ABC):
 
         The names are the same for whoever means the same thing. A field is empty where it takes all of them.
         """
-
-    @classmethod
-    def ask(cls, wizard: Wizard) -> dict[str, Any]:
-        """Have the person give what the table must have: unless overridden, each required field."""
-        answers: dict[str, Any] = {}
-        for name, field in cls.model_fields.items():
-            if field.is_required() and name != "kind":
-                answers[name] = _asked(wizard, name, field.annotation, field.description or "")
-        return answers
 
 
 class OutputOptions(InstrumentOptions):
@@ -151,16 +99,3 @@ class OnPort(BaseModel):
     def claims(self) -> Mapping[str, str]:
         """Return the port: one bench at a time has it."""
         return {port_identity(self.port): "port"}
-
-
-def _asked(wizard: Wizard, name: str, annotation: Any, description: str) -> Any:
-    question = f"{name} ({description})" if description else name
-    if name == "port":
-        return wizard.serial_port(question)
-    if get_origin(annotation) is Literal:
-        return wizard.choice(question, dict.fromkeys(map(str, get_args(annotation)), ""))
-    answer = wizard.text(question)
-    try:
-        return TypeAdapter[Any](annotation).validate_python(answer)
-    except ValidationError:
-        return answer  # the whole table is checked, and says what is wrong

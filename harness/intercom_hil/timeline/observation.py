@@ -83,6 +83,7 @@ class Witness(StrEnum):
     CONSOLE = "console"
     SYSLOG = "syslog"
     WEBHOOK = "webhook"
+    EVENT_SOURCE = "event source"  # of a kind that another distribution brings
     EVENT_LOG = "event log"
     PORTAL = "portal"
     OPERATOR = "operator"

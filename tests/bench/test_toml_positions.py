@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_hil.bench_file.model import load
-from intercom_hil.bench_file.toml_positions import nearest, places
+from intercom_hil.bench_file.toml_positions import nearest, positions
 from intercom_hil.errors import BenchError
 from tests.structure.source_tree import ROOT
 
@@ -34,7 +34,7 @@ dotted.key = true
 
 
 def test_every_key_is_where_it_is_named():
-    found = places(TEXT)
+    found = positions(TEXT)
     assert found[("a",)] == (2, 2)
     assert found[("a", "name")] == (3, 1)
     assert found[("a", "list")] == found[("a", "list", 1)] == (4, 1)
@@ -47,7 +47,7 @@ def test_every_key_is_where_it_is_named():
 
 
 def test_a_location_that_no_file_has_is_told_by_what_is_nearest():
-    document, found = tomllib.loads(TEXT), places(TEXT)
+    document, found = tomllib.loads(TEXT), positions(TEXT)
     assert nearest(("a", "b", "some kind", "inline"), document, found) == (("a", "b", "inline"), (16, 1))
     assert nearest(("a", "b", "some kind", "absent"), document, found) == (("a", "b", "absent"), (15, 4))
     assert nearest(("absent",), document, found) == (("absent",), None)
@@ -56,7 +56,7 @@ def test_a_location_that_no_file_has_is_told_by_what_is_nearest():
 @given(st.dictionaries(st.text("abcxyz-_", min_size=1, max_size=6), st.integers(), max_size=8))
 def test_keys_in_a_row_stand_on_lines_in_a_row(values):
     text = "".join(f"{key} = {value}\n" for key, value in values.items())
-    assert places(text) == {(key,): (line, 1) for line, key in enumerate(values, 1)}
+    assert positions(text) == {(key,): (line, 1) for line, key in enumerate(values, 1)}
 
 
 def refusal(tmp_path, text):
