@@ -47,3 +47,12 @@ def test_the_emulated_intercom_started_by_hand_says_where_it_is_met(tmp_path):
     assert re.match(r"/dev/pts/\d+ ", said["console"])
     assert re.match(r"/dev/pts/\d+ ", said["relay"])
     assert "rfc2217://127.0.93.30:4001" in said["serial"]
+
+
+def test_a_fault_that_there_is_not_is_one_line_with_those_that_are_like_it():
+    command = [*CLI, "emulate", "--state", "x", "--address", "127.0.93.30", "--fault", "deaf-after-hangup"]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert len(done.stderr) < 300
+    for told in ("no fault 'deaf-after-hangup'", "deaf-after-remote-hangup", "emulate --list-faults"):
+        assert told in done.stderr

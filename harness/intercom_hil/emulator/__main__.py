@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import difflib
 import ipaddress
 import os
 import signal
@@ -19,7 +20,7 @@ from typing import TYPE_CHECKING, NoReturn
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where Debian and its relatives keep the well-known authorities: the device's own trust store (TLS-04)."""
@@ -189,6 +190,18 @@ def _url(*schemes: str) -> Callable[[str], str]:
     return read
 
 
+def _one_of(names: Collection[str], kind: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in names:
+            near = difflib.get_close_matches(text, names, n=3, cutoff=0.4)
+            like = f"; there are {', '.join(near)}" if near else ""
+            listed = "intercom-hil emulate --list-faults"
+            raise argparse.ArgumentTypeError(f"there is no {kind} {text!r}{like} ({listed})")
+        return text
+
+    return read
+
+
 def _address(text: str) -> str:
     try:
         return str(ipaddress.IPv4Address(text))
@@ -223,8 +236,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service")
     _add_telling(parser)
-    parser.add_argument("--fault", action="append", default=[], choices=sorted(FAULTS), metavar="NAME")
-    parser.add_argument("--variant", choices=sorted(VARIANTS), metavar="NAME")
+    parser.add_argument("--fault", action="append", default=[], type=_one_of(FAULTS, "fault"), metavar="NAME")
+    parser.add_argument("--variant", type=_one_of(VARIANTS, "variant"), metavar="NAME")
     parser.add_argument("--leash", action="store_true", help="end when standard input ends")
     parser.add_argument("--list-faults", action="store_true", help="print faults and variants, and end")
     return parser

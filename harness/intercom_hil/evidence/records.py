@@ -158,6 +158,8 @@ class RunRecord(BaseModel):
         ended: when it ended, or was last written.
         verdict: the worst of its scenarios.
         interrupted: whether it did not come to its end (yet).
+        selection: which scenarios it was asked for, as on the command line; empty for all of them.
+        unplayed: the scenarios that it was asked for and has not played, as far as that is known.
         environment: what it ran on: versions, bench file, device.
         imports: event logs that were imported after the run.
         families: the families of requirements: prefix of the ids, and name; in the order of reports.
@@ -173,6 +175,8 @@ class RunRecord(BaseModel):
     ended: float
     verdict: Verdict
     interrupted: bool
+    selection: str = ""
+    unplayed: list[str] = []
     environment: dict[str, Any]
     imports: list[dict[str, Any]] = []
     families: dict[str, str] = FAMILIES

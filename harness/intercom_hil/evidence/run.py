@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import time
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -26,7 +27,12 @@ _OF_A_BENCH = ("bench", "bench_file", "device")
 
 
 class RunFolder:
-    """The folder of one run: ``<parent>/<UTC time>/``, with ``<parent>/latest`` pointing at it."""
+    """The folder of one run: ``<parent>/<UTC time>/``, ``<parent>/latest`` points at the last that began.
+
+    Attributes:
+        selection: which scenarios it was asked for, in words; empty for all of them.
+        planned: the scenarios that it is to play; empty as long as that is not known.
+    """
 
     def __init__(self, path: Path, name: str, *, shared: bool = False) -> None:
         self.path = path
@@ -34,13 +40,15 @@ class RunFolder:
         self.shared = shared
         self.scenarios: list[ScenarioRecord] = []
         self.environment: dict[str, Any] = {}
+        self.selection = ""
+        self.planned: tuple[str, ...] = ()
         self.imports: list[dict[str, Any]] = []
         self._started = time.time()
         self._ended: float | None = None
 
     @classmethod
     def create(cls, parent: Path, name: str, stamp: str = "") -> RunFolder:
-        """Make a run folder under ``parent`` and point ``latest`` at it.
+        """Make a run folder under ``parent``.
 
         Args:
             parent: where run folders are.
@@ -54,7 +62,6 @@ class RunFolder:
             parent.mkdir(parents=True, exist_ok=True)
             path = parent / (stamp or fresh_stamp([parent]))
             (path / "scenarios").mkdir(parents=True, exist_ok=True)
-            _point(parent / LATEST, path.name)
         except OSError as problem:
             raise BenchError(
                 f"the run folder cannot be written ({problem.strerror or problem})",
@@ -65,6 +72,21 @@ class RunFolder:
         if not stamp:
             run.write(interrupted=True)
         return run
+
+    def point_latest(self) -> None:
+        """Have ``latest`` point at this run, whose bench is there to play on.
+
+        Raises:
+            BenchError: the folder of runs cannot be written.
+        """
+        try:
+            _point(self.path.parent / LATEST, self.path.name)
+        except OSError as problem:
+            raise BenchError(
+                f"the link to the latest run cannot be made ({problem.strerror or problem})",
+                str(self.path.parent / LATEST),
+                f"rm -r {shlex.quote(str(self.path.parent / LATEST))}",
+            ) from problem
 
     @classmethod
     def gather(cls, path: Path, name: str) -> RunFolder:
@@ -102,6 +124,8 @@ class RunFolder:
             data = json.loads(file.read_text(encoding="utf-8"))
             run = cls.gather(path, str(data["name"]))
             run.environment = dict(data["environment"])
+            run.selection = str(data.get("selection", ""))
+            run.planned = (*(s.id for s in run.scenarios), *map(str, data.get("unplayed", ())))
             run._started, run._ended = float(data["started"]), float(data["ended"])
         except (OSError, ValueError, KeyError, TypeError) as problem:
             raise BenchError(
@@ -218,8 +242,19 @@ class RunFolder:
             return {"device_clock": next(iter(told.values()))}
         return {"device_clock": told} if told else {}
 
+    @property
+    def unplayed(self) -> list[str]:
+        """The scenarios that it was to play and has not, as far as that is known."""
+        played = {scenario.id for scenario in self.scenarios}
+        return [identity for identity in self.planned if identity not in played]
+
     def write(self, *, interrupted: bool) -> None:
-        """Store ``run.json`` in one step: a reader never sees half of it."""
+        """Store ``run.json`` in one step: a reader never sees half of it.
+
+        Args:
+            interrupted: whether it came to an early end. A run that has not played what it was to play has.
+        """
+        interrupted = interrupted or bool(self.unplayed)
         record = RunRecord.model_construct(
             schema_=1,
             name=self.name,
@@ -227,6 +262,8 @@ class RunFolder:
             ended=self._ended or time.time(),
             verdict=self.verdict,
             interrupted=interrupted,
+            selection=self.selection,
+            unplayed=self.unplayed,
             environment=self.environment | self._clock(),
             imports=self.imports,
             families=FAMILIES,

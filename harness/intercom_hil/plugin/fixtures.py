@@ -15,7 +15,14 @@ from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.options import bench_file, end_run, member, worker
 from intercom_hil.plugin.ordering import PROGRESS
 from intercom_hil.plugin.playing import declaration
-from intercom_hil.plugin.resuming import check_device, identity, keep_basis, resumed
+from intercom_hil.plugin.resuming import (
+    PLANNED,
+    check_device,
+    identity,
+    keep_basis,
+    resumed,
+    selection_in_words,
+)
 from intercom_hil.plugin.terminal_summary import RUN, STAMP, runs_of
 from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR
 from intercom_hil.scenario.bench import Bench
@@ -30,6 +37,8 @@ def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) ->
         folder = resumed(pytestconfig) or RunFolder.create(
             runs_of(pytestconfig, file), file.bench.name, stamp
         )
+        folder.selection = folder.selection or selection_in_words(pytestconfig)
+        folder.planned = pytestconfig.stash.get(PLANNED, ())
         keep_basis(pytestconfig, folder)
     except BenchError as problem:
         end_run(request.session, problem)
@@ -58,6 +67,7 @@ def intercom_assembly(
     try:
         try:
             intercom_loop.run(assembly.start())
+            intercom_run.point_latest()
         except BenchError as problem:
             end_run(request.session, problem)
         # While the first scenarios are played: nobody waits for it.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -19,6 +20,9 @@ from intercom_hil.timeline.observation import SipMessageSeen
 
 _RESUMED = pytest.StashKey[ResumedRun]()
 _DEVICE = "device"
+_PLANNED = "planned_scenarios"
+PLANNED = pytest.StashKey[tuple[str, ...]]()
+"""The scenarios that this run is to play."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -71,6 +75,14 @@ def _select_again(config: pytest.Config, kept: Selection, asked: Selection, run:
         config.args[:] = [str(SCENARIOS / file) for file in kept.files]
 
 
+def selection_in_words(config: pytest.Config) -> str:
+    """Return which scenarios the command line asks for, as it says so; nothing when it is all of them."""
+    selection = _selection(config)
+    left_out = [f"--deselect {shlex.quote(name)}" for name in config.option.deselect or ()]
+    words = [] if selection == Selection() else [str(selection)]
+    return " ".join([*words, *left_out])
+
+
 def _selection(config: pytest.Config) -> Selection:
     """Return which scenarios the command line asks for; files are named from the folder of scenarios on."""
     named = config.args if config.args_source is pytest.Config.ArgsSource.ARGS else []
@@ -113,6 +125,25 @@ def identity(item: pytest.Item) -> str:
     """Return the name of a scenario in reports."""
     assert isinstance(item, pytest.Function)
     return f"{item.module.__name__.rpartition('.')[2]}.{item.name}"
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Keep which scenarios are to be played."""
+    scenarios = [item for item in session.items if item.get_closest_marker("requirement")]
+    planned: tuple[str, ...] = tuple(identity(item) for item in scenarios)
+    session.config.stash[PLANNED] = planned
+    output: dict[str, list[str]] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output[_PLANNED] = list(planned)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    """Take from a process that shares the run which scenarios were to be played."""
+    planned: tuple[str, ...] = tuple(getattr(node, "workeroutput", {}).get(_PLANNED, ()))
+    config: pytest.Config = node.config
+    if planned:
+        config.stash[PLANNED] = planned
 
 
 def resumed(config: pytest.Config) -> RunFolder | None:

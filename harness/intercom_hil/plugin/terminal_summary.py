@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import signal
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.evidence.run import RunFolder, folder_name, fresh_stamp, new_stamp
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.options import PLACE, pool, runs_folder, worker
+from intercom_hil.plugin.resuming import PLANNED, selection_in_words
 from intercom_hil.spec.verdict import Verdict
 
 RUN = pytest.StashKey[RunFolder]()
@@ -45,16 +48,34 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
     run.add_lost(f"{Path(file).stem}.{name}", asked, bench.bench.name, "the process that played it died")
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Complete the run folders, write the reports, and let the worst verdict decide the exit status."""
-    config = session.config
-    if worker(config):
-        return
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
+    """When the bench has ended, however that went, complete the run folders and write the reports.
+
+    The worst verdict decides the exit status. A second interrupt, which cuts the ending short, is no reason
+    to leave a report that says nothing of it.
+    """
+    status = exitstatus
+    try:
+        yield
+    except KeyboardInterrupt:
+        status = pytest.ExitCode.INTERRUPTED
+        raise
+    finally:
+        if not worker(session.config):
+            interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+            try:
+                _complete(session, status)
+            finally:
+                signal.signal(signal.SIGINT, interrupt)
+
+
+def _complete(session: pytest.Session, exitstatus: int) -> None:
     from intercom_hil import (
         reports,  # not before: it takes 0.05 s to load, and a bench is waiting to be ready
     )
 
+    config = session.config
     runs = config.stash[RUNS] = [config.stash[RUN]] if RUN in config.stash else _gathered(config)
     for run in runs:
         run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
@@ -86,7 +107,10 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
     if not config.option.each:
         benches = [(benches[0][0], pool(config).name)]
     folders = [(parent / config.stash[_STAMP], name) for parent, name in benches]
-    return [RunFolder.gather(path, name) for path, name in folders if path.is_dir()]
+    runs = [RunFolder.gather(path, name) for path, name in folders if path.is_dir()]
+    for run in runs:
+        run.selection, run.planned = selection_in_words(config), config.stash.get(PLANNED, ())
+    return runs
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

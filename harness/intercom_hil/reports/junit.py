@@ -38,9 +38,9 @@ def render(run: Run) -> bytes:
     stamp = clock(run.started, "%Y-%m-%dT%H:%M:%S") if run.started is not None else "1970-01-01T00:00:00"
     suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": stamp})
     environment = {key: line(value) for key, value in run.environment.items()}
-    _properties(
-        suite, {"verdict": run.verdict.name, "interrupted": str(run.interrupted).lower(), **environment}
-    )
+    about = {"verdict": run.verdict.name, "interrupted": str(run.interrupted).lower()}
+    about |= {"selection": run.selection} if run.selection else {}
+    _properties(suite, about | environment)
     for scenario in run.scenarios:
         suite.append(_testcase(scenario))
     if run.notes:

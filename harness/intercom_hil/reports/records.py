@@ -117,6 +117,7 @@ class Run:
     requirements: tuple[Requirement, ...]
     scenarios: tuple[Scenario, ...]
     notes: tuple[str, ...]
+    selection: str = ""
     fingerprint: str = field(default="")
 
     @property

@@ -69,6 +69,7 @@ def read_run(folder: Path) -> Run:
         ),
         scenarios=scenarios,
         notes=tuple(_notes(data, stated, scenarios, interrupted)),
+        selection=line(data.get("selection")),
         fingerprint=hashlib.sha256(raw).hexdigest(),
     )
 
@@ -120,6 +121,12 @@ def _notes(
             f"The run was interrupted after {len(scenarios)} scenario{'s' * (len(scenarios) != 1)}. "
             "What did not run is not proven."
         )
+    unplayed = texts(data.get("unplayed"))
+    if unplayed:
+        some = ", ".join(unplayed[:5]) + " …" * (len(unplayed) > 5)
+        notes.append(f"Not played of what was asked for: {len(unplayed)} ({some}).")
+    if selection := line(data.get("selection")):
+        notes.append(f"The run was asked for a part of the scenarios only: {selection}.")
     if not scenarios:
         notes.append("The run holds no scenario: nothing was judged.")
     if worst(scenario.verdict for scenario in scenarios).rank > stated.rank:
