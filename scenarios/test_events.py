@@ -6,33 +6,34 @@ monitors after every scenario; here are the rows that need a call of a certain k
 
 import pytest
 
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.scenario import (
     DEVICE,
+    FAILURE_KINDS,
     PBX,
+    Addresses,
+    Behaviour,
+    Bench,
+    Capability,
+    Condition,
+    Encryption,
+    Settings,
     answer,
+    answers,
+    busy,
+    case_id,
+    declines,
     event,
+    events,
     limited,
+    not_found,
     refusal,
     rejection,
     request,
-    tone,
-)
-from intercom_hil.scenario import scenario
-from intercom_hil.scenario.bench import Bench
-from intercom_hil.spec import events
-from intercom_hil.spec.capabilities import Capability
-from intercom_hil.spec.events import FAILURE_KINDS
-from intercom_hil.spec.settings import Encryption
-from intercom_hil.stations.behaviours import (
-    Behaviour,
-    answers,
-    busy,
-    declines,
-    not_found,
     rings_forever,
+    scenario,
+    tone,
     unavailable,
 )
-from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
@@ -43,13 +44,13 @@ LOSS_NOTICED = 15.0
 
 
 @scenario("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
-async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hanging_up(bench: Bench):
+async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hanging_up(bench: Bench) -> None:
     """Dialing, Call Established and Hanging Up are each logged once for one answered call.
 
     Whoever reads the log after an incident would be told another story than the one that happened.
     """
-    (desk,) = await bench.stations(answers(hang_up_after=0.3))
-    await bench.configure(call_number=desk.number)
+    await bench.stations(answers(hang_up_after=0.3))
+    await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
@@ -58,7 +59,7 @@ async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hang
         bench.at_end(kind.requirement, event(kind), after=pressed)
 
 
-@scenario("EVT-03", "EVT-05", "EVT-13")
+@scenario("EVT-03", "EVT-05", "EVT-13", settings=Settings(call_timeout=1))
 @pytest.mark.parametrize(
     ("behaviour", "kind"),
     [
@@ -71,13 +72,13 @@ async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hang
 )
 async def test_a_failed_call_is_logged_with_the_kind_of_failure(
     bench: Bench, behaviour: Behaviour, kind: str
-):
+) -> None:
     """A single failed call and the exhausted list are each logged once, and the details tell why.
 
     The one who mends it would not know whether to call the telephone man or the guard.
     """
-    (desk,) = await bench.stations(behaviour)
-    await bench.configure(call_number=desk.number, call_timeout=1)
+    await bench.stations(behaviour)
+    await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
@@ -88,14 +89,14 @@ async def test_a_failed_call_is_logged_with_the_kind_of_failure(
     bench.at_end("EVT-05", event(events.OUTGOING_CONTACTS_EXHAUSTED), after=pressed)
 
 
-@scenario("EVT-13", needs=Capability.SRTP)
-async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench):
+@scenario("EVT-13", needs=Capability.SRTP, settings=Settings(encryption=Encryption.SRTP_ONLY))
+async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench) -> None:
     """Under SRTP-only a remote without SRTP is a failure of media security, and the details say so.
 
     The one who mends it would look for a broken telephone instead of a setting.
     """
-    (desk,) = await bench.stations(answers())
-    await bench.configure(call_number=desk.number, encryption=Encryption.SRTP_ONLY, pbx_srtp="no")
+    await bench.stations(answers())
+    await bench.configure(pbx_srtp="no")
 
     pressed = await bench.intercom.press_button()
 
@@ -105,18 +106,21 @@ async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench):
     bench.at_end("EVT-13", told, after=pressed, provided=logged)
 
 
-@scenario("EVT-06", "EVT-13")
-@pytest.mark.parametrize("reason", ["incoming calls off", "caller not permitted"])
-async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: str):
+def _turns_away(at: Addresses, reason: str) -> Settings:
+    off = reason == "incoming calls off"
+    return Settings(permitted_callers=(at.number(0 if off else 1),), allow_incoming=not off)
+
+
+@scenario("EVT-06", "EVT-13", settings=_turns_away)
+@pytest.mark.parametrize("reason", ["incoming calls off", "caller not permitted"], ids=case_id)
+async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: str) -> None:
     """A call that the device turns away is logged once, and the details tell why.
 
     Nobody would learn that somebody tried the door, or that a colleague is missing from the list.
     """
-    caller, permitted = bench.number(0), bench.number(1)
-    off = reason == "incoming calls off"
-    await bench.configure(permitted_callers=(caller if off else permitted,), allow_incoming=not off)
+    await bench.configure()
 
-    await bench.call_device(caller=caller)
+    await bench.call_device(caller=bench.number(0))
 
     refused = rejection(sender=DEVICE, receiver=PBX)
     await bench.require(refused, within=PROMPT)
@@ -125,14 +129,14 @@ async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: s
     bench.at_end("EVT-13", event(events.INCOMING_REJECTED, failure=reason), provided=logged)
 
 
-@scenario("EVT-07", "EVT-09")
-async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench):
+@scenario("EVT-07", "EVT-09", settings=lambda at: Settings(permitted_callers=(at.number(0),)))
+async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench) -> None:
     """Incoming Call and Hanging Up are each logged once for a call that its caller ended.
 
     The log would not show that somebody listened at the door.
     """
     caller = bench.number(0)
-    await bench.configure(permitted_callers=(caller,))
+    await bench.configure()
 
     await bench.call_device(caller=caller, hang_up_after=0.3)
 
@@ -142,17 +146,17 @@ async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench):
     bench.at_end("EVT-09", event(events.INCOMING_REMOTE_HANGUP), provided=ended)
 
 
-@scenario("EVT-07", "EVT-10")
-async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench):
+@scenario("EVT-07", "EVT-10", settings=lambda at: Settings(permitted_callers=(at.number(0),)))
+async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench) -> None:
     """Incoming Call and Hanging Up are each logged once for a call that the button ended.
 
     The guard could not tell a visitor who hung up from a line that broke.
     """
     caller = bench.number(0)
-    await bench.configure(permitted_callers=(caller,))
+    await bench.configure()
     await bench.call_device(caller=caller)
     up = await bench.require(request("ACK", sender=PBX, receiver=DEVICE), within=2 * PROMPT)
-    await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=PROMPT, after=up.time)
+    await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=PROMPT, after=up)
 
     await bench.intercom.press_button()
 
@@ -162,18 +166,18 @@ async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench):
     bench.at_end("EVT-10", event(events.INCOMING_LOCAL_HANGUP), provided=ended)
 
 
-@scenario("EVT-08", "EVT-13")
-@pytest.mark.parametrize("how", ["falls silent", "vanishes"])
-async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: Bench, how: str):
+@scenario("EVT-08", "EVT-13", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+@pytest.mark.parametrize("how", ["falls silent", "vanishes"], ids=case_id)
+async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: Bench, how: str) -> None:
     """An established call that fails is logged once as failed, with the reason.
 
     The guard's line broke, and the log would say that somebody hung up.
     """
-    await bench.configure(permitted_callers=(bench.direct_caller_uri(0),))
-    falls_silent = {"mute_after": 0.2} if how == "falls silent" else {}
-    caller = await bench.call_device(caller=bench.number(0), direct=True, **falls_silent)
+    await bench.configure()
+    mute_after = 0.2 if how == "falls silent" else None
+    caller = await bench.call_device(caller=bench.number(0), direct=True, mute_after=mute_after)
     up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=PROMPT)
-    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up.time)
+    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up)
 
     if how == "vanishes":
         await caller.vanish()
@@ -184,21 +188,26 @@ async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: 
 
 
 @pytest.mark.long
-@scenario("EVT-08", "EVT-13", needs=Capability.SESSION_TIMER)
-async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_failed(bench: Bench):
+@scenario(
+    "EVT-08",
+    "EVT-13",
+    needs=Capability.SESSION_TIMER,
+    settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)),
+)
+async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_failed(bench: Bench) -> None:
     """A call whose caller promised to refresh its session and did not is ended, and logged once as failed.
 
     Nobody could reach the door any more: a call whose end got lost on the way would last for ever.
     """
-    await bench.configure(permitted_callers=(bench.direct_caller_uri(0),))
+    await bench.configure()
     limit = ("Supported: timer", f"Session-Expires: {SESSION};refresher=uac")
     caller = await bench.call_device(caller=bench.number(0), direct=True, extra_headers=limit)
     up = await bench.require(limited(answer(sender=DEVICE, receiver=caller.number)), within=PROMPT)
-    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up.time)
+    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up)
 
     # RFC 4028 §10: a third of it before its end at the earliest, and at its end at the latest.
     await bench.require(
-        request("BYE", sender=DEVICE, receiver=caller.number), within=SESSION + PROMPT, after=up.time
+        request("BYE", sender=DEVICE, receiver=caller.number), within=SESSION + PROMPT, after=up
     )
     _expect_one_failure(bench)
 

@@ -1,10 +1,16 @@
 """PRX: all of the device's SIP goes through its proxy, and each challenge gets its own credentials."""
 
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.scenario import (
     DEVICE,
     PBX,
     PROXY,
+    Addresses,
+    Bench,
+    Condition,
+    Pattern,
+    Settings,
     answer,
+    answers,
     connectivity_check,
     connectivity_confirmed,
     invite,
@@ -13,17 +19,15 @@ from intercom_hil.judge.vocabulary import (
     request,
     request_of_device,
     response,
+    scenario,
     tone,
     with_credentials,
 )
-from intercom_hil.scenario import scenario
-from intercom_hil.scenario.bench import Bench
-from intercom_hil.stations.behaviours import answers
-from intercom_hil.timeline import Pattern
-from intercom_hil.timeline.pattern import Condition
 
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
+INTERVAL = 1
+"""Seconds between two checks of the device's, where a scenario is about them."""
 A_MOMENT = 0.05
 """Seconds after a message in which nothing but its repetition or its answer is on its way."""
 WATCHED = 3.0
@@ -41,23 +45,21 @@ def past_the_proxy() -> Pattern:
     )
 
 
-@scenario("PRX-01")
-async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench):
+@scenario(
+    "PRX-01",
+    settings=lambda at: Settings(proxy=at.proxy_settings, further_numbers=(at.station_uri(1),)),
+)
+async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench) -> None:
     """While a proxy is configured, each request of the device goes to the proxy first (RFC 3261 §8.1.2).
 
     On a network where the proxy is the only way out, the button would call nobody.
     """
-    proxy = await bench.proxy()
-    desk, elsewhere = await bench.stations(answers(hang_up_after=0.2), answers())
-    await bench.configure(
-        proxy=proxy.settings,
-        call_number=desk.number,
-        further_numbers=(elsewhere.uri,),
-        await_registration=False,
-    )
+    await bench.proxy()
+    desk, _ = await bench.stations(answers(hang_up_after=0.2), answers())
+    await bench.configure(await_registration=False)
     first = await bench.expect("PRX-01", registration(receiver=PROXY), within=PROMPT)
     await bench.require(registered(by=PROXY), within=PROMPT)
-    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=first.time)
+    bench.never_in_scenario("PRX-01", past_the_proxy(), after=first)
 
     pressed = await bench.intercom.press_button()
 
@@ -65,19 +67,19 @@ async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench
         "PRX-01", invite(sender=DEVICE, receiver=PROXY, to=desk.number), within=PROMPT, after=pressed
     )
     up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
-    await bench.expect("PRX-01", request("ACK", sender=DEVICE, receiver=PROXY), within=PROMPT, after=up.time)
-    await bench.require(request("BYE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=up.time)
+    await bench.expect("PRX-01", request("ACK", sender=DEVICE, receiver=PROXY), within=PROMPT, after=up)
+    await bench.require(request("BYE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=up)
 
 
-@scenario("PRX-01")
-async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Bench):
+@scenario("PRX-01", settings=lambda at: Settings(proxy=at.proxy_settings, call_number=at.station_uri(0)))
+async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Bench) -> None:
     """A number at another host than the server is called by way of the proxy too (RFC 3261 §8.1.2).
 
     The guard of the neighbouring site would be beyond the reach of the button.
     """
-    proxy = await bench.proxy()
+    await bench.proxy()
     (elsewhere,) = await bench.stations(answers())
-    await bench.configure(proxy=proxy.settings, call_number=elsewhere.uri)
+    await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
@@ -85,75 +87,77 @@ async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Benc
     await bench.require(invite(sender=PROXY, receiver=elsewhere.number), within=PROMPT, after=pressed)
     up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
     await bench.require(request("ACK", sender=PROXY, receiver=elsewhere.number), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up.time)
-    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=pressed)
+    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
+    bench.never_in_scenario("PRX-01", past_the_proxy(), after=pressed)
 
     again = await bench.intercom.press_button()
 
     await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=max(again, up.time))
 
 
-@scenario("PRX-01")
-async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Bench):
+@scenario("PRX-01", settings=lambda at: Settings(proxy=at.proxy_settings))
+async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Bench) -> None:
     """What the device asks for in a call that the proxy brought goes back the same way (RFC 3261 §12.2.1.1).
 
     The hang-up would get lost, and the guard's line stay busy.
     """
-    proxy = await bench.proxy()
-    await bench.configure(proxy=proxy.settings)
+    await bench.proxy()
+    await bench.configure()
     called = await bench.call_device(caller=bench.number(0))
     up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up.time)
+    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
 
     pressed = await bench.intercom.press_button()
 
     hung_up = await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=pressed)
-    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=up.time)
+    bench.never_in_scenario("PRX-01", past_the_proxy(), after=up)
     ended = request("BYE", sender=PBX, receiver=called.number)
-    await bench.expect("PRX-01", ended, within=PROMPT, after=hung_up.time)
+    await bench.expect("PRX-01", ended, within=PROMPT, after=hung_up)
 
 
-@scenario("PRX-01")
-async def test_a_proxy_that_refuses_the_device_is_not_gone_round(bench: Bench):
+def _mistyped_proxy_password(at: Addresses) -> Settings:
+    wrong = at.proxy_settings.model_copy(update={"password": "mistyped"})
+    return Settings(proxy=wrong, polling_interval=30)
+
+
+@scenario("PRX-01", settings=_mistyped_proxy_password)
+async def test_a_proxy_that_refuses_the_device_is_not_gone_round(bench: Bench) -> None:
     """With wrong proxy credentials the device stays outside, and goes no other way (RFC 3261 §22.3).
 
     What the proxy was put there to keep out would be in after all.
     """
-    proxy = await bench.proxy()
-    wrong = proxy.settings.model_copy(update={"password": "mistyped"})
-    await bench.configure(
-        proxy=wrong, pbx_password=bench.password, polling_interval=30, await_registration=False
-    )
+    await bench.proxy()
+    await bench.configure(pbx_password=bench.password, await_registration=False)
 
     refused = response(407, "REGISTER", sender=PROXY, receiver=DEVICE)
     asked = await bench.require(
         with_credentials(registration(receiver=PROXY), "Proxy-Authorization"), within=PROMPT
     )
-    await bench.require(refused, within=PROMPT, after=asked.time)
-    await bench.never("PRX-01", past_the_proxy(), during=WATCHED, after=asked.time)
-    await bench.never("PRX-01", registered(by=PROXY), during=0.0, after=asked.time)
+    await bench.require(refused, within=PROMPT, after=asked)
+    await bench.never("PRX-01", past_the_proxy(), during=WATCHED, after=asked)
+    await bench.never("PRX-01", registered(by=PROXY), during=0.0, after=asked)
 
 
-@scenario("PRX-02")
-async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_server(bench: Bench):
+@scenario("PRX-02", settings=lambda at: Settings(proxy=at.proxy_settings))
+async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_server(bench: Bench) -> None:
     """A 407 is answered with the proxy's credentials, a 401 with the server's (RFC 3261 §22.2, §22.3).
 
     The door would not get past the proxy, or hand what proves it at the server to somebody else's machine.
     """
     proxy = await bench.proxy()
-    (desk,) = await bench.stations(answers())
-    await bench.configure(proxy=proxy.settings, call_number=desk.number, await_registration=False)
+    await bench.stations(answers())
+    await bench.configure(await_registration=False)
     at_proxy, at_server = proxy.settings.username, bench.intercom.extension
     everything = request("REGISTER", sender=DEVICE)
 
     challenged = await bench.require(response(407, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT)
     to_proxy = with_credentials(everything, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
-    await bench.expect("PRX-02", to_proxy, within=PROMPT, after=challenged.time)
+    await bench.expect("PRX-02", to_proxy, within=PROMPT, after=challenged)
     challenged = await bench.require(
-        response(401, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT, after=challenged.time
+        response(401, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT, after=challenged
     )
     to_server = with_credentials(everything, "Authorization", username=at_server)
-    await bench.expect("PRX-02", to_server, within=PROMPT, after=challenged.time)
+    await bench.expect("PRX-02", to_server, within=PROMPT, after=challenged)
     await bench.require(registered(by=PROXY), within=PROMPT)
 
     pressed = await bench.intercom.press_button()
@@ -166,17 +170,17 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     await bench.expect("PRX-02", to_server, within=PROMPT, after=pressed)
     for header, wrong in (("Proxy-Authorization", at_server), ("Authorization", at_proxy)):
         crossed = with_credentials(request_of_device(), header, username=wrong)
-        bench.at_end("PRX-02", crossed, at_least=0, at_most=0)
+        bench.never_in_scenario("PRX-02", crossed)
 
 
-@scenario("CFG-21")
-async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench):
+@scenario("CFG-21", settings=lambda at: Settings(proxy=at.proxy_settings))
+async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench) -> None:
     """The device goes to the proxy's address and port as they are configured.
 
     A proxy that does not listen on the usual port would cut the door off.
     """
     proxy = await bench.proxy()
-    await bench.configure(proxy=proxy.settings, await_registration=False)
+    await bench.configure(await_registration=False)
 
     await bench.require(registration(receiver=PROXY), within=PROMPT)
 
@@ -185,33 +189,36 @@ async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench)
     await bench.expect("CFG-21", there, within=PROMPT)
 
 
-@scenario("REG-04", "PRX-01")
-async def test_after_an_outage_of_the_proxy_the_device_is_registered_again(bench: Bench):
+@scenario(
+    "REG-04",
+    "PRX-01",
+    settings=lambda at: Settings(proxy=at.proxy_settings, polling_interval=INTERVAL),
+)
+async def test_after_an_outage_of_the_proxy_the_device_is_registered_again(bench: Bench) -> None:
     """When the proxy is back, the device is registered again, and it went no other way meanwhile.
 
     After a restart of the proxy somebody would have to walk to every door.
     """
-    interval = 1
-    proxy = await bench.proxy()
-    await bench.configure(afresh=True, proxy=proxy.settings, polling_interval=interval)
+    await bench.proxy()
+    await bench.configure(afresh=True)
     check = connectivity_check(receiver=PROXY)
     since = bench.seen(registered(by=PROXY))[-1].time
     confirmed = connectivity_confirmed(sender=PROXY)
-    await bench.require(confirmed, within=interval + PROMPT, after=since + A_MOMENT)
+    await bench.require(confirmed, within=INTERVAL + PROMPT, after=since + A_MOMENT)
 
     async with bench.proxy_away() as outage:
-        unheard = await bench.require(check, within=interval + PROMPT, after=outage.began)
+        unheard = await bench.require(check, within=INTERVAL + PROMPT, after=outage.began)
         await bench.require(check, within=PROMPT, after=unheard.time + A_MOMENT)
-        await bench.never("REG-04", registered(by=PROXY), during=OUTAGE, after=unheard.time)
+        await bench.never("REG-04", registered(by=PROXY), during=OUTAGE, after=unheard)
     back = outage.ended
 
-    again = await bench.expect("REG-04", registered(by=PROXY), within=interval + MARGIN, after=back)
+    again = await bench.expect("REG-04", registered(by=PROXY), within=INTERVAL + MARGIN, after=back)
     bench.measure(
         "REG-04",
         "time until registered again",
         again.time - back,
         "s",
-        high=interval + MARGIN,
+        high=INTERVAL + MARGIN,
         of=(again,),
     )
-    bench.at_end("PRX-01", past_the_proxy(), at_least=0, at_most=0, after=since)
+    bench.never_in_scenario("PRX-01", past_the_proxy(), after=since)

@@ -12,7 +12,7 @@ from intercom_hil.bench.device_part import pbx_name
 from intercom_hil.bench.pki import CertificateKind, Pki, ServerIdentity
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import Inconclusive
-from intercom_hil.spec.settings import Transport
+from intercom_hil.spec.settings import Settings, Transport
 from intercom_hil.stations.tls_test_server import NameOf, TlsOffer, TlsTrap
 from intercom_hil.timeline import Append
 
@@ -48,7 +48,7 @@ class TlsServers:
         by_name: bool = False,
         version: TlsVersion | None = None,
         suites: str | None = None,
-    ) -> dict[str, Any]:
+    ) -> Settings:
         """Start a server.
 
         Args:
@@ -58,7 +58,7 @@ class TlsServers:
             suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
 
         Returns:
-            Fields of ``SipSettings`` that send the device there, with the bench's root CA uploaded.
+            The settings that send the device there, with the bench's root CA uploaded.
 
         Raises:
             Inconclusive: this bench cannot have such a server.
@@ -82,12 +82,12 @@ class TlsServers:
         trap = TlsTrap(address, offer, append=self._append, name_of=self._name_of)
         await trap.start()
         self._open.append(trap)
-        return {
-            "server_address": self._name if by_name else address,
-            "server_port": trap.port,
-            "transport": Transport.TLS,
-            "ca_certificate": self._pki.root_pem,
-        }
+        return Settings(
+            server_address=self._name if by_name and self._name else address,
+            server_port=trap.port,
+            transport=Transport.TLS,
+            ca_certificate=self._pki.root_pem,
+        )
 
     async def close_all(self) -> None:
         """End every server and its connections. Idempotent."""

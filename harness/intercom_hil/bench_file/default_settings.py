@@ -5,17 +5,17 @@ The bench file and the fields that a scenario wants come in; a whole configurati
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import NotApplicable
 from intercom_hil.spec.capabilities import Capability
-from intercom_hil.spec.settings import Encryption, SipSettings, Transport, VideoCalls
+from intercom_hil.spec.settings import Encryption, Settings, SipSettings, Transport, VideoCalls
 
 
 def plain_settings(
-    file: BenchFile, password: str, call_number: str, root_pem: str, wanted: Mapping[str, Any]
+    file: BenchFile, password: str, call_number: str, root_pem: str, wanted: Settings
 ) -> SipSettings:
     """Return the device's settings: those of the bench, with those that are wanted in their place.
 
@@ -24,7 +24,7 @@ def plain_settings(
         password: the device's at the PBX.
         call_number: whom the button calls.
         root_pem: the CA certificate under which the bench's TLS servers are.
-        wanted: fields of ``SipSettings``.
+        wanted: what differs from the plain configuration.
 
     Raises:
         NotApplicable: something is wanted that is declared to be missing.

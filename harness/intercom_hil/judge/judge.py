@@ -7,7 +7,7 @@ makes a scenario inconclusive and is nobody's fault yet.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
 from types import MappingProxyType
@@ -15,7 +15,7 @@ from types import MappingProxyType
 from intercom_hil.errors import Inconclusive
 from intercom_hil.judge.deferral import IMPORT
 from intercom_hil.judge.judgement import Judgement, is_deferred, judged, why_unseen
-from intercom_hil.judge.rules import Absent, Measured, Occurs, Rule, clock
+from intercom_hil.judge.rules import Absent, InOrder, Measured, Occurs, Rule, clock
 from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
@@ -29,6 +29,9 @@ class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
         self.judgement = judgement
         super().__init__(str(judgement))
 
+
+ALREADY = 0.1
+"""Seconds that a witness may be late with what must have been seen already."""
 
 CatchUp = Callable[[Collection[str]], Awaitable[None]]
 """Returns when what the witnesses saw before the call, of some kinds, is on the timeline.
@@ -119,11 +122,32 @@ class Judge:
         Raises:
             ExpectationFailed: time was up.
         """
+        times = f"{count} times " if count > 1 else ""
+        text = f"{pattern} {times}within {within:.3g} s"
+        return await self._expect(requirement, text, pattern, within, after, count)
+
+    async def already_seen(
+        self, requirement: str, pattern: Pattern, *, after: float | None = None
+    ) -> Observation:
+        """Judge whether something that the requirement promises has been seen by now.
+
+        For what must have happened before something that was waited for.
+
+        Returns:
+            The first of them.
+
+        Raises:
+            ExpectationFailed: it was not.
+        """
+        return await self._expect(requirement, f"{pattern}, already seen", pattern, ALREADY, after, 1)
+
+    async def _expect(
+        self, requirement: str, text: str, pattern: Pattern, within: float, after: float | None, count: int
+    ) -> Observation:
         since = self.timeline.opened if after is None else after
         found, until = await self._waited(pattern, within, since, count)
-        times = f"{count} times " if count > 1 else ""
         rule = Occurs(pattern=pattern, after=since, until=until, at_least=count)
-        judgement = self._book(requirement, f"{pattern} {times}within {within:.3g} s", rule)
+        judgement = self._book(requirement, text, rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
         if not found and (why := why_unseen(rule, self.timeline)):
@@ -144,6 +168,21 @@ class Judge:
         _, until = await self._waited(pattern, during, since)
         rule = Absent(pattern=pattern, after=since, until=until)
         judgement = self._book(requirement, f"never {pattern}", rule)
+        if judgement.verdict is Verdict.FAIL:
+            raise ExpectationFailed(judgement)
+
+    async def in_order(
+        self, requirement: str, patterns: Sequence[Pattern], *, after: float | None = None
+    ) -> None:
+        """Judge whether the first observations of several patterns were made one after the other.
+
+        Raises:
+            ExpectationFailed: they came in another order, or one of them has not been made by now.
+        """
+        since, until = self.timeline.opened if after is None else after, now()
+        await self._catch_up({pattern.kind for pattern in patterns})
+        rule = InOrder(patterns=tuple(patterns), after=since, until=until)
+        judgement = self._book(requirement, ", then ".join(str(pattern) for pattern in patterns), rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
 
@@ -259,5 +298,7 @@ def _times(at_least: int, at_most: int | None) -> str:
     if at_most == 0:
         return "never"
     if at_most is None:
-        return {1: "at least once", 2: "at least twice"}.get(at_least, f"at least {at_least} times")
+        return {0: "recorded", 1: "at least once", 2: "at least twice"}.get(
+            at_least, f"at least {at_least} times"
+        )
     return f"{at_least} to {at_most} times"

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pydantic import BaseModel, ConfigDict
 
 from intercom_hil.judge.deferral import deferred_kinds
-from intercom_hil.judge.rules import Absent, Measured, Monitored, Occurs, Rule
+from intercom_hil.judge.rules import Absent, InOrder, Measured, Monitored, Occurs, Rule
 from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline
@@ -81,7 +81,7 @@ def judged(
 
 def why_unseen(rule: Rule, timeline: Timeline) -> str:
     """Return why what a rule asks for cannot be seen (yet), with the remedy; empty where it can."""
-    return unseen(timeline, _asked(rule), rule.until) if isinstance(rule, Occurs | Absent) else ""
+    return unseen(timeline, _asked(rule), rule.until) if isinstance(rule, Occurs | Absent | InOrder) else ""
 
 
 def is_deferred(rule: Rule, timeline: Timeline) -> bool:
@@ -90,6 +90,8 @@ def is_deferred(rule: Rule, timeline: Timeline) -> bool:
 
 
 def _asked(rule: Rule) -> set[str]:
+    if isinstance(rule, InOrder):
+        return {pattern.kind for pattern in rule.patterns}
     if not isinstance(rule, Occurs | Absent):
         return set()
     provided = {rule.provided.kind} if isinstance(rule, Occurs) and rule.provided is not None else set()

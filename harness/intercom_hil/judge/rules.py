@@ -96,6 +96,28 @@ class Absent(_Rule):
         return Outcome(verdict=Verdict.PASS, seen=none)
 
 
+class InOrder(_Rule):
+    """Between ``after`` and ``until`` (epoch seconds) the first of each pattern are seen in this order."""
+
+    kind: Literal["in_order"] = "in_order"
+    patterns: tuple[Pattern, ...]
+    after: float
+    until: float
+
+    def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
+        """Judge a timeline; times in the text are relative to ``origin`` (epoch seconds)."""
+        firsts = [timeline.find(pattern, self.after, self.until)[:1] for pattern in self.patterns]
+        seen = sorted((o for first in firsts for o in first), key=lambda o: (o.time, o.seq))
+        missing = [str(p) for p, first in zip(self.patterns, firsts, strict=True) if not first]
+        ordered = not missing and seen == [o for first in firsts for o in first]
+        told = _listed(seen, origin) if seen else "none seen"
+        return Outcome(
+            verdict=Verdict.PASS if ordered else Verdict.FAIL,
+            seen=f"{told}; never {', '.join(missing)}" if missing else told,
+            observations=tuple(o.seq for o in seen),
+        )
+
+
 class Measured(_Rule):
     """A declared measurement lies within its limits (inclusive); an unset value is a failure."""
 
@@ -145,7 +167,7 @@ class Monitored(_Rule):
     settled: float
 
 
-Rule = Annotated[Occurs | Absent | Measured | Monitored, Field(discriminator="kind")]
+Rule = Annotated[Occurs | Absent | InOrder | Measured | Monitored, Field(discriminator="kind")]
 
 
 def clock(seconds: float, origin: float) -> str:

@@ -11,6 +11,8 @@ from collections.abc import Iterable
 from intercom_hil.spec.events import EventKind
 from intercom_hil.spec.status_codes import CHALLENGES, NO_REFUSALS
 from intercom_hil.timeline import Observation, Pattern, Witness
+from intercom_hil.timeline.media import MediaHeard
+from intercom_hil.timeline.observation import SipMessageSeen, SpeakerHeard
 from intercom_hil.timeline.pattern import Condition
 
 DEVICE = "device"
@@ -141,6 +143,27 @@ def with_header(message: Pattern, name: str) -> Pattern:
     return message.where(f"{message} with {name}", headers=Condition(some={"name": _equal(name)}))
 
 
+def addressed(asked: Pattern, *uris: str) -> Pattern:
+    """Narrow requests to those whose Request-URI is one of these, whatever parameters follow it."""
+    wanted = "|".join(re.escape(uri) for uri in uris)
+    return asked.where(f"{asked} at {uris[0]}", request_uri=Condition(regex=rf"({wanted})(;.*)?"))
+
+
+def from_user(message: Pattern, user: str) -> Pattern:
+    """Narrow SIP messages to those whose From has this user part."""
+    return message.where(f"{message} of {user}", from_uri=_user(user))
+
+
+def to_user(message: Pattern, user: str) -> Pattern:
+    """Narrow SIP messages to those whose To has this user part."""
+    return message.where(f"{message} of {user}", to_uri=_user(user))
+
+
+def with_keys(message: Pattern) -> Pattern:
+    """Narrow SIP messages to those that offer keys for SRTP, or ask for it (RFC 4568, RFC 3711)."""
+    return message.where(f"{message} with keys or SAVP", raw=Condition(regex=r"(?s).*(a=crypto|SAVP).*"))
+
+
 def limited(message: Pattern) -> Pattern:
     """Narrow messages to those that limit the session (RFC 4028 §4)."""
     return with_header(message, "Session-Expires")
@@ -188,6 +211,12 @@ def tls_hello(*, sender: str = DEVICE) -> Pattern:
 def tls_said(*, sender: str = DEVICE) -> Pattern:
     """A client accepted a TLS server, and spoke to it."""
     return _tls("first words under TLS", sender, "spoken")
+
+
+def tls_request(method: str, *, sender: str = DEVICE) -> Pattern:
+    """A client's first words under TLS are a SIP request."""
+    begins = Condition(regex=rf"{re.escape(method)} sips?:.*")
+    return tls_said(sender=sender).where(f"{method} under TLS{_way(sender, None)}", text=begins)
 
 
 def tls_over(*, sender: str = DEVICE) -> Pattern:
@@ -281,6 +310,26 @@ def live_picture(*, sender: str | None = None, receiver: str | None = None) -> P
     )
 
 
+def takes_video(message: Observation) -> bool:
+    """Return whether a SIP message's session description asks to be sent video (RFC 3264 §5.1)."""
+    content = message.content
+    return isinstance(content, SipMessageSeen) and any(
+        line.media == "video" and line.direction in ("sendrecv", "recvonly") for line in content.media
+    )
+
+
+def level(heard: Observation) -> float:
+    """Return the level of what was heard on the wire or at the speaker, in dBov (RFC 6464 §3).
+
+    Raises:
+        TypeError: it is no observation of a sound.
+    """
+    content = heard.content
+    if not isinstance(content, MediaHeard | SpeakerHeard):
+        raise TypeError(f"{heard} has no level")
+    return content.level_dbov
+
+
 def speaker_tone(hz: float) -> Pattern:
     """A tone heard at the device's speaker."""
     return Pattern(kind="speaker", text=f"tone of {hz:.0f} Hz at the speaker").where(tone_hz=_near(hz))
@@ -299,6 +348,10 @@ def _equal(value: str) -> Condition:
 
 def _in_use(media: str) -> dict[str, Condition]:
     return {"media": _equal(media), "port": Condition(at_least=1)}
+
+
+def _user(user: str) -> Condition:
+    return Condition(regex=rf"sips?:{re.escape(user)}@.*")
 
 
 def _near(hz: float) -> Condition:

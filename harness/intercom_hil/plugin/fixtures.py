@@ -14,7 +14,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.options import bench_file, end_run, member, worker
 from intercom_hil.plugin.ordering import PROGRESS
-from intercom_hil.plugin.playing import declaration
+from intercom_hil.plugin.playing import case, declaration
 from intercom_hil.plugin.resuming import (
     PLANNED,
     check_device,
@@ -100,6 +100,7 @@ def bench(
         doc=node.obj.__doc__ or "",
         requirements=declared.requirements,
         needs=declared.needs,
+        settings=lambda at: declared.settings_at(at, case(node)),
         attempts=request.config.getoption("--attempts"),
     )
     try:

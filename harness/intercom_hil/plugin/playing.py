@@ -24,6 +24,12 @@ def declaration(item: pytest.Item) -> Declaration | None:
     return declared if isinstance(declared, Declaration) else None
 
 
+def case(item: pytest.Item) -> dict[str, object]:
+    """Return the values of a scenario's parameters, by name."""
+    callspec = getattr(item, "callspec", None)
+    return dict(callspec.params) if callspec is not None else {}
+
+
 @pytest.fixture(scope="session")
 def intercom_loop() -> Iterator[asyncio.Runner]:
     """The event loop of the bench and of the scenarios; it stands still between them."""

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
-from typing import Any, Literal
+from typing import Literal, TypeVar, Unpack
 
 from intercom_hil.bench.assembly import Assembly
-from intercom_hil.bench.device_part import pbx_name
 from intercom_hil.bench.pki import CertificateKind
+from intercom_hil.bench.tls import TlsVersion
 from intercom_hil.bench_file.default_settings import plain_settings
 from intercom_hil.device.configurator import Role
 from intercom_hil.errors import Inconclusive, NotApplicable
@@ -23,12 +23,13 @@ from intercom_hil.judge.judge import Judge
 from intercom_hil.judge.vocabulary import PBX, PROXY, registered
 from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
 from intercom_hil.proxy.proxy import Proxy
+from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.scenario.operator_view import OperatorView
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.scenario.remotes import Remotes
-from intercom_hil.scenario.runner import ScenarioFailed, ScenarioRunner
+from intercom_hil.scenario.runner import GAPS, ScenarioFailed, ScenarioRunner
 from intercom_hil.spec.capabilities import Capability
-from intercom_hil.spec.settings import SipSettings, Transport
+from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 
 REGISTRATION = 3.0
@@ -38,6 +39,13 @@ SHORT_POLLING = 10
 """Seconds: polling intervals up to this are granted to the second."""
 
 PbxSrtp = Literal["no", "sdes", "optional"]
+Moment = Observation | float
+"""When something was: that of an observation, or seconds since the epoch."""
+_Value = TypeVar("_Value")
+
+
+def _plain(at: Addresses) -> Settings:
+    return Settings()
 
 
 class Bench(Remotes):
@@ -52,6 +60,7 @@ class Bench(Remotes):
         doc: str,
         requirements: tuple[str, ...],
         needs: Capability | None = None,
+        settings: Callable[[Addresses], Settings] = _plain,
         attempts: int = 1,
     ) -> None:
         """Make the bench of one scenario.
@@ -63,6 +72,7 @@ class Bench(Remotes):
             doc: what it says it proves.
             requirements: the ids it is to judge.
             needs: what a device must have for it to be played.
+            settings: those with which it begins, as far as they differ from the plain configuration.
             attempts: how often it is played at most; only what was inconclusive or in error is repeated.
         """
         super().__init__(assembly)
@@ -70,7 +80,9 @@ class Bench(Remotes):
         self._play = ScenarioRunner(
             assembly, run, identity=identity, doc=doc, requirements=requirements, needs=needs
         )
+        self._settings = settings
         self._attempts = attempts
+        self._proxy: Proxy | None = None
 
     async def play(self, scenario: Callable[[], Awaitable[None]]) -> ScenarioRecord:
         """Play the scenario, and return its record.
@@ -81,6 +93,7 @@ class Bench(Remotes):
         verdict = None
         for attempt in range(1, self._attempts + 1):
             self._begin_anew()
+            self._proxy = None
             verdict = await self._play.attempt(scenario, attempt)
             if not verdict.worth_repeating:
                 break
@@ -97,31 +110,16 @@ class Bench(Remotes):
         return self._assembly.timeline
 
     @property
-    def pbx_port(self) -> int:
-        """The SIP server's usual port."""
-        return self._assembly.file.pbx.sip_port
-
-    @property
-    def pbx_other_port(self) -> int:
-        """Another port of the SIP server's, for UDP and TCP."""
-        return self._assembly.file.pbx.other_sip_port
-
-    @property
-    def pbx_name(self) -> str:
-        """The SIP server's domain name. Raises Inconclusive where the device can find it by none."""
-        name = pbx_name(self._assembly.file)
-        if name is None:
-            raise Inconclusive("the bench file has no name for the SIP server (pbx.name)")
-        return name
+    def proxy_settings(self) -> ProxySettings:
+        """What the device is configured with to get through the proxy; it has to run by then (``proxy``)."""
+        if self._proxy is None:
+            raise ValueError("the proxy does not run yet; start it with `await bench.proxy()`")
+        return self._proxy.settings
 
     @property
     def password(self) -> str:
         """The device's password at the PBX, made up for this run."""
         return self._assembly.password
-
-    def has(self, capability: Capability) -> bool:
-        """Whether the bench file declares that the device has it."""
-        return not self._assembly.file.device.capabilities.lacks(capability)
 
     @property
     def microphone_tone(self) -> float:
@@ -135,35 +133,166 @@ class Bench(Remotes):
     # -- expectations ----------------------------------------------------------------------------------
 
     async def expect(
-        self, requirement: str, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+        self,
+        requirement: str,
+        pattern: Pattern,
+        *,
+        within: float,
+        after: Moment | None = None,
+        count: int = 1,
     ) -> Observation:
-        """Wait for what the requirement promises; see ``Judge.expect``."""
-        await self._eyes.look(pattern, after, count=count)
-        return await self._judge.expect(requirement, pattern, within=within, after=after, count=count)
+        """Wait for what a requirement promises, and judge whether it comes.
+
+        Args:
+            requirement: the id it stands for.
+            pattern: what must be seen.
+            within: the bound, seconds from now.
+            after: only what was seen since then counts (default: since the scenario began).
+            count: how many must be seen.
+
+        Returns:
+            The last of those asked for.
+
+        Raises:
+            ExpectationFailed: time was up; the scenario ends here.
+        """
+        since = _time(after)
+        await self._eyes.look(pattern, since, count=count)
+        return await self._judge.expect(requirement, pattern, within=within, after=since, count=count)
+
+    async def already_seen(
+        self, requirement: str, pattern: Pattern, *, after: Moment | None = None
+    ) -> Observation:
+        """Judge whether something has been seen by now: what must have come before what was waited for last.
+
+        Returns:
+            The first of them.
+
+        Raises:
+            ExpectationFailed: it was not; the scenario ends here.
+        """
+        since = _time(after)
+        await self._eyes.look(pattern, since)
+        return await self._judge.already_seen(requirement, pattern, after=since)
+
+    async def in_order(self, requirement: str, *patterns: Pattern, after: Moment | None = None) -> None:
+        """Judge whether several things were first seen one after the other; wait for them before.
+
+        Raises:
+            ExpectationFailed: they came in another order, or not all of them; the scenario ends here.
+        """
+        await self._judge.in_order(requirement, patterns, after=_time(after))
 
     async def never(
-        self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
+        self, requirement: str, pattern: Pattern, *, during: float, after: Moment | None = None
     ) -> None:
-        """Watch that something does not happen; see ``Judge.never``."""
-        during = await self._eyes.watch(pattern, after, during)
-        await self._judge.never(requirement, pattern, during=during, after=after)
+        """Watch for some seconds from now that something does not happen, and judge.
 
-    async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
-        """Wait for a precondition; see ``Judge.require``."""
-        await self._eyes.look(pattern, after, level=True)
-        return await self._judge.require(pattern, within=within, after=after)
+        Args:
+            requirement: the id it stands for.
+            pattern: what must not be seen.
+            during: for how long, seconds from now.
+            after: what was seen since then counts too (default: since the scenario began).
 
-    def at_end(self, requirement: str, pattern: Pattern, **conditions: Any) -> None:
-        """Declare what is counted when all is over; see ``Judge.at_end``."""
-        self._judge.at_end(requirement, pattern, **conditions)
+        Raises:
+            ExpectationFailed: it happened; the scenario ends at once.
+        """
+        since = _time(after)
+        during = await self._eyes.watch(pattern, since, during)
+        await self._judge.never(requirement, pattern, during=during, after=since)
 
-    def measure(self, requirement: str, name: str, value: float | None, unit: str, **limits: Any) -> None:
-        """Judge a measurement; see ``Judge.measure``."""
-        self._judge.measure(requirement, name, value, unit, **limits)
+    def never_in_scenario(self, requirement: str, pattern: Pattern, *, after: Moment | None = None) -> None:
+        """Declare what must not be seen in the whole scenario, or from a moment to its end."""
+        self.at_end(requirement, pattern, at_least=0, at_most=0, after=after)
 
-    def seen(self, pattern: Pattern, *, after: float | None = None) -> list[Observation]:
+    def record(self, requirement: str, pattern: Pattern, *, after: Moment | None = None) -> None:
+        """Declare what is recorded, and not judged: for requirements that the documentation leaves open.
+
+        Raises:
+            ValueError: the requirement is to be judged.
+        """
+        if requirement not in GAPS:
+            raise ValueError(f"{requirement} is to be judged, and not only recorded")
+        self.at_end(requirement, pattern, at_least=0, after=after)
+
+    def at_end(
+        self,
+        requirement: str,
+        pattern: Pattern,
+        *,
+        at_least: int = 1,
+        at_most: int | None = None,
+        after: Moment | None = None,
+        provided: Pattern | None = None,
+    ) -> None:
+        """Declare how often something must have been seen when all is over.
+
+        Args:
+            requirement: the id it stands for.
+            pattern: what is counted.
+            at_least: fewer is a failure.
+            at_most: more is a failure (default: any number is fine).
+            after: only what was seen since then counts (default: since the scenario began).
+            provided: the cause; where it was never seen, the requirement is inconclusive here.
+        """
+        self._judge.at_end(
+            requirement,
+            pattern,
+            at_least=at_least,
+            at_most=at_most,
+            after=_time(after),
+            provided=provided,
+        )
+
+    async def require(self, pattern: Pattern, *, within: float, after: Moment | None = None) -> Observation:
+        """Wait for a precondition: something without which nothing can be found out.
+
+        Args:
+            pattern: what must be seen.
+            within: the bound, seconds from now.
+            after: only what was seen since then counts (default: since the scenario began).
+
+        Returns:
+            The first of them.
+
+        Raises:
+            Inconclusive: time was up; the scenario ends here.
+        """
+        since = _time(after)
+        await self._eyes.look(pattern, since, level=True)
+        return await self._judge.require(pattern, within=within, after=since)
+
+    def measure(
+        self,
+        requirement: str,
+        name: str,
+        value: float | None,
+        unit: str,
+        *,
+        low: float | None = None,
+        high: float | None = None,
+        of: tuple[Observation, ...] = (),
+    ) -> None:
+        """Judge a measurement.
+
+        Args:
+            requirement: the id it stands for.
+            name: what is measured, in words.
+            value: what was measured; None where nothing was, which is a failure.
+            unit: of the value.
+            low: the least that is allowed, if there is a bound.
+            high: the most that is allowed, if there is a bound.
+            of: the observations it was taken from.
+
+        Raises:
+            ExpectationFailed: the value is outside its limits; the scenario ends here.
+        """
+        self._judge.measure(requirement, name, value, unit, low=low, high=high, of=of)
+
+    def seen(self, pattern: Pattern, *, after: Moment | None = None) -> list[Observation]:
         """Return what matches so far, without waiting."""
-        return self.timeline.find(pattern, self.timeline.opened if after is None else after)
+        since = _time(after)
+        return self.timeline.find(pattern, self.timeline.opened if since is None else since)
 
     def known_to_pbx(self) -> Pattern:
         """The PBX says that it knows where the device is."""
@@ -181,9 +310,9 @@ class Bench(Remotes):
         await_registration: bool = True,
         afresh: bool = False,
         pbx_password: str | None = None,
-        **settings: Any,
+        **changes: Unpack[Settings],
     ) -> None:
-        """Configure the device, and wait until it has registered.
+        """Configure the device as the scenario declares, and wait until it has registered.
 
         Args:
             pbx_srtp: what the PBX can do towards the device: RTP only, SRTP only (SDES), or either.
@@ -193,7 +322,8 @@ class Bench(Remotes):
                 device is configured even where it would be left alone.
             pbx_password: what the PBX takes for the device's password, should that be another; empty where
                 it asks for none.
-            **settings: fields of ``SipSettings`` that differ from the bench's plain configuration.
+            **changes: what is to differ from the declared settings: a change in the middle of the scenario,
+                or what is known only when it is played.
 
         Raises:
             Inconclusive: the device refused the settings, or did not register.
@@ -201,7 +331,11 @@ class Bench(Remotes):
         """
         assembly = self._assembly
         wanted = plain_settings(
-            assembly.file, assembly.password, self.number(0), assembly.pki.root_pem, settings
+            assembly.file,
+            assembly.password,
+            self.number(0),
+            assembly.pki.root_pem,
+            Settings(**{**self._settings(self), **changes}),
         )
         if afresh:
             await self._assembly.pbx.remove_endpoint(wanted.extension)
@@ -243,17 +377,34 @@ class Bench(Remotes):
         self.timeline.book_wait(begun, now())
         return begun
 
-    def tried(self, values: Iterable[Any]) -> list[Any]:
+    def tried(self, values: Iterable[_Value]) -> list[_Value]:
         """Return the values to try: all of them, or a few of them where a person types each."""
         return self._eyes.tried(values)
 
-    async def tls_server(self, certificate: CertificateKind, **abilities: Any) -> dict[str, Any]:
-        """Start a TLS server that presents a certificate and testifies; see ``TlsServers.open``.
+    async def tls_server(
+        self,
+        certificate: CertificateKind,
+        *,
+        by_name: bool = False,
+        version: TlsVersion | None = None,
+        suites: str | None = None,
+    ) -> Settings:
+        """Start a TLS server that presents a certificate and testifies.
+
+        Args:
+            certificate: what it presents.
+            by_name: whether the device is to reach it by its domain name, not its IP address.
+            version: the only protocol version it can do; None for TLS 1.2 and 1.3.
+            suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
 
         Returns:
             The settings that send the device there; the bench's own CA is the uploaded one.
+
+        Raises:
+            Inconclusive: this bench cannot have such a server.
         """
-        return await self._assembly.tls_servers.open(certificate, **abilities)
+        servers = self._assembly.tls_servers
+        return await servers.open(certificate, by_name=by_name, version=version, suites=suites)
 
     async def upload(self, filename: str, content: bytes) -> float:
         """Upload a CA certificate through the form, and return when; the answer is on the timeline."""
@@ -263,7 +414,7 @@ class Bench(Remotes):
         return begun
 
     async def proxy(self) -> Proxy:
-        """Start the proxy in front of the PBX; ``configure(proxy=proxy.settings)`` sends the device there.
+        """Start the proxy in front of the PBX; ``Settings(proxy=at.proxy_settings)`` sends the device there.
 
         Raises:
             NotApplicable: the device is declared not to have the setting.
@@ -271,7 +422,8 @@ class Bench(Remotes):
         """
         if not self.has(Capability.PROXY):
             raise NotApplicable(Capability.PROXY.declared_missing)
-        return await self._assembly.proxy()
+        self._proxy = await self._assembly.proxy()
+        return self._proxy
 
     @contextlib.asynccontextmanager
     async def server_away(self, *, silent: bool = False) -> AsyncIterator[Outage]:
@@ -317,3 +469,7 @@ def _shortest_registration(polling: int) -> int:
     seconds are left, one less than it was asked for, which of a short interval would be a good part.
     """
     return polling + 1 if polling <= SHORT_POLLING else SHORTEST_REGISTRATION
+
+
+def _time(moment: Moment | None) -> float | None:
+    return moment.time if isinstance(moment, Observation) else moment

@@ -1,35 +1,27 @@
-"""The other ends of a scenario's calls: remote stations with numbers and addresses, called or calling.
-
-What a station is to do comes in; running stations go out, and what they and the PBX say is on the timeline.
-"""
+"""The other ends of a scenario's calls: remote stations with numbers and addresses, called or calling."""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 from intercom_hil.bench.assembly import Assembly
-from intercom_hil.bench_file.tables import PbxTable
 from intercom_hil.device.intercom import Intercom
-from intercom_hil.errors import Inconclusive
 from intercom_hil.pbx.endpoint import Endpoint, codecs
-from intercom_hil.stations.behaviours import Behaviour, calls
+from intercom_hil.scenario.addresses import Addresses
+from intercom_hil.stations.behaviours import Behaviour, Offer, calls
 from intercom_hil.stations.caller_spoofing import SPOOFS, CallerIdentity
 from intercom_hil.stations.station import Station
 
-FIRST_NUMBER = 3410
-SIP_PORT = 5060
+_THROUGH_SERVER = "display name, through the server"
+SPOOFED_CALLS = (_THROUGH_SERVER, *SPOOFS)
+"""Every way in which ``Remotes.impersonate`` can have a stranger call."""
 
 
-def number_at(number: str, pbx: PbxTable) -> str:
-    """Return a number's SIP address at the PBX; without a port 5060 is meant (RFC 3261 §19.1.2)."""
-    return f"sip:{number}@{pbx.address}" + (f":{pbx.sip_port}" if pbx.sip_port != SIP_PORT else "")
-
-
-class Remotes:
+class Remotes(Addresses):
     """The remote stations of one scenario."""
 
     def __init__(self, assembly: Assembly) -> None:
+        super().__init__(assembly.file)
         self._assembly = assembly
         self._next_address = 0
 
@@ -41,24 +33,6 @@ class Remotes:
     def intercom(self) -> Intercom:
         """The device under test."""
         return self._assembly.intercom
-
-    @property
-    def pbx_address(self) -> str:
-        """The SIP server's address."""
-        return self._assembly.file.pbx.address
-
-    def number(self, place: int) -> str:
-        """Return the number of the remote station at a place (0, 1, ...)."""
-        number = FIRST_NUMBER + place
-        return str(number if str(number) != self._assembly.file.device.extension else number + 90)
-
-    def at_server(self, number: str) -> str:
-        """Return the full address of a number at the SIP server, with its port if that is not 5060."""
-        return number_at(number, self._assembly.file.pbx)
-
-    def direct_caller_uri(self, place: int) -> str:
-        """Return the full address of the station at a place when it calls without the PBX."""
-        return f"sip:{self.number(place)}@{self._address(place)}"
 
     async def stations(self, *behaviours: Behaviour) -> list[Station]:
         """Start remote stations, the first with ``number(0)``; the PBX knows where each of them is."""
@@ -72,31 +46,68 @@ class Remotes:
         direct: bool = False,
         tone_hz: float = 1000,
         hang_up_after: float | None = None,
-        **more: Any,
+        display_name: str = "",
+        from_uri: str | None = None,
+        contact: str | None = None,
+        extra_headers: tuple[str, ...] = (),
+        security: Offer = "plain",
+        video: bool = False,
+        mute_after: float | None = None,
+        new_key_after: float | None = None,
+        clear_media: bool = False,
+        challenge: tuple[int, str] | None = None,
     ) -> Station:
         """Have a remote station call the device.
 
         Args:
             caller: the number it calls as.
             direct: straight to the device, not through the PBX.
-            tone_hz: the tone it plays.
+            tone_hz: the tone it plays, in Hz.
             hang_up_after: seconds after the answer; else it stays until the scenario ends.
-            **more: what ``calls`` takes besides: a display name, headers, a security, video.
+            display_name: in From.
+            from_uri: what stands in From; else the caller's own address.
+            contact: what stands in Contact; else the station's own.
+            extra_headers: whole header lines for the INVITE.
+            security: what it offers.
+            video: whether it offers video (with security plain only).
+            mute_after: seconds from the answer until it sends no more media.
+            new_key_after: seconds from the answer to a re-INVITE that changes its key (security srtp).
+            clear_media: whether its media goes out in clear although it offered keys (security srtp).
+            challenge: a status (401, 407) and realm with which the device's first BYE is challenged.
+
+        Raises:
+            Inconclusive: the bench has not so many stations.
         """
         file = self._assembly.file
         address = self._take_address()
         if direct:
             target, via = self.intercom.uri, (file.device.address, file.device.sip_port)
-            from_uri = f"sip:{caller}@{address}"
+            own = f"sip:{caller}@{address}"
         else:
             target = f"sip:{self.intercom.extension}@{file.pbx.address}"
             via = (file.pbx.address, file.pbx.sip_port)
-            from_uri = f"sip:{caller}@{file.pbx.address}"
-            spoken = codecs(video=bool(more.get("video")))
-            await self._assembly.pbx.set_endpoint(Endpoint(name=caller, password="", codecs=spoken))
-        options = {"from_uri": from_uri, "tone_hz": tone_hz, "hang_up_after": hang_up_after, **more}
+            own = f"sip:{caller}@{file.pbx.address}"
+            await self._assembly.pbx.set_endpoint(
+                Endpoint(name=caller, password="", codecs=codecs(video=video))
+            )
+        behaviour = calls(
+            target,
+            via,
+            own if from_uri is None else from_uri,
+            display_name=display_name,
+            hang_up_after=hang_up_after,
+            tone_hz=tone_hz,
+            security=security,
+            extra_headers=extra_headers,
+            contact=contact,
+            video=video,
+            mute_after=mute_after,
+            new_key_after=new_key_after,
+            clear_media=clear_media,
+            challenge=challenge,
+        )
         self._assembly.name_station(address, caller)
-        return await self._assembly.stations.start(caller, calls(target, via, **options), address)
+        return await self._assembly.stations.start(caller, behaviour, address)
 
     async def impersonate(self, trick: str, *, permitted: str, stranger: str) -> Station:
         """Have a stranger call and claim, in the way named, to be a permitted caller (INC-07).
@@ -104,12 +115,12 @@ class Remotes:
         Raises:
             ValueError: no such trick is known.
         """
-        if trick == "display name, through the server":
+        if trick == _THROUGH_SERVER:
             return await self.call_device(caller=stranger, display_name=permitted)
         if trick not in SPOOFS:
             raise ValueError(f"unknown trick {trick!r}")
-        own = self._address(self._next_address)
-        lie: dict[str, Any] = dict(SPOOFS[trick](CallerIdentity(permitted, self.pbx_address, stranger, own)))
+        own = self.station_address(self._next_address)
+        lie = SPOOFS[trick](CallerIdentity(permitted, self.pbx_address, stranger, own))
         return await self.call_device(caller=stranger, direct=True, **lie)
 
     async def _station(self, number: str, address: str, behaviour: Behaviour) -> Station:
@@ -121,16 +132,6 @@ class Remotes:
         )
         return station
 
-    def _address(self, place: int) -> str:
-        """Return the address of the station at a place. Raises Inconclusive: the bench has not so many."""
-        addresses = self._assembly.file.stations.addresses
-        if place >= len(addresses):
-            raise Inconclusive(
-                f"the scenario takes at least {place + 1} remote stations, and the bench file has "
-                f"{len(addresses)} (stations.addresses)"
-            )
-        return addresses[place]
-
     def _take_address(self) -> str:
         place, self._next_address = self._next_address, self._next_address + 1
-        return self._address(place)
+        return self.station_address(place)

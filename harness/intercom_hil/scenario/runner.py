@@ -287,11 +287,11 @@ class ScenarioRunner:
 
 
 def _sentence(identity: str) -> str:
-    """``test_outgoing.test_the_srtp_call[plain]`` reads ``the SRTP call (plain)``."""
+    """``test_outgoing.test_the_srtp_call[in-clear]`` reads ``the SRTP call (in clear)``."""
     name = identity.partition(".")[2]
     words, _, case = name.removeprefix("test_").partition("[")
     said = " ".join(word.upper() if word in _ACRONYMS else word for word in words.split("_"))
-    return said + (f" ({case.removesuffix(']')})" if case else "")
+    return said + (f" ({case.removesuffix(']').replace('-', ' ')})" if case else "")
 
 
 def _unindented(doc: str) -> str:

@@ -10,7 +10,7 @@ import ipaddress
 import re
 import unicodedata
 from enum import StrEnum
-from typing import Annotated, Any
+from typing import Annotated, Any, TypedDict
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -150,3 +150,28 @@ class SipSettings(BaseModel):
         if data["proxy"]:
             data["proxy"]["password"] = REDACTED
         return data
+
+
+class Settings(TypedDict, total=False):
+    """Some of the fields of ``SipSettings``, by the same names: what differs from a plain configuration."""
+
+    enabled: bool
+    server_address: str
+    server_port: int
+    polling_interval: int
+    transport: Transport
+    ca_certificate: str | None
+    encryption: Encryption
+    auth_username: str
+    auth_password: str
+    display_name: str
+    extension: str
+    call_number: str
+    further_numbers: tuple[str, ...]
+    microphone_volume: int
+    speaker_volume: int
+    call_timeout: int
+    video_calls: VideoCalls
+    allow_incoming: bool
+    permitted_callers: tuple[str, ...]
+    proxy: ProxySettings | None

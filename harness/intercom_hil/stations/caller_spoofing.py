@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import TypedDict
 
 
 @dataclass(frozen=True)
@@ -32,8 +33,13 @@ class CallerIdentity:
         return f"sip:{self.permitted}@{self.server}"
 
 
-SpoofedHeaders = Mapping[str, object]
-"""Options of ``behaviours.calls`` that say what is not true."""
+class SpoofedHeaders(TypedDict, total=False):
+    """Options of ``behaviours.calls`` that say what is not true."""
+
+    from_uri: str
+    display_name: str
+    contact: str
+    extra_headers: tuple[str, ...]
 
 
 def _from(form: str) -> Callable[[CallerIdentity], SpoofedHeaders]:
