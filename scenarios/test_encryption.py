@@ -25,13 +25,13 @@ from intercom_hil.scenario import (
     invite,
     media,
     misanswers,
+    offering_srtp,
     refusal,
     refuses_srtp,
     request,
     scenario,
     sound,
     speaker_tone,
-    with_keys,
 )
 
 PROMPT = 2.0
@@ -59,7 +59,7 @@ async def test_unset_encryption_places_calls_in_clear(bench: Bench) -> None:
     offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
     clear = sound(sender=DEVICE, receiver=PBX, protection="plain")
     await bench.expect("ENC-01", clear, within=PROMPT, after=offer)
-    bench.never_in_scenario("ENC-01", with_keys(invite(sender=DEVICE)))
+    bench.never_in_scenario("ENC-01", offering_srtp(invite(sender=DEVICE)))
 
 
 @scenario(

@@ -159,11 +159,6 @@ def to_user(message: Pattern, user: str) -> Pattern:
     return message.where(f"{message} of {user}", to_uri=_user(user))
 
 
-def with_keys(message: Pattern) -> Pattern:
-    """Narrow SIP messages to those that offer keys for SRTP, or ask for it (RFC 4568, RFC 3711)."""
-    return message.where(f"{message} with keys or SAVP", raw=Condition(regex=r"(?s).*(a=crypto|SAVP).*"))
-
-
 def limited(message: Pattern) -> Pattern:
     """Narrow messages to those that limit the session (RFC 4028 §4)."""
     return with_header(message, "Session-Expires")

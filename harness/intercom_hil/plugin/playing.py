@@ -51,7 +51,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     try:
         record = loop.run(bench.play(lambda: scenario(**arguments)))
     except ScenarioFailed as failed:
-        pytest.fail(str(failed), pytrace=False)
+        raise pytest.fail.Exception(str(failed), pytrace=False) from None
     if record.verdict is Verdict.NOT_APPLICABLE:
         pytest.skip(f"not applicable: {'; '.join(record.problems)}")
     return True

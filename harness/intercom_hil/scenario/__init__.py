@@ -29,6 +29,7 @@ from intercom_hil.judge.vocabulary import (
     limited,
     live_picture,
     media,
+    offering_srtp,
     picture,
     refusal,
     registered,
@@ -52,7 +53,7 @@ from intercom_hil.judge.vocabulary import (
     tone,
     video,
     with_credentials,
-    with_keys,
+    with_header,
     with_video,
     without_video,
 )
@@ -154,6 +155,7 @@ __all__ = [
     "misanswers",
     "not_found",
     "now",
+    "offering_srtp",
     "picture",
     "redirects",
     "refusal",
@@ -184,7 +186,7 @@ __all__ = [
     "unavailable",
     "video",
     "with_credentials",
-    "with_keys",
+    "with_header",
     "with_video",
     "without_video",
 ]
