@@ -189,13 +189,18 @@ def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
 ) -> None:
     """Render the reports of a run folder again."""
+    _render(folder)
+
+
+def _render(folder: Path) -> None:
     from intercom_hil import reports
 
     try:
-        for path in reports.render(folder):
-            typer.echo(path)
+        written = reports.render(folder)
     except reports.ReportError as problem:
-        raise BenchError(str(problem)) from problem
+        typer.echo("".join(f"{path}\n" for path in problem.written), nl=False)
+        raise BenchError(problem.what, problem.where, problem.remedy) from problem
+    typer.echo("".join(f"{path}\n" for path in written), nl=False)
 
 
 @app.command()
@@ -255,13 +260,11 @@ def import_events(
     ] = None,
 ) -> None:
     """Bring a device's exported event log into a run, judge it again, and render its reports."""
-    from intercom_hil import reports
     from intercom_hil.bench_file.model import load
     from intercom_hil.commands.import_events import import_events as bring
 
     run = bring(folder, files, tell=typer.echo, file=load(bench) if bench else None, ahead=clock_ahead)
-    for path in reports.render(folder):
-        typer.echo(path)
+    _render(folder)
     typer.echo(f"verdict {run.verdict}")
     raise typer.Exit(1 if run.verdict.breaks_the_run else 0)
 

@@ -20,6 +20,7 @@ INSTRUMENTS = "intercom_hil.instruments"
 CONFIGURATORS = "intercom_hil.configurators"
 EVENT_SOURCES = "intercom_hil.event_sources"
 LAYOUTS = "intercom_hil.layouts"
+RENDERERS = "intercom_hil.renderers"
 
 COMES_ALONG: Mapping[str, Mapping[str, str]] = {
     INSTRUMENTS: {
@@ -45,6 +46,10 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "bracketed": "intercom_hil.event_sources.layouts:BRACKETED",
         "labelled": "intercom_hil.event_sources.layouts:LABELLED",
         "json-lines": "intercom_hil.event_sources.layouts:JSON_LINES",
+    },
+    RENDERERS: {
+        "junit": "intercom_hil.reports.junit:write",
+        "html": "intercom_hil.reports.html:write",
     },
 }
 """By group, what this package itself registers: written and loaded as the entry points of others are.

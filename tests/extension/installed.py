@@ -11,6 +11,7 @@ from intercom_hil.device.configurator_kinds import CONFIGURATORS
 from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
 from intercom_hil.instruments.registry import INSTRUMENTS
+from intercom_hil.reports import RENDERERS
 
 
 @contextlib.contextmanager
@@ -43,5 +44,5 @@ def installed(folder: Path, name: str, entry_points: str, **modules: str) -> Ite
 
 def _forget() -> None:
     """Have every registry look for distributions again, as a new process would."""
-    for registry in (INSTRUMENTS, CONFIGURATORS, EVENT_SOURCES, LAYOUTS):
+    for registry in (INSTRUMENTS, CONFIGURATORS, EVENT_SOURCES, LAYOUTS, RENDERERS):
         registry.forget()

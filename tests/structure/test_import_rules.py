@@ -67,7 +67,7 @@ MAY_IMPORT = {
             *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario"),
         ),
         "emulator": rooms("spec"),
-        "reports": (),
+        "reports": rooms("extensions"),
         "cli": (PACKAGE,),
     }.items()
 } | {PACKAGE: ()}

@@ -22,6 +22,9 @@ RUN = pytest.StashKey[RunFolder]()
 RUNS = pytest.StashKey[list[RunFolder]]()
 STAMP = "run_stamp"
 _STAMP = pytest.StashKey[str]()
+_UNWRITTEN = pytest.StashKey[list[str]]()
+_OURS = {"report.html", "junit.xml"}
+"""The reports without which a run cannot end well; those of other distributions are told of."""
 _SHOWN = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 
 
@@ -79,7 +82,12 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
     runs = config.stash[RUNS] = [config.stash[RUN]] if RUN in config.stash else _gathered(config)
     for run in runs:
         run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
-        reports.render(run.path)
+        try:
+            reports.render(run.path)
+        except reports.ReportError as problem:
+            config.stash.setdefault(_UNWRITTEN, []).append(str(problem))
+            if not {path.name for path in problem.written} >= _OURS:
+                session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         if run.verdict.breaks_the_run and exitstatus == pytest.ExitCode.OK:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
@@ -116,6 +124,8 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """Tell the verdicts, and where the report is."""
     runs = [run for run in config.stash.get(RUNS, []) if run.scenarios]  # else it did not begin: that is told
+    for problem in config.stash.get(_UNWRITTEN, []):
+        terminalreporter.write_line(f"report: {problem}", red=True)
     for run in runs:
         _tell(terminalreporter, run, f"requirements, bench {run.name}" if len(runs) > 1 else "requirements")
 

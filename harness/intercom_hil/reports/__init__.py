@@ -1,28 +1,39 @@
 """Reports on a run: a run directory in, files for readers out. Knows nothing of the bench that made it.
 
-Every renderer is one module with ``write(run) -> Path``; a further format is one more file and one more
-entry in ``RENDERERS``.
+A renderer is a function ``write(run) -> Path``: it takes a run as it was read, writes one file into the run's
+folder, and returns its path. Those that come along and those of other distributions are in one registry.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+from intercom_hil import extensions
+from intercom_hil.extensions import ExtensionError, Registry
 from intercom_hil.reports.errors import ReportError
-from intercom_hil.reports.html import write as write_html
-from intercom_hil.reports.junit import write as write_junit
 from intercom_hil.reports.records import Run
 from intercom_hil.reports.run import read_run
 
-__all__ = ["RENDERERS", "ReportError", "render"]
+__all__ = ["RENDERERS", "ReportError", "Run", "render"]
 
-RENDERERS: dict[str, Callable[[Run], Path]] = {"junit": write_junit, "html": write_html}
+Renderer = Callable[[Run], Path]
+
+
+def _renderer(loaded: Any) -> Renderer:
+    if not callable(loaded):
+        raise TypeError("it cannot be called")
+    renderer: Renderer = loaded
+    return renderer
+
+
+RENDERERS: Registry[Renderer] = Registry(extensions.RENDERERS, _renderer)
 """Every report format by name."""
 
 
 def render(run_folder: Path) -> list[Path]:
-    """Write every report into a run directory.
+    """Write every report into a run directory; one that cannot be written does not keep the others from it.
 
     Args:
         run_folder: the directory that holds run.json; a partial run is reported as such.
@@ -31,14 +42,44 @@ def render(run_folder: Path) -> list[Path]:
         The files written.
 
     Raises:
-        ReportError: the folder holds no readable run, or cannot be written to.
+        ReportError: the folder holds no readable run; or reports could not be written: it names each, and has
+            the files that were.
     """
     run = read_run(run_folder)
+    written: list[Path] = []
+    problems: list[ReportError] = []
+    for name, renderer in RENDERERS.usable():
+        try:
+            if isinstance(renderer, ExtensionError):
+                raise ReportError(renderer.what, f"report {name}", renderer.remedy)
+            written.append(_written(name, renderer, run))
+        except ReportError as problem:
+            problems.append(problem)
+    if problems:
+        raise ReportError.of(problems, written)
+    return written
+
+
+def _written(name: str, renderer: Renderer, run: Run) -> Path:
+    origin = RENDERERS.origin(name)
     try:
-        return [write(run) for write in RENDERERS.values()]
+        path = renderer(run)
     except OSError as problem:
         raise ReportError(
-            f"the reports cannot be written ({problem.strerror})",
-            str(run_folder),
+            f"it cannot be written ({problem.strerror})",
+            str(problem.filename or run.folder),
             "make the run directory writable and see that the disk is not full",
         ) from problem
+    except Exception as problem:
+        if not origin:
+            raise
+        raise ReportError(
+            f"the renderer of {origin} failed ({type(problem).__name__}: {problem})",
+            f"report {name}",
+            f"mend or uninstall {origin}",
+        ) from problem
+    if not isinstance(path, Path):
+        raise ReportError(
+            f"the renderer of {origin} returned no path", f"report {name}", "have it return what it wrote"
+        )
+    return path
