@@ -4,7 +4,7 @@ import os
 
 import pytest
 
-from intercom_hil.capture.media import HELD_SECONDS, PROBATION
+from intercom_hil.capture.media import HELD_SECONDS, MAX_FLOWS, PROBATION
 from intercom_hil.capture.sound import is_readable_sound
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import sip_content
@@ -212,6 +212,67 @@ def test_few_stray_datagrams_are_no_flow(packets, accounts):
     wire = Wire()
     wire.talk(Talk(("127.0.43.99", 1), ("127.0.43.98", 2)), packets)
     assert len(wire.ended()) == accounts
+
+
+LAN = ("192.0.2.99", 137)
+
+
+def chatter(number):
+    """Return datagrams that begin as RTP does, by the protocols that LANs are full of."""
+    netbios = b"\x80\x12\x29\x10\0\1\0\0\0\0\0\0 EJFDEBFCAA\0\0\x20\0\1"
+    llmnr = b"\x9b\x01\0\0\0\1\0\0\0\0\0\0\4door\0\0\1\0\1"
+    bacnet = b"\x81\x0b\0\x0c\x01\x20\xff\xff\0\xff\x10\x08"
+    counting = b"\x80\x08" + number.to_bytes(2, "big") + bytes(4) + b"\0\0\0\7" + bytes(40)
+    return {"netbios": netbios, "llmnr": llmnr, "bacnet": bacnet, "counting": counting}
+
+
+@pytest.mark.parametrize(
+    ("protocol", "to"),
+    [
+        ("netbios", "192.0.2.255"),
+        ("netbios", "192.0.2.10"),
+        ("llmnr", "224.0.0.252"),
+        ("llmnr", "192.0.2.10"),
+        ("bacnet", "255.255.255.255"),
+        ("bacnet", "192.0.2.10"),
+        ("counting", "239.255.255.250"),
+    ],
+)
+def test_the_chatter_of_a_lan_is_no_media(protocol, to):
+    wire = Wire()
+    for number in range(40):
+        wire.udp(LAN, (to, 137), chatter(number)[protocol], after=0.1)
+    assert wire.ended() == []
+    assert len(wire.timeline) == 0
+
+
+def test_multicast_that_an_sdp_names_is_media():
+    group = ("239.1.2.3", 4000)
+    wire = Wire()
+    wire.call(sdp(DEVICE), sdp(group))
+    wire.talk(Talk(DEVICE, group), 10)
+    assert [(e.protection, e.packets) for e in wire.ended()] == [("plain", 10)]
+
+
+def test_media_to_a_port_that_nobody_named_is_found_though_packets_are_lost_and_late():
+    wire = Wire()
+    talk = Talk(DEVICE, ("192.0.2.66", 9))
+    packets = [talk.next() for _ in range(20)]
+    packets[5], packets[6] = packets[6], packets[5]
+    for packet in packets[:8] + packets[11:]:
+        wire.udp(DEVICE, ("192.0.2.66", 9), packet, after=0.02)
+    assert [(e.protection, e.packets, e.lost) for e in wire.ended()] == [("unknown", 17, 3)]
+
+
+def test_random_datagrams_do_not_push_out_a_stream():
+    wire = Wire()
+    wire.call(sdp(DEVICE), sdp(PBX))
+    talk = Talk(DEVICE, PBX)
+    wire.talk(talk, 10)
+    for _ in range(MAX_FLOWS + 50):
+        wire.udp(LAN, PBX, b"\x80\x08" + os.urandom(40), after=0.0001)
+    wire.talk(talk, 10)
+    assert [e.packets for e in wire.ended() if e.sender == "device"] == [20]
 
 
 def test_a_single_packet_to_an_address_that_was_only_offered_is_accounted_for():

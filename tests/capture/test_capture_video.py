@@ -2,7 +2,11 @@
 
 import asyncio
 import os
+import resource
+import time
+from fractions import Fraction
 
+import av
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -207,3 +211,30 @@ async def test_more_work_than_can_be_done_is_turned_down():
     gate.set()
     await thread.idle()
     thread.close()
+
+
+def forged(width, height):
+    """Return one key picture of any size, made of next to nothing."""
+    encoder = av.CodecContext.create("libx264", "w")
+    encoder.width, encoder.height, encoder.pix_fmt, encoder.time_base = (
+        width,
+        height,
+        "yuv420p",
+        Fraction(1, 30),
+    )
+    encoder.options = {"preset": "ultrafast", "tune": "zerolatency", "x264-params": "repeat-headers=1"}
+    frame = av.VideoFrame.from_ndarray(np.zeros((height * 3 // 2, width), dtype=np.uint8), format="yuv420p")
+    stream = b"".join(bytes(packet) for packet in (*encoder.encode(frame), *encoder.encode(None)))
+    return AccessUnit(0, stream, True, True)
+
+
+@pytest.mark.parametrize(("width", "height", "least", "most"), [(4096, 4096, 0, 0), (4096, 2304, 1, 16)])
+def test_forged_pictures_cost_little_whatever_their_size(width, height, least, most):
+    unit = forged(width, height)
+    begun, before = time.process_time(), resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    viewer = H264Viewer()
+    look = viewer.look([unit] * 60, still=True)
+    assert least <= look.frames <= most
+    assert time.process_time() - begun < 10
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 300_000
+    assert viewer.look([forged(320, 240)], still=False).frames == 1

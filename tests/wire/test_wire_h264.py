@@ -142,3 +142,24 @@ def test_whatever_comes_it_returns_units_or_refuses(packets):
         with suppress(H264Error):
             got = depacketiser.take(payload, sequence=sequence, timestamp=timestamp, marker=marker)
             assert all(unit.data.startswith(h264.START_CODE) for unit in got)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "expected"),
+    [
+        ("42c00d8c8d40a0fd00f08846a0", None),
+        ("640028acd940780227e5c04400000300040000030 0c03c60c658", (120, 68)),
+    ],
+)
+def test_the_size_of_a_picture_is_read_from_its_parameters(parameters, expected):
+    stream = b"\0\0\0\1\x67" + bytes.fromhex(parameters.replace(" ", ""))
+    (found,) = h264.sequence_parameters(stream)
+    assert found.within_limits
+    assert expected is None or (found.width, found.height) == expected
+
+
+@given(st.binary(max_size=80))
+def test_any_parameters_are_read_or_refused(data):
+    with suppress(H264Error):
+        for found in h264.sequence_parameters(b"\0\0\1\x67" + data):
+            assert found.width > 0 < found.height

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrHopByHop
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment6
 from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2, Dot1Q, Ether, Loopback
 
 from intercom_hil.wire import link
@@ -68,6 +68,87 @@ def test_fragments_are_put_together_in_any_order(order):
     found = [dissector.dissect(ether(piece)) for piece in pieces]
     assert found[:-1] == [None] * (len(pieces) - 1)
     assert found[-1] == Datagram((A, 5060), (B, 5070), payload)
+
+
+C, D = "2001:db8::1", "2001:db8::2"
+
+
+def ip6(payload, number):
+    packet = IPv6(src=C, dst=D) / IPv6ExtHdrFragment(id=number) / UDP(sport=5060, dport=5070) / payload
+    return fragment6(packet, 1280)
+
+
+@pytest.mark.parametrize("order", ["forwards", "backwards"])
+@pytest.mark.parametrize("link_type", [link.ETHERNET, link.RAW, link.LINUX_SLL2])
+def test_ipv6_fragments_are_put_together_and_a_first_one_is_no_datagram(order, link_type):
+    payload = bytes(range(256)) * 12
+    pieces = ip6(payload, 9)[:: 1 if order == "forwards" else -1]
+    dissector = Dissector(link_type)
+    wrap = {
+        link.ETHERNET: ether,
+        link.RAW: bytes,
+        link.LINUX_SLL2: lambda p: bytes(CookedLinuxV2(proto=0x86DD) / p),
+    }
+    found = [dissector.dissect(wrap[link_type](piece)) for piece in pieces]
+    assert found[:-1] == [None] * (len(pieces) - 1)
+    assert found[-1] == Datagram((C, 5060), (D, 5070), payload)
+
+
+def test_ipv6_fragments_of_two_datagrams_do_not_mix_and_one_piece_alone_is_whole():
+    one, two = (ip6(fill * 3000, number) for number, fill in ((1, b"a"), (2, b"b")))
+    dissector = Dissector(link.RAW)
+    found = [dissector.dissect(bytes(piece)) for piece in (one[0], two[0], one[1], two[2], one[2])]
+    assert found == [None, None, None, None, Datagram((C, 5060), (D, 5070), b"a" * 3000)]
+    atomic = IPv6(src=C, dst=D) / IPv6ExtHdrFragment(id=3) / UDP(sport=5060, dport=5070) / PAYLOAD
+    assert dissector.dissect(bytes(atomic)) == Datagram((C, 5060), (D, 5070), PAYLOAD)
+
+
+@pytest.mark.parametrize(
+    "outer",
+    [
+        IP(src="10.0.0.1", dst="10.0.0.2"),
+        IP(src="10.0.0.1", dst="10.0.0.2") / GRE(),
+        IP(src="10.0.0.1", dst="10.0.0.2") / GRE(key_present=1, key=5, seqnum_present=1, sequence_number=1),
+        IP(src="10.0.0.1", dst="10.0.0.2") / GRE(proto=0x6558) / Ether(),
+        IPv6(src="::1", dst="::2"),
+        IPv6(src="::1", dst="::2") / IPv6ExtHdrDestOpt() / GRE(),
+    ],
+)
+def test_tunnels_are_looked_into_and_fragments_in_them_put_together(outer):
+    assert Dissector(link.RAW).dissect(bytes(outer / ip())) == EXPECTED
+    dissector = Dissector(link.RAW)
+    pieces = fragment(ip(b"x" * 3000, id=7), fragsize=1400)
+    found = [dissector.dissect(bytes(outer / piece)) for piece in pieces]
+    assert found == [None, None, Datagram((A, 5060), (B, 5070), b"x" * 3000)]
+
+
+def test_packets_inside_packets_without_end_are_given_up():
+    packet = ip()
+    for _ in range(50):
+        packet = IP(src=A, dst=B, proto=4) / packet
+    assert Dissector(link.RAW).dissect(bytes(packet)) is None
+    chain = b"\0\0" + bytes(6)
+    endless = IPv6(nh=0) / (chain * 100)
+    assert Dissector(link.RAW).dissect(bytes(endless)) is None
+
+
+@pytest.mark.parametrize(
+    ("link_type", "frame", "to_group"),
+    [
+        (link.ETHERNET, ether(ip()), False),
+        (link.ETHERNET, bytes(Ether(src="02:00:00:00:00:01", dst="ff:ff:ff:ff:ff:ff") / ip()), True),
+        (link.ETHERNET, bytes(Ether(dst="01:00:5e:00:00:fb") / ip()), True),
+        (link.RAW, bytes(IP(src=A, dst="224.0.0.252") / UDP() / PAYLOAD), True),
+        (link.RAW, bytes(IP(src=A, dst="255.255.255.255") / UDP() / PAYLOAD), True),
+        (link.RAW, bytes(IP(src=A, dst="192.0.2.255") / UDP() / PAYLOAD), True),
+        (link.RAW, bytes(IPv6(src=C, dst="ff02::fb") / UDP() / PAYLOAD), True),
+        (link.RAW, bytes(IPv6(src=C, dst=D) / UDP() / PAYLOAD), False),
+        (link.LINUX_SLL, bytes(CookedLinux(pkttype=1, proto=0x0800) / ip()), True),
+        (link.LINUX_SLL2, bytes(CookedLinuxV2(pkttype=0, proto=0x0800) / ip()), False),
+    ],
+)
+def test_what_goes_to_many_is_told_from_what_goes_to_one(link_type, frame, to_group):
+    assert Dissector(link_type).dissect(frame).to_group is to_group
 
 
 def test_fragments_of_two_datagrams_do_not_mix_and_a_missing_one_is_not_made_up():

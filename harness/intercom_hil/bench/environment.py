@@ -20,7 +20,7 @@ from intercom_hil.locations import CHECKOUT
 
 _SECRET = ("password", "secret", "token", "community")
 """Fields with these in their names are in no record of a run."""
-_LIBRARIES = ("pytest", "scapy", "pylibsrtp", "pyserial", "pydantic")
+_LIBRARIES = ("pytest", "pylibsrtp", "cryptography", "pyserial", "pydantic")
 
 
 async def environment(bench: Assembly, bench_file: Path) -> dict[str, Any]:

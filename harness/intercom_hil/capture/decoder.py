@@ -64,7 +64,7 @@ class Decoder:
         self.media.end()
 
     def _datagram(self, datagram: Datagram, time: float) -> None:
-        source, destination, payload = datagram
+        source, destination, payload, to_group = datagram
         if not payload.strip(_KEEP_ALIVE_BYTES):
             return
         if source[1] in self._sip_ports or destination[1] in self._sip_ports:
@@ -73,7 +73,7 @@ class Decoder:
         elif payload[0] < 0x80 and looks_like_sip(payload):
             self._sip(payload, source, destination, "UDP", time)
         else:
-            self.media.packet(source, destination, payload, time)
+            self.media.packet(source, destination, payload, time, to_group=to_group)
 
     def _sip(
         self, payload: bytes, source: Address, destination: Address, transport: str, time: float

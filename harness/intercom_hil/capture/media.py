@@ -24,13 +24,18 @@ HELD_SECONDS = 2.0
 """How long they wait, in packet time; then the flow is of unknown protection until an answer is seen."""
 
 PROBATION = 4
-"""Packets of one source that make a flow of datagrams which no SDP mentions (see RFC 3550 appendix A.1)."""
+"""Packets of one source with rising numbers that make a flow of datagrams which no SDP mentions.
+
+That is what tells media from other datagrams that happen to begin like RTP (RFC 3550 appendix A.1).
+"""
+_LONGEST_STEP = 100
+"""Sequence numbers by which the next packet of such a flow may be ahead."""
 
 TRANSITION = 0.5
 """Seconds after a new agreement in which packets that only the old one explains belong to the old one."""
 
 MAX_FLOWS = 256
-"""Flows followed at one time; the one that was silent longest is closed beyond that."""
+"""Flows followed at one time; beyond that one is closed: not yet known to be media, or silent longest."""
 
 
 class _TrackedFlow:
@@ -74,9 +79,15 @@ class MediaTracker:
                     self._try_to_decide(tracked)
         return ""
 
-    def packet(self, source: Address, destination: Address, data: bytes, time: float) -> None:
-        """Take in the payload of one datagram that is not SIP; what is not RTP is passed over."""
-        if not is_rtp(data):
+    def packet(
+        self, source: Address, destination: Address, data: bytes, time: float, *, to_group: bool = False
+    ) -> None:
+        """Take in the payload of one datagram that is not SIP; what is not RTP is passed over.
+
+        So are STUN, DTLS, ZRTP and TURN on media ports, by their first byte (RFC 7983), and what goes
+        ``to_group`` (broadcast or multicast) without an SDP that names the address.
+        """
+        if not is_rtp(data) or (to_group and not self._negotiation.names(destination)):
             return
         key = (source, destination, data[8:12])
         tracked = self._flows.get(key)
@@ -103,7 +114,7 @@ class MediaTracker:
         self._flows.clear()
 
     def _close_quietest(self) -> None:
-        key = min(self._flows, key=lambda k: self._flows[k].last)
+        key = min(self._flows, key=lambda k: (self._flows[k].account is not None, self._flows[k].last))
         self._close(self._flows.pop(key))
 
     def _close(self, tracked: _TrackedFlow) -> None:
@@ -114,20 +125,26 @@ class MediaTracker:
     def _decide_without_answer(self, tracked: _TrackedFlow) -> None:
         if tracked.account is not None or not tracked.held:
             return
-        mentioned = self._negotiation.mentions(tracked.flow.source, tracked.flow.destination)
-        if len(tracked.held) >= (1 if mentioned else PROBATION):
+        if self._is_media(tracked):
             self._open(tracked, None)
+
+    def _is_media(self, tracked: _TrackedFlow) -> bool:
+        return self._negotiation.mentions(tracked.flow.source, tracked.flow.destination) or _rises(
+            [data for _, data in tracked.held]
+        )
 
     def _hold(self, tracked: _TrackedFlow, data: bytes, time: float) -> None:
         tracked.held.append((time, data))
         if self._try_to_decide(tracked):
             return
         waited = time - tracked.held[0][0]
-        if len(tracked.held) >= PROBATION and (waited > HELD_SECONDS or len(tracked.held) >= HELD_PACKETS):
+        full = len(tracked.held) >= HELD_PACKETS
+        if len(tracked.held) >= PROBATION and (waited > HELD_SECONDS or full) and self._is_media(tracked):
             self._open(tracked, None)
-        elif waited > HELD_SECONDS:
-            while tracked.held and time - tracked.held[0][0] > HELD_SECONDS:
+        elif waited > HELD_SECONDS or full:
+            while tracked.held and (full or time - tracked.held[0][0] > HELD_SECONDS):
                 tracked.held.popleft()
+                full = False
 
     def _try_to_decide(self, tracked: _TrackedFlow) -> bool:
         leg = self._current_leg(tracked)
@@ -170,6 +187,22 @@ class MediaTracker:
         old.end()
         tracked.account = new
         _book(new, data, time, plain)
+
+
+def _rises(packets: list[bytes]) -> bool:
+    """Whether sequence numbers rise over ``PROBATION`` packets on end, and timestamps do not go back."""
+    run, before = 1, None
+    for packet in packets:
+        sequence, timestamp = int.from_bytes(packet[2:4], "big"), int.from_bytes(packet[4:8], "big")
+        if before is not None:
+            step, passed = (sequence - before[0]) & 0xFFFF, (timestamp - before[1]) & 0xFFFFFFFF
+            if step == 0:
+                continue
+            run = run + 1 if step <= _LONGEST_STEP and passed < 1 << 31 else 1
+        if run >= PROBATION:
+            return True
+        before = sequence, timestamp
+    return False
 
 
 def _book(account: RtpStream, data: bytes, time: float, plain: bytes | None = None) -> None:

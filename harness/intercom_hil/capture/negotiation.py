@@ -125,6 +125,10 @@ class Negotiation:
         """Return whether either address was ever offered or answered as a media address."""
         return source in self._offered or destination in self._offered
 
+    def names(self, address: Address) -> bool:
+        """Return whether an address was ever offered or answered as a media address."""
+        return address in self._offered
+
     def _transaction(self, key: tuple[str, str, int]) -> _Transaction:
         transaction = self._transactions.setdefault(key, _Transaction())
         self._transactions.move_to_end(key)

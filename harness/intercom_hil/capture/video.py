@@ -32,6 +32,8 @@ IDLE_WITHIN = 5.0
 """Seconds within which everything that waits has been decoded; some ms are usual."""
 _MOST_UNITS = 240
 """Pictures in one look: what nobody sends in half a second."""
+_MOST_BYTES = 8_000_000
+"""Bytes of pictures in one look: 128 Mbit/s."""
 
 Work = Callable[[], Look]
 Deliver = Callable[[Look], None]
@@ -154,6 +156,7 @@ class VideoWindow:
         self._depacketiser = Depacketiser()
         self._eye = _Eye()
         self._units: list[AccessUnit] = []
+        self._size = 0
         self._begun: float | None = None
         self._last = 0.0
         self._still = False
@@ -164,10 +167,13 @@ class VideoWindow:
             self._begun = time
         self._last = time
         with suppress(H264Error):  # what the look at this window lacks then tells of it
-            self._units += self._depacketiser.take(
+            units = self._depacketiser.take(
                 payload, sequence=header.sequence, timestamp=header.timestamp, marker=header.marker
             )
-        if time - self._begun >= WINDOW or len(self._units) >= _MOST_UNITS:
+            self._units += units
+            self._size += sum(len(unit.data) for unit in units)
+        full = len(self._units) >= _MOST_UNITS or self._size >= _MOST_BYTES
+        if time - self._begun >= WINDOW or full:
             self.end()
 
     def end(self) -> None:
@@ -175,7 +181,7 @@ class VideoWindow:
         if self._begun is None:
             return
         units, last, duration = self._units, self._last, self._last - self._begun
-        self._units, self._begun = [], None
+        self._units, self._size, self._begun = [], 0, None
         eye, wanted = self._eye, self._viewer.wants_still and not self._still
 
         def deliver(look: Look) -> None:

@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from intercom_hil.capture.video_viewer import Look
-from intercom_hil.wire.h264 import AccessUnit
+from intercom_hil.wire.h264 import AccessUnit, sequence_parameters
 
 Luma = NDArray[np.uint8]
 
@@ -30,11 +30,18 @@ WIDEST_BAR = 0.25
 LARGEST_STILL = 60_000
 """Bytes of one still."""
 _STILL_WIDTHS = (320, 240, 160, 96, 48)
-_LARGEST_PICTURE = 4096
+_WIDEST_LOOKED_AT = 1920
+"""Pixels; wider pictures are made smaller before they are looked at."""
+MOST_PIXELS = 140_000_000
+"""Pixels decoded in one look: half a second of 3840 by 2160 at 30 Hz, and some more."""
 
 
 class H264Viewer:
-    """Looks at one flow. Calls must not overlap; each goes on where the one before ended."""
+    """Looks at one flow. Calls must not overlap; each goes on where the one before ended.
+
+    What a look costs is bounded, whatever a sender makes of its pictures: of a size that no level 5.2 decoder
+    takes none is decoded, and after ``MOST_PIXELS`` the rest of a look is left out.
+    """
 
     def __init__(self) -> None:
         self._decoder = _decoder()
@@ -43,24 +50,31 @@ class H264Viewer:
 
     def look(self, units: Sequence[AccessUnit], *, still: bool) -> Look:
         """Decode access units and say what they show. Whatever their bytes are, it never raises."""
-        frames = [frame for unit in units for frame in self._decode(unit)]
-        if not frames:
+        count, moving, pixels = 0, False, 0
+        bars: list[float] = []
+        last: av.VideoFrame | None = None
+        for unit in units:
+            if pixels > MOST_PIXELS:
+                self._begin_anew()
+                break
+            for frame in self._decode(unit):
+                picture = _luma(frame)
+                now = _blocks(picture)
+                before, self._before = self._before, now
+                moving = moving or _differ(before, now)
+                bar = bar_position(picture)
+                if bar is not None:
+                    bars.append(round(bar, 3))
+                count, last, pixels = count + 1, frame, pixels + frame.width * frame.height
+        if last is None:
             return Look()
-        pictures = [_luma(frame) for frame in frames]
-        moving = False
-        for picture in pictures:
-            now = _blocks(picture)
-            before, self._before = self._before, now
-            if before is not None and float(np.max(np.abs(now - before))) >= MOVED:
-                moving = True
-        bars = (bar_position(picture) for picture in pictures)
         return Look(
-            frames=len(frames),
-            width=frames[-1].width,
-            height=frames[-1].height,
+            frames=count,
+            width=last.width,
+            height=last.height,
             moving=moving,
-            markers=tuple(round(bar, 3) for bar in bars if bar is not None),
-            still=_png(frames[-1]) if still else b"",
+            markers=tuple(bars),
+            still=_png(last) if still else b"",
         )
 
     def _decode(self, unit: AccessUnit) -> list[av.VideoFrame]:
@@ -70,11 +84,21 @@ class H264Viewer:
         if not self._ready:
             return []
         try:
-            frames = self._decoder.decode(av.Packet(unit.data))
+            if not all(asked.within_limits for asked in sequence_parameters(unit.data)):
+                self._begin_anew()
+                return []
+            return self._decoder.decode(av.Packet(unit.data))
         except (FFmpegError, ValueError):
-            self._decoder, self._ready = _decoder(), False
+            self._begin_anew()
             return []
-        return [f for f in frames if max(f.width, f.height) <= _LARGEST_PICTURE]
+
+    def _begin_anew(self) -> None:
+        self._decoder, self._ready = _decoder(), False
+
+
+def _differ(before: NDArray[np.float64] | None, now: NDArray[np.float64]) -> bool:
+    """Whether anything has moved visibly; pictures of another size cannot be compared."""
+    return before is not None and before.shape == now.shape and float(np.max(np.abs(now - before))) >= MOVED
 
 
 def bar_position(picture: Luma) -> float | None:
@@ -94,13 +118,16 @@ def _decoder() -> av.VideoCodecContext:
 
 
 def _luma(frame: av.VideoFrame) -> Luma:
-    return np.asarray(frame.reformat(format="gray").to_ndarray(), dtype=np.uint8)
+    width = min(frame.width, _WIDEST_LOOKED_AT)
+    height = max(1, round(frame.height * width / frame.width))
+    small = frame.reformat(width=width, height=height, format="gray")
+    return np.asarray(small.to_ndarray(), dtype=np.uint8)
 
 
 def _blocks(picture: Luma) -> NDArray[np.float64]:
     """Return the mean luminance of each block of a picture."""
     height, width = (max(1, size // _BLOCKS) for size in picture.shape)
-    rows = np.add.reduceat(picture.astype(np.float64), range(0, picture.shape[0], height), axis=0)
+    rows = np.add.reduceat(picture, range(0, picture.shape[0], height), axis=0, dtype=np.float64)
     sums = np.add.reduceat(rows, range(0, picture.shape[1], width), axis=1)
     counts = np.outer(_sizes(picture.shape[0], height), _sizes(picture.shape[1], width))
     return np.asarray(sums / counts, dtype=np.float64)

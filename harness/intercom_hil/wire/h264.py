@@ -6,6 +6,8 @@ units, STAP-A and FU-A. Nothing is decoded here; what a network lost is missing,
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from intercom_hil.wire.error import WireError
@@ -18,6 +20,14 @@ LARGEST_UNIT = 4_000_000
 START_CODE = b"\0\0\0\1"
 IDR_SLICE, STAP_A, FU_A = 5, 24, 28
 _LAST_SINGLE = 23
+MOST_MACROBLOCKS = 36_864
+"""Macroblocks of one picture at level 5.2 (ITU-T H.264, table A-1): 4096 by 2304."""
+MOST_BUFFERED_MACROBLOCKS = 184_320
+"""Macroblocks that a decoder must keep for reference at level 5.2 (table A-1)."""
+_MACROBLOCK = 16
+_PARAMETERS = re.compile(rb"\x00\x00\x01[\x07\x27\x47\x67]")
+_WITH_CHROMA_FORMAT = (100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135)
+_LONGEST_PARAMETERS = 1024
 
 
 class H264Error(WireError):
@@ -146,3 +156,92 @@ def _aggregated(payload: bytes) -> list[bytes]:
     if not units:
         raise H264Error("empty STAP-A", payload)
     return units
+
+
+class SequenceParameters(NamedTuple):
+    """What a sequence parameter set (ITU-T H.264 §7.3.2.1.1) asks for, in macroblocks and pictures."""
+
+    width: int
+    height: int
+    references: int
+
+    @property
+    def within_limits(self) -> bool:
+        """Whether a decoder of level 5.2 would take it."""
+        size = self.width * self.height
+        return 0 < size <= MOST_MACROBLOCKS and size * self.references <= MOST_BUFFERED_MACROBLOCKS
+
+
+def sequence_parameters(stream: bytes) -> Iterator[SequenceParameters]:
+    """Yield what each sequence parameter set in a byte stream (annex B) asks for, wherever one may begin.
+
+    Raises:
+        H264Error: one cannot be read.
+    """
+    for found in _PARAMETERS.finditer(stream):
+        yield _parameters(stream[found.end() : found.end() + _LONGEST_PARAMETERS])
+
+
+def _parameters(data: bytes) -> SequenceParameters:
+    bits = _Bits(data.replace(b"\0\0\3", b"\0\0"))
+    profile = bits.take(8)
+    bits.take(16)
+    bits.exponential()
+    if profile in _WITH_CHROMA_FORMAT:
+        chroma = bits.exponential()
+        bits.take(1 if chroma == 3 else 0)
+        bits.exponential()
+        bits.exponential()
+        bits.take(1)
+        if bits.take(1):
+            for number in range(12 if chroma == 3 else 8):
+                if bits.take(1):
+                    bits.pass_scaling_list(16 if number < 6 else 64)
+    bits.exponential()
+    order = bits.exponential()
+    if order == 0:
+        bits.exponential()
+    elif order == 1:
+        bits.take(1)
+        bits.exponential()
+        bits.exponential()
+        for _ in range(bits.exponential()):
+            bits.exponential()
+    references = bits.exponential()
+    bits.take(1)
+    width, height = bits.exponential() + 1, bits.exponential() + 1
+    frames_only = bits.take(1)
+    return SequenceParameters(width, height * (2 - frames_only), references)
+
+
+class _Bits:
+    """Reads bits, the first one first (ITU-T H.264 §7.2, §9.1)."""
+
+    def __init__(self, data: bytes) -> None:
+        self._number, self._left = int.from_bytes(data, "big"), 8 * len(data)
+
+    def take(self, count: int) -> int:
+        if count > self._left:
+            raise H264Error("sequence parameters cut short")
+        self._left -= count
+        return self._number >> self._left & ((1 << count) - 1)
+
+    def exponential(self) -> int:
+        """Read ue(v); for se(v) only its length matters here."""
+        zeros = 0
+        while not self.take(1):
+            zeros += 1
+            if zeros > 32:
+                raise H264Error("impossible sequence parameters")
+        return (1 << zeros) - 1 + self.take(zeros)
+
+    def signed(self) -> int:
+        code = self.exponential()
+        return (code + 1) // 2 if code & 1 else -(code // 2)
+
+    def pass_scaling_list(self, size: int) -> None:
+        last = following = 8
+        for _ in range(size):
+            if following:
+                following = (last + self.signed()) % 256
+            last = following or last

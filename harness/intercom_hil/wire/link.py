@@ -1,9 +1,8 @@
 """Captured frames to UDP datagrams and TCP segments, over every link type a bench meets.
 
-A frame and its LINKTYPE_ number come in; a ``Datagram``, a ``Segment`` or None goes out. Ordinary frames take
-a short path of a few unpacked structures; fragments are put together. What is rare (IPv6 extension headers,
-tunnels) goes through scapy, which is imported only then. Checksums are not looked at: with offloading, a
-capture on the sending host has none.
+A frame and its LINKTYPE_ number give a ``Datagram``, a ``Segment`` or None. Fragments of IPv4 and IPv6 are
+put together, IPv6 extension headers passed over, tunnels (IP in IP, GRE, ERSPAN) looked into. Checksums are
+not looked at: with offloading, a capture on the sending host has none.
 """
 
 from __future__ import annotations
@@ -18,13 +17,24 @@ from intercom_hil.wire.error import WireError
 ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 1, 0, 101, 108, 113, 228, 229, 276
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6, _VLAN_TAGS = 0x0800, 0x86DD, (0x8100, 0x88A8)
 _TCP, _UDP = 6, 17
-_TUNNELS = (4, 41, 47)
+_IP_IN_IP, _GRE = (4, 41), 47
+_FRAGMENT, _AUTHENTICATION = 44, 51
+_EXTENSIONS = (0, 43, _FRAGMENT, _AUTHENTICATION, 60, 135, 139, 140)
+"""IPv6 extension headers that another header follows (IANA, RFC 7045)."""
+_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN = 0x6558, 0x88BE
+_SLL_GROUP = (1, 2)
+"""Packet types of a Linux cooked capture: broadcast and multicast."""
+_MULTICAST = frozenset(str(number) for number in range(224, 240))
+_DEEPEST = 4
+"""IP packets inside one another that are looked into."""
+_MAX_EXTENSIONS = 16
+_MAX_PACKET = 65_535
 _MORE_FRAGMENTS = 0x2000
 _PORTS = struct.Struct("!HH")
 _MAX_FRAGMENTED = 64
 """Datagrams that may be incomplete at one time; the oldest is given up beyond that."""
-_MAX_FRAGMENTS = 64
-"""Fragments of one datagram: 64 KiB in pieces of 1 KiB."""
+_MAX_FRAGMENTS = 128
+"""Fragments of one datagram: 64 KiB in pieces of 512 bytes."""
 
 FIN, SYN, RST = 0x01, 0x02, 0x04
 
@@ -36,11 +46,12 @@ class LinkError(WireError):
 
 
 class Datagram(NamedTuple):
-    """One UDP datagram."""
+    """One UDP datagram; ``to_group`` says whether it was broadcast or multicast."""
 
     source: Address
     destination: Address
     payload: bytes
+    to_group: bool = False
 
 
 class Segment(NamedTuple):
@@ -66,30 +77,33 @@ class Dissector:
     def dissect(self, frame: bytes) -> Datagram | Segment | None:
         """Return the datagram or segment in a frame, or the one that it completes; None for all else.
 
-        Frames cut short, and frames of other protocols, are None.
+        Frames cut short, and frames of other protocols, are None. A fragment alone never is a datagram.
         """
-        at = self._network_offset(frame)
-        if at is None or at >= len(frame):
+        at = _network_offset(frame, self._link_type)
+        packet = None if at is None else self._ip(frame, at, _DEEPEST)
+        if isinstance(packet, Datagram) and self._is_to_group(frame, packet.destination[0]):
+            return packet._replace(to_group=True)
+        return packet
+
+    def _is_to_group(self, frame: bytes, host: str) -> bool:
+        """Whether a frame goes to more than one host: by its link layer, and by its address."""
+        if self._link_type == ETHERNET:
+            return bool(frame[0] & 1) or is_group(host)
+        if self._link_type == LINUX_SLL:
+            return frame[1] in _SLL_GROUP or is_group(host)
+        if self._link_type == LINUX_SLL2:
+            return frame[10] in _SLL_GROUP or is_group(host)
+        return is_group(host) or host.endswith(".255")  # the usual broadcast address, where no link tells
+
+    def _ip(self, frame: bytes, at: int, depth: int) -> Datagram | Segment | None:
+        if at >= len(frame) or not depth:
             return None
         version = frame[at] >> 4
         if version == 4:
-            return self._ipv4(frame, at)
-        return _ipv6(frame, at) if version == 6 else None
+            return self._ipv4(frame, at, depth)
+        return self._ipv6(frame, at, depth) if version == 6 else None
 
-    def _network_offset(self, frame: bytes) -> int | None:
-        if self._link_type == ETHERNET:
-            at, kind = 14, int.from_bytes(frame[12:14], "big")
-            while kind in _VLAN_TAGS:
-                at, kind = at + 4, int.from_bytes(frame[at + 2 : at + 4], "big")
-        elif self._link_type == LINUX_SLL:
-            at, kind = 16, int.from_bytes(frame[14:16], "big")
-        elif self._link_type == LINUX_SLL2:
-            at, kind = 20, int.from_bytes(frame[0:2], "big")
-        else:
-            return 4 if self._link_type in (NULL, LOOP) else 0
-        return at if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6) else None
-
-    def _ipv4(self, frame: bytes, at: int) -> Datagram | Segment | None:
+    def _ipv4(self, frame: bytes, at: int, depth: int) -> Datagram | Segment | None:
         header_size = (frame[at] & 0x0F) * 4
         if header_size < 20 or len(frame) < at + header_size:
             return None
@@ -99,49 +113,118 @@ class Dissector:
         if end > len(frame):
             return None
         protocol = frame[at + 9]
-        if protocol not in (_TCP, _UDP):
-            return _by_scapy(frame[at:end]) if protocol in _TUNNELS else None
         a, b, c, d, e, f, g, h = frame[at + 12 : at + 20]
         hosts = f"{a}.{b}.{c}.{d}", f"{e}.{f}.{g}.{h}"
         flags_and_offset = int.from_bytes(frame[at + 6 : at + 8], "big")
         if not flags_and_offset & 0x3FFF:
-            return _transport(protocol, hosts, frame, at + header_size, end)
+            return self._upper(protocol, hosts, frame, at + header_size, end, depth)
         key = frame[at + 4 : at + 6] + frame[at + 9 : at + 10] + frame[at + 12 : at + 20]
-        whole = self._join(key, flags_and_offset, frame[at + header_size : end])
-        return None if whole is None else _transport(protocol, hosts, whole, 0, len(whole))
+        offset, more = (flags_and_offset & 0x1FFF) * 8, bool(flags_and_offset & _MORE_FRAGMENTS)
+        whole = self._join(key, offset, more, frame[at + header_size : end])
+        return None if whole is None else self._upper(protocol, hosts, whole, 0, len(whole), depth)
 
-    def _join(self, key: bytes, flags_and_offset: int, data: bytes) -> bytes | None:
-        """Keep a fragment (RFC 791 §3.2); return the whole content once none is missing."""
-        offset = (flags_and_offset & 0x1FFF) * 8
+    def _ipv6(self, frame: bytes, at: int, depth: int) -> Datagram | Segment | None:
+        """Read a packet with its extension headers (RFC 8200 §4); fragments are put together (§4.5)."""
+        end = at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big")
+        if len(frame) < at + 40 or end > len(frame):
+            return None
+        addresses = frame[at + 8 : at + 40]
+        hosts = str(ipaddress.IPv6Address(addresses[:16])), str(ipaddress.IPv6Address(addresses[16:]))
+        protocol, at = frame[at + 6], at + 40
+        for _ in range(_MAX_EXTENSIONS):
+            if protocol not in _EXTENSIONS:
+                return self._upper(protocol, hosts, frame, at, end, depth)
+            if at + 8 > end:
+                return None
+            following, word = frame[at], int.from_bytes(frame[at + 2 : at + 4], "big")
+            if protocol == _FRAGMENT and word & 0xFFF9:
+                key = addresses + frame[at + 4 : at + 8]
+                whole = self._join(key, word & 0xFFF8, bool(word & 1), frame[at + 8 : end])
+                if whole is None:
+                    return None
+                frame, at, end = whole, 0, len(whole)
+            elif protocol == _FRAGMENT:
+                at += 8
+            else:
+                at += (frame[at + 1] + 2) * 4 if protocol == _AUTHENTICATION else (frame[at + 1] + 1) * 8
+            protocol = following
+        return None
+
+    def _upper(
+        self, protocol: int, hosts: tuple[str, str], frame: bytes, at: int, end: int, depth: int
+    ) -> Datagram | Segment | None:
+        if protocol in (_TCP, _UDP):
+            return _transport(protocol, hosts, frame, at, end)
+        if protocol in _IP_IN_IP:
+            return self._ip(frame[at:end], 0, depth - 1)
+        return self._gre(frame[at:end], depth) if protocol == _GRE else None
+
+    def _gre(self, packet: bytes, depth: int) -> Datagram | Segment | None:
+        """Read what a GRE packet carries (RFC 2784, RFC 2890): IP, or Ethernet frames, also as ERSPAN."""
+        if len(packet) < 4 or packet[1] & 0x07:
+            return None
+        flags, kind = packet[0], int.from_bytes(packet[2:4], "big")
+        at = 4 + 4 * (bool(flags & 0x80) + bool(flags & 0x20) + bool(flags & 0x10))
+        if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6):
+            return self._ip(packet, at, depth - 1)
+        if kind not in (_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN):
+            return None
+        inner = packet[at + (8 if kind == _ETHERTYPE_ERSPAN and flags & 0x10 else 0) :]
+        network = _network_offset(inner, ETHERNET)
+        return None if network is None else self._ip(inner, network, depth - 1)
+
+    def _join(self, key: bytes, offset: int, more: bool, data: bytes) -> bytes | None:
+        """Keep a fragment (RFC 791 §3.2, RFC 8200 §4.5); return the whole content once none is missing.
+
+        Args:
+            key: what the fragments of one packet have in common.
+            offset: where its data begin, in bytes.
+            more: whether another one follows.
+            data: its data.
+        """
+        if offset + len(data) > _MAX_PACKET:
+            return None
         pieces = self._fragments.setdefault(key, {})
         self._fragments.move_to_end(key)
         if len(self._fragments) > _MAX_FRAGMENTED:
             self._fragments.popitem(last=False)
-        pieces[offset] = data, bool(flags_and_offset & _MORE_FRAGMENTS)
+        pieces[offset] = data, more
         if len(pieces) > _MAX_FRAGMENTS:
             del self._fragments[key]
             return None
         whole = bytearray()
         for start in sorted(pieces):
-            content, more = pieces[start]
+            content, more_follow = pieces[start]
             if start != len(whole):
                 return None
             whole += content
-            if not more:
+            if not more_follow:
                 del self._fragments[key]
                 return bytes(whole)
         return None
 
 
-def _ipv6(frame: bytes, at: int) -> Datagram | Segment | None:
-    end = at + 40 + int.from_bytes(frame[at + 4 : at + 6], "big")
-    if len(frame) < at + 40 or end > len(frame):
-        return None
-    protocol = frame[at + 6]
-    if protocol not in (_TCP, _UDP):
-        return _by_scapy(frame[at:end])
-    hosts = tuple(str(ipaddress.IPv6Address(frame[at + o : at + o + 16])) for o in (8, 24))
-    return _transport(protocol, (hosts[0], hosts[1]), frame, at + 40, end)
+def is_group(host: str) -> bool:
+    """Return whether an address is one of many hosts: multicast (RFC 5771, RFC 4291 §2.7), or broadcast."""
+    if ":" in host:
+        return host.startswith("ff")
+    first = host.partition(".")[0]
+    return first in _MULTICAST or host == "255.255.255.255"
+
+
+def _network_offset(frame: bytes, link_type: int) -> int | None:
+    """Return where the IP packet in a frame begins, or None for other protocols."""
+    if link_type == ETHERNET:
+        at, kind = 14, int.from_bytes(frame[12:14], "big")
+        while kind in _VLAN_TAGS:
+            at, kind = at + 4, int.from_bytes(frame[at + 2 : at + 4], "big")
+    elif link_type == LINUX_SLL:
+        at, kind = 16, int.from_bytes(frame[14:16], "big")
+    elif link_type == LINUX_SLL2:
+        at, kind = 20, int.from_bytes(frame[0:2], "big")
+    else:
+        return 4 if link_type in (NULL, LOOP) else 0
+    return at if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6) else None
 
 
 def _transport(
@@ -161,22 +244,3 @@ def _transport(
         return None
     sequence = int.from_bytes(frame[at + 4 : at + 8], "big")
     return Segment(source, destination, sequence, frame[at + 13], frame[at + offset : end])
-
-
-def _by_scapy(packet: bytes) -> Datagram | Segment | None:
-    """Find the innermost UDP or TCP of a tunnelled or extended packet."""
-    from scapy.layers.inet import IP, TCP, UDP
-    from scapy.layers.inet6 import IPv6
-
-    layers = (IPv6 if packet[0] >> 4 == 6 else IP)(packet)
-    layer = layers.getlayer(UDP) or layers.getlayer(TCP)
-    network = layer.underlayer if layer else None
-    while network is not None and not isinstance(network, IP | IPv6):
-        network = network.underlayer
-    if layer is None or network is None:
-        return None
-    source, destination = (str(network.src), int(layer.sport)), (str(network.dst), int(layer.dport))
-    payload = bytes(layer.payload)
-    if isinstance(layer, UDP):
-        return Datagram(source, destination, payload)
-    return Segment(source, destination, int(layer.seq), int(layer.flags), payload)
