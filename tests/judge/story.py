@@ -63,6 +63,7 @@ class Story:
         keys=False,
         raw="",
         media=(),
+        branch="",
     ):
         if profile:
             suites = ("AES_CM_128_HMAC_SHA1_80",) if keys else ()
@@ -85,6 +86,7 @@ class Story:
             to_uri="sip:c@d",
             to_tag=to_tag,
             media=media,
+            branch=branch,
             raw=raw,
         )
         self.timeline.append(Witness.WIRE, content, self._time())

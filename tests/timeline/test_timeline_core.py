@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from intercom_hil.timeline import Pattern, Timeline, Witness, now
-from intercom_hil.timeline.observation import ConsoleLine, Note
+from intercom_hil.timeline.observation import ConsoleLine, Note, Observation, OperatorHeard
 from intercom_hil.timeline.pattern import Condition
 
 NOTE = Pattern(kind="note", text="a note")
@@ -70,3 +70,55 @@ def test_conditions_are_total(value):
         Condition(at_least=1, at_most=2),
     ):
         assert condition.holds(value) in (True, False)
+
+
+AGAIN = Pattern(kind="console_line", text="a line", once_per=("text",))
+
+
+def line(text):
+    return ConsoleLine(text=text)
+
+
+def test_what_is_alike_counts_once_and_the_first_counts():
+    timeline = Timeline()
+    for at, text in ((3.0, "b"), (1.0, "a"), (2.0, "a"), (4.0, "a")):
+        timeline.append(Witness.CONSOLE, line(text), at)
+    assert [o.time for o in timeline.find(AGAIN)] == [1.0, 3.0]
+    assert [o.time for o in timeline.find(AGAIN, after=1.5)] == [2.0, 3.0], "what is alike within the bounds"
+    assert len(timeline.find(Pattern(kind="console_line", text="a line"))) == 4
+
+
+async def test_a_wait_counts_what_is_alike_once():
+    timeline = Timeline()
+    waiting = asyncio.create_task(timeline.wait(AGAIN, within=5, count=2))
+    for text in ("a", "a", "a"):
+        await asyncio.sleep(0)
+        timeline.append(Witness.CONSOLE, line(text))
+    await asyncio.sleep(0.01)
+    assert not waiting.done()
+    timeline.append(Witness.CONSOLE, line("b"))
+    assert [o.content.text for o in await waiting] == ["a", "b"]
+
+
+HEARD = Pattern(kind="speaker", text="a tone", heard=("tone",)).where(
+    tone_hz=Condition(at_least=990, at_most=1010)
+)
+
+
+@pytest.mark.parametrize(
+    ("told", "counts"),
+    [
+        (OperatorHeard(what="tone", tone_hz=1000), True),
+        (OperatorHeard(what="tone", tone_hz=440), False),
+        (OperatorHeard(what="tone"), False),
+        (OperatorHeard(what="sound"), False),
+        (OperatorHeard(what="nothing"), False),
+    ],
+)
+async def test_what_a_person_heard_is_one_answer_and_enough(told, counts):
+    """An instrument says every 0.2 s what it hears; a person who has heard it has heard it."""
+    timeline = Timeline()
+    timeline.append(Witness.OPERATOR, told)
+    found = await timeline.wait(HEARD, within=0.01 if not counts else 5, count=3)
+    assert len(found) == counts
+    assert told == Timeline([Observation.model_validate_json(timeline[0].model_dump_json())])[0].content

@@ -292,6 +292,7 @@ class Assembly:
 
     async def clear_pbx(self) -> None:
         """End every call at the PBX and forget who is there, but for a device that is to stay configured."""
+        self.pbx.thaw()
         stays = self.file.device.reconfigure == "when-needed" and self.intercom.settings is not None
         await self.pbx.reset(keep=(self.intercom.extension,) if stays else ())
 
@@ -314,6 +315,15 @@ class Assembly:
                 # The wire cannot read it, and needs to: the keys of the media are in it.
                 self.capture.learn(content, now() if at is None else at)
         return self.timeline.append(witness, content, at)
+
+    def cut_off(self, problem: str) -> None:
+        """Let the PBX fall silent for the rest of the scenario, which nothing more can be found out in.
+
+        For a device that floods it: the PBX answers no more, and so is asked no more.
+        """
+        if self.timeline.alarm is None:
+            self.pbx.freeze()
+            self.timeline.raise_alarm(Inconclusive(problem))
 
     def unheard(self) -> dict[str, tuple[str, ...]]:
         """Return the device's sources that have said nothing yet, with the kinds they are believed for."""

@@ -20,6 +20,7 @@ from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Note
+from intercom_hil.timeline.pattern import enough
 
 
 class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
@@ -154,7 +155,7 @@ class Judge:
             return self._stand_in(pattern, why)
         if not found:
             raise Inconclusive(f"{requirement}: {pattern} was not seen, and need not be")
-        return found[count - 1]
+        return found[min(count, len(found)) - 1]
 
     async def never(
         self, requirement: str, pattern: Pattern, *, during: float, after: float | None = None
@@ -281,7 +282,7 @@ class Judge:
         """Wait for observations; return those found, and until when they were looked for (epoch seconds)."""
         found = await self.timeline.wait(pattern, within=within, after=since, count=count)
         until = now()
-        if len(found) < count:
+        if not enough(found, count):
             await self._catch_up({pattern.kind})
             found = self.timeline.find(pattern, since, until)
         return found, until

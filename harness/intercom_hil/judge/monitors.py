@@ -16,6 +16,7 @@ from intercom_hil.judge.credentials import credentials
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
 from intercom_hil.judge.expected_events import cause_time, causes_in, event_of, events_of, presses_in
 from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.rules import Monitored, clock
 from intercom_hil.judge.silence import unseen
@@ -29,7 +30,7 @@ from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded,
 
 
 def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
-    """Run every monitor over one scenario.
+    """Run every monitor over one scenario; of one that the bench cut off for a flood, that alone is told.
 
     Args:
         timeline: what was seen.
@@ -38,6 +39,17 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
     """
     until, lacks = settled, _lacking(timeline)
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
+    flooded = list(flood(timeline))
+    watched: tuple[tuple[str, Iterable[Finding]], ...] = (
+        (("flood", flooded),)
+        if flooded
+        else (
+            *_of_events(timeline, logged, closed, settled),
+            ("media", _media(timeline)),
+            ("credentials", credentials(timeline)),
+            ("declarations", _declarations(timeline)),
+        )
+    )
     return [
         Judgement(
             requirement=finding.requirement,
@@ -49,12 +61,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             time=min((o.time for o in finding.observations), default=None),
             rule=Monitored(monitor=name, closed=closed, settled=settled),
         )
-        for name, findings in (
-            *_of_events(timeline, logged, closed, settled),
-            ("media", _media(timeline)),
-            ("credentials", credentials(timeline)),
-            ("declarations", _declarations(timeline)),
-        )
+        for name, findings in watched
         for finding in findings
         if name == "declarations" or CATALOGUE[finding.requirement].capability not in lacks
     ]

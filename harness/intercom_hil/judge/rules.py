@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline
 from intercom_hil.timeline.observation import MalformedSip
+from intercom_hil.timeline.pattern import enough
 
 _NAMED_IN_TEXT = 4
 
@@ -51,9 +52,8 @@ class Occurs(_Rule):
     def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
         """Judge a timeline; times in the text are relative to ``origin`` (epoch seconds)."""
         found = timeline.find(self.pattern, self.after, self.until)
-        enough = len(found) >= self.at_least
         too_many = self.at_most is not None and len(found) > self.at_most
-        verdict = Verdict.PASS if enough and not too_many else Verdict.FAIL
+        verdict = Verdict.PASS if enough(found, self.at_least) and not too_many else Verdict.FAIL
         unread = _unread(timeline, self.pattern, self.after, self.until)
         if verdict is Verdict.PASS:
             seen = _listed(found, origin) if found else "none, as expected"

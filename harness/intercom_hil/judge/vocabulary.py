@@ -105,21 +105,35 @@ def registered(*, by: str = PBX) -> Pattern:
 
 
 def registration(*, receiver: str = PBX) -> Pattern:
-    """The device asks to be registered; taking a registration back (RFC 3261 §10.2.2) is something else."""
-    return request("REGISTER", sender=DEVICE, receiver=receiver).where(takes_back=False)
+    """The device asks to be registered; taking a registration back (RFC 3261 §10.2.2) is something else.
+
+    A request that is sent again is the same attempt.
+    """
+    asked = request("REGISTER", sender=DEVICE, receiver=receiver).where(takes_back=False)
+    return once_per_transaction(asked)
 
 
+_TRANSACTION = ("call_id", "branch", "method", "status")
 _CHECKS = Condition(one_of=("REGISTER", "OPTIONS"))
 
 
 def connectivity_check(*, receiver: str = PBX) -> Pattern:
     """The device asks whether its server is there: with REGISTER or OPTIONS (RFC 3261 §10, §11)."""
-    return _sip("connectivity check", DEVICE, receiver).where(method=_CHECKS, status=None)
+    return once_per_transaction(
+        _sip("connectivity check", DEVICE, receiver).where(method=_CHECKS, status=None)
+    )
 
 
 def connectivity_confirmed(*, sender: str = PBX) -> Pattern:
     """The device's server is there, and says so."""
-    return _sip("200 to connectivity check", sender, DEVICE).where(method=_CHECKS, status=200)
+    return once_per_transaction(
+        _sip("200 to connectivity check", sender, DEVICE).where(method=_CHECKS, status=200)
+    )
+
+
+def once_per_transaction(message: Pattern) -> Pattern:
+    """Count a message once for each transaction, however often it is sent (RFC 3261 §17.1.3: one branch)."""
+    return message.model_copy(update={"once_per": _TRANSACTION})
 
 
 def with_credentials(asked: Pattern, header: str, *, username: str = "", realm: str = "") -> Pattern:
@@ -327,14 +341,15 @@ def level(heard: Observation) -> float:
 
 def speaker_tone(hz: float) -> Pattern:
     """A tone heard at the device's speaker."""
-    return Pattern(kind="speaker", text=f"tone of {hz:.0f} Hz at the speaker").where(tone_hz=_near(hz))
+    pattern = Pattern(kind="speaker", text=f"tone of {hz:.0f} Hz at the speaker", heard=("tone",))
+    return pattern.where(tone_hz=_near(hz))
 
 
 def speaker_sound(at_least: float = AUDIBLE_DBOV) -> Pattern:
-    """Any sound at the device's speaker of at least this level (dBov)."""
-    return Pattern(kind="speaker", text=f"sound of at least {at_least:.0f} dBov at the speaker").where(
-        level_dbov=Condition(at_least=at_least)
-    )
+    """Any sound at the device's speaker of at least this level (dBov), or that a person clearly heard."""
+    text = f"sound of at least {at_least:.0f} dBov at the speaker"
+    pattern = Pattern(kind="speaker", text=text, heard=("tone", "sound"))
+    return pattern.where(level_dbov=Condition(at_least=at_least))
 
 
 def _equal(value: str) -> Condition:

@@ -1,8 +1,8 @@
 """A person as eye and ear where no instrument looks: a pattern in, what the person saw or heard out.
 
 The question names what to look at, never what should be there: the right answer stands hidden among others.
-The answer goes onto the timeline as the observation that an instrument would have made, by the witness
-*operator*, dated when the person was asked.
+The answer goes onto the timeline as what it is, one answer of a person: a text on the screen, or what was
+heard, by the witness *operator*, dated when the person was asked.
 """
 
 from __future__ import annotations
@@ -13,18 +13,15 @@ from intercom_hil.errors import Inconclusive
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.operator.question import Answer, Choice, Question
 from intercom_hil.spec.events import EVENTS
-from intercom_hil.timeline.observation import ScreenText, SpeakerHeard, Witness
+from intercom_hil.timeline.observation import OperatorHeard, ScreenText, Witness
 from intercom_hil.timeline.pattern import Pattern
 from intercom_hil.timeline.timeline import Append, now
 
+Heard = Literal["nothing", "noise", "tone", "sound"]
+"""What a person can have heard."""
 Reading = Literal["screen", "announcement", "speaker"]
 """What a person can read: texts on the screen, whether something is announced, a tone and its level."""
 
-SILENT_DBOV, NOISE_DBOV, HEARD_DBOV = -127.0, -60.0, -20.0
-"""What stands for a level that no meter took: nothing at all, a quiet noise, something clearly heard."""
-METER_OFFSET = 100.0
-"""What is taken off a sound level meter's reading (dB). Such levels compare with each other only."""
-_WINDOW, _WINDOWS = 0.2, 5  # a person who hears something has heard it for a second
 _NOTHING = Choice(name="nothing", label="Nothing")
 _OTHER_TEXT = Choice(name="other", label="Something else (write it below)")
 _SOUNDS = (
@@ -101,8 +98,8 @@ class Reader:
             [str(pattern)],
             text_label="What was said?",
         )
-        levels = {"nothing": SILENT_DBOV, "noise": NOISE_DBOV, "announcement": HEARD_DBOV}
-        self._heard(begun, levels[answer.choice], None)
+        told: dict[str, Heard] = {"nothing": "nothing", "noise": "noise", "announcement": "sound"}
+        self._append(Witness.OPERATOR, OperatorHeard(what=told[answer.choice]), begun)
 
     async def _tone(self, pattern: Pattern, begun: float, *, level: bool) -> None:
         answer = await self._ask(
@@ -117,16 +114,16 @@ class Reader:
             },
             numbers_with=("tone",),
         )
-        if answer.choice == "nothing":
-            self._heard(begun, SILENT_DBOV, None)
-            return
         pitch, metered = answer.numbers.get("hz"), answer.numbers.get("db")
-        if answer.choice == "tone" and (pitch is None or not 0 < pitch <= _SHARPEST):
+        if answer.choice != "tone":
+            other: Heard = "nothing" if answer.choice == "nothing" else "sound"
+            self._append(Witness.OPERATOR, OperatorHeard(what=other), begun)
+            return
+        if pitch is None or not 0 < pitch <= _SHARPEST:
             raise Inconclusive("the operator heard a tone, and could not tell its pitch")
-        if answer.choice == "tone" and level and metered is None:
+        if level and metered is None:
             raise Inconclusive("the operator heard a tone, and could not tell its level")
-        loud = HEARD_DBOV if metered is None else min(0.0, metered - METER_OFFSET)
-        self._heard(begun, loud, pitch if answer.choice == "tone" else None)
+        self._append(Witness.OPERATOR, OperatorHeard(what="tone", tone_hz=pitch, meter_db=metered), begun)
 
     async def _ask(
         self,
@@ -153,9 +150,3 @@ class Reader:
                 expected=" or ".join(expected),
             )
         )
-
-    def _heard(self, begun: float, level: float, pitch: float | None) -> None:
-        apart = min(_WINDOW, (now() - begun) / _WINDOWS)
-        for window in range(_WINDOWS):
-            heard = SpeakerHeard(level_dbov=level, tone_hz=pitch, duration=_WINDOW)
-            self._append(Witness.OPERATOR, heard, begun + window * apart)

@@ -13,6 +13,7 @@ from intercom_hil.operator.reading import Reader, reading
 from intercom_hil.operator.sheet import spread
 from intercom_hil.timeline import Pattern, Witness, now
 from intercom_hil.timeline.observation import Note
+from intercom_hil.timeline.pattern import enough
 
 _Value = TypeVar("_Value")
 
@@ -46,7 +47,7 @@ class OperatorView:
         timeline, asker = self._assembly.timeline, self._assembly.asker
         if asker is None or not self.read(pattern):
             return
-        if len(timeline.find(pattern, timeline.opened if after is None else after)) < count:
+        if not enough(timeline.find(pattern, timeline.opened if after is None else after), count):
             begun = now()
             reader = Reader(asker, self._assembly.append, self._assembly.file.device.address)
             await reader.read(pattern, level=level)

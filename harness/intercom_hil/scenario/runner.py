@@ -10,7 +10,8 @@ from __future__ import annotations
 import asyncio
 import re
 import traceback
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from time import monotonic
 
@@ -22,6 +23,7 @@ from intercom_hil.evidence.run import RunFolder, write_lines
 from intercom_hil.judge.corroboration import lagging_copies
 from intercom_hil.judge.device_clock import reading
 from intercom_hil.judge.expected_events import Missing, dated_causes, missing_events
+from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged
 from intercom_hil.judge.monitors import monitor
@@ -31,7 +33,7 @@ from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
 from intercom_hil.spec.verdict import Verdict
-from intercom_hil.timeline import Pattern, Timeline, Witness, now
+from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared
 
 LONGEST = 120.0
@@ -121,6 +123,28 @@ class ScenarioRunner:
         self._records.append(record)
         return record.verdict
 
+    @contextmanager
+    def _watched_for_floods(self, bound: asyncio.Timeout) -> Iterator[None]:
+        """Cut off a device that floods the bench, and the scenario with it: ``bound`` runs out at once."""
+        gauge, timeline = FloodGauge(), self.judge.timeline
+
+        def heed(observation: Observation) -> None:
+            if gauge.take(observation) >= MOST and timeline.alarm is None and any(flood(timeline)):
+                sent = f"the device sent {MOST} requests within {WINDOW:g} s"
+                self._assembly.cut_off(f"{sent}, and was cut off: nothing else could be found out")
+                bound.reschedule(asyncio.get_running_loop().time())
+
+        ignore = timeline.listen(heed)
+        try:
+            yield
+        finally:
+            ignore()
+
+    def _cut_off(self, problems: list[str]) -> Verdict:
+        alarm = str(self.judge.timeline.alarm)
+        problems += [alarm] if alarm not in problems else []
+        return Verdict.INCONCLUSIVE
+
     def record(self) -> ScenarioRecord:
         """File the scenario in the run, and return its record."""
         *earlier, last = self._records
@@ -154,7 +178,7 @@ class ScenarioRunner:
         try:
             async with asyncio.timeout(LONGEST) as bound:
                 try:
-                    with patience(bound, self.judge.timeline):
+                    with patience(bound, self.judge.timeline), self._watched_for_floods(bound):
                         await scenario()
                 except (ExpectationFailed, Inconclusive) as problem:
                     if isinstance(problem, Inconclusive):
@@ -164,6 +188,8 @@ class ScenarioRunner:
         except NotApplicable as problem:
             problems.append(str(problem))
             return Verdict.NOT_APPLICABLE
+        except Inconclusive:  # the alarm: what was still awaited cannot come any more
+            return self._cut_off(problems)
         except DeviceCrashed as problem:
             problems.append(f"the device went away: {problem}")
             return Verdict.FAIL
@@ -171,6 +197,8 @@ class ScenarioRunner:
             problems.append(f"the bench broke: {problem}")
             return Verdict.ERROR
         except TimeoutError:
+            if isinstance(self.judge.timeline.alarm, Inconclusive):
+                return self._cut_off(problems)
             problems.append(f"the scenario did not end within {LONGEST:.0f} s")
             return Verdict.ERROR
         except Exception as problem:
@@ -236,7 +264,7 @@ class ScenarioRunner:
         for step in steps:
             try:
                 await step()
-            except (BenchError, DeviceCrashed) as problem:
+            except (BenchError, DeviceCrashed, Inconclusive) as problem:
                 if assembly.timeline.alarm is None:
                     problems.append(f"cleaning up: {problem}")
         assembly.pbx.end()

@@ -26,7 +26,7 @@ from intercom_hil.timeline.device_content import (
 )
 from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.media import MediaEnded, MediaHeard, MediaStarted, VideoSeen
-from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked
+from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked, OperatorHeard
 from intercom_hil.timeline.sip_fields import ContactSeen, CredentialsSeen, HeaderSeen, header_fields, seconds
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sdp import Session
@@ -54,6 +54,7 @@ __all__ = [
     "Observation",
     "OperatorAnswered",
     "OperatorAsked",
+    "OperatorHeard",
     "OutputChanged",
     "PbxEvent",
     "ScreenText",
@@ -415,6 +416,7 @@ Content = Annotated[
     | InputChanged
     | Configured
     | SpeakerHeard
+    | OperatorHeard
     | PbxEvent
     | StationSaid
     | StationEnded

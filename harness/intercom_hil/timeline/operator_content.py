@@ -1,6 +1,6 @@
-"""What the timeline keeps of a question to the person at the bench: that it was asked, and how it ended.
+"""What the timeline keeps of the person at the bench: questions, how they ended, and what was heard.
 
-Neither holds what the person was to type in: passwords may be in that.
+None of it holds what the person was to type in: passwords may be in that.
 """
 
 from __future__ import annotations
@@ -46,3 +46,21 @@ class OperatorAnswered(BaseContent):
             return f"question {self.number} was not answered"
         said = ": ".join(part for part in (self.choice, self.text) if part)
         return f"{self.by or 'operator'} answered ({self.way}): {said}"
+
+
+class OperatorHeard(BaseContent):
+    """What a person heard at the device's speaker, as the person told it: one answer, whatever it stands for.
+
+    ``what`` was heard, ``tone_hz`` its pitch by a tuner, ``meter_db`` its level by a sound level meter: such
+    levels compare with each other only.
+    """
+
+    kind: Literal["operator_heard"] = "operator_heard"
+    what: Literal["nothing", "noise", "tone", "sound"]
+    tone_hz: float | None = None
+    meter_db: float | None = None
+
+    def __str__(self) -> str:
+        pitch = f" of {self.tone_hz:.0f} Hz" if self.tone_hz else ""
+        level = f", {self.meter_db:.1f} dB by the meter" if self.meter_db is not None else ""
+        return f"a person heard {self.what}{pitch}{level}"

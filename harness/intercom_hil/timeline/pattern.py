@@ -7,10 +7,11 @@ of a stored timeline.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Sequence
 
 from pydantic import BaseModel, ConfigDict
 
-from intercom_hil.timeline.observation import Observation, Witness
+from intercom_hil.timeline.observation import Observation, OperatorHeard, Witness
 
 Scalar = str | int | float | bool | None
 
@@ -65,8 +66,21 @@ def _any_element(value: object, conditions: dict[str, Condition]) -> bool:
     )
 
 
+def enough(found: Sequence[Observation], count: int) -> bool:
+    """Return whether so many observations were found.
+
+    An instrument says every 0.2 s what it hears; a person who has heard something says it once.
+    """
+    return len(found) >= count or any(isinstance(o.content, OperatorHeard) for o in found)
+
+
 class Pattern(BaseModel):
-    """What to look for. ``text`` is how a report names it."""
+    """What to look for. ``text`` is how a report names it.
+
+    ``once_per`` are fields by which observations are told apart when they are counted: those that agree in
+    all of them count once, as a message that is sent again does. ``heard`` is what a person may have heard
+    for a sound to count as such (``OperatorHeard``).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -74,13 +88,28 @@ class Pattern(BaseModel):
     text: str
     witness: Witness | None = None
     fields: dict[str, Condition] = {}
+    once_per: tuple[str, ...] = ()
+    heard: tuple[str, ...] = ()
 
     def matches(self, observation: Observation) -> bool:
         """Return whether the observation is one of those asked for. Absent fields never match."""
         content = observation.content
+        if isinstance(content, OperatorHeard) and self.heard:
+            pitch = self.fields.get("tone_hz")
+            return content.what in self.heard and (pitch is None or pitch.holds(content.tone_hz))
         if content.kind != self.kind or (self.witness is not None and observation.witness != self.witness):
             return False
         return all(condition.holds(getattr(content, name, None)) for name, condition in self.fields.items())
+
+    def counted(self, observations: Iterable[Observation]) -> list[Observation]:
+        """Return those observations that count, in their order: of each group of alike ones the first."""
+        if not self.once_per:
+            return list(observations)
+        first: dict[tuple[object, ...], Observation] = {}
+        for observation in observations:
+            key = tuple(getattr(observation.content, name, None) for name in self.once_per)
+            first.setdefault(key, observation)
+        return list(first.values())
 
     def where(self, text: str | None = None, /, **conditions: Scalar | Condition) -> Pattern:
         """Return a narrower pattern: each condition is a Condition, or a value the field must equal."""

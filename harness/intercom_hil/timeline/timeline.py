@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from intercom_hil.timeline.observation import Content, Observation, Witness
-from intercom_hil.timeline.pattern import Pattern
+from intercom_hil.timeline.pattern import Pattern, enough
 
 Append = Callable[[Witness, Content, float | None], Observation]
 """How a witness puts what it saw on the current scenario's timeline: who, what, when (None = now)."""
@@ -70,9 +70,12 @@ class Timeline:
         return self._alarm
 
     def find(self, pattern: Pattern, after: float = 0.0, until: float = float("inf")) -> list[Observation]:
-        """Return the matching observations made within the bounds (seconds since the epoch), by time."""
+        """Return the matching observations made within the bounds (seconds since the epoch), by time.
+
+        Both bounds count. Of observations that the pattern takes for alike, the first counts.
+        """
         found = [o for o in self._observations if after <= o.time <= until and pattern.matches(o)]
-        return sorted(found, key=lambda o: (o.time, o.seq))
+        return pattern.counted(sorted(found, key=lambda o: (o.time, o.seq)))
 
     async def wait(
         self, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
@@ -93,12 +96,12 @@ class Timeline:
         """
         since = self.opened if after is None else after
         found = self.find(pattern, after=since)
-        if len(found) >= count:
+        if enough(found, count):
             return found
         if self._alarm is not None:
             raise self._alarm
         begun = now()
-        waiter = _Wait(pattern, since, count - len(found))
+        waiter = _Wait(self, pattern, since, count)
         self._listeners.append(waiter)
         try:
             async with asyncio.timeout(within):
@@ -107,7 +110,7 @@ class Timeline:
             self._waits.append((begun, now()))
         else:
             found = self.find(pattern, after=since)
-            self._waits.append((begun, max(begun, min(now(), found[count - 1].time))))
+            self._waits.append((begun, max(begun, min(now(), found[min(count, len(found)) - 1].time))))
         finally:
             self._listeners.remove(waiter)
         return self.find(pattern, after=since)
@@ -140,17 +143,15 @@ class Timeline:
 class _Wait:
     """A listener that resolves a future when enough observations have matched."""
 
-    def __init__(self, pattern: Pattern, since: float, missing: int) -> None:
-        self._pattern = pattern
-        self._since = since
-        self._missing = missing
+    def __init__(self, timeline: Timeline, pattern: Pattern, since: float, count: int) -> None:
+        self._timeline, self._pattern, self._since, self._count = timeline, pattern, since, count
         self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     def __call__(self, observation: Observation) -> None:
-        if observation.time >= self._since and self._pattern.matches(observation):
-            self._missing -= 1
-            if self._missing <= 0 and not self.done.done():
-                self.done.set_result(None)
+        if observation.time < self._since or not self._pattern.matches(observation) or self.done.done():
+            return
+        if enough(self._timeline.find(self._pattern, self._since), self._count):
+            self.done.set_result(None)
 
     def fail(self, problem: BaseException) -> None:
         if not self.done.done():
