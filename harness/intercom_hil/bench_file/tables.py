@@ -186,6 +186,9 @@ class CapabilitiesTable(Table):
     proxy: bool
     session_timer: bool
     video: bool
+    validation: bool = Field(
+        default=True, description="the device itself refuses wrong settings; false by default with a command"
+    )
 
     def lacks(self, capability: Capability) -> bool:
         """Whether it is declared to be missing."""
@@ -232,6 +235,19 @@ class DeviceTable(Table):
         """A device that a person configures is left alone where it has the settings wanted already."""
         by_hand = isinstance(data, dict) and data.get("configurator") == "operator"
         return {"reconfigure": "when-needed", **data} if by_hand else data
+
+    @model_validator(mode="before")
+    @classmethod
+    def _checked_by_the_command(cls, data: Any) -> Any:
+        """What a command refuses is not what the device refuses, unless the bench file says so."""
+        if not isinstance(data, dict) or data.get("configurator") != "command":
+            return data
+        declared = data.get("capabilities")
+        return (
+            {**data, "capabilities": {"validation": False, **declared}}
+            if isinstance(declared, dict)
+            else data
+        )
 
     @model_validator(mode="after")
     def _wired(self) -> DeviceTable:

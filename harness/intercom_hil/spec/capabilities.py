@@ -17,6 +17,7 @@ class Capability(StrEnum):
     SPEAKER = "speaker"
     SRTP = "srtp"
     TLS = "tls"
+    VALIDATION = "validation"
     PROXY = "proxy"
     SESSION_TIMER = "session_timer"
     VIDEO = "video"
@@ -29,6 +30,8 @@ class Capability(StrEnum):
     @property
     def declared_missing(self) -> str:
         """What the bench file says of a device that lacks it."""
+        if self is Capability.VALIDATION:  # the default, with a command
+            return "what checks the settings is not the device itself (device.capabilities.validation)"
         return f"the bench file declares device.capabilities.{self} = false"
 
 
@@ -38,6 +41,7 @@ _MEANINGS = {
     Capability.SPEAKER: "the bench can hear what the device plays",
     Capability.SRTP: "the device has the encryption setting",
     Capability.TLS: "the device can use TLS for SIP",
+    Capability.VALIDATION: "the device itself refuses settings that are wrong",
     Capability.PROXY: "the device can use a SIP proxy",
     Capability.SESSION_TIMER: "the device ends calls that their refresher let expire (RFC 4028)",
     Capability.VIDEO: "the device has video calls",
