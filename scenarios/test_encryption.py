@@ -7,6 +7,7 @@ import pytest
 from intercom_hil.scenario import (
     DEVICE,
     PBX,
+    SRTP_REFUSALS,
     Addresses,
     Bench,
     Encryption,
@@ -141,14 +142,16 @@ async def test_fallback_uses_srtp_straight_to_a_remote_that_can(bench: Bench, se
 @scenario(
     "ENC-04", settings=lambda at: Settings(call_number=at.station_uri(0), encryption=Encryption.FALLBACK)
 )
-@pytest.mark.parametrize("remote", ["refuses with 488", "answers in clear"], ids=case_id)
-async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, remote: str) -> None:
-    """In fallback mode a remote that refuses keys, or answers without, is talked to in clear (RFC 4568 §5).
+@pytest.mark.parametrize("status", SRTP_REFUSALS, ids=lambda status: f"refuses-with-{status}")
+async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, status: int) -> None:
+    """In fallback mode a remote that refuses keys is talked to in clear (RFC 3261 §21.4, RFC 5939).
+
+    It refuses an offer of RTP/SAVP, and takes the RTP/AVP of one that leaves the keys to the remote. RTP/AVP
+    in answer to RTP/SAVP would be no lawful answer (RFC 3264 §6), and no device needs to put up with it.
 
     The visitor gets nobody, because the desk's telephone has its own way of saying no.
     """
-    behaviour = refuses_srtp() if remote == "refuses with 488" else misanswers("in clear")
-    (desk,) = await bench.stations(behaviour)
+    (desk,) = await bench.stations(refuses_srtp(status=status))
     await bench.configure()
 
     pressed = await bench.intercom.press_button()

@@ -11,8 +11,8 @@ from intercom_hil.scenario import (
     PBX,
     Addresses,
     Bench,
+    Capability,
     Condition,
-    Observation,
     Pattern,
     Role,
     Settings,
@@ -44,6 +44,8 @@ from intercom_hil.scenario import (
 PROMPT = 2.0
 """Seconds within which a device that reacts at all has reacted."""
 VOLUMES = (25, 50, 100)
+WINDOWS = 3
+"""Measurements of 0.2 s of which the middle one is taken for the level."""
 TIMEOUTS = (1, 2)
 """Seconds that an unanswered call may last, in one call after the other."""
 SMALLEST_STEP = 1.0
@@ -135,7 +137,7 @@ async def test_another_port_of_the_server_is_used_when_it_is_set(bench: Bench) -
     await bench.already_seen("CFG-04", called, after=pressed)
 
 
-@scenario("CFG-05")
+@scenario("CFG-05", needs=Capability.VALIDATION)
 async def test_a_short_polling_interval_is_taken_with_a_warning(bench: Bench) -> None:
     """Below the recommended minimum of 30 s the interval is taken, and the administrator is warned.
 
@@ -396,16 +398,12 @@ async def test_the_list_of_permitted_callers_takes_entries_in_both_forms(bench: 
 
 
 async def _level(bench: Bench, heard: Pattern, **changes: Unpack[Settings]) -> float:
-    """Place a call under these settings and return the level of a tone in it: the middle of three windows."""
+    """Place a call under these settings and return the level of a tone in it."""
     await bench.configure(**changes)
     pressed = await bench.intercom.press_button()
     up = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
-    windows: list[Observation] = []
-    after = up.time
-    for _ in range(3):
-        windows.append(await bench.require(heard, within=PROMPT, after=after))
-        after = windows[-1].time + 0.001
-    return statistics.median(level(window) for window in windows)
+    await bench.require(heard, within=2 * PROMPT, after=up, count=WINDOWS)
+    return statistics.median(level(window) for window in bench.seen(heard, after=up)[:WINDOWS])
 
 
 def _measure_steps(bench: Bench, requirement: str, levels: list[float]) -> None:

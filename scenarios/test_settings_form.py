@@ -86,7 +86,7 @@ NO_HOST = (
 NO_NUMBER: tuple[object, ...] = (None, "", "ten", "5060x", 1.5, True, [], {}, "٣٤")
 
 
-@scenario("CFG-09", "CFG-22")
+@scenario("CFG-09", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_username_is_letters_and_digits_and_nothing_else(bench: Bench) -> None:
     """Whatever is not a letter A to Z or a digit is refused in the authentication username.
 
@@ -95,7 +95,7 @@ async def test_a_username_is_letters_and_digits_and_nothing_else(bench: Bench) -
     await _refuses(bench, "CFG-09", "auth_username", NOT_LETTERS_OR_DIGITS)
 
 
-@scenario("CFG-12", "CFG-22")
+@scenario("CFG-12", "CFG-22", needs=Capability.VALIDATION)
 async def test_an_extension_is_letters_and_digits_and_nothing_else(bench: Bench) -> None:
     """Whatever is not a letter A to Z or a digit is refused in the SIP extension.
 
@@ -104,7 +104,7 @@ async def test_an_extension_is_letters_and_digits_and_nothing_else(bench: Bench)
     await _refuses(bench, "CFG-12", "extension", NOT_LETTERS_OR_DIGITS)
 
 
-@scenario("CFG-13", "CFG-22")
+@scenario("CFG-13", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_call_number_is_an_extension_or_a_sip_address(bench: Bench) -> None:
     """A call number that is neither <extension> nor sip:<extension>@<server> is refused.
 
@@ -113,7 +113,7 @@ async def test_a_call_number_is_an_extension_or_a_sip_address(bench: Bench) -> N
     await _refuses(bench, "CFG-13", "call_number", NO_SIP_ADDRESS)
 
 
-@scenario("CFG-14", "CFG-22")
+@scenario("CFG-14", "CFG-22", needs=Capability.VALIDATION)
 async def test_each_further_number_is_an_extension_or_a_sip_address(bench: Bench) -> None:
     """One wrong further number among right ones is refused.
 
@@ -123,7 +123,7 @@ async def test_each_further_number_is_an_extension_or_a_sip_address(bench: Bench
     await _refuses(bench, "CFG-14", "further_numbers", [*lists, "3401", 3401, None])
 
 
-@scenario("CFG-20", "CFG-22")
+@scenario("CFG-20", "CFG-22", needs=Capability.VALIDATION)
 async def test_each_permitted_caller_is_an_extension_or_a_sip_address(bench: Bench) -> None:
     """One wrong entry in the list of permitted callers is refused.
 
@@ -133,7 +133,7 @@ async def test_each_permitted_caller_is_an_extension_or_a_sip_address(bench: Ben
     await _refuses(bench, "CFG-20", "permitted_callers", [*([value] for value in NO_SIP_ADDRESS), *odd])
 
 
-@scenario("CFG-03", "CFG-22")
+@scenario("CFG-03", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_server_address_is_an_ip_address_or_a_domain_name(bench: Bench) -> None:
     """A server that is neither an IP address nor a domain name (RFC 1123 §2.1) is refused.
 
@@ -142,7 +142,7 @@ async def test_a_server_address_is_an_ip_address_or_a_domain_name(bench: Bench) 
     await _refuses(bench, "CFG-03", "server_address", NO_HOST)
 
 
-@scenario("CFG-04", "CFG-22")
+@scenario("CFG-04", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_server_port_is_a_number_from_1_to_65535(bench: Bench) -> None:
     """A port outside 1 to 65535, or no number at all, is refused (RFC 768).
 
@@ -151,7 +151,7 @@ async def test_a_server_port_is_a_number_from_1_to_65535(bench: Bench) -> None:
     await _refuses(bench, "CFG-04", "server_port", (*NO_NUMBER, 0, -1, 65_536, 2**31, 2**64))
 
 
-@scenario("CFG-05", "CFG-22")
+@scenario("CFG-05", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_polling_interval_is_a_positive_number_of_seconds(bench: Bench) -> None:
     """An interval of no seconds, or of something else than seconds, is refused.
 
@@ -160,7 +160,7 @@ async def test_a_polling_interval_is_a_positive_number_of_seconds(bench: Bench) 
     await _refuses(bench, "CFG-05", "polling_interval", (*NO_NUMBER, 0, -1, -3600, 2**64))
 
 
-@scenario("CFG-06", "CFG-22")
+@scenario("CFG-06", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_transport_is_one_of_three(bench: Bench) -> None:
     """Something else than UDP, TCP and TLS is refused.
 
@@ -169,7 +169,7 @@ async def test_a_transport_is_one_of_three(bench: Bench) -> None:
     await _refuses(bench, "CFG-06", "transport", ("", "SCTP", "WS", "UDP,TCP", "TLSv1", None, 1, ["UDP"]))
 
 
-@scenario("CFG-08", "CFG-22", needs=Capability.SRTP)
+@scenario("CFG-08", "CFG-22", needs=(Capability.SRTP, Capability.VALIDATION))
 async def test_an_encryption_is_unset_or_one_of_two(bench: Bench) -> None:
     """Something else than the two modes, or nothing, is refused as encryption.
 
@@ -182,7 +182,7 @@ async def test_an_encryption_is_unset_or_one_of_two(bench: Bench) -> None:
         await bench.already_seen("CFG-08", configuration(accepted=True), after=submitted)
 
 
-@scenario("CFG-15", "CFG-16", "CFG-22")
+@scenario("CFG-15", "CFG-16", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_volume_is_a_number_within_its_range(bench: Bench) -> None:
     """A volume below silence or beyond all measure is refused.
 
@@ -193,7 +193,7 @@ async def test_a_volume_is_a_number_within_its_range(bench: Bench) -> None:
     await _refuses(bench, "CFG-16", "speaker_volume", wrong)
 
 
-@scenario("CFG-17", "CFG-22")
+@scenario("CFG-17", "CFG-22", needs=Capability.VALIDATION)
 async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench) -> None:
     """A timeout of no seconds, or of something else than seconds, is refused.
 
@@ -202,7 +202,7 @@ async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench) -> N
     await _refuses(bench, "CFG-17", "call_timeout", (*NO_NUMBER, 0, -1, 2**64))
 
 
-@scenario("CFG-18", "CFG-22", needs=Capability.VIDEO)
+@scenario("CFG-18", "CFG-22", needs=(Capability.VIDEO, Capability.VALIDATION))
 async def test_video_calls_are_one_of_four(bench: Bench) -> None:
     """The four directions are taken, and something else is refused.
 
@@ -216,7 +216,7 @@ async def test_video_calls_are_one_of_four(bench: Bench) -> None:
         await bench.already_seen("CFG-18", configuration(accepted=True), after=submitted)
 
 
-@scenario("CFG-19", "CFG-22")
+@scenario("CFG-19", "CFG-22", needs=Capability.VALIDATION)
 async def test_incoming_calls_are_allowed_or_not(bench: Bench) -> None:
     """On and off are taken, and something in between is refused.
 
@@ -228,7 +228,7 @@ async def test_incoming_calls_are_allowed_or_not(bench: Bench) -> None:
         await bench.already_seen("CFG-19", configuration(accepted=True), after=submitted)
 
 
-@scenario("CFG-22")
+@scenario("CFG-22", needs=Capability.VALIDATION)
 async def test_a_form_with_an_unknown_or_a_missing_field_is_refused(bench: Bench) -> None:
     """A form that is not the form is refused, and names what is wrong with it.
 
@@ -259,7 +259,7 @@ async def test_a_ca_certificate_is_taken_from_a_pem_cer_or_crt_file(bench: Bench
         await bench.already_seen("CFG-07", configuration(accepted=True), after=uploaded)
 
 
-@scenario("CFG-07")
+@scenario("CFG-07", needs=Capability.VALIDATION)
 async def test_other_files_are_refused_as_ca_certificate(bench: Bench) -> None:
     """A file of another type, or one that holds no certificate, is refused.
 

@@ -130,9 +130,8 @@ class Pki:
         since, until = now - _DAY, now + 30 * _DAY
         made = self._making.result()
         signer, between = made.issuing, [made.issuing.certificate]
-        common_name, names = name, [_general_name(name if kind == "for the name" else address)]
-        if kind == "for address and name":
-            names = [_general_name(host) for host in dict.fromkeys((address, name))]
+        hosts = {"for the address": (address,), "for the name": (name,)}.get(kind, (address, name))
+        common_name, names = name, [_general_name(host) for host in dict.fromkeys(hosts)]
         usage = ExtendedKeyUsageOID.SERVER_AUTH
         match kind:
             case "straight from the root":

@@ -45,7 +45,7 @@ class TlsServers:
         self,
         certificate: CertificateKind,
         *,
-        by_name: bool = False,
+        by_name: bool | None = None,
         version: TlsVersion | None = None,
         suites: str | None = None,
     ) -> Settings:
@@ -53,7 +53,8 @@ class TlsServers:
 
         Args:
             certificate: what it presents.
-            by_name: whether the device is to reach it by its domain name, not its IP address.
+            by_name: whether the device is to reach it by its domain name, not its IP address; None: where the
+                bench file gives it one, for a device need not know addresses in certificates (RFC 5922 §7.1).
             version: the only protocol version it can do; None for TLS 1.2 and 1.3.
             suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
 
@@ -69,6 +70,10 @@ class TlsServers:
             raise Inconclusive(
                 "no well-known CA has issued this bench a certificate; device.trusted_ca can name one"
             )
+        if by_name is None:
+            by_name = self._file.pbx.name is not None
+            if by_name and certificate == "for the address":
+                certificate = "for address and name"
         if by_name and self._name is None:
             raise Inconclusive("the PBX has no domain name; the bench file may give one in pbx.name")
         address = self._file.pbx.address

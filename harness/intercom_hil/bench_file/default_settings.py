@@ -39,7 +39,10 @@ def plain_settings(
         "call_number": call_number,
     }
     if wanted.get("transport") is Transport.TLS:
-        plain |= {"server_port": file.pbx.tls_port, "ca_certificate": root_pem}
+        # By its name, where it has one: whether an address in a certificate counts is the device's own choice
+        # (RFC 5922 §7.1 knows names only).
+        server = file.pbx.name or file.pbx.address
+        plain |= {"server_address": server, "server_port": file.pbx.tls_port, "ca_certificate": root_pem}
     settings = SipSettings(**{**plain, **wanted})
     for capability in _asked_for(settings):
         if file.device.capabilities.lacks(capability):

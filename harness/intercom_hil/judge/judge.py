@@ -187,23 +187,28 @@ class Judge:
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
 
-    async def require(self, pattern: Pattern, *, within: float, after: float | None = None) -> Observation:
+    async def require(
+        self, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+    ) -> Observation:
         """Wait for a precondition.
+
+        Returns:
+            The last of those asked for.
 
         Raises:
             Inconclusive: it was not established, so nothing can be found out.
         """
         since = self.timeline.opened if after is None else after
-        found, until = await self._waited(pattern, within, since)
-        if not found:
-            rule = Occurs(pattern=pattern, after=since, until=until)
+        found, until = await self._waited(pattern, within, since, count)
+        if not enough(found, count):
+            rule = Occurs(pattern=pattern, after=since, until=until, at_least=count)
             if is_deferred(rule, self.timeline):
                 self.preconditions.append(rule)
                 return self._stand_in(pattern, IMPORT)
             seen = why_unseen(rule, self.timeline) or rule.evaluate(self.timeline, self.timeline.opened).seen
             begun = clock(since, self.timeline.opened)
             raise Inconclusive(f"precondition not met: {pattern} within {within:.3g} s of {begun}; {seen}")
-        return found[0]
+        return found[min(count, len(found)) - 1]
 
     def at_end(
         self,

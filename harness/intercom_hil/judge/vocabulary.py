@@ -12,7 +12,7 @@ from intercom_hil.spec.events import EventKind
 from intercom_hil.spec.status_codes import CHALLENGES, NO_REFUSALS
 from intercom_hil.timeline import Observation, Pattern, Witness
 from intercom_hil.timeline.media import MediaHeard
-from intercom_hil.timeline.observation import SipMessageSeen, SpeakerHeard
+from intercom_hil.timeline.observation import OperatorHeard, SipMessageSeen, SpeakerHeard
 from intercom_hil.timeline.pattern import Condition
 
 DEVICE = "device"
@@ -111,6 +111,19 @@ def registration(*, receiver: str = PBX) -> Pattern:
     """
     asked = request("REGISTER", sender=DEVICE, receiver=receiver).where(takes_back=False)
     return once_per_transaction(asked)
+
+
+def granted(confirmed: Observation) -> int | None:
+    """Return for how long (s) the server registered the device; that counts (RFC 3261 §10.2.4).
+
+    Args:
+        confirmed: the server's answer; None is returned for one that says nothing of it.
+    """
+    message = confirmed.content
+    if not isinstance(message, SipMessageSeen):
+        return None
+    told = [c.expires if c.expires is not None else message.expires for c in message.contacts]
+    return min((seconds for seconds in told if seconds is not None), default=message.expires)
 
 
 _TRANSACTION = ("call_id", "branch", "method", "status")
@@ -330,10 +343,14 @@ def takes_video(message: Observation) -> bool:
 def level(heard: Observation) -> float:
     """Return the level of what was heard on the wire or at the speaker, in dBov (RFC 6464 §3).
 
+    What a person read off a sound level meter is in dB of that meter, and compares with its like only.
+
     Raises:
-        TypeError: it is no observation of a sound.
+        TypeError: it is no observation of a sound, or of one that nobody measured.
     """
     content = heard.content
+    if isinstance(content, OperatorHeard) and content.meter_db is not None:
+        return content.meter_db
     if not isinstance(content, MediaHeard | SpeakerHeard):
         raise TypeError(f"{heard} has no level")
     return content.level_dbov
@@ -350,6 +367,13 @@ def speaker_sound(at_least: float = AUDIBLE_DBOV) -> Pattern:
     text = f"sound of at least {at_least:.0f} dBov at the speaker"
     pattern = Pattern(kind="speaker", text=text, heard=("tone", "sound"))
     return pattern.where(level_dbov=Condition(at_least=at_least))
+
+
+def speaker_sound_other_than(hz: float) -> Pattern:
+    """Any sound at the device's speaker but one tone."""
+    near = (hz * (1 - TONE_TOLERANCE), hz * (1 + TONE_TOLERANCE))
+    heard = speaker_sound()
+    return heard.where(f"{heard} other than a tone of {hz:.0f} Hz", tone_hz=Condition(outside=near))
 
 
 def _equal(value: str) -> Condition:

@@ -28,7 +28,7 @@ from intercom_hil.scenario.operator_view import OperatorView
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.scenario.remotes import Remotes
 from intercom_hil.scenario.runner import GAPS, ScenarioFailed, ScenarioRunner
-from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 
@@ -59,7 +59,7 @@ class Bench(Remotes):
         identity: str,
         doc: str,
         requirements: tuple[str, ...],
-        needs: Capability | None = None,
+        needs: Needs = None,
         settings: Callable[[Addresses], Settings] = _plain,
         attempts: int = 1,
     ) -> None:
@@ -244,23 +244,26 @@ class Bench(Remotes):
             provided=provided,
         )
 
-    async def require(self, pattern: Pattern, *, within: float, after: Moment | None = None) -> Observation:
+    async def require(
+        self, pattern: Pattern, *, within: float, after: Moment | None = None, count: int = 1
+    ) -> Observation:
         """Wait for a precondition: something without which nothing can be found out.
 
         Args:
             pattern: what must be seen.
             within: the bound, seconds from now.
             after: only what was seen since then counts (default: since the scenario began).
+            count: how many must be seen; what a person tells is enough, however many are asked for.
 
         Returns:
-            The first of them.
+            The last of those asked for.
 
         Raises:
             Inconclusive: time was up; the scenario ends here.
         """
         since = _time(after)
-        await self._eyes.look(pattern, since, level=True)
-        return await self._judge.require(pattern, within=within, after=since)
+        await self._eyes.look(pattern, since, count=count, level=True)
+        return await self._judge.require(pattern, within=within, after=since, count=count)
 
     def measure(
         self,
@@ -310,6 +313,7 @@ class Bench(Remotes):
         await_registration: bool = True,
         afresh: bool = False,
         pbx_password: str | None = None,
+        pbx_domain: str | None = None,
         **changes: Unpack[Settings],
     ) -> None:
         """Configure the device as the scenario declares, and wait until it has registered.
@@ -322,6 +326,7 @@ class Bench(Remotes):
                 device is configured even where it would be left alone.
             pbx_password: what the PBX takes for the device's password, should that be another; empty where
                 it asks for none.
+            pbx_domain: by which domain the PBX names callers to the device, should that not be its address.
             **changes: what is to differ from the declared settings: a change in the middle of the scenario,
                 or what is known only when it is played.
 
@@ -346,7 +351,7 @@ class Bench(Remotes):
                 username=wanted.auth_username,
                 media_encryption=pbx_srtp,
                 codecs=codecs(video=pbx_video),
-                options=reached_through(wanted.proxy),
+                options=reached_through(wanted.proxy) | ({"from_domain": pbx_domain} if pbx_domain else {}),
                 shortest_registration=_shortest_registration(wanted.polling_interval),
             )
         )
@@ -385,7 +390,7 @@ class Bench(Remotes):
         self,
         certificate: CertificateKind,
         *,
-        by_name: bool = False,
+        by_name: bool | None = None,
         version: TlsVersion | None = None,
         suites: str | None = None,
     ) -> Settings:
@@ -393,7 +398,8 @@ class Bench(Remotes):
 
         Args:
             certificate: what it presents.
-            by_name: whether the device is to reach it by its domain name, not its IP address.
+            by_name: whether the device is to reach it by its domain name, not its IP address; None: where the
+                bench file gives it one, for a device need not know addresses in certificates (RFC 5922 §7.1).
             version: the only protocol version it can do; None for TLS 1.2 and 1.3.
             suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
 from intercom_hil.scenario.addresses import Addresses
-from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.capabilities import Needs
 from intercom_hil.spec.catalogue import requirement
 from intercom_hil.spec.settings import Settings
 
@@ -34,7 +34,7 @@ class Declaration:
     """
 
     requirements: tuple[str, ...]
-    needs: Capability | None
+    needs: Needs
     settings: Settings | Callable[..., Settings] | WhenPlayed
 
     def settings_at(self, at: Addresses, case: Mapping[str, object]) -> Settings:
@@ -54,19 +54,19 @@ class Declaration:
 
 @overload
 def scenario(
-    *requirements: str, needs: Capability | None = ..., settings: Settings | _Plain | WhenPlayed = ...
+    *requirements: str, needs: Needs = ..., settings: Settings | _Plain | WhenPlayed = ...
 ) -> Callable[[_Scenario], _Scenario]: ...
 
 
 @overload
 def scenario(
-    *requirements: str, needs: Capability | None = ..., settings: _OfCase
+    *requirements: str, needs: Needs = ..., settings: _OfCase
 ) -> Callable[[_Scenario], _Scenario]: ...
 
 
 def scenario(
     *requirements: str,
-    needs: Capability | None = None,
+    needs: Needs = None,
     settings: Settings | Callable[..., Settings] | WhenPlayed = PLAIN,
 ) -> Callable[[_Scenario], _Scenario]:
     """Make a coroutine ``async def test_...(bench, ...)`` a scenario: it is played on the bench, and judged.

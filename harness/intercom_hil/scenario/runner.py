@@ -29,7 +29,7 @@ from intercom_hil.judge.judgement import folded, not_judged
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.vocabulary import event
 from intercom_hil.scenario.timeout import patience
-from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
 from intercom_hil.spec.verdict import Verdict
@@ -72,12 +72,12 @@ class ScenarioRunner:
         identity: str,
         doc: str,
         requirements: tuple[str, ...],
-        needs: Capability | None,
+        needs: Needs,
     ) -> None:
         self.judge = Judge(Timeline(), GAPS)
         self._assembly, self._run = assembly, run
         self._identity, self._doc, self._requirements = identity, doc, requirements
-        self._needs = needs
+        self._needs = (needs,) if isinstance(needs, Capability) else needs or ()
         self._excused: dict[str, str] = {}
         self._unlogged: dict[EventKind, int] = {}
         self._records: list[ScenarioRecord] = []
@@ -157,7 +157,7 @@ class ScenarioRunner:
         """Return the requirements that do not apply to this device, and what says so."""
         capabilities = self._assembly.file.device.capabilities
         needed = [(row.id, row.capability) for row in CATALOGUE.values()]
-        needed += [(requirement, self._needs) for requirement in self._requirements]
+        needed += [(requirement, need) for requirement in self._requirements for need in self._needs]
         return {
             identity: capability.declared_missing
             for identity, capability in needed

@@ -35,6 +35,9 @@ class Capability(StrEnum):
         return f"the bench file declares device.capabilities.{self} = false"
 
 
+Needs = Capability | tuple[Capability, ...] | None
+"""What a device must have for something to apply: nothing in particular, one thing, or several."""
+
 _MEANINGS = {
     Capability.EVENT_LOG: "the bench can read the device's SIP events",
     Capability.SCREEN: "the bench can read what the device shows",

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from intercom_hil.stations.tone import HIGHEST_HZ, LOWEST_HZ
@@ -88,17 +88,40 @@ def answers(
     """
     _one_of("security", security, ("plain", "srtp", "either"))
     _seconds("ring", ring)
-    parameters = {"ring": ring, "security": security, **_conversation(tone_hz, hang_up_after, video)}
+    parameters: dict[str, Parameter] = {
+        "ring": ring,
+        "security": security,
+        "refusal": "488 Not Acceptable Here",
+        **_conversation(tone_hz, hang_up_after, video),
+    }
     return Behaviour(f"answers after {ring:g} s, {security}, {tone_hz:g} Hz", "answers", parameters, tone_hz)
 
 
-def refuses_srtp(tone_hz: float = 1000.0, ring: float = 0.1, hang_up_after: float | None = None) -> Behaviour:
-    """Refuse RTP/SAVP offers with 488 and answer RTP/AVP ones; the retry is a new call to the same station.
+SRTP_REFUSALS = {
+    406: "Not Acceptable",
+    415: "Unsupported Media Type",
+    488: "Not Acceptable Here",
+    606: "Not Acceptable",
+}
+"""How a party that cannot do SRTP may refuse an offer of RTP/SAVP (RFC 3261 §21.4, §21.6.4)."""
+
+
+def refuses_srtp(
+    tone_hz: float = 1000.0, ring: float = 0.1, hang_up_after: float | None = None, status: int = 488
+) -> Behaviour:
+    """Refuse RTP/SAVP offers and answer RTP/AVP ones; the retry is a new call to the same station.
+
+    An offer of RTP/AVP with keys (best effort) is answered with RTP/AVP without.
 
     Raises:
-        BehaviourError: a value is out of range.
+        BehaviourError: a value is out of range, or the status is no refusal of the offered media.
     """
-    return answers(tone_hz, ring, "plain", hang_up_after)
+    if status not in SRTP_REFUSALS:
+        known = ", ".join(map(str, SRTP_REFUSALS))
+        raise BehaviourError(f"status: {status!r} does not refuse the media; give one of {known}")
+    plain = answers(tone_hz, ring, "plain", hang_up_after)
+    refusal = f"{status} {SRTP_REFUSALS[status]}"
+    return replace(plain, parameters={**plain.parameters, "refusal": refusal})
 
 
 def misanswers(how: Misanswer, tone_hz: float = 1000.0) -> Behaviour:

@@ -30,6 +30,7 @@ class Condition(BaseModel):
     regex: str | None = None
     at_least: float | None = None
     at_most: float | None = None
+    outside: tuple[float, float] | None = None
     contains: str | None = None
     some: dict[str, Condition] | None = None
     none: dict[str, Condition] | None = None
@@ -48,6 +49,10 @@ class Condition(BaseModel):
             return False
         if self.none is not None and _any_element(value, self.none):
             return False
+        if self.outside is not None and isinstance(value, int | float):
+            low, high = self.outside
+            if low <= value <= high:
+                return False
         if self.at_least is not None or self.at_most is not None:
             if isinstance(value, bool) or not isinstance(value, int | float):
                 return False
