@@ -17,6 +17,7 @@ from intercom_hil.stations import (
     silent,
     unavailable,
 )
+from intercom_hil.stations.behaviours import SRTP_REFUSALS
 from intercom_hil.timeline import Pattern, Witness
 from intercom_hil.timeline.pattern import Condition
 
@@ -137,14 +138,18 @@ async def test_what_is_offered_meets_what_is_answered(stations, security, offer,
     assert (found, refused) == (([profile], []) if profile else ([], ["488"]))
 
 
-async def test_a_station_that_refuses_srtp_takes_the_plain_retry(stations):
-    callee = await stations.start("3401", refuses_srtp(ring=0))
-    for number, offer in (("3402", "srtp"), ("3403", "plain")):
+@pytest.mark.parametrize("status", SRTP_REFUSALS)
+async def test_a_station_that_refuses_srtp_takes_the_plain_retry(stations, status):
+    callee = await stations.start("3401", refuses_srtp(ring=0, status=status))
+    refused = []
+    for number, offer in (("3402", "srtp"), ("3403", "plain"), ("3404", "both")):
         caller = await call(stations, callee, number, security=offer, hang_up_after=0.1)
         await caller.finished(within=5)
+        refused += [event.fields["status"] for event in caller.log if event.word == "REFUSED"]
     end = (await stations.stop_all())[0]
-    assert how(callee) == ["refused", "peer"]
-    assert (end.calls_ok, end.calls_failed) == (2, 0)
+    assert how(callee) == ["refused", "peer", "peer"]
+    assert (end.calls_ok, end.calls_failed) == (3, 0)
+    assert refused == [str(status)]
 
 
 async def test_several_calls_at_once_do_not_disturb_each_other(stations):

@@ -22,6 +22,7 @@ OK = {"target": "sip:1@127.0.0.1", "via": ("127.0.0.1", 5060), "from_uri": "sip:
         (answers, {"security": "tls"}, "security: 'tls' is none of plain, srtp, either"),
         (answers, {"hang_up_after": -0.1}, "hang_up_after"),
         (refuses_srtp, {"tone_hz": 5000}, "tone_hz"),
+        (refuses_srtp, {"status": 486}, "status"),
         (rejects, {"status": 200, "reason": "OK"}, "status: 200"),
         (rejects, {"status": 486.0, "reason": "Busy"}, "status"),
         (rejects, {"status": 486, "reason": "Busy\r\nX: y"}, "reason"),
