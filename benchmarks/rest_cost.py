@@ -24,7 +24,7 @@ from rich.table import Table
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import BenchFile, load
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.processes.process_host import ProcessHost
+from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.scenario.bench import Bench
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +45,7 @@ class Cost:
     seconds: float = 0.0
 
 
-def bench_processes(places: Mapping[str, ProcessHost]) -> dict[int, str]:
+def bench_processes(places: Mapping[str, SupervisedHost]) -> dict[int, str]:
     """Return the processes of the running bench by number, each with what it is.
 
     A container's monitor names it on its command line, and its processes descend from that; those of a

@@ -41,7 +41,7 @@ from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.processes.host import Host
 from intercom_hil.processes.leftovers import reap, reap_folders, working_folder
 from intercom_hil.processes.native_programs import EVERYWHERE
-from intercom_hil.processes.process_host import ProcessHost
+from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
@@ -184,7 +184,7 @@ class Assembly:
         return part.pbx
 
     @property
-    def places(self) -> dict[str, ProcessHost]:
+    def places(self) -> dict[str, SupervisedHost]:
         """Where native programs run, by the part that lives in each."""
         return {
             n: p.place

@@ -17,7 +17,7 @@ from intercom_hil.capture.capture import Capture
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.pbx.config import TlsTransport
 from intercom_hil.pbx.pbx import Pbx
-from intercom_hil.processes.process_host import ProcessHost
+from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.processes.supervisor_client import Supervised
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.stations.stations import Stations
@@ -54,7 +54,7 @@ class PbxComponent:
     def __init__(
         self,
         file: BenchFile,
-        place: ProcessHost,
+        place: SupervisedHost,
         folder: Path,
         identity: Callable[[], ServerIdentity],
         append: Append,
@@ -112,7 +112,7 @@ class StationsComponent:
     def __init__(
         self,
         file: BenchFile,
-        place: ProcessHost,
+        place: SupervisedHost,
         folder: Path,
         append: Append,
         name_of: NameOf,
@@ -195,7 +195,7 @@ class ProxyComponent:
 
     name = "proxy"
 
-    def __init__(self, file: BenchFile, place: ProcessHost, folder: Path, append: Append) -> None:
+    def __init__(self, file: BenchFile, place: SupervisedHost, folder: Path, append: Append) -> None:
         self._file, self.place, self._folder, self._append = file, place, folder, append
         self.lost = future()
         self.proxy: Proxy

@@ -18,7 +18,7 @@ from intercom_hil.capture.marker import Marker
 from intercom_hil.capture.sniffer import Sniffer
 from intercom_hil.capture.video import InThread, Viewer
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.supervisor_client import Supervised
+from intercom_hil.processes.process_host import ProcessHost
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import NameOf
 from intercom_hil.timeline.timeline import Append
@@ -54,7 +54,7 @@ class Capture:
         *,
         append: Append,
         name_of: NameOf,
-        place: Supervised,
+        place: ProcessHost,
         folder: Path,
         interface: str,
         sip_ports: frozenset[int],

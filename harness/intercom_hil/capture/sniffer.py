@@ -18,7 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.supervisor_client import Process, Supervised
+from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.pcap import Frame, PcapReader
 
@@ -52,7 +52,7 @@ class Sniffer:
     def __init__(
         self,
         *,
-        place: Supervised,
+        place: ProcessHost,
         folder: Path,
         interface: str,
         capture_filter: str,
@@ -71,7 +71,7 @@ class Sniffer:
         self._filter, self._on_frame = capture_filter, on_frame
         self._fifo = folder / f"{interface}.fifo"
         self._descriptor: int | None = None
-        self._process: Process | None = None
+        self._process: RunningProcess | None = None
         self._watch: asyncio.Task[None] | None = None
         self._reader = PcapReader()
         self._count: asyncio.Future[int] | None = None
@@ -194,7 +194,7 @@ class Sniffer:
                 problem = f"{problem} within {within:g} s{self._last_words()}"
             raise BenchError(problem, f"interface {self._interface}")
 
-    async def _watch_process(self, process: Process) -> None:
+    async def _watch_process(self, process: RunningProcess) -> None:
         try:
             end = str(await process.wait())
         except BenchError as problem:
@@ -205,7 +205,7 @@ class Sniffer:
         return f"; it said: {' / '.join(self._said)}" if self._said else ""
 
 
-async def _end(process: Process) -> None:
+async def _end(process: RunningProcess) -> None:
     process.signal(signal.SIGTERM)
     try:
         await process.wait(STOP_WITHIN)

@@ -22,7 +22,7 @@ from intercom_hil.pbx.hep_collector import HepCollector
 from intercom_hil.pbx.ports import check_free
 from intercom_hil.pbx.switchboard import Switchboard
 from intercom_hil.pbx.testimony import Said, from_ami, from_ari, from_log
-from intercom_hil.processes.supervisor_client import Process, Supervised
+from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.timeline.observation import InstrumentLost, Witness
 from intercom_hil.timeline.timeline import Append
 
@@ -30,6 +30,8 @@ START_WITHIN = 20.0
 """Seconds from the start of the program until it is ready; 0.4 is usual."""
 LONGEST_LOG = 4 << 20
 """Bytes of the PBX's log that are kept of one scenario."""
+END_WITHIN = 5.0
+"""Seconds until a killed PBX must be gone."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
 
@@ -50,7 +52,7 @@ class Pbx(Switchboard):
         ami_port: int,
         hep_address: tuple[str, int],
         folder: Path,
-        place: Callable[[], Awaitable[Supervised]],
+        place: Callable[[], Awaitable[ProcessHost]],
         append: Append,
         name_of: Callable[[str, int], str],
         rtp_ports: tuple[int, int] = (20000, 20999),
@@ -94,7 +96,7 @@ class Pbx(Switchboard):
         self._running = False
         self._kept: Path | None = None
         self._logged = 0
-        self._process: Process | None = None
+        self._process: RunningProcess | None = None
         self._collector: HepCollector | None = None
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -119,7 +121,7 @@ class Pbx(Switchboard):
             raise
 
     async def stop(self) -> None:
-        """End the PBX and close its place. Idempotent."""
+        """End the PBX. Idempotent."""
         self._running, self._collector = False, None
         stack, self._stack = self._stack, None
         self._detach()
@@ -150,14 +152,13 @@ class Pbx(Switchboard):
         await collector.open(config.hep_address)
         self._collector = collector
         place = await self._open_place()
-        stack.push_async_callback(place.close)
         argv = ["asterisk", "-f", "-C", str(main_file)]
         process = await place.start("asterisk", argv, cwd=config.folder, on_line=self._take_line)
         self._process = process
-        stack.callback(process.signal, signal.SIGKILL)  # it keeps nothing that would be worth a tidy end
+        stack.push_async_callback(_kill, process)  # it keeps nothing that would be worth a tidy end
         ari = Ari(config.address, config.http_port, config.user, config.secret)
         stack.push_async_callback(ari.close)
-        await self._until_ready(place, process, ari)
+        await self._until_ready(process, ari)
         ami = await Ami.connect(
             config.address,
             config.ami_port,
@@ -176,29 +177,26 @@ class Pbx(Switchboard):
             await ari.put_object("transport", name, attributes)
         self._running = True
 
-    async def _until_ready(self, place: Supervised, process: Process, ari: Ari) -> None:
+    async def _until_ready(self, process: RunningProcess, ari: Ari) -> None:
+        ended = asyncio.ensure_future(_end_of(process))
         try:
             async with asyncio.timeout(START_WITHIN):
                 while not await ari.ready():
-                    if process.exit is not None:
-                        raise self._no_start(f"it ended with {process.exit}")
-                    if place.lost.done():
-                        raise self._no_start(place.lost.result())
+                    if ended.done():
+                        raise self._no_start(ended.result())
                     await asyncio.sleep(POLL)
         except TimeoutError:
             raise self._no_start(f"it was not ready within {START_WITHIN:g} s") from None
+        finally:
+            ended.cancel()
 
     def _no_start(self, problem: str) -> BenchError:
         log = " / ".join(self._log) or "nothing"
         remedy = f"see that its ports are free and {self._config.folder}/log/messages"
         return BenchError(f"the PBX did not start: {problem}; its log ends with: {log}", "pbx", remedy)
 
-    async def _watch(self, process: Process) -> None:
-        try:
-            problem = f"Asterisk ended with {await process.wait()}"
-        except BenchError as lost:
-            problem = lost.what
-        self._lose(problem)
+    async def _watch(self, process: RunningProcess) -> None:
+        self._lose(await _end_of(process))
 
     def _lose(self, problem: str) -> None:
         if self._running and not self.lost.done():
@@ -243,6 +241,20 @@ class Pbx(Switchboard):
                 self._say(from_ari(event))
         except BenchError as problem:
             self._lose(f"ARI: {problem.what}")
+
+
+async def _end_of(process: RunningProcess) -> str:
+    """Wait until Asterisk has ended, and return how."""
+    try:
+        return f"Asterisk ended with {await process.wait()}"
+    except BenchError as lost:
+        return lost.what
+
+
+async def _kill(process: RunningProcess) -> None:
+    with contextlib.suppress(BenchError, TimeoutError):  # a lost host has ended it already
+        process.signal(signal.SIGKILL)
+        await process.wait(END_WITHIN)
 
 
 async def _cancel(task: asyncio.Task[None]) -> None:

@@ -14,7 +14,7 @@ from intercom_hil.processes.engine import Engine, EngineKind
 from intercom_hil.processes.image import ready_engine
 from intercom_hil.processes.native import NativeProcessHost, check_capture
 from intercom_hil.processes.native_programs import EVERYWHERE, KAMAILIO, checked
-from intercom_hil.processes.process_host import ContainerProcessHost, ProcessHost
+from intercom_hil.processes.process_host import ContainerProcessHost, SupervisedHost
 
 
 class Host(Protocol):
@@ -26,7 +26,7 @@ class Host(Protocol):
 
     image: str
 
-    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> ProcessHost:
+    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> SupervisedHost:
         """Describe a place.
 
         Args:
@@ -48,7 +48,7 @@ class ContainerHost:
     def __str__(self) -> str:
         return str(self.engine)
 
-    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> ProcessHost:
+    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> SupervisedHost:
         """Describe a container."""
         return ContainerProcessHost(self.engine, self.image, role, mounts=mounts, cap_add=cap_add)
 
@@ -65,7 +65,7 @@ class NativeHost:
     def __str__(self) -> str:
         return "native"
 
-    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> ProcessHost:
+    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> SupervisedHost:
         """Describe processes; they see all that this one sees, and may do all that this one may."""
         return NativeProcessHost(role, folder=mounts[0])
 

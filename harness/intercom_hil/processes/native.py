@@ -18,11 +18,11 @@ from intercom_hil.errors import BenchError
 from intercom_hil.processes.command import run
 from intercom_hil.processes.native_programs import ANSWER_WITHIN, environment
 from intercom_hil.processes.owner_labels import PLACE, as_environment, kill_processes, own_labels
-from intercom_hil.processes.process_host import START_WITHIN, SUPERVISOR, ProcessHost
+from intercom_hil.processes.process_host import START_WITHIN, SUPERVISOR, SupervisedHost
 from intercom_hil.processes.supervisor_client import Supervised
 
 
-class NativeProcessHost(ProcessHost):
+class NativeProcessHost(SupervisedHost):
     """One supervisor as a child of this process."""
 
     def __init__(self, role: str, *, folder: Path) -> None:

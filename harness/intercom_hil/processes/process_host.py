@@ -1,7 +1,7 @@
-"""A place: where native programs run under a supervisor's leash; started, connected to and removed as one.
+"""Where native programs run: started, signalled and awaited, and all ended when this process does.
 
-In comes what it is for; out goes the way to run programs in it. What it is made of, a container or processes
-of this machine, is known here and to nobody else. A place ends when this process does, however that ends.
+`ProcessHost` and `RunningProcess` are what those name who have programs run. A host is made of a container or
+of processes of this machine, in which a supervisor holds everything that it started on a leash.
 """
 
 from __future__ import annotations
@@ -9,21 +9,63 @@ from __future__ import annotations
 import asyncio
 import secrets
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Protocol
 
 from intercom_hil.errors import BenchError, joined
 from intercom_hil.processes import supervisor
 from intercom_hil.processes.engine import ROLE, Engine
-from intercom_hil.processes.supervisor_client import Supervised
+from intercom_hil.processes.supervisor_client import Exit, OnLine, Supervised
 
 SUPERVISOR = Path(supervisor.__file__)
 START_WITHIN = 30.0
 """Seconds until the supervisor must have answered; 0.1 to 0.4 is usual, a loaded machine takes longer."""
 
 
-class ProcessHost(ABC):
-    """One place.
+class RunningProcess(Protocol):
+    """A program that was started."""
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the program (not to its children); nothing happens once it has ended.
+
+        Raises:
+            BenchError: its host is lost.
+        """
+
+    async def wait(self, within: float | None = None) -> Exit:
+        """Wait until the program has ended and every line it wrote has been passed on.
+
+        Args:
+            within: bound in seconds; None waits as long as it runs.
+
+        Raises:
+            TimeoutError: it still runs.
+            BenchError: its host is lost.
+        """
+
+
+class ProcessHost(Protocol):
+    """What programs are started on."""
+
+    async def start(
+        self,
+        name: str,
+        argv: Sequence[str],
+        *,
+        cwd: Path,
+        on_line: OnLine | None = None,
+        env: Mapping[str, str] | None = None,
+    ) -> RunningProcess:
+        """Start a program; `Supervised.start` says how.
+
+        Raises:
+            BenchError: the program cannot be started, or the host is lost.
+        """
+
+
+class SupervisedHost(ABC):
+    """One host with a supervisor in it, opened and removed as one.
 
     Attributes:
         role: what it is to the bench.
@@ -83,7 +125,7 @@ class ProcessHost(ABC):
         """Remove what is left of it, in whatever state it is. Idempotent."""
 
 
-class ContainerProcessHost(ProcessHost):
+class ContainerProcessHost(SupervisedHost):
     """One container with a supervisor as its first process."""
 
     def __init__(

@@ -14,7 +14,7 @@ from collections import deque
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.supervisor_client import Process, Supervised
+from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.proxy.config import ProxyConfig
 from intercom_hil.spec.settings import ProxySettings
 from intercom_hil.timeline import Append, Witness
@@ -41,7 +41,7 @@ class Proxy:
     """
 
     def __init__(
-        self, *, place: Supervised, address: str, port: int, server: str, folder: Path, append: Append
+        self, *, place: ProcessHost, address: str, port: int, server: str, folder: Path, append: Append
     ) -> None:
         """Describe the proxy; nothing is touched before `start`.
 
@@ -59,7 +59,7 @@ class Proxy:
         self._password = secrets.token_hex(8)
         self._config = ProxyConfig(address, port, server, REALM, USERNAME, self._password)
         self._log: deque[str] = deque(maxlen=6)
-        self._process: Process | None = None
+        self._process: RunningProcess | None = None
         self._watching: asyncio.Task[None] | None = None
 
     @property
@@ -116,7 +116,7 @@ class Proxy:
         if text.strip():
             self._log.append(text.strip())
 
-    async def _until_it_answers(self, process: Process) -> None:
+    async def _until_it_answers(self, process: RunningProcess) -> None:
         loop = asyncio.get_running_loop()
         # From its own address: on the wire this is the proxy talking to itself, and nobody else's affair.
         try:
@@ -124,11 +124,12 @@ class Proxy:
         except OSError as problem:
             remedy = "give this machine that address, or change proxy.address in the bench file"
             raise BenchError(f"cannot be used ({problem.strerror})", self.address, remedy) from None
+        ended = asyncio.ensure_future(process.wait())
         try:
             async with asyncio.timeout(START_WITHIN):
                 while not answer.came.is_set():
-                    if process.exit is not None:
-                        raise self._no_start(f"it ended with {process.exit}")
+                    if ended.done():
+                        raise self._no_start(f"it ended with {ended.result()}")
                     own = asking.get_extra_info("sockname")
                     asking.sendto(_options(own, self.port), (self.address, self.port))
                     with contextlib.suppress(TimeoutError):
@@ -136,6 +137,7 @@ class Proxy:
         except TimeoutError:
             raise self._no_start(f"it did not answer within {START_WITHIN:g} s") from None
         finally:
+            ended.cancel()
             asking.close()
 
     def _no_start(self, problem: str) -> BenchError:
@@ -143,7 +145,7 @@ class Proxy:
         remedy = f"see that UDP and TCP {self.address}:{self.port} are free"
         return BenchError(f"the proxy did not start: {problem}; its log ends with: {log}", "proxy", remedy)
 
-    async def _watch(self, process: Process) -> None:
+    async def _watch(self, process: RunningProcess) -> None:
         try:
             problem = f"Kamailio ended with {await process.wait()}"
         except BenchError as lost:
