@@ -8,13 +8,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from intercom_hil.errors import BenchError
 from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
+
+if TYPE_CHECKING:
+    from intercom_hil.bench_file.model import BenchFile
+    from intercom_hil.processes.engine import Engine
 
 USAGE = 2
 RUNS = Path("reports/runs")
@@ -73,12 +79,10 @@ def run(
     Further arguments go to pytest: -k EXPRESSION to choose scenarios, --fault NAME to have the emulated
     intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v.
     """
-    from intercom_hil.bench.prepare import prepare
     from intercom_hil.bench_file.pool import Pool
 
     members = Pool.load(bench or [DEFAULT_BENCH]).members
-    for file in {(m.file.engine, m.file.capture, m.file.device.kind): m.file for m in members}.values():
-        prepare(file, _tell)
+    _prepare({(m.file.engine, m.file.capture, m.file.device.kind): m.file for m in members}.values())
     benches = [word for member in members for word in ("--bench", str(member.path.resolve()))]
     arguments = [*benches, *_side_by_side(len(members), context.args), "--runs", str(runs.resolve())]
     arguments += context.args
@@ -93,6 +97,23 @@ def run(
 def _names_scenarios(argument: str) -> bool:
     """Whether an argument names a file with scenarios, or one scenario, in place of all of them."""
     return not argument.startswith("-") and argument.partition("::")[0].endswith(".py")
+
+
+def _prepare(files: Iterable[BenchFile]) -> None:
+    """Make ready what benches need, and go on in a network of their own where they cannot do in this one."""
+    from intercom_hil.bench.prepare import prepare
+
+    engines = [prepare(file, _tell, as_it_is=False).rootless for file in files]
+    _go_on_in_own_network(next(filter(None, engines), None))
+
+
+def _go_on_in_own_network(engine: Engine | None) -> None:
+    """Start this command again where a user without rights may capture; nothing happens without an engine."""
+    from intercom_hil.processes.own_network import in_own_network
+
+    if engine is not None:
+        argv = in_own_network(engine, [sys.executable, "-m", "intercom_hil.cli", *sys.argv[1:]])
+        os.execv(argv[0], argv)
 
 
 def _side_by_side(count: int, arguments: list[str]) -> list[str]:
@@ -134,8 +155,12 @@ def bench_check(
     First every part by itself: file, engine, addresses, cables. When all are there, a trial of the whole: the
     bench is started, the device configured, its button pressed, one call made and ended.
     """
+    from intercom_hil.bench.prepare import confined
+    from intercom_hil.bench_file.model import load
     from intercom_hil.commands.check import check
 
+    with suppress(BenchError):  # it will be a line of the check
+        _go_on_in_own_network(confined(load(bench)))
     raise typer.Exit(0 if check(bench, typer.echo, trial_call=not parts_only) else USAGE)
 
 

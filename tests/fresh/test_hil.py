@@ -74,7 +74,7 @@ def test_without_a_python_it_says_what_to_type(checkout, path):
     done = hil("run", path=path, cwd=checkout)
     assert done.returncode == 2
     assert "no Python 3.11 or later" in done.stderr
-    assert "apt-get install --no-install-recommends python3 python3-venv" in done.stderr
+    assert "apt-get install -y --no-install-recommends python3 python3-venv" in done.stderr
 
 
 def test_an_old_python_is_none(checkout, path):
@@ -96,7 +96,7 @@ def test_a_python_that_cannot_make_environments_is_told_with_the_package_that_le
     done = hil("run", path=path, cwd=checkout)
     assert done.returncode == 2
     package = f"python{sys.version_info.major}.{sys.version_info.minor}-venv"
-    assert f"apt-get update && apt-get install --no-install-recommends {package}" in done.stderr
+    assert f"apt-get update && apt-get install -y --no-install-recommends {package}" in done.stderr
 
 
 def test_as_root_it_installs_that_package_and_names_the_log_when_it_cannot(checkout, path):

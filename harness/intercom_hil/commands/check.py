@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from intercom_hil.bench.operator_part import operator
+from intercom_hil.bench.prepare import may_not_capture, stays_inside
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile, load
@@ -86,6 +87,8 @@ def _look(
     line("locks", found="nobody else uses any of it")
     kind = file.engine.kind
     host = _native(file, line) if kind == "native" else _engine(kind, line)
+    if isinstance(host, ContainerHost) and host.engine.rootless and not stays_inside(file):
+        line("right to capture", may_not_capture(file))
     if host is not None:
         _remains(host, line)
     taken = list(taken_addresses(file))

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shutil
 import subprocess
@@ -40,6 +41,10 @@ INSTALL_WITHIN = 900.0
 _LOOK_EVERY = 0.02  # s
 PACKAGES = ("podman", "runc", "netavark", "aardvark-dns")
 """What a Debian-like machine needs for an engine, recommended packages left out."""
+ROOTLESS_PACKAGES = ("uidmap", "mmdebstrap")
+"""What it needs besides where the bench's user is not root, and cannot install anything later."""
+_IDS = 65536
+"""How many user and group ids a user's containers need (subuid(5))."""
 FALLBACK = """\
 # Written by the bench: what podman needs where the default runtime may not raise limits or lacks cgroups v2.
 [engine]
@@ -114,6 +119,11 @@ class Engine:
     def probed(self) -> bool:
         """Whether a container is known to run with these settings."""
         return self._fallback is not None
+
+    @property
+    def rootless(self) -> bool:
+        """Whether its containers have no more rights than this user, who is not root."""
+        return self.client.name == "podman" and os.geteuid() != 0
 
     def probe(self, image: str) -> None:
         """Run a trivial container of an image, find the settings with which that works, and remember them.
@@ -266,17 +276,9 @@ class Engine:
         part.replace(self._cache / "engine.json")
 
 
-def install_engine(progress: Progress) -> None:
-    """Install an engine with the machine's package manager, if that is possible without asking.
-
-    Raises:
-        BenchError: it is not; the remedy says what to type.
-    """
-    if os.geteuid() != 0 or not shutil.which("apt-get"):
-        raise BenchError(
-            "no container engine, and not the rights or the means to install one", "", _how_to_install()
-        )
-    apt_install(PACKAGES, progress)
+def may_install() -> bool:
+    """Return whether the machine's package manager is known, and obeys this user."""
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def apt_install(packages: Sequence[str], progress: Progress) -> None:
@@ -313,6 +315,29 @@ def _remembered(cache: Path) -> Engine | None:
 def _how_to_install(kind: EngineKind = "auto") -> str:
     if kind == "docker":
         return "install docker and start its daemon, or take another engine.kind in the bench file"
+    packages = PACKAGES if os.geteuid() == 0 else (*PACKAGES, *ROOTLESS_PACKAGES)
     if shutil.which("apt-get"):
-        return f"as root: apt-get update && apt-get install --no-install-recommends {' '.join(PACKAGES)}"
+        install = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
+        return f"as root: {install}{_grant_ids()}"
     return "install podman (or docker, and start its daemon), with your system's package manager"
+
+
+def _grant_ids() -> str:
+    """Return the command, to be added to another one, that gives this user ids for containers, or nothing."""
+    try:
+        user = pwd.getpwuid(os.geteuid())
+    except KeyError:
+        return ""  # it has no name to give them to
+    if user.pw_uid == 0 or all(_has_ids(path, user) for path in ("/etc/subuid", "/etc/subgid")):
+        return ""
+    first = 1_000_000 + (user.pw_uid % 10_000) * _IDS  # above what useradd gives out
+    last = first + _IDS - 1
+    return f" && usermod --add-subuids {first}-{last} --add-subgids {first}-{last} {user.pw_name}"
+
+
+def _has_ids(path: str, user: pwd.struct_passwd) -> bool:
+    try:
+        lines = Path(path).read_text(encoding="utf-8").splitlines()
+    except OSError:
+        return False
+    return any(line.partition(":")[0] in (user.pw_name, str(user.pw_uid)) for line in lines)

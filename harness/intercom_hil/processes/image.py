@@ -22,7 +22,14 @@ from pathlib import Path
 
 from intercom_hil.errors import BenchError
 from intercom_hil.processes.command import INTERVAL, Progress, on_terminal, run, run_telling
-from intercom_hil.processes.engine import Engine, EngineKind, apt_install, cache_folder, install_engine
+from intercom_hil.processes.engine import (
+    PACKAGES,
+    Engine,
+    EngineKind,
+    apt_install,
+    cache_folder,
+    may_install,
+)
 from intercom_hil.processes.owner_labels import as_environment, own_labels
 
 RECIPE = Path(__file__).with_suffix(".toml")
@@ -88,9 +95,9 @@ def ready_engine(
     try:
         engine = Engine.find(afresh=afresh, kind=kind)
     except BenchError:
-        if kind == "docker":  # what is installed without being asked for is podman
+        if kind == "docker" or not may_install():  # what is installed without being asked for is podman
             raise
-        install_engine(progress)
+        apt_install(PACKAGES, progress)
         engine = Engine.find(afresh=True, kind=kind)
     tag = ensure_image(engine, progress, recipe=recipe)
     if not engine.probed:
@@ -141,8 +148,8 @@ def containerfile(recipe: Recipe) -> str:
 
 def _bootstrap(recipe: Recipe, rootfs: Path, progress: Progress) -> None:
     if not shutil.which("mmdebstrap"):
-        if os.geteuid() != 0:
-            remedy = "as root: apt-get install --no-install-recommends mmdebstrap"
+        if not may_install():
+            remedy = "as root: apt-get update && apt-get install -y --no-install-recommends mmdebstrap"
             raise BenchError("the container image is made with mmdebstrap, which is missing", "", remedy)
         apt_install(["mmdebstrap"], progress)
     part = rootfs.with_name(f"{rootfs.stem}.part.tar")
