@@ -1,10 +1,13 @@
 """Offers and answers over the life of calls: re-INVITE, refusals, late offers, ports used again."""
 
+import base64
 import os
 
 import pytest
 
+from intercom_hil.wire.sdp import Crypto
 from tests.capture.wire_story import DEVICE, PBX, Talk, Wire, key, protector, sdp
+from tests.wire.srtp_sender import protect as protect_by_the_letter
 
 SAVP = "RTP/SAVP"
 REINVITE = {"cseq": (2, "INVITE"), "tags": ("f1", "t1")}
@@ -259,3 +262,15 @@ def test_a_sender_that_begins_a_new_stream_is_judged_from_its_first_packet():
     for ssrc, sequence in ((1, 65530), (2, 3)):
         wire.talk(Talk(DEVICE, PBX, ssrc=ssrc, sequence=sequence, protect=protect), 20)
     assert accounts(wire) == [("srtp", 20, 20, 0)] * 2
+
+
+def test_an_older_suite_name_is_the_suite_that_it_means():
+    material = base64.b64encode(bytes(range(46))).decode()
+    crypto = Crypto.parse(f"1 AES_256_CM_HMAC_SHA1_80 inline:{material}")
+    older = [f"1 AES_CM_256_HMAC_SHA1_80 inline:{material}"]
+    account = unproved(
+        sdp(DEVICE, profile=SAVP, crypto=older),
+        sdp(PBX, profile=SAVP, crypto=older),
+        protect=lambda packet: protect_by_the_letter(crypto, packet),
+    )
+    assert (account.authenticated, account.rejected, account.unproved) == (10, 0, "")

@@ -3,6 +3,8 @@
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from intercom_hil.timeline.observation import Observation, SipMessageSeen, Witness
 from intercom_hil.timeline.sip_content import sip_content
@@ -51,6 +53,22 @@ def test_a_message_is_read_as_what_it_means_and_kept_byte_for_byte(name, payload
     again = Observation.model_validate_json(stored).content
     assert again == seen
     assert (again.data, again.session) == (data, seen.session)
+
+
+@given(
+    st.sampled_from(sorted(CASES.glob("*.sip"))),
+    st.integers(0, 700),
+    st.binary(max_size=3),
+    st.integers(0, 3),
+)
+def test_whatever_becomes_of_a_message_its_bytes_are_stored_and_read_again(path, at, instead, cut):
+    data = path.read_bytes()
+    data = data[:at] + instead + data[at + cut :]
+    said = sip_content(data, DEVICE, PBX, "UDP", lambda host, port: NAMES[host, port])
+    stored = Observation(seq=0, time=0.0, witness=Witness.WIRE, content=said).model_dump_json()
+    again = Observation.model_validate_json(stored).content
+    assert again == said
+    assert (again.data if isinstance(again, SipMessageSeen) else bytes.fromhex(again.raw_hex)) == data
 
 
 def test_a_byte_that_is_no_utf_8_does_not_cost_the_key():

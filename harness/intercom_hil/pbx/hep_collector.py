@@ -15,7 +15,6 @@ is the PBX: it is the sender of every request and the receiver of every response
 from __future__ import annotations
 
 import asyncio
-import re
 import secrets
 import socket
 
@@ -24,19 +23,13 @@ from intercom_hil.timeline.observation import Witness
 from intercom_hil.timeline.sip_content import NameOf, sip_content
 from intercom_hil.timeline.timeline import Append
 from intercom_hil.wire import hep
-from intercom_hil.wire.sip import Message, SipError, split_list
+from intercom_hil.wire.sip import Message, SipError
 
 TCP = 6
 LOCALHOST = "127.0.0.1"
 _MILLISECOND = 0.001
 _RECEIVE_BUFFER = 1 << 20
 """Bytes the kernel holds while the bench is busy: some thousand messages."""
-_FIRST_VIA = re.compile(
-    rb"^(?:Via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([A-Z]+)", re.IGNORECASE | re.MULTILINE
-)
-
-
-_SENT_BY = re.compile(r"SIP\s*/\s*2\.0\s*/\s*\S+\s+(\[[^]]*\]|[^\s:;]+)", re.IGNORECASE)
 
 
 class HepCollector(asyncio.DatagramProtocol):
@@ -126,8 +119,8 @@ class HepCollector(asyncio.DatagramProtocol):
             message = Message.parse(packet.payload)
         except SipError:
             return packet.source[0] == LOCALHOST
-        top = _SENT_BY.match(next(iter(split_list(message.header("Via") or "")), ""))
-        via_of_pbx = top is not None and top[1].strip("[]") == self._pbx_address
+        vias = message.vias
+        via_of_pbx = bool(vias) and vias[0].host.strip("[]") == self._pbx_address
         return via_of_pbx == (message.status is None)
 
     def _in_order(self, time: float) -> float:
@@ -141,5 +134,8 @@ def transport_of(packet: hep.HepPacket) -> str:
     """Return UDP, TCP or TLS; the packet says TCP for both, the topmost Via tells them apart."""
     if packet.protocol != TCP:
         return "UDP"
-    via = _FIRST_VIA.search(packet.payload)
-    return "TLS" if via and via[1].upper() == b"TLS" else "TCP"
+    try:
+        vias = Message.parse(packet.payload).vias
+    except SipError:
+        return "TCP"
+    return "TLS" if vias and vias[0].transport == "TLS" else "TCP"
