@@ -17,6 +17,7 @@ import typer
 
 from intercom_hil.errors import BenchError
 from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
+from intercom_hil.terminal_text import visible
 
 if TYPE_CHECKING:
     from intercom_hil.bench_file.model import BenchFile
@@ -161,7 +162,7 @@ def bench_check(
 
     with suppress(BenchError):  # it will be a line of the check
         _go_on_in_own_network(confined(load(bench)))
-    raise typer.Exit(0 if check(bench, typer.echo, trial_call=not parts_only) else USAGE)
+    raise typer.Exit(0 if check(bench, _say, trial_call=not parts_only) else USAGE)
 
 
 @bench_commands.command("sound")
@@ -169,7 +170,7 @@ def bench_sound(bench: BenchOption = DEFAULT_BENCH) -> None:
     """Play a tone with the bench's sound card and hear it: level, pitch and latency of card and cables."""
     from intercom_hil.commands.sound_check import check_sound
 
-    loop = check_sound(bench, typer.echo)
+    loop = check_sound(bench, _say)
     raise typer.Exit(0 if loop.tone_hz else USAGE)
 
 
@@ -193,7 +194,7 @@ class _Terminal:
     """The person at the terminal."""
 
     def say(self, text: str) -> None:
-        typer.echo(text)
+        _say(text)
 
     def ask(self, question: str, default: str = "", *, secret: bool = False) -> str:
         answer = typer.prompt(question, default=default, hide_input=secret, show_default=bool(default))
@@ -251,7 +252,7 @@ def judge_again(
     """Judge the stored timelines of a run again, without a bench; the verdicts must be the same."""
     from intercom_hil.judge.replay import judge_run_again
 
-    differences = judge_run_again(folder, typer.echo)
+    differences = judge_run_again(folder, _say)
     raise typer.Exit(1 if differences else 0)
 
 
@@ -268,7 +269,7 @@ def judge_capture_file(
     """Say what a capture shows: calls, media and their protection; and judge what the wire alone can tell."""
     from intercom_hil.commands.judge_capture import judge_capture
 
-    verdict = judge_capture(file, typer.echo, device=device, pbx=pbx, sip_ports=sip_port or ())
+    verdict = judge_capture(file, _say, device=device, pbx=pbx, sip_ports=sip_port or ())
     raise typer.Exit(1 if verdict.breaks_the_run else 0)
 
 
@@ -288,14 +289,18 @@ def import_events(
     from intercom_hil.bench_file.model import load
     from intercom_hil.commands.import_events import import_events as bring
 
-    run = bring(folder, files, tell=typer.echo, file=load(bench) if bench else None, ahead=clock_ahead)
+    run = bring(folder, files, tell=_say, file=load(bench) if bench else None, ahead=clock_ahead)
     _render(folder)
     typer.echo(f"verdict {run.verdict}")
     raise typer.Exit(1 if run.verdict.breaks_the_run else 0)
 
 
+def _say(text: str) -> None:
+    typer.echo(visible(text))
+
+
 def _tell(text: str) -> None:
-    typer.echo(text, err=True)
+    typer.echo(visible(text), err=True)
 
 
 def main() -> None:

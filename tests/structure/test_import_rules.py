@@ -26,7 +26,7 @@ def rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{PACKAGE}.{name}" for name in names)
 
 
-GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "wire", "timeline")
+GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "terminal_text", "wire", "timeline")
 WITNESSES = rooms("instruments", "event_sources", "operator", "device", "capture", "pbx", "proxy", "stations")
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
@@ -37,6 +37,7 @@ MAY_IMPORT = {
         "locations": (),
         "paths": (),
         "spec": (),
+        "terminal_text": (),
         "wire": (),
         "timeline": rooms("errors", "spec", "wire"),
         "processes": rooms("errors"),

@@ -26,6 +26,7 @@ from intercom_hil.plugin.resuming import (
 from intercom_hil.plugin.terminal_summary import RUN, STAMP, runs_of
 from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR
 from intercom_hil.scenario.bench import Bench
+from intercom_hil.terminal_text import visible
 
 
 @pytest.fixture(scope="session")
@@ -61,7 +62,7 @@ def intercom_assembly(
         if reporter is not None and capture is not None:
             with capture.global_and_fixture_disabled():  # else it is told when all is over
                 reporter.ensure_newline()
-                reporter.write_line(text)
+                reporter.write_line(visible(text))
 
     assembly = Assembly(bench_file(pytestconfig), run_folder=intercom_run.path, progress=progress)
     try:

@@ -14,6 +14,7 @@ from intercom_hil.bench_file.pool import Member, Pool, bench_files
 from intercom_hil.errors import BenchError
 from intercom_hil.plugin import BENCH
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
+from intercom_hil.terminal_text import visible
 
 DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
@@ -174,8 +175,8 @@ def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:
     """End a run that cannot begin, or go on: one message, exit status 2."""
     if worker(session.config):  # a process that exits by itself is taken for one that was interrupted
         session.shouldstop = str(problem)
-        raise pytest.fail.Exception(str(problem), pytrace=False) from None
-    pytest.exit(str(problem), returncode=USAGE)
+        raise pytest.fail.Exception(visible(str(problem)), pytrace=False) from None
+    pytest.exit(visible(str(problem)), returncode=USAGE)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:

@@ -11,10 +11,13 @@ from collections.abc import Iterator
 
 import pytest
 
+from intercom_hil.evidence.run import RunFolder
+from intercom_hil.plugin.live_view import VERDICT, failure_text
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.scenario.declaration import Declaration
 from intercom_hil.scenario.runner import ScenarioFailed
 from intercom_hil.spec.verdict import Verdict
+from intercom_hil.terminal_text import visible
 
 
 def declaration(item: pytest.Item) -> Declaration | None:
@@ -45,13 +48,19 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     scenario = inspect.unwrap(pyfuncitem.obj)  # pytest-asyncio wraps it where its mode is auto
     given = pyfuncitem.funcargs
     arguments = {name: given[name] for name in inspect.signature(scenario).parameters}
-    bench, loop = given["bench"], given["intercom_loop"]
+    bench, loop, run = given["bench"], given["intercom_loop"], given["intercom_run"]
     assert isinstance(bench, Bench)
     assert isinstance(loop, asyncio.Runner)
+    assert isinstance(run, RunFolder)
+    why = ""
     try:
         record = loop.run(bench.play(lambda: scenario(**arguments)))
     except ScenarioFailed as failed:
-        raise pytest.fail.Exception(str(failed), pytrace=False) from None
+        record = failed.record
+        why = failure_text(record, run.path)
+    pyfuncitem.user_properties.append((VERDICT, record.verdict.value))
+    if why:
+        pytest.fail(why, pytrace=False)
     if record.verdict is Verdict.NOT_APPLICABLE:
-        pytest.skip(f"not applicable: {'; '.join(record.problems)}")
+        pytest.skip(visible(f"not applicable: {'; '.join(record.problems)}"))
     return True

@@ -51,7 +51,9 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
     run.add_lost(f"{Path(file).stem}.{name}", asked, bench.bench.name, "the process that played it died")
 
 
-@pytest.hookimpl(wrapper=True, tryfirst=True)
+@pytest.hookimpl(
+    wrapper=True, trylast=True
+)  # round the end of the bench, within what sums up in the terminal
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> Iterator[None]:
     """When the bench has ended, however that went, complete the run folders and write the reports.
 
