@@ -19,6 +19,13 @@ from pydantic_core import InitErrorDetails, PydanticCustomError
 from intercom_hil.extensions import ExtensionError, Registry
 
 
+def no_ipv6(address: str) -> str:
+    """Return an address, or the URL of one, unless it is IPv6. Raises ValueError."""
+    if ("[" if "://" in address else ":") in address:
+        raise ValueError(f"{address!r} is an IPv6 address; the bench knows IPv4 only: name an IPv4 address")
+    return address
+
+
 @dataclass(frozen=True)
 class Found:
     """Something on this computer that a bench may use, as a bench file names it, and in words."""

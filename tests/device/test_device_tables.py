@@ -1,17 +1,20 @@
 """An Intercom put together from the tables of a bench file: every instrument that they name, on one cable."""
 
 import asyncio
+import tomllib
 
 import pytest
 from pydantic import ValidationError
 
 from intercom_hil.bench.device_part import completed, intercom
+from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.tables import DeviceTable
 from intercom_hil.device.emulated import Ready
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.timeline import Pattern, Timeline, Witness
 from tests.contracts.serial_peers import Rfc2217Peer
 from tests.device.portal_peer import PortalPeer
+from tests.structure.source_tree import ROOT
 
 CAPABILITIES = dict.fromkeys(Capability, False)
 
@@ -100,3 +103,31 @@ def test_what_a_device_tells_must_be_told_to_somebody(declared, more, told):
         return
     with pytest.raises(ValidationError, match=told):
         DeviceTable.model_validate(table)
+
+
+@pytest.mark.parametrize(
+    "place",
+    [
+        "bench.address",
+        "pbx.address",
+        "stations.addresses.1",
+        "device.address",
+        "device.event_sources.0.address",
+        "device.portal.url",
+    ],
+)
+def test_an_ipv6_address_is_refused_in_one_sentence_that_names_the_field(tmp_path, place):
+    file = tomllib.loads((ROOT / "fixtures" / "benches" / "emulated-syslog.toml").read_text())
+    file["device"]["portal"] = {"url": "http://127.0.0.30", "account": "a", "password": "b"}
+    where = file
+    *steps, last = place.split(".")
+    for step in steps:
+        where = where[int(step)] if step.isdecimal() else where[step]
+    key = int(last) if last.isdecimal() else last
+    where[key] = "http://[2001:db8::30]/" if last == "url" else "2001:db8::30"
+    with pytest.raises(ValidationError) as caught:
+        BenchFile.model_validate(file)
+    (problem,) = caught.value.errors()
+    loc = [str(part) for part in problem["loc"] if part != "syslog"]
+    assert ".".join(loc) == place
+    assert "IPv6 address; the bench knows IPv4 only: name an IPv4 address" in problem["msg"]

@@ -1,8 +1,13 @@
 """The Admin Portal as a configurator, against a real HTTP server."""
 
+import gzip
+import itertools
 import json
+import resource
 import socket
 import threading
+import time
+from contextlib import suppress
 
 import pytest
 
@@ -170,3 +175,104 @@ async def test_a_closed_portal_refuses_and_opens_again(peer, portal):
         await portal.apply(SETTINGS)
     await portal.open()
     assert (await portal.apply(SETTINGS)).accepted
+
+
+class RawPeer:
+    """A server that answers every connection with the same bytes, some at once and the rest one by one."""
+
+    def __init__(self, answer, slowly=b""):
+        self._listener = socket.create_server(("127.0.45.2", 0))
+        self.url = f"http://127.0.45.2:{self._listener.getsockname()[1]}"
+        self._answer, self._slowly, self._done = answer, slowly, threading.Event()
+        self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._thread.start()
+
+    def _serve(self):
+        while not self._done.is_set():
+            connection, _ = self._listener.accept()
+            with connection, suppress(OSError):
+                connection.recv(65536)
+                for part in self._answer:
+                    connection.sendall(part)
+                for byte in self._slowly:
+                    connection.sendall(bytes([byte]))
+                    if self._done.wait(0.05):
+                        return
+                connection.shutdown(socket.SHUT_WR)
+                while connection.recv(65536):
+                    pass
+
+    def close(self):
+        self._done.set()
+        with suppress(OSError):
+            socket.create_connection(self._listener.getsockname()).close()
+        self._thread.join(5)
+        self._listener.close()
+
+
+def http(body, *fields, length=None):
+    head = [f"Content-Length: {len(body) if length is None else length}", *fields]
+    return [("HTTP/1.1 200 OK\r\n" + "".join(f"{field}\r\n" for field in head) + "\r\n").encode(), body]
+
+
+def repeated(part, times):
+    return [*http(b"", length=len(part) * times), *itertools.repeat(part, times)]
+
+
+HOSTILE = {
+    "endless": (repeated(b"x" * (1 << 20), 100), "more than 4194304 bytes"),
+    "gzip bomb": (http(gzip.compress(b"x" * (400 << 20), 1), "Content-Encoding: gzip"), "when decompressed"),
+    "no gzip": (http(b"x", "Content-Encoding: gzip"), "cannot be decompressed"),
+    "unknown coding": (http(b"x", "Content-Encoding: br"), "encoded as 'br'"),
+    "nested": (http(b"[" * 200_000), "nested too deeply"),
+    "nested to the bound": (http(b"[" * 900 + b"]" * 900), "cannot log in|nested too deeply"),
+    "no charset": (http(b"x", "Content-Type: text/html; charset=zlib_codec"), "cannot log in"),
+    "token of no ASCII": (http(json.dumps({"token": "é"}).encode()), "none that a header can have"),
+    "token with a line": (http(json.dumps({"token": "a\r\nX: y"}).encode()), "none that a header can have"),
+    "token too long": (http(json.dumps({"token": "a" * 9000}).encode()), "none that a header can have"),
+    "half a character": (http(b'{"token": "\\ud800"}'), "cannot log in|list of devices"),
+    "escape sequences": (http(b"\x1b[2J\x1b]0;x\x07"), "cannot log in"),
+    "binary": (http(bytes(range(256))), "cannot log in"),
+}
+
+
+@pytest.mark.parametrize("what", HOSTILE)
+async def test_whatever_a_portal_answers_is_one_error_in_bounded_memory(what):
+    answer, says = HOSTILE[what]
+    peer = RawPeer(answer)
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    with pytest.raises(BenchError, match=says) as caught:
+        await Portal(peer.url, ADMIN).open()
+    peer.close()
+    assert caught.value.where == peer.url
+    assert caught.value.remedy
+    assert "\x1b" not in str(caught.value)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 64 << 10  # KiB
+
+
+@pytest.mark.parametrize("at_once", [[], http(b"", length=1000)[:1]], ids=["head", "body"])
+async def test_a_portal_that_drips_bytes_is_given_up_in_time(at_once):
+    peer = RawPeer(at_once, b"HTTP/1.1 200 OK\r\n" + b"x" * 1000)
+    begun = time.monotonic()
+    with pytest.raises(BenchError, match=r"no answer within 0\.4 s to POST /api/login"):
+        await Portal(peer.url, ADMIN, timeout=0.4).open()
+    assert time.monotonic() - begun < 5
+    peer.close()
+
+
+async def test_a_compressed_answer_is_read_all_the_same():
+    compressed = RawPeer(http(gzip.compress(b'{"token": "x"}'), "Content-Encoding: gzip"))
+    with pytest.raises(BenchError, match="list of devices was answered with status 200"):
+        await Portal(compressed.url, ADMIN).open()
+    compressed.close()
+
+
+async def test_what_a_portal_says_does_not_move_the_tester_s_cursor(peer, portal):
+    peer.override[SUBMIT] = (
+        422,
+        json.dumps({"errors": [{"field": "x", "message": "\x1b[2Jbad\x1b]0;t\x07"}]}).encode(),
+    )
+    assert (await portal.apply(SETTINGS)).message == "x: bad"
+    peer.override[SUBMIT] = (500, b"\x1b[31moops")
+    with pytest.raises(BenchError, match="status 500: oops"):
+        await portal.apply(SETTINGS)

@@ -19,6 +19,7 @@ from intercom_hil.device.configurator_kinds import (
 )
 from intercom_hil.event_sources.source_kinds import AnySource
 from intercom_hil.instruments.registry import AnyInput, AnyOutput, PowerOptions
+from intercom_hil.kinds import no_ipv6
 from intercom_hil.paths import FileBeside, PortBeside, Words
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.settings import Host, Name, Port
@@ -26,9 +27,10 @@ from intercom_hil.spec.settings import Host, Name, Port
 
 def _ip_address(value: str) -> str:
     try:
-        return str(ipaddress.ip_address(value))
+        address = str(ipaddress.ip_address(value))
     except ValueError:
         raise ValueError(f"{value!r} is not an IP address") from None
+    return no_ipv6(address)
 
 
 IpAddress = Annotated[str, AfterValidator(_ip_address)]

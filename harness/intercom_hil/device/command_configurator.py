@@ -2,9 +2,10 @@
 
 The command is run once for each task, without a shell. On its standard input it gets one JSON object:
 ``task`` (``apply``, ``submit`` or ``upload``), ``by`` (the role) and ``form`` (every field), or ``filename``
-and ``content`` (Base64, RFC 4648). Exit status 0 means that the device took it, 1 that it refused; what it
-then prints is a JSON object with ``message`` and, of a refusal, ``fields``. Status 3
-says that there is no account of that role. Anything else is the bench's fault.
+and ``content`` (Base64, RFC 4648). Exit status 0 means that the device took it, 10 that it refused; what it
+then prints is a JSON object with ``message`` and, of a refusal, ``fields``. Status 3 says that there is no
+account of that role. Anything else is the bench's fault, 1 and 2 above all: with these a script ends that
+has crashed or was called wrongly, and a device that was never asked has refused nothing.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, Inconclusive
 from intercom_hil.spec.settings import REDACTED, SipSettings
 
-_ACCEPTED, _REFUSED, _NO_ACCOUNT = 0, 1, 3
+_ACCEPTED, _REFUSED, _NO_ACCOUNT = 0, 10, 3
 _TOLD = 300  # characters of what a failed command said
 _SHORTEST_SECRET = 4  # characters; a shorter one is found in innocent words too
 
@@ -123,7 +124,7 @@ class CommandConfigurator:
         return process.returncode or 0, said, errors
 
     def _wrong(self, what: str) -> BenchError:
-        remedy = "exit status 0 means taken, 1 refused; docs/bench/operator.md tells the rest"
+        remedy = "exit status 0 means taken, 10 refused; docs/bench/operator.md tells the rest"
         return BenchError(what, f"device.command {self._run[0]}", remedy)
 
 

@@ -11,14 +11,14 @@ import abc
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BeforeValidator, Field, SerializeAsAny, ValidationInfo
+from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo
 from pydantic_core import PydanticCustomError
 
 from intercom_hil import extensions
 from intercom_hil.device.configurator import Configurator
 from intercom_hil.errors import BenchError
 from intercom_hil.extensions import Registry
-from intercom_hil.kinds import Kind, Kinds, Wizard, chosen_from, kinds_registry
+from intercom_hil.kinds import Kind, Kinds, Wizard, chosen_from, kinds_registry, no_ipv6
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.operator.reading import Reading
 from intercom_hil.paths import Command, FileBeside
@@ -62,7 +62,7 @@ class PortalOptions(ConfiguratorOptions):
 
     label: ClassVar[str] = "its Admin Portal, to which the bench logs in"
     kind: Literal["portal"] = "portal"
-    url: Annotated[str, Field(pattern=r"^https?://\S+$")]
+    url: Annotated[str, Field(pattern=r"^https?://\S+$"), AfterValidator(no_ipv6)]
     account: str
     password: str
     device_id: str = "door"

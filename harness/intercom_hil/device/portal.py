@@ -7,8 +7,10 @@ at fault when nothing was changed, 403 when the account may not (CFG-02), 401 wh
 
 from __future__ import annotations
 
+import asyncio
 import json
 import ssl
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,8 +21,20 @@ import httpx
 
 from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
+from intercom_hil.event_sources.control_bytes import plain_lines
+from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.spec.settings import REDACTED, SipSettings
 
+LARGEST_ANSWER = 4 << 20
+"""Bytes of an answer; a form and what is wrong with it take some thousand."""
+LARGEST_DOWNLOAD = 64 << 20
+"""Bytes of a file that the portal gives."""
+DOWNLOAD_WITHIN = 120.0
+"""Seconds that a file may take."""
+_LONGEST_TOKEN = 8192  # characters
+_MOST_IDS = 1_000
+_MOST_LISTED = 200  # warnings or faults of one answer
+_LONGEST_SHOWN = 500  # characters of what the portal says that are shown
 _SHORTEST_SECRET = 4  # characters; a shorter one is found in innocent words too
 
 
@@ -63,7 +77,7 @@ class Portal:
             viewer: one that may only look.
             device: the device's id.
             ca: a PEM file with the CA of an ``https://`` portal, in place of the public authorities.
-            timeout: seconds that one request may take.
+            timeout: seconds that one request with its answer may take.
         """
         self._viewer = viewer
         self.url = url.rstrip("/")
@@ -144,11 +158,13 @@ class Portal:
         """
         status, body = await self.submit_raw(settings.model_dump(mode="json"))
         if status == 200 and isinstance(body, dict) and body.get("applied") is True:
-            warnings = tuple(_redacted(str(warning), settings) for warning in _list(body.get("warnings")))
+            warnings = tuple(_redacted(_shown(warning), settings) for warning in _list(body.get("warnings")))
             return Submission(True, "; ".join(warnings), warnings)
         if status == 422 and isinstance(body, dict):
             faults = [error for error in _list(body.get("errors")) if isinstance(error, dict)]
-            message = "; ".join(f"{fault.get('field', '?')}: {fault.get('message', '')}" for fault in faults)
+            message = "; ".join(
+                f"{fault.get('field', '?')}: {_shown(fault.get('message', ''))}" for fault in faults
+            )
             return Submission(False, _redacted(message, settings))
         if status in (401, 403):
             raise BenchError(
@@ -157,7 +173,7 @@ class Portal:
                 "give the account of an Account Administrator (CFG-02)",
             )
         raise BenchError(
-            f"the configuration was answered with status {status}: {str(body)[:200]}",
+            f"the configuration was answered with status {status}: {_shown(body)}",
             self.url,
             "read the device's own log",
         )
@@ -197,16 +213,16 @@ class Portal:
         """Read the answer to a form that may be anything. Raises BenchError when it is neither yes nor no."""
         told = body if isinstance(body, dict) else {}
         if status == 200 and told.get("applied") is True:
-            warnings = tuple(str(warning) for warning in _list(told.get("warnings")))
+            warnings = tuple(_shown(warning) for warning in _list(told.get("warnings")))
             return Submission(True, "; ".join(warnings), warnings)
         if status in (400, 401, 403, 413, 415, 422):
             faults = [error for error in _list(told.get("errors")) if isinstance(error, dict)]
             fields = tuple(dict.fromkeys(str(fault.get("field", "?")).partition(".")[0] for fault in faults))
-            texts = [f"{fault.get('field', '?')}: {fault.get('message', '')}" for fault in faults]
-            message = "; ".join(texts) or str(told.get("error", body))[:200]
+            texts = [f"{fault.get('field', '?')}: {_shown(fault.get('message', ''))}" for fault in faults]
+            message = "; ".join(texts) or _shown(told.get("error", body))
             return Submission(False, f"{status} {message}", (), fields)
         raise BenchError(
-            f"the form was answered with status {status}: {str(body)[:200]}",
+            f"the form was answered with status {status}: {_shown(body)}",
             self.url,
             "read the device's own log",
         )
@@ -237,17 +253,25 @@ class Portal:
             BenchError: the portal could not be asked, or gave something else.
             DeviceCrashed: the device went away.
         """
-        response = await self._exchange("GET", path, b"", await self._token(self.account))
-        if response.status_code == 401:
+        for _ in range(2):
+            status, content = await self._exchange(
+                "GET",
+                path,
+                b"",
+                await self._token(self.account),
+                within=DOWNLOAD_WITHIN,
+                largest=LARGEST_DOWNLOAD,
+            )
+            if status != 401:
+                break
             self._tokens.pop(self.account.name, None)
-            response = await self._exchange("GET", path, b"", await self._token(self.account))
-        if response.status_code != 200:
+        if status != 200:
             raise BenchError(
-                f"{path} was answered with status {response.status_code}",
+                f"{path} was answered with status {status}",
                 self.url,
                 "correct the path, or the account's role",
             )
-        return response.content
+        return content
 
     async def reach(self) -> None:
         """Return when the portal answers. Raises BenchError or DeviceCrashed."""
@@ -261,7 +285,8 @@ class Portal:
                 self.url,
                 "check the portal's address",
             )
-        return [str(device["id"]) for device in body if isinstance(device, dict) and "id" in device]
+        devices = [device for device in body[:_MOST_IDS] if isinstance(device, dict) and "id" in device]
+        return [str(device["id"])[:200] for device in devices]
 
     async def _request(self, method: str, path: str, account: Account, body: bytes = b"") -> tuple[int, Any]:
         fresh = account.name not in self._tokens
@@ -283,27 +308,60 @@ class Portal:
                     self.url,
                     "check the account and its password in the bench file",
                 )
-            self._tokens[account.name] = body["token"]
+            token = body["token"]
+            if not (token.isascii() and token.isprintable() and len(token) <= _LONGEST_TOKEN):
+                raise BenchError(
+                    "its token is none that a header can have (RFC 6750 §2.1)",
+                    self.url,
+                    "check that this address is the Admin Portal's",
+                )
+            self._tokens[account.name] = token
         return self._tokens[account.name]
 
     async def _send(self, method: str, path: str, body: bytes, token: str) -> tuple[int, Any]:
-        response = await self._exchange(method, path, body, token)
+        status, content = await self._exchange(method, path, body, token)
+        text = text_of(content)
         try:
-            return response.status_code, response.json()
+            return status, _without_half_characters(text, json.loads(text))
+        except RecursionError:
+            raise self._no_answer(
+                f"{method} {path} was answered with JSON that is nested too deeply"
+            ) from None
         except ValueError:
-            return response.status_code, response.text
+            return status, text
 
-    async def _exchange(self, method: str, path: str, body: bytes, token: str) -> httpx.Response:
+    async def _exchange(
+        self,
+        method: str,
+        path: str,
+        body: bytes,
+        token: str,
+        *,
+        within: float | None = None,
+        largest: int = LARGEST_ANSWER,
+    ) -> tuple[int, bytes]:
+        """Return the status and the whole body of an answer, bounded in time and size."""
         if self._client is None:
             raise BenchError("the portal is not open", self.url, "open it first")
-        headers = {"Content-Type": "application/json"} if body else {}
+        headers = {"Accept-Encoding": "identity"} | ({"Content-Type": "application/json"} if body else {})
         if token:
             headers["Authorization"] = f"Bearer {token}"
+        within = self._timeout if within is None else within
         try:
-            return await self._client.request(method, self.url + path, content=body, headers=headers)
-        except httpx.TimeoutException as problem:
+            async with (
+                asyncio.timeout(within),
+                self._client.stream(method, self.url + path, content=body, headers=headers) as response,
+            ):
+                content = bytearray()
+                async for part in response.aiter_raw():
+                    content += part
+                    if len(content) > largest:
+                        raise self._no_answer(f"{method} {path} was answered with more than {largest} bytes")
+                coding = response.headers.get("Content-Encoding", "identity")
+                return response.status_code, self._decoded(bytes(content), coding, largest)
+        except (TimeoutError, httpx.TimeoutException) as problem:
             raise BenchError(
-                f"no answer within {self._timeout:g} s to {method} {path}",
+                f"no answer within {within:g} s to {method} {path}",
                 self.url,
                 "check the network between bench and device",
             ) from problem
@@ -315,6 +373,26 @@ class Portal:
             raise self._gone(f"it broke off: {problem}") from problem
         except (httpx.HTTPError, httpx.InvalidURL) as problem:
             raise self._cannot_be_asked(problem) from problem
+
+    def _decoded(self, content: bytes, coding: str, largest: int) -> bytes:
+        """Return a body without its content coding (RFC 9110 §8.4.1), which it was asked to do without."""
+        if coding.strip().lower() in ("", "identity"):
+            return content
+        if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+            raise self._no_answer(f"its answer is encoded as {plain_lines(coding)[:40]!r}")
+        try:
+            decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
+            decoded = decoder.decompress(content, largest + 1)
+        except zlib.error as problem:
+            raise self._no_answer(f"its answer cannot be decompressed ({problem})") from problem
+        if len(decoded) > largest:
+            raise self._no_answer(f"its answer has more than {largest} bytes when decompressed")
+        if not decoder.eof:
+            raise self._no_answer("its answer cannot be decompressed (it is cut)")
+        return decoded
+
+    def _no_answer(self, what: str) -> BenchError:
+        return BenchError(what, self.url, "check that this address is the Admin Portal's; restart the device")
 
     def _gone(self, how: str) -> DeviceCrashed:
         return DeviceCrashed(
@@ -339,8 +417,23 @@ def _was_refused(problem: BaseException | None) -> bool:
     return False
 
 
+def _without_half_characters(text: str, value: Any) -> Any:
+    """Return what JSON said with ``?`` for surrogates without their other half: these are no text."""
+    if "\\ud" not in text.lower():
+        return value
+    return json.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+
+
 def _list(value: object) -> list[object]:
-    return value if isinstance(value, list) else []
+    return value[:_MOST_LISTED] if isinstance(value, list) else []
+
+
+def _shown(value: object) -> str:
+    """Return what a portal says for a message, without what a terminal would obey."""
+    try:
+        return plain_lines(str(value)[:_LONGEST_SHOWN])
+    except RecursionError:
+        return "(nested too deeply)"
 
 
 def _redacted(message: str, settings: SipSettings) -> str:

@@ -10,9 +10,9 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import Field, model_validator
+from pydantic import AfterValidator, Field, model_validator
 
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.console_layout import Layout, Reading
@@ -23,7 +23,7 @@ from intercom_hil.event_sources.source import TlsIdentity
 from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext
 from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
 from intercom_hil.event_sources.syslog_message import SyslogMessage
-from intercom_hil.kinds import Wizard
+from intercom_hil.kinds import Wizard, no_ipv6
 from intercom_hil.paths import FileBeside
 from intercom_hil.serving.listener import Listener, peer_of
 from intercom_hil.spec.settings import Host, Port
@@ -219,7 +219,9 @@ class SyslogOptions(LiveSourceOptions):
     witness: ClassVar[Witness] = Witness.SYSLOG
     kind: Literal["syslog"]
     port: Port
-    address: Host | None = Field(default=None, description="where the bench listens; its own when not given")
+    address: Annotated[Host, AfterValidator(no_ipv6)] | None = Field(
+        default=None, description="where the bench listens; its own when not given"
+    )
     transport: Transport = "udp"
     layout: str = Field(default="keyed-message", description="the language of the messages' texts")
     certificate: FileBeside | None = Field(

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.console_layout import Layout, Reading
@@ -22,7 +22,7 @@ from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext
 from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.event_sources.webhook_body import events_of
-from intercom_hil.kinds import Wizard
+from intercom_hil.kinds import Wizard, no_ipv6
 from intercom_hil.serving.http import HttpServer, Limits, Request, Response
 from intercom_hil.spec.settings import Host, Port
 from intercom_hil.timeline.observation import UnreadableLine, WebhookSeen, Witness
@@ -188,7 +188,9 @@ class WebhookOptions(LiveSourceOptions):
     needs_fields: ClassVar[bool] = True
     kind: Literal["webhook"]
     port: Port
-    address: Host | None = Field(default=None, description="where the bench listens; its own when not given")
+    address: Annotated[Host, AfterValidator(no_ipv6)] | None = Field(
+        default=None, description="where the bench listens; its own when not given"
+    )
     path: Annotated[str, Field(pattern=f"^{_PATH}$")] = "/events"
     layout: str = Field(default="json-lines", description="a layout with fields")
     events_at: PathInJson = ""
