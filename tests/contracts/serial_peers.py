@@ -14,7 +14,18 @@ from serial.urlhandler import protocol_loop
 
 from tests.contracts.numato_firmware import NumatoBoard
 
-__all__ = ["ADDRESS", "ModemPort", "MuteManager", "NumatoBoard", "Peer", "PtyPeer", "Rfc2217Peer", "TcpPeer"]
+__all__ = [
+    "ADDRESS",
+    "ModemPort",
+    "MuteManager",
+    "NoModemLines",
+    "NumatoBoard",
+    "OtherModemLines",
+    "Peer",
+    "PtyPeer",
+    "Rfc2217Peer",
+    "TcpPeer",
+]
 
 ADDRESS = "127.0.45.1"
 
@@ -146,6 +157,23 @@ class MuteManager(serial.rfc2217.PortManager):
 
     def check_modem_lines(self, force_notification=False):
         del force_notification
+
+
+class NoModemLines(serial.rfc2217.PortManager):
+    """A terminal server's RFC 2217 that confirms no change of modem lines, as one with a pty behind it."""
+
+    def rfc2217_send_subnegotiation(self, option, value=b""):
+        if option != serial.rfc2217.SERVER_SET_CONTROL:
+            super().rfc2217_send_subnegotiation(option, value)
+
+
+class OtherModemLines(serial.rfc2217.PortManager):
+    """A terminal server's RFC 2217 that confirms another state of the modem lines than was asked for."""
+
+    def rfc2217_send_subnegotiation(self, option, value=b""):
+        if option == serial.rfc2217.SERVER_SET_CONTROL:
+            value = serial.rfc2217.SET_CONTROL_REQ_DTR
+        super().rfc2217_send_subnegotiation(option, value)
 
 
 class Rfc2217Peer(TcpPeer):

@@ -1,13 +1,20 @@
 """Serial lines that cannot be opened, and the framing of what comes over them."""
 
+import asyncio
+import grp
+import sys
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intercom_hil.adapters.modem_lines import ModemOutput
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments import SerialConsole
 from intercom_hil.instruments.serial_console import LineFramer
-from tests.contracts.serial_peers import PtyPeer
+from intercom_hil.instruments.serial_line import SerialLine
+from intercom_hil.instruments.serial_names import remedy_for_permission
+from tests.contracts.serial_peers import NoModemLines, OtherModemLines, PtyPeer, Rfc2217Peer
 
 TROUBLE = {
     "/dev/no-such-port": "plug the cable in",
@@ -68,6 +75,85 @@ async def test_a_full_disk_is_told_as_the_loss_of_the_console(tmp_path):
     assert "its raw log cannot be written: No space left" in await console.lost
     await console.close()
     peer.unplug()
+
+
+@pytest.mark.parametrize("server", [NoModemLines, OtherModemLines])
+async def test_a_terminal_server_that_confirms_no_modem_lines_serves_a_console(server):
+    peer = Rfc2217Peer(manager=server).start()
+    console, lines = SerialConsole(peer.url), asyncio.Queue()
+    console.listen(lambda text, at: lines.put_nowait(text))
+    await console.open()
+    peer.send(b"here\r\n")
+    async with asyncio.timeout(3):
+        assert await lines.get() == "here"
+    await console.close()
+    peer.unplug()
+
+
+async def test_a_terminal_server_that_confirms_no_modem_lines_is_refused_where_one_is_needed():
+    peer = Rfc2217Peer(manager=NoModemLines).start()
+    console = SerialConsole(peer.url)
+    console.set_line(dtr=False)
+    with pytest.raises(BenchError, match=r"option 'control'.*the server confirms no modem lines"):
+        await console.open()
+    peer.unplug()
+
+
+@pytest.mark.parametrize("levels", [{}, {"dtr": False}, {"rts": False, "dtr": True}, {"rts": True}])
+async def test_modem_lines_stand_as_the_bench_file_says_while_a_console_is_open(levels):
+    peer = Rfc2217Peer().start()
+    console = SerialConsole(peer.url)
+    console.set_line(**levels)
+    await console.open()
+    assert (peer.port.dtr, peer.port.rts) == (levels.get("dtr", True), levels.get("rts", True))
+    await console.close()
+    peer.unplug()
+
+
+async def test_a_modem_line_is_not_both_an_output_and_held():
+    line = SerialLine("/dev/null")
+    ModemOutput(line, "rts")
+    console = SerialConsole("/dev/null", line=line)
+    with pytest.raises(BenchError, match=r"RTS is an output.*leave rts out of \[device.console\]"):
+        console.set_line(rts=True)
+
+
+async def test_a_port_may_be_shared_with_other_programs_where_the_bench_file_says_so():
+    peer = PtyPeer().start()
+    first, second = SerialConsole(peer.url), SerialConsole(peer.url)
+    first.set_line(exclusive=False)
+    second.set_line(exclusive=False)
+    await first.open()
+    await second.open()
+    await second.close()
+    await first.close()
+    peer.unplug()
+
+
+async def test_the_program_that_has_a_port_is_named(tmp_path):
+    peer = PtyPeer().start()
+    ready = (
+        "import sys, serial; port = serial.Serial(sys.argv[1], exclusive=True); print(flush=True); input()"
+    )
+    other = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", ready, peer.url),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=asyncio.subprocess.PIPE,
+    )
+    await other.stdout.readline()
+    with pytest.raises(BenchError, match=rf"close the other program.*: \S+ \(process {other.pid}\)"):
+        await SerialConsole(peer.url).open()
+    await other.communicate(b"\n")
+    peer.unplug()
+
+
+def test_the_remedy_for_a_lack_of_rights_names_the_group_of_the_port(tmp_path):
+    port = tmp_path / "tty"
+    port.touch()
+    group = grp.getgrgid(port.stat().st_gid).gr_name
+    remedy = "have udev give" if group == "root" else f"add your user to the group {group} (sudo usermod -aG"
+    assert remedy in remedy_for_permission(str(port))
+    assert "add your user to the group dialout" in remedy_for_permission(str(tmp_path / "gone"))
 
 
 @given(st.lists(st.binary(max_size=40)), st.integers(1, 30))

@@ -55,7 +55,7 @@ class ModemOutput(OutputGuest):
         super().__init__(line, name.upper())
         self.line = line
         self.name = name
-        line.keep_inactive(name)
+        line.hold(name, False)
 
     async def read(self) -> bool | None:
         """Return what the driver of a local port reads, None for a remote one. Raises BenchError."""

@@ -226,6 +226,7 @@ def sound_card(table: SoundCardTable, *, append: Append) -> SoundCard:
 
 def _console(ports: SharedPorts, table: ConsoleTable, append: Append) -> Console:
     console = SerialConsole.on(ports, table.port, baudrate=table.baud_rate)
+    console.set_line(dtr=table.dtr, rts=table.rts, exclusive=table.exclusive)
     if not table.reopen_within:
         return console
     return ReopeningConsole(console, within=table.reopen_within, on_link=partial(_tell_link, append))

@@ -144,6 +144,9 @@ class ConsoleTable(Table):
 
     port: PortBeside
     baud_rate: Annotated[int, Field(ge=50, le=4_000_000)] = 115_200
+    dtr: bool | None = Field(default=None, description="level of DTR while the console is open")
+    rts: bool | None = Field(default=None, description="level of RTS while the console is open")
+    exclusive: bool = Field(default=True, description="no other program may open the port meanwhile")
     layout: str = "keyed"
     reopen_within: Annotated[
         float, Field(ge=0, le=600, description="s its cable may be out before the run counts it as lost")

@@ -70,6 +70,24 @@ class SerialConsole:
         """Return the console at a port; it shares the line with its modem lines. Raises BenchError."""
         return cls(url, baudrate=baudrate, line=ports.at(url, SerialLine, SerialLine))
 
+    def set_line(self, *, dtr: bool | None = None, rts: bool | None = None, exclusive: bool = True) -> None:
+        """Say how the line is opened from the next time on.
+
+        Args:
+            dtr: whether DTR is active meanwhile; active when not given. Some devices stand still, or are held
+                in reset, by the one or the other.
+            rts: likewise RTS.
+            exclusive: whether no other program may open the port.
+
+        Raises:
+            BenchError: the modem line is an output that needs another level.
+        """
+        self._line.exclusive = exclusive
+        if dtr is not None:
+            self._line.hold("dtr", dtr)
+        if rts is not None:
+            self._line.hold("rts", rts)
+
     @property
     def lost(self) -> asyncio.Future[str]:
         """Resolves with the reason when the cable is out or the raw log cannot be written."""

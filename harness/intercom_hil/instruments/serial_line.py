@@ -23,7 +23,7 @@ from typing import ClassVar, Literal, TypeVar
 import serial
 
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.serial_names import remedy_for_absence
+from intercom_hil.instruments.serial_names import remedy_for_absence, remedy_for_permission, remedy_for_use
 from intercom_hil.timeline.timeline import now
 
 OnBytes = Callable[[bytes, float], None]
@@ -32,24 +32,21 @@ _Result = TypeVar("_Result")
 _CHUNK = 4096  # bytes per read
 _THREAD_WAKES_EVERY = 0.5  # s: the longest a reader thread takes to notice that its line was closed or lost
 
-_REMEDIES = {
-    errno.EACCES: "let your user use serial ports, for instance by adding it to the group dialout",
-    errno.EAGAIN: "close the other program that has the port open",
-    errno.EBUSY: "close the other program that has the port open",
-}
+_BUSY = (errno.EAGAIN, errno.EBUSY)
 
 
 class SerialLine:
     """A serial line, opened for this process alone where the system can promise that.
 
     A pty has no modem lines (ioctl gives ENOTTY, which pyserial tolerates on opening). RTS and DTR are active
-    while it is open, as terminals have them, unless ``keep_inactive`` was asked for. Must be made inside a
+    while it is open, as terminals have them, unless ``hold`` asks for another level. Must be made inside a
     running event loop.
 
     Attributes:
         url: where the line is.
         baudrate: its speed from the next opening on.
         on_bytes: takes what comes; None drops it.
+        exclusive: whether no other program may open the port meanwhile, from the next opening on.
         lost: resolves with the reason when the line is gone without having been closed.
     """
 
@@ -59,8 +56,9 @@ class SerialLine:
         self.url = url
         self.baudrate = baudrate
         self.on_bytes = on_bytes
+        self.exclusive = True
         self._users: set[object] = set()
-        self._inactive: set[Literal["rts", "dtr"]] = set()
+        self._levels: dict[Literal["rts", "dtr"], bool] = {}
         self._opening = asyncio.Lock()
         self._calling = asyncio.Lock()
         self._port: serial.Serial | None = None
@@ -74,9 +72,20 @@ class SerialLine:
         """Whether bytes can pass."""
         return self._port is not None and not self.lost.done()
 
-    def keep_inactive(self, name: Literal["rts", "dtr"]) -> None:
-        """Have a modem line inactive from the next opening on: it is somebody's output."""
-        self._inactive.add(name)
+    def hold(self, name: Literal["rts", "dtr"], active: bool) -> None:
+        """Have a modem line active or inactive from the next opening on.
+
+        Linux makes both active for the moment that it takes to open a local port, whatever is asked for.
+
+        Raises:
+            BenchError: somebody else needs the other level.
+        """
+        if self._levels.setdefault(name, active) is not active:
+            raise BenchError(
+                f"{name.upper()} is an output, and is to be active all the time as well",
+                self.url,
+                f"leave {name} out of [device.console], or wire the output elsewhere",
+            )
 
     async def acquire(self, user: object) -> None:
         """Open the line for ``user``, anew if it was lost; nothing happens when it is open.
@@ -101,24 +110,39 @@ class SerialLine:
         if self.lost.done():
             self.lost = self._loop.create_future()
         try:
-            with warnings.catch_warnings():  # pyserial 3.5 names threads the old way
-                warnings.simplefilter("ignore", DeprecationWarning)
-                port = serial.serial_for_url(
-                    self.url,
-                    baudrate=self.baudrate,
-                    timeout=_THREAD_WAKES_EVERY,
-                    exclusive=True,
-                    do_not_open=True,
-                )
-                for name in self._inactive:
-                    setattr(port, name, False)
-                await asyncio.to_thread(port.open)
+            try:
+                port = await self._opened(self.url)
+            except (OSError, ValueError) as problem:
+                if not self._lacks_modem_lines(problem):
+                    raise
+                port = await self._opened(_without_control(self.url))
         except (OSError, ValueError, NotImplementedError) as problem:
-            raise BenchError(
-                f"the serial port cannot be opened ({problem})", self.url, _remedy(problem)
-            ) from problem
+            remedy = await asyncio.to_thread(_remedy, problem, self.url)
+            raise BenchError(f"the serial port cannot be opened ({problem})", self.url, remedy) from problem
         self._port = port
         self._start_reading(port)
+
+    async def _opened(self, url: str) -> serial.Serial:
+        with warnings.catch_warnings():  # pyserial 3.5 names threads the old way
+            warnings.simplefilter("ignore", DeprecationWarning)
+            port = serial.serial_for_url(
+                url,
+                baudrate=self.baudrate,
+                timeout=_THREAD_WAKES_EVERY,
+                exclusive=self.exclusive,
+                do_not_open=True,
+            )
+            for name, active in self._levels.items():
+                setattr(port, name, active)
+            await asyncio.to_thread(port.open)
+        return port
+
+    def _lacks_modem_lines(self, problem: Exception) -> bool:
+        """Whether a terminal server did not confirm the modem lines of a port from which nobody needs them.
+
+        A server whose port is a pty has none, and some confirm nothing (RFC 2217 §3, SET-CONTROL).
+        """
+        return self.url.startswith("rfc2217:") and not self._levels and "option 'control'" in str(problem)
 
     async def _close(self) -> None:
         port, self._port = self._port, None
@@ -240,11 +264,21 @@ class SerialLine:
         self._lose(reason)
 
 
-def _remedy(problem: Exception) -> str:
+def _without_control(url: str) -> str:
+    return f"{url}{'&' if '?' in url else '?'}ign_set_control"
+
+
+def _remedy(problem: Exception, url: str) -> str:
     number = problem.errno if isinstance(problem, OSError) else None
     if number == errno.ENOENT:
         return remedy_for_absence()
-    return _REMEDIES.get(number or 0, "check the port's address in the bench file, and the cable")
+    if number in (errno.EACCES, errno.EPERM):
+        return remedy_for_permission(url)
+    if number in _BUSY:
+        return remedy_for_use(url)
+    if "option 'control'" in str(problem):
+        return "the server confirms no modem lines: wire what needs RTS or DTR elsewhere"
+    return "check the port's address in the bench file, and the cable"
 
 
 def _keep_alive(fd: int) -> None:
