@@ -230,16 +230,31 @@ def _render(folder: Path) -> None:
 
 
 @app.command()
-def requirements() -> None:
-    """Print the requirement catalogue with the scenarios that ask for each (docs/requirements.md)."""
+def requirements(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Data files of further catalogues.")
+    ] = None,
+) -> None:
+    """Print the requirements with the scenarios that ask for each (docs/requirements.md), others' last."""
     from intercom_hil.evidence.traces import traces
-    from intercom_hil.spec.catalogue import catalogue_markdown
+    from intercom_hil.spec import catalogues
+    from intercom_hil.spec.catalogue import Catalogue, catalogue_markdown
 
+    for path in files or ():
+        try:
+            catalogues.add(Catalogue.read(path))
+        except (OSError, ValueError) as problem:
+            raise BenchError(f"it is no requirement catalogue ({problem})", str(path)) from problem
+    others = list(catalogues.others())
+    for one in others:
+        if not isinstance(one, Catalogue):
+            _tell(f"left out: {one}")
     found = traces(SCENARIOS)
     typer.echo(
         catalogue_markdown(
             {name: trace.scenarios for name, trace in found.items()},
             {name: trace.measured for name, trace in found.items() if trace.measured},
+            [one for one in others if isinstance(one, Catalogue)],
         ),
         nl=False,
     )

@@ -21,6 +21,7 @@ CONFIGURATORS = "intercom_hil.configurators"
 EVENT_SOURCES = "intercom_hil.event_sources"
 LAYOUTS = "intercom_hil.layouts"
 RENDERERS = "intercom_hil.renderers"
+REQUIREMENTS = "intercom_hil.requirements"
 
 COMES_ALONG: Mapping[str, Mapping[str, str]] = {
     INSTRUMENTS: {
@@ -51,6 +52,7 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "junit": "intercom_hil.reports.junit:write",
         "html": "intercom_hil.reports.html:write",
     },
+    REQUIREMENTS: {"page": "intercom_hil.spec.catalogue:CATALOGUE"},
 }
 """By group, what this package itself registers: written and loaded as the entry points of others are.
 

@@ -12,6 +12,7 @@ from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
 from intercom_hil.instruments.registry import INSTRUMENTS
 from intercom_hil.reports import RENDERERS
+from intercom_hil.spec.catalogues import CATALOGUES
 
 
 @contextlib.contextmanager
@@ -44,5 +45,5 @@ def installed(folder: Path, name: str, entry_points: str, **modules: str) -> Ite
 
 def _forget() -> None:
     """Have every registry look for distributions again, as a new process would."""
-    for registry in (INSTRUMENTS, CONFIGURATORS, EVENT_SOURCES, LAYOUTS, RENDERERS):
+    for registry in (INSTRUMENTS, CONFIGURATORS, EVENT_SOURCES, LAYOUTS, RENDERERS, CATALOGUES):
         registry.forget()

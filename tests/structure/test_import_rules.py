@@ -36,7 +36,7 @@ MAY_IMPORT = {
         "kinds": rooms("errors", "extensions"),
         "locations": (),
         "paths": (),
-        "spec": (),
+        "spec": rooms("errors", "extensions"),
         "terminal_text": (),
         "wire": (),
         "timeline": rooms("errors", "spec", "wire"),

@@ -10,7 +10,7 @@ from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.judge.judgement import Judgement, folded, is_deferred, judged, not_judged
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Absent, Monitored, Occurs
-from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline
 
@@ -59,5 +59,6 @@ def _again(stored: Judgement, before: Timeline, after: Timeline) -> list[Judgeme
         return [stored]
     if isinstance(rule, Occurs) and not rule.caused(after):
         return []
-    gap = stored.requirement in CATALOGUE and not CATALOGUE[stored.requirement].judged
+    catalogue = catalogue_of(stored.requirement)
+    gap = catalogue is not None and not catalogue[stored.requirement].judged
     return [judged(stored.requirement, stored.expected, rule, after, after.opened, gap=gap)]

@@ -135,11 +135,13 @@ class ScenarioSummary(Scenario):
 
 
 class RequirementRow(BaseModel):
-    """One row of the catalogue with the worst verdict that any scenario gave it."""
+    """One row of a catalogue with the worst verdict that any scenario gave it."""
 
     model_config = ConfigDict(populate_by_name=True)
 
-    class_: str = Field(alias="class", description="S (stated), D (derived) or G (gap)")
+    class_: str = Field(
+        alias="class", description="S (stated), D (derived), G (gap), or a class of another catalogue"
+    )
     title: str
     text: str
     source: str
@@ -163,7 +165,8 @@ class RunRecord(BaseModel):
         environment: what it ran on: versions, bench file, device.
         imports: event logs that were imported after the run.
         families: the families of requirements: prefix of the ids, and name; in the order of reports.
-        requirements: by id, every row of the catalogue.
+        catalogues: those beside the page's, by title, each with the prefixes of its families.
+        requirements: by id, every row of the catalogue, then those of the others.
         scenarios: in the order in which they were played.
     """
 
@@ -180,5 +183,6 @@ class RunRecord(BaseModel):
     environment: dict[str, Any]
     imports: list[dict[str, Any]] = []
     families: dict[str, str] = FAMILIES
+    catalogues: dict[str, list[str]] = {}
     requirements: dict[str, RequirementRow]
     scenarios: list[ScenarioSummary]

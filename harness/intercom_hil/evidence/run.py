@@ -16,7 +16,8 @@ from pydantic import ValidationError
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.judge.device_clock import ClockReading, estimate
-from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
+from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
+from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict, worst
 
 LATEST = "latest"
@@ -211,12 +212,13 @@ class RunFolder:
             (self.path / f"{ENVIRONMENT}.{worker}").write_text(text, encoding="utf-8")
 
     def requirements(self) -> dict[str, RequirementRow]:
-        """Return every row of the catalogue with the worst verdict that any scenario gave it."""
+        """Return the rows of the page, then of others that scenarios name, each with its worst verdict."""
         rows = {}
-        for identity, row in CATALOGUE.items():
+        known = [item for catalogue in (CATALOGUE, *self._others()) for item in catalogue.items()]
+        for identity, row in known:
             judged = [s for s in self.scenarios if identity in s.requirements]
             rows[identity] = RequirementRow(
-                class_=row.class_,
+                class_=str(row.class_),
                 title=row.title,
                 text=row.text,
                 source=row.source,
@@ -225,6 +227,17 @@ class RunFolder:
                 scenarios=[s.id for s in judged],
             )
         return rows
+
+    @property
+    def catalogues(self) -> dict[str, list[str]]:
+        """The catalogues beside the page's, by title, each with the prefixes of its families."""
+        return {one.title: list(one.families) for one in self._others()}
+
+    def _others(self) -> list[Catalogue]:
+        """Return the catalogues, beside the page's, of which the scenarios name something."""
+        named = dict.fromkeys(i for s in self.scenarios for i in (*s.asked, *s.requirements))
+        found = [catalogue_of(identity) for identity in named if identity not in CATALOGUE]
+        return list({one.title: one for one in found if one is not None}.values())
 
     @property
     def verdict(self) -> Verdict:
@@ -266,7 +279,8 @@ class RunFolder:
             unplayed=self.unplayed,
             environment=self.environment | self._clock(),
             imports=self.imports,
-            families=FAMILIES,
+            families=FAMILIES | {f: name for one in self._others() for f, name in one.families.items()},
+            catalogues=self.catalogues,
             requirements=self.requirements(),
             scenarios=[ScenarioSummary.of(scenario) for scenario in self.scenarios],
         )

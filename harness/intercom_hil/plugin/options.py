@@ -13,7 +13,7 @@ from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.pool import Member, Pool, bench_files
 from intercom_hil.errors import BenchError
 from intercom_hil.plugin import BENCH
-from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
+from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.terminal_text import visible
 
 DEFAULT_RUNS = Path("reports/runs")
@@ -151,9 +151,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted: list[str] = config.getoption("--requirement")
     if not wanted:
         return
-    known = {*CATALOGUE, *FAMILIES}
     for name in wanted:
-        if name not in known:
+        if catalogue_of(name) is None:
             raise pytest.UsageError(f"--requirement {name}: no such requirement or family")
 
     def asked_for(item: pytest.Item) -> bool:

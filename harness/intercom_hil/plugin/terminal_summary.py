@@ -16,6 +16,7 @@ from intercom_hil.evidence.run import RunFolder, folder_name, fresh_stamp, new_s
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.options import PLACE, pool, runs_folder, worker
 from intercom_hil.plugin.resuming import PLANNED, selection_in_words
+from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
 
 RUN = pytest.StashKey[RunFolder]()
@@ -134,11 +135,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:
     rows = run.requirements()
-    counts = Counter(row.verdict for row in rows.values())
     terminalreporter.section(heading)
     for verdict in _SHOWN:
         for identity, row in rows.items():
             if row.verdict == verdict:
                 terminalreporter.write_line(f"{verdict:13} {identity} {row.title}")
-    terminalreporter.write_line(", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v]))
+    for title, families in {"": FAMILIES, **run.catalogues}.items():
+        counts = Counter(row.verdict for i, row in rows.items() if i.partition("-")[0] in families)
+        told = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
+        terminalreporter.write_line(f"{title}: {told}" if title else told)
     terminalreporter.write_line(f"verdict {run.verdict}, report {run.path / 'report.html'}")

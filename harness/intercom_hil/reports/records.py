@@ -14,7 +14,7 @@ from intercom_hil.reports.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row of the catalogue with its verdict. ``kind`` is S (stated), D (derived) or G (gap)."""
+    """One row of a catalogue with its verdict. ``kind`` is S (stated), D (derived), G (gap), or a word."""
 
     id: str
     kind: str
@@ -103,7 +103,8 @@ class Scenario:
 class Run:
     """One run of the bench. ``verdict`` is never better than the worst scenario or an interruption allow.
 
-    ``families`` are the families of requirements, id and name, in their order.
+    ``families`` are the families of requirements, id and name, in their order. ``catalogues`` are those
+    beside the vendor's page, by title, each with the ids of its families.
     """
 
     folder: Path
@@ -118,6 +119,7 @@ class Run:
     scenarios: tuple[Scenario, ...]
     notes: tuple[str, ...]
     selection: str = ""
+    catalogues: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprint: str = field(default="")
 
     @property

@@ -70,6 +70,7 @@ def read_run(folder: Path) -> Run:
         scenarios=scenarios,
         notes=tuple(_notes(data, stated, scenarios, interrupted)),
         selection=line(data.get("selection")),
+        catalogues={line(key): texts(ids) for key, ids in mapping(data.get("catalogues")).items()},
         fingerprint=hashlib.sha256(raw).hexdigest(),
     )
 

@@ -10,7 +10,7 @@ from intercom_hil.reports.fields import line, relative, shorten
 from intercom_hil.reports.ladder import Ladder, draw
 from intercom_hil.reports.observations import Seen, read_timeline
 from intercom_hil.reports.records import Judgement, Requirement, Run, Scenario
-from intercom_hil.reports.verdicts import Share, Verdict, tally, worst
+from intercom_hil.reports.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, tally, worst
 
 MAX_MESSAGES = 120
 MAX_RAW = 6_000
@@ -34,6 +34,29 @@ class Family:
     requirements: tuple[Requirement, ...]
     verdict: Verdict
     shares: list[Share]
+
+
+@dataclass(frozen=True, slots=True)
+class CatalogueView:
+    """One catalogue of requirements. The vendor's page has no title of its own; it is counted by itself."""
+
+    title: str
+    families: tuple[Family, ...]
+
+    @property
+    def requirements(self) -> tuple[Requirement, ...]:
+        """All its rows."""
+        return tuple(row for family in self.families for row in family.requirements)
+
+    @property
+    def tested(self) -> int:
+        """How many of them were looked at."""
+        return sum(row.verdict not in (NONE, NOT_APPLICABLE) for row in self.requirements)
+
+    @property
+    def shares(self) -> list[Share]:
+        """Its verdicts, counted."""
+        return tally(row.verdict for row in self.requirements)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +92,19 @@ class ScenarioView:
         return tuple(item for item in self.scenario.judgements if item.verdict.needs_attention)
 
 
-def families(run: Run) -> list[Family]:
-    """Return the catalogue by family; families that the run does not name follow by id."""
+def catalogues(run: Run) -> list[CatalogueView]:
+    """Return the requirements by catalogue and family: the vendor's page, then those of others."""
+    foreign = {family for families in run.catalogues.values() for family in families}
+    found = _families(run)
+    own = CatalogueView("", tuple(family for family in found if family.id not in foreign))
+    return [own] + [
+        CatalogueView(title, tuple(family for family in found if family.id in families))
+        for title, families in run.catalogues.items()
+    ]
+
+
+def _families(run: Run) -> list[Family]:
+    """Return the requirements by family; families that the run does not name follow by id."""
     known = list(run.families)
     found = sorted(
         {row.family for row in run.requirements},

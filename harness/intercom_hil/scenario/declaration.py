@@ -10,7 +10,7 @@ from typing import Any, Literal, TypeVar, overload
 
 from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.spec.capabilities import Needs
-from intercom_hil.spec.catalogue import requirement
+from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.settings import Settings
 
 WhenPlayed = Literal["when played"]
@@ -27,7 +27,7 @@ class Declaration:
     """What is known of a scenario before it is played.
 
     Attributes:
-        requirements: ids of the catalogue.
+        requirements: ids of the page's catalogue, or of another that is installed.
         needs: what a device must have for it to apply, beside what the requirements need.
         settings: those with which it begins; a function is given the addresses, and those parameters of the
             scenario that it names.
@@ -80,7 +80,7 @@ def scenario(
             Scenarios that begin with the same settings are played one after the other.
 
     Raises:
-        UnknownRequirement: the catalogue has no such id.
+        UnknownRequirement: no catalogue has such an id.
         TypeError: what is decorated is no coroutine function with a parameter ``bench``, or the settings ask
             for a parameter that it has not.
     """

@@ -31,6 +31,7 @@ from intercom_hil.judge.vocabulary import event
 from intercom_hil.scenario.timeout import patience
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
@@ -74,7 +75,9 @@ class ScenarioRunner:
         requirements: tuple[str, ...],
         needs: Needs,
     ) -> None:
-        self.judge = Judge(Timeline(), GAPS)
+        recorded = {identity for identity in requirements if not requirement(identity).judged}
+        self._gaps = GAPS | recorded
+        self.judge = Judge(Timeline(), self._gaps)
         self._assembly, self._run = assembly, run
         self._identity, self._doc, self._requirements = identity, doc, requirements
         self._needs = (needs,) if isinstance(needs, Capability) else needs or ()
@@ -97,7 +100,7 @@ class ScenarioRunner:
             await self._assembly.heal()
         except BenchError as problem:
             timeline, ending = Timeline(), Verdict.ERROR
-            self.judge = Judge(timeline, GAPS, not_applicable)
+            self.judge = Judge(timeline, self._gaps, not_applicable)
             problems.append(f"the bench could not be healed: {problem}")
         else:
             timeline = self._assembly.begin(folder)
@@ -113,7 +116,7 @@ class ScenarioRunner:
                 unheard=self._assembly.unheard(),
             )
             timeline.append(Witness.BENCH, declared)
-            self.judge = Judge(timeline, GAPS, not_applicable, self._assembly.catch_up)
+            self.judge = Judge(timeline, self._gaps, not_applicable, self._assembly.catch_up)
             ending = await self._drive(scenario, problems)
             settled = now()
             dropped = await self._clean_up(problems)
@@ -156,8 +159,9 @@ class ScenarioRunner:
     def _not_applicable(self) -> dict[str, str]:
         """Return the requirements that do not apply to this device, and what says so."""
         capabilities = self._assembly.file.device.capabilities
-        needed = [(row.id, row.capability) for row in CATALOGUE.values()]
-        needed += [(requirement, need) for requirement in self._requirements for need in self._needs]
+        asked = [requirement(identity) for identity in self._requirements]
+        needed = [(row.id, row.capability) for row in (*CATALOGUE.values(), *asked)]
+        needed += [(row.id, need) for row in asked for need in self._needs]
         return {
             identity: capability.declared_missing
             for identity, capability in needed
@@ -166,7 +170,7 @@ class ScenarioRunner:
 
     def _excluded(self, not_applicable: dict[str, str], number: int) -> ScenarioRecord:
         """Return the record of a scenario that is not played, for none of its requirements applies."""
-        self.judge = Judge(Timeline(), GAPS, not_applicable)
+        self.judge = Judge(Timeline(), self._gaps, not_applicable)
         told = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
         folder = self._run.scenario_folder(self._identity, number)
         ending = Verdict.NOT_APPLICABLE

@@ -6,57 +6,64 @@ is frozen: markers, monitors and reports name a requirement by its id and look i
 
 from __future__ import annotations
 
-import difflib
 import tomllib
-from collections.abc import Mapping, Sequence
-from enum import StrEnum
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import resources
+from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    ValidationInfo,
+    model_validator,
+)
 
 from intercom_hil.spec.capabilities import Capability
 
-FAMILIES: dict[str, str] = {
-    "CFG": "Settings",
-    "REG": "Registration and connectivity",
-    "PRX": "Proxy",
-    "TLS": "TLS",
-    "ENC": "Encryption of media",
-    "OUT": "Outgoing calls",
-    "INC": "Incoming calls",
-    "VID": "Video",
-    "EVT": "Event log",
-}
-"""The families of requirements in the order in which reports show them: prefix of the id, and its name."""
-
+_FAMILY = "[A-Z][A-Z0-9]{1,11}"
 Text = Annotated[str, Field(min_length=1)]
 
 
-class RequirementClass(StrEnum):
-    """Where a requirement comes from, which decides what a verdict on it means."""
+class RequirementClass(BaseModel):
+    """Where a requirement comes from, or how binding it is, which decides what a verdict on it means.
 
-    STATED = "S"
-    DERIVED = "D"
-    GAP = "G"
+    Attributes:
+        name: what a row's ``class`` says.
+        meaning: the class in words, for readers of reports.
+        judged: whether a device can pass or fail it; else what it does is only recorded.
+    """
 
-    @property
-    def judged(self) -> bool:
-        """Whether a device can pass or fail it; a gap is only recorded."""
-        return self is not RequirementClass.GAP
+    model_config = ConfigDict(frozen=True)
 
-    @property
-    def meaning(self) -> str:
-        """The class in words, for readers of reports."""
-        return _MEANINGS[self]
+    name: str
+    meaning: str
+    judged: bool = True
+
+    def __str__(self) -> str:
+        return self.name
 
 
-_MEANINGS = {
-    RequirementClass.STATED: "stated",
-    RequirementClass.DERIVED: "derived",
-    RequirementClass.GAP: "gap",
-}
+STATED = RequirementClass(name="S", meaning="stated")
+DERIVED = RequirementClass(name="D", meaning="derived")
+GAP = RequirementClass(name="G", meaning="gap", judged=False)
+_USUAL = {one.name: one for one in (STATED, DERIVED, GAP)}
+
+
+def _class_of(value: Any, info: ValidationInfo) -> Any:
+    if not isinstance(value, str):
+        return value
+    classes = (info.context or {}).get("classes") or _USUAL
+    if value not in classes:
+        raise ValueError(f"there is no class {value!r}; use {', '.join(classes)}")
+    return classes[value]
+
+
+Class = Annotated[RequirementClass, BeforeValidator(_class_of), PlainSerializer(str)]
 
 
 class Requirement(BaseModel):
@@ -64,7 +71,7 @@ class Requirement(BaseModel):
 
     Attributes:
         id: family and number, as markers and reports name it.
-        class_: stated, derived or gap; ``class`` in the data file and in JSON.
+        class_: one of its catalogue's; ``class`` in the data file and in JSON.
         title: a few words for a table.
         text: the requirement in full.
         source: the section of the vendor's page, and the clause of the RFC where there is one.
@@ -76,8 +83,8 @@ class Requirement(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    id: Annotated[str, Field(pattern=r"^[A-Z]{3}-[0-9]{2}$")]
-    class_: Annotated[RequirementClass, Field(alias="class")]
+    id: Annotated[str, Field(pattern=rf"^{_FAMILY}-[0-9]{{2,4}}$")]
+    class_: Annotated[Class, Field(alias="class")]
     title: Annotated[str, Field(min_length=1, max_length=60)]
     text: Text
     source: Text
@@ -87,16 +94,14 @@ class Requirement(BaseModel):
     screen_name: str | None = None
 
     @model_validator(mode="after")
-    def _belongs_somewhere(self) -> Requirement:
-        if self.family not in FAMILIES:
-            raise ValueError(f"{self.id}: no family is called {self.family}")
+    def _event_is_whole(self) -> Requirement:
         if (self.event_name is None) != (self.screen_name is None):
             raise ValueError(f"{self.id}: event_name and screen_name belong together")
         return self
 
     @property
     def family(self) -> str:
-        """The prefix of the id, a key of ``FAMILIES``."""
+        """The prefix of the id."""
         return self.id.partition("-")[0]
 
     @property
@@ -108,87 +113,105 @@ class Requirement(BaseModel):
         return f"{self.id} {self.title}"
 
 
-class UnknownRequirement(KeyError):  # noqa: N818  (it says what happened)
-    """An id that the catalogue does not hold.
+class _File(BaseModel):
+    """What the data file of a catalogue holds."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    title: Annotated[str, Field(min_length=1, max_length=80)]
+    families: dict[Annotated[str, Field(pattern=rf"^{_FAMILY}$")], Text]
+    classes: dict[str, Literal["judged", "recorded"]] = {}
+    requirement: list[dict[str, Any]]
+
+
+class Catalogue(Mapping[str, Requirement]):
+    """Requirements by id, in the order of reports.
 
     Attributes:
-        name: what was asked for.
-        near: ids of the catalogue that look like it, the most alike first.
+        title: what reports call it.
+        families: its families in the order in which reports show them: prefix of the ids, and name.
     """
 
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.near = tuple(difflib.get_close_matches(name.strip().upper(), CATALOGUE, n=3, cutoff=0.6))
-        super().__init__(name)
+    def __init__(self, title: str, families: Mapping[str, str], rows: Mapping[str, Requirement]) -> None:
+        self.title, self.families, self._rows = title, dict(families), dict(rows)
 
-    def __str__(self) -> str:
-        hint = f" Did you mean {' or '.join(self.near)}?" if self.near else ""
-        return f"no requirement is called {self.name!r}.{hint} docs/requirements.md lists them all."
+    @classmethod
+    def parse(cls, text: str) -> Catalogue:
+        """Read a catalogue from the text of a data file.
+
+        Args:
+            text: TOML with a ``title``, a table ``families`` (prefix and name), one ``[[requirement]]`` for
+                each row, and, where the classes of rows are not S, D and G, a table ``classes``: each
+                ``"judged"`` or ``"recorded"``.
+
+        Raises:
+            ValueError: the text is no TOML, something in it is malformed (``pydantic.ValidationError``), an
+                id comes twice, or the rows are not in the order of the families and by number.
+        """
+        file = _File.model_validate(tomllib.loads(text))
+        own = {
+            n: RequirementClass(name=n, meaning=n, judged=how == "judged") for n, how in file.classes.items()
+        }
+        rows: dict[str, Requirement] = {}
+        for data in file.requirement:
+            row = Requirement.model_validate(data, context={"classes": own})
+            if row.family not in file.families:
+                raise ValueError(f"{row.id}: no family is called {row.family}")
+            if row.id in rows:
+                raise ValueError(f"{row.id} comes twice")
+            rows[row.id] = row
+        order = list(file.families)
+        if list(rows) != sorted(rows, key=lambda name: (order.index(rows[name].family), name)):
+            raise ValueError(f"the rows are not in the order {', '.join(order)} and by number")
+        return cls(file.title, file.families, rows)
+
+    @classmethod
+    def read(cls, path: Path) -> Catalogue:
+        """Read a catalogue from a data file. Raises OSError, and ValueError as ``parse`` does."""
+        return cls.parse(path.read_text(encoding="utf-8"))
+
+    def __getitem__(self, name: str) -> Requirement:
+        return self._rows[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._rows)
+
+    def __len__(self) -> int:
+        return len(self._rows)
 
 
-def parse(text: str) -> dict[str, Requirement]:
-    """Read a catalogue from the text of a data file.
-
-    Args:
-        text: TOML with one ``[[requirement]]`` table for each row.
-
-    Returns:
-        The rows by id, in the order of the file.
-
-    Raises:
-        ValueError: the text is no TOML, a row is malformed (``pydantic.ValidationError``), an id comes
-            twice, or the rows are not in the order of ``FAMILIES`` and by number.
-    """
-    rows: dict[str, Requirement] = {}
-    for data in tomllib.loads(text).get("requirement", []):
-        row = Requirement.model_validate(data)
-        if row.id in rows:
-            raise ValueError(f"{row.id} comes twice")
-        rows[row.id] = row
-    order = list(FAMILIES)
-    if list(rows.values()) != sorted(rows.values(), key=lambda row: (order.index(row.family), row.id)):
-        raise ValueError(f"the rows are not in the order {', '.join(order)} and by number")
-    return rows
-
-
-CATALOGUE: dict[str, Requirement] = parse(
+CATALOGUE = Catalogue.parse(
     resources.files("intercom_hil.spec").joinpath("requirements.toml").read_text(encoding="utf-8")
 )
-"""Every requirement by its id, in the order of reports."""
-
-
-def requirement(name: str) -> Requirement:
-    """Return the requirement whose id is ``name``.
-
-    Raises:
-        UnknownRequirement: there is none; the message names ids that look alike.
-    """
-    try:
-        return CATALOGUE[name]
-    except KeyError:
-        raise UnknownRequirement(name) from None
+"""The requirements of the vendor's page."""
+FAMILIES = CATALOGUE.families
+"""Their families."""
 
 
 def catalogue_markdown(
     scenarios: Mapping[str, Sequence[str]] = MappingProxyType({}),
     measured: Mapping[str, Sequence[str]] = MappingProxyType({}),
+    others: Sequence[Catalogue] = (),
 ) -> str:
     """Return the catalogue as the Markdown page ``docs/requirements.md``.
 
     Args:
         scenarios: by id, the scenarios that ask for it, in words.
         measured: by id, the names of what they measure.
+        others: further catalogues, to follow under their titles.
     """
     lines = [_PREFACE]
-    for family, name in FAMILIES.items():
-        lines += [f"## {name} ({family})", ""]
-        for row in CATALOGUE.values():
-            if row.family == family:
-                lines += [*_section(row)]
-                lines += [f"- Measured: {', '.join(measured[row.id])}"] if row.id in measured else []
-                asked = scenarios.get(row.id, ())
-                lines += ["- Scenarios:", *(f"  - {sentence}" for sentence in asked)] if asked else []
-                lines += [""]
+    for catalogue in (CATALOGUE, *others):
+        lines += [f"# {catalogue.title}", ""] if catalogue is not CATALOGUE else []
+        for family, name in catalogue.families.items():
+            lines += [f"## {name} ({family})", ""]
+            for row in catalogue.values():
+                if row.family == family:
+                    lines += [*_section(row)]
+                    lines += [f"- Measured: {', '.join(measured[row.id])}"] if row.id in measured else []
+                    asked = scenarios.get(row.id, ())
+                    lines += ["- Scenarios:", *(f"  - {sentence}" for sentence in asked)] if asked else []
+                    lines += [""]
     return "\n".join(lines).rstrip() + "\n"
 
 
