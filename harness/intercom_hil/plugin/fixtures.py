@@ -10,7 +10,7 @@ import pytest
 
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.environment import environment
-from intercom_hil.errors import BenchError
+from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.options import bench_file, end_run, member, worker
 from intercom_hil.plugin.ordering import PROGRESS
@@ -71,6 +71,11 @@ def intercom_assembly(
             intercom_run.point_latest()
         except BenchError as problem:
             end_run(request.session, problem)
+        except DeviceCrashed as problem:
+            end_run(request.session, BenchError(str(problem), "device", "see why it does not start"))
+        except Exception as problem:  # each scenario would end with the same insides
+            what = f"the bench cannot be started: {type(problem).__name__}: {problem}"
+            end_run(request.session, BenchError(what, remedy="report it with this line"))
         # While the first scenarios are played: nobody waits for it.
         versions = intercom_loop.get_loop().create_task(environment(assembly, member(pytestconfig).path))
         yield assembly

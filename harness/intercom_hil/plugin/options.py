@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import pytest
 
@@ -20,6 +20,8 @@ DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
 """What a process among several is told by: its place in the pool of benches."""
 _POOL = pytest.StashKey[Pool]()
+_ENDED_FOR = "bench_ended_for"
+"""What a process among several gives as the reason why it cannot begin, or go on."""
 USAGE = 2
 """Exit status when the run cannot begin: bench file, folder, engine, addresses."""
 
@@ -172,10 +174,18 @@ def worker(config: pytest.Config) -> str:
 
 def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:
     """End a run that cannot begin, or go on: one message, exit status 2."""
-    if worker(session.config):  # a process that exits by itself is taken for one that was interrupted
-        session.shouldstop = str(problem)
-        raise pytest.fail.Exception(visible(str(problem)), pytrace=False) from None
-    pytest.exit(visible(str(problem)), returncode=USAGE)
+    told = visible(str(problem))
+    if worker(session.config):
+        getattr(session.config, "workeroutput")[_ENDED_FOR] = told  # noqa: B009  (of pytest-xdist)
+    pytest.exit(told, returncode=USAGE)
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_testnodedown(node: Any) -> None:
+    """End a run of several processes as soon as one of them cannot begin, in its words."""
+    reason = getattr(node, "workeroutput", {}).get(_ENDED_FOR)
+    if reason is not None:
+        pytest.exit(reason, returncode=USAGE)
 
 
 def _interrupt(number: int, frame: FrameType | None) -> None:
