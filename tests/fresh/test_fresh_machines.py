@@ -14,6 +14,7 @@ import shutil
 import pytest
 
 from tests.fresh.bare_root import CHECKOUT, USER, BareRoot
+from tests.fresh.test_ci_files import commands
 
 WHOLE = os.environ.get("HIL_FRESH") == "whole"
 SELECTION = [] if WHOLE else ["--requirement", "OUT-01"]
@@ -89,3 +90,10 @@ def test_the_wheel_alone_gives_the_same_verdicts_as_the_checkout(machine):
     done = machine.run("../alone/bin/intercom-hil", "run", *SELECTION, cwd="empty", within=LONGEST)
     assert done.returncode == 0, done.stdout
     assert verdicts(machine, "root", "empty") == verdicts(machine, "root", CHECKOUT)
+
+
+def test_the_commands_for_gitlab_work_on_a_bare_machine(machine):
+    """Debian 13 is the image that the file names; the commands are good for 12 as well."""
+    done = machine.run("sh", "-ec", "\n".join(commands("gitlab-ci.yml")), cwd=CHECKOUT, within=LONGEST)
+    assert done.returncode == 0, done.stdout
+    assert (machine.folder / "root" / CHECKOUT / "reports/runs/latest/junit.xml").exists()
