@@ -11,6 +11,7 @@ import contextlib
 import secrets
 import shutil
 import tempfile
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
@@ -50,6 +51,7 @@ from intercom_hil.timeline.observation import (
     DeviceEvent,
     EventCopy,
     InstrumentLost,
+    Note,
     OutputChanged,
     SipMessageSeen,
 )
@@ -85,6 +87,8 @@ class Assembly:
         self._hold = Reservation(file, progress)
         self._parts: dict[str, Component] = {}
         self._calls: dict[str, int] = {}
+        self._between = False
+        self._left_out: Counter[str] = Counter()
         self._scenario = 0
         self._touched = False
         self._heard: set[Witness] = set()
@@ -280,6 +284,7 @@ class Assembly:
         """Open a new timeline, and have every witness keep its evidence in ``folder``."""
         self._scenario += 1
         self._touched = False
+        self._between = False
         self.timeline = Timeline()
         self.timeline.listen(self._heed)
         self.capture.begin(folder / "capture.pcapng")
@@ -300,21 +305,34 @@ class Assembly:
         """Put what a witness saw on the current scenario's timeline.
 
         What still comes of a call of an earlier scenario (a BYE sent again, an entry of the device's log
-        from before this scenario touched the device) is kept off it.
+        from before this scenario touched the device) is kept off it, and counted.
         """
         self._heard.add(witness)
+        if self._between:
+            self._left_out["observations between two scenarios"] += 1
         self._touched |= isinstance(content, Configured | OutputChanged)
         if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
+            self._left_out["events of the device before the scenario touched it"] += 1
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         if isinstance(content, SipMessageSeen):
             if content.is_initial_invite:
                 self._calls.setdefault(content.call_id, self._scenario)
             if self._calls.get(content.call_id, self._scenario) != self._scenario:
+                self._left_out["SIP messages of earlier scenarios' calls"] += 1
                 return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
             if witness is Witness.PBX and content.transport == "TLS":
                 # The wire cannot read it, and needs to: the keys of the media are in it.
                 self.capture.learn(content, now() if at is None else at)
         return self.timeline.append(witness, content, at)
+
+    def close_timeline(self) -> int:
+        """End the scenario's timeline with a note of what was kept off it; return how much that was."""
+        left_out, self._left_out = self._left_out, Counter()
+        if left_out:
+            told = ", ".join(f"{count} {what}" for what, count in left_out.items())
+            self.timeline.append(Witness.BENCH, Note(text=f"not on this timeline: {told}"))
+        self._between = True
+        return left_out.total()
 
     def cut_off(self, problem: str) -> None:
         """Let the PBX fall silent for the rest of the scenario, which nothing more can be found out in.

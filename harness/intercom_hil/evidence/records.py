@@ -69,6 +69,7 @@ class Scenario(BaseModel):
         earlier: the attempts before the last.
         problems: what went wrong, in words.
         dropped_packets: packets that the capture lost.
+        kept_off: observations that belong to no scenario or to an earlier one, and are not on the timeline.
         ending: the verdict of how it ended, without its judgements.
         asked: the requirements that it was to judge.
         bench: the bench it was played on.
@@ -88,6 +89,7 @@ class Scenario(BaseModel):
     earlier: list[Attempt] = Field(default_factory=list)
     problems: list[str] = Field(default_factory=list)
     dropped_packets: int = 0
+    kept_off: int = 0
     ending: Verdict = Verdict.PASS
     asked: tuple[str, ...] = ()
     bench: str = ""

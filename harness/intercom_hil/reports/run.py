@@ -157,6 +157,9 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
     notes = [f"Evidence is missing: {file.path} ({file.label})." for file in files if not file.href]
     if timeline is None:
         notes.append("There is no timeline: the course of events cannot be drawn.")
+    kept_off = whole(row.get("kept_off"))
+    if kept_off:
+        notes.append(f"Not on the timeline, as of no scenario or an earlier one: {kept_off} observations.")
     dropped = whole(row.get("dropped_packets"))
     if dropped:
         notes.append(f"The capture lost {dropped} packets: an absence on the wire proves less here.")

@@ -95,7 +95,7 @@ class ScenarioRunner:
         started, self._closed, self._unlogged = (now(), monotonic()), 0.0, {}
         folder = self._run.scenario_folder(self._identity, number)
         problems: list[str] = []
-        dropped = 0
+        dropped = kept_off = 0
         try:
             await self._assembly.heal()
         except BenchError as problem:
@@ -122,7 +122,8 @@ class ScenarioRunner:
             dropped = await self._clean_up(problems)
             if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
                 self.judge.judgements += monitor(timeline, self._closed, settled)
-        record = self._recorded(timeline, folder, started, ending, problems, dropped)
+            kept_off = self._assembly.close_timeline()
+        record = self._recorded(timeline, folder, started, ending, problems, dropped, kept_off)
         self._records.append(record)
         return record.verdict
 
@@ -287,6 +288,7 @@ class ScenarioRunner:
         ending: Verdict,
         problems: list[str],
         dropped: int,
+        kept_off: int = 0,
     ) -> ScenarioRecord:
         judgements = self.judge.judgements
         asked = tuple(r for r in self._requirements if r not in self._excused)
@@ -309,6 +311,7 @@ class ScenarioRunner:
             judgements=judgements,
             problems=problems,
             dropped_packets=dropped,
+            kept_off=kept_off,
             ending=ending,
             asked=asked,
             bench=self._assembly.file.bench.name,
