@@ -29,6 +29,9 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "numato-gpio": "intercom_hil.adapters.numato_gpio:KINDS",
         "gpio": "intercom_hil.adapters.gpio:KINDS",
         "serial-line": "intercom_hil.adapters.modem_lines:KINDS",
+        "lcus-relay": "intercom_hil.adapters.lcus_relay:LcusRelayOptions",
+        "shelly-relay": "intercom_hil.adapters.shelly_relay:ShellyRelayOptions",
+        "tasmota-relay": "intercom_hil.adapters.tasmota_relay:TasmotaRelayOptions",
         "command": "intercom_hil.adapters.command:CommandOptions",
     },
     CONFIGURATORS: {

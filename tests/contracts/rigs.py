@@ -9,6 +9,7 @@ import fcntl
 import os
 import struct
 import termios
+import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from intercom_hil.instruments import (
     OutputOptions,
     SharedPorts,
 )
+from tests.contracts.relay_boxes import LcusBoard, ShellyFirst, ShellySecond, Tasmota
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.gpio.gpio_sim import SimulatedChip, available
 
@@ -81,6 +83,52 @@ def _relay(kind):
             history=lambda: [on for line, on in board.changes if line == 3],
             unplug=peer.unplug,
             close=peer.unplug,
+        )
+
+    return make
+
+
+def _lcus(tells):
+    def make(folder):
+        board = LcusBoard(tells)
+        peer = PtyPeer(board).start()
+
+        def force(on):
+            board.relays[1] = on
+
+        def active():
+            if tells == "none":
+                time.sleep(0.03)  # nobody tells when the board has done what it was sent
+            return board.relays[1]
+
+        return Rig(
+            {"kind": "lcus-relay", "port": peer.url, "channel": 2, "state": tells},
+            peer.url,
+            confirms=tells != "none",
+            active=active,
+            force=force,
+            history=lambda: (active(), [on for channel, on in board.changes if channel == 2])[1],
+            unplug=peer.unplug,
+            close=peer.unplug,
+        )
+
+    return make
+
+
+def _http_box(kind, table):
+    def make(folder):
+        box = kind()
+
+        def force(on):
+            box.on = on
+
+        return Rig(
+            {**table, "url": box.url},
+            box.url,
+            active=lambda: box.on,
+            force=force,
+            history=lambda: box.changes,
+            close=box.close,
         )
 
     return make
@@ -233,6 +281,12 @@ OUTPUTS = {
     "numato-gpio-8": _numato_output(8, 3),
     "numato-gpio-64-active-low": _numato_output(64, 40, active_low=True),
     "rts-rfc2217": _modem_output("rts"),
+    "lcus-relay": _lcus("none"),
+    "lcus-relay-frame": _lcus("frame"),
+    "lcus-relay-text": _lcus("text"),
+    "shelly-relay-1": _http_box(ShellyFirst, {"kind": "shelly-relay", "generation": 1, "channel": 1}),
+    "shelly-relay-2": _http_box(ShellySecond, {"kind": "shelly-relay", "channel": 1}),
+    "tasmota-relay": _http_box(Tasmota, {"kind": "tasmota-relay"}),
     "command": _commands(confirms=True),
     "command-without-state": _commands(confirms=False),
 }
@@ -242,7 +296,17 @@ INPUTS = {
     "numato-gpio-8-asked": _numato_input(8, 5, notifies=False),
     "cts-rfc2217": _modem_input("cts"),
 }
-POWER = {name: OUTPUTS[name] for name in ("relay-pty", "numato-gpio-64-active-low", "command")}
+POWER = {
+    name: OUTPUTS[name]
+    for name in (
+        "relay-pty",
+        "numato-gpio-64-active-low",
+        "command",
+        "lcus-relay-text",
+        "shelly-relay-2",
+        "tasmota-relay",
+    )
+}
 """What supplies are tried over: they add little to an output."""
 if available():
     OUTPUTS |= {

@@ -8,6 +8,8 @@ import pytest
 from intercom_hil.instruments import PowerOptions, SharedPorts, opened
 from intercom_hil.timeline import Timeline
 
+OUTLETS = ("command", "shelly-relay", "tasmota-relay")
+
 
 class Wired:
     """A supply over an output, and what the device at its end gets."""
@@ -23,8 +25,8 @@ class Wired:
         if self._rig.active is None:
             return True
         active = self._rig.active()
-        # commands are named by what they do to the device, contacts are closed or not
-        on = active if self._rig.table["kind"] == "command" else active is not self._normally_on
+        # outlets and commands are on or off for the device, contacts are closed or not
+        on = active if self._rig.table["kind"] in OUTLETS else active is not self._normally_on
         return on is expected
 
     @property
