@@ -24,6 +24,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from intercom_hil.locations import DEFAULT_BENCH
+
 ROOT = Path(__file__).resolve().parent.parent
 WITHIN = 1800.0
 """Seconds after which a run has gone wrong."""
@@ -50,6 +52,7 @@ class Run:
 def play(runs: Path, options: Sequence[str]) -> Run:
     """Play the scenarios once and return how it went; a run that did not get as far as a record raises."""
     command = [sys.executable, "-m", "pytest", "scenarios", "-q", "-p", "no:hypothesispytest"]
+    command += [] if "--bench" in options else ["--bench", str(DEFAULT_BENCH)]
     begun = time.monotonic()
     done = subprocess.run(
         [*command, "--runs", str(runs), *options],
