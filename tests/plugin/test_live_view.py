@@ -124,3 +124,4 @@ def test_on_a_terminal_a_line_moves_that_is_never_wider(tmp_path, columns):
     assert any(re.search(r"\d+ s outgoing: ", line) for line in moving), moving
     assert any("1 fail" in line for line in moving), moving
     assert "OUT-06 fail" in said
+    assert "Captured stdout" not in said

@@ -6,10 +6,12 @@ and how long the rest will take. It is drawn anew twice a second, and wiped befo
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -88,7 +90,7 @@ class LiveView:
         self._begun = time.monotonic()
         self._first = 0.0
         self._doing = "starting the bench"
-        self._line = _MovingLine(reporter, self._status) if moving else None
+        self._line = _MovingLine(reporter, self._status, _terminal(reporter)) if moving else None
 
     # -- what happens ----------------------------------------------------------------------------------
 
@@ -160,7 +162,7 @@ class LiveView:
         tally = ", ".join(f"{count} {verdict}" for verdict, count in self._tally.items())
         left = self._left(now, played)
         end = " | ".join(part for part in (tally, f"{_clock(now - self._begun)} gone", left) if part)
-        head = f"{played}/{self._total} "
+        head = f"{played}/{self._total} " if self._total else ""
         playing = self._doing
         if self._running:
             (nodeid, since), *others = sorted(self._running.items(), key=lambda item: item[1])
@@ -172,7 +174,7 @@ class LiveView:
         return f"{head}{playing if len(playing) <= room else playing[: room - 1] + '…':{room}} | {end}"
 
     def _left(self, now: float, played: int) -> str:
-        if not played or played >= self._total:
+        if not self._running or not played or played >= self._total:
             return ""
         return f"about {_clock((now - self._first) / played * (self._total - played))} left"
 
@@ -180,9 +182,10 @@ class LiveView:
 class _MovingLine:
     """The line at the bottom of a terminal; whatever else is written there goes above it."""
 
-    def __init__(self, reporter: Any, status: Any) -> None:
+    def __init__(self, reporter: Any, status: Callable[[int], str], terminal: TextIO) -> None:
         self._writer = reporter._tw
         self._status = status
+        self._terminal = terminal
         self._file: TextIO = self._writer._file
         self._lock = threading.RLock()
         self._shown = False
@@ -219,16 +222,32 @@ class _MovingLine:
 
     def _wipe(self) -> None:
         if self._shown:
-            self._file.write(_WIPE)
+            self._terminal.write(_WIPE)
+            self._terminal.flush()
             self._shown = False
 
     def _redraw(self) -> None:
         while not self._over.wait(_REDRAW_EVERY):
             with self._lock:
                 if self._at_start and not self._over.is_set():
-                    self._file.write(_WIPE + self._status(self._writer.fullwidth - 1))
-                    self._file.flush()
+                    self._terminal.write(_WIPE + self._status(_columns(self._terminal) - 1))
+                    self._terminal.flush()
                     self._shown = True
+
+
+def _columns(terminal: TextIO) -> int:
+    """Return how wide a terminal is; ``COLUMNS`` says so where it does not itself."""
+    told = os.environ.get("COLUMNS", "")
+    return (
+        int(told) if told.isdecimal() and int(told) else os.get_terminal_size(terminal.fileno()).columns or 80
+    )
+
+
+def _terminal(reporter: Any) -> TextIO:
+    """Return the terminal itself: what is written to standard output while a scenario plays is captured."""
+    capture = reporter.config.pluginmanager.get_plugin("capturemanager")
+    with capture.global_and_fixture_disabled() if capture is not None else nullcontext():
+        return open(os.dup(reporter._tw._file.fileno()), "w", encoding="utf-8")
 
 
 def _properties(report: Any) -> dict[str, str]:

@@ -124,13 +124,22 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
     return runs
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Tell the verdicts, and where the report is."""
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
+) -> None:
+    """Tell the verdicts, what they are short of, and where the report is."""
     runs = [run for run in config.stash.get(RUNS, []) if run.scenarios]  # else it did not begin: that is told
     for problem in config.stash.get(_UNWRITTEN, []):
         terminalreporter.write_line(f"report: {problem}", red=True)
     for run in runs:
         _tell(terminalreporter, run, f"requirements, bench {run.name}" if len(runs) > 1 else "requirements")
+        if run.unplayed or exitstatus == pytest.ExitCode.INTERRUPTED:  # what is shown is as of then
+            count = f", {len(run.unplayed)} not played" if run.unplayed else ""
+            terminalreporter.write_line(
+                f"interrupted after {len(run.scenarios)} scenarios{count}", yellow=True
+            )
+        elif run.selection:
+            terminalreporter.write_line(f"a part of the scenarios: {run.selection}")
 
 
 def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:
