@@ -149,7 +149,9 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         event = prm.e
         if event.type == pj.PJSIP_EVENT_TSX_STATE:
             transaction = event.body.tsxState.tsx
-            if transaction.method == "BYE" and transaction.role == pj.PJSIP_ROLE_UAS:
+            # What becomes of an earlier call's transactions is told to the one that has its place by then.
+            arrived = event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG
+            if transaction.method == "BYE" and transaction.role == pj.PJSIP_ROLE_UAS and arrived:
                 self._bye_came = True
             if transaction.method == "INVITE":
                 self._follow_invite(event.body.tsxState)
