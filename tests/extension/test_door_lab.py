@@ -54,8 +54,13 @@ def python(tmp_path_factory):
 
 @pytest.fixture
 def repository(tmp_path):
-    """A clone of the repository, with the file of a bench on which its finger is on the button."""
-    folder = shutil.copytree(LAB, tmp_path / "door_lab")
+    """A clone of the repository."""
+    return clone(tmp_path / "door_lab")
+
+
+def clone(folder):
+    """Copy the repository, with the file of a bench on which its finger is on the button."""
+    shutil.copytree(LAB, folder)
     bench = DEFAULT_BENCH.read_text(encoding="utf-8").replace("127.0.0.", f"127.0.{LANE}.")
     (folder / "bench.toml").write_text(bench.replace("\n[device.capabilities]", DEVICE, 1), encoding="utf-8")
     return folder
