@@ -129,7 +129,9 @@ def test_every_requirement_that_is_named_anywhere_exists():
 
 
 def test_names_of_test_files_are_unique():
-    counted = Counter(path.name for path in python_files("tests") if path.name != "conftest.py")
+    counted = Counter(
+        path.name for path in python_files("tests") if path.name not in ("__init__.py", "conftest.py")
+    )
     assert [name for name, count in counted.items() if count > 1] == []
 
 
