@@ -10,6 +10,8 @@ from intercom_hil.scenario import (
     SRTP_REFUSALS,
     Addresses,
     Bench,
+    ClearOffer,
+    Condition,
     Encryption,
     Misanswer,
     Offer,
@@ -30,6 +32,7 @@ from intercom_hil.scenario import (
     refusal,
     refuses_srtp,
     request,
+    response,
     scenario,
     sound,
     speaker_tone,
@@ -43,6 +46,11 @@ SETTLING = 0.3
 """Seconds after a new agreement in which media on its way may still belong to the one before."""
 
 ACCEPTED = answer(sender=DEVICE, receiver=PBX)
+IN_CLEAR = {
+    "media": Condition(one_of=("audio",)),
+    "port": Condition(at_least=1),
+    "secured": Condition(one_of=(False,)),
+}
 CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
 
 
@@ -306,6 +314,27 @@ async def test_srtp_only_takes_a_best_effort_offer_over_srtp_or_not_at_all(bench
     await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=0.5, after=rung)
 
 
+@scenario("ENC-09", settings=_srtp_only_direct)
+@pytest.mark.parametrize("how", ["re-INVITE", "UPDATE", "late offer"], ids=case_id)
+async def test_srtp_only_stays_in_force_within_a_secured_call(bench: Bench, how: ClearOffer) -> None:
+    """SRTP-only: what is offered later in the call is not taken in clear either (RFC 3261 §14.2).
+
+    A refusal leaves the session as it was (RFC 3264 §8); a device may also end the call, or take the offer
+    without its audio (port 0). Of a re-INVITE without an offer the caller answers the device's own in clear.
+
+    A caller could have a protected conversation go on in clear, and nobody would hear the difference.
+    """
+    caller = await _called(bench, "straight to the device", "srtp", clear_offer=(how, 0.3))
+    method = "UPDATE" if how == "UPDATE" else "INVITE"
+    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
+    asked = await bench.require(request(method, sender=caller, receiver=DEVICE), within=PROMPT, after=up)
+    decided = response((200, 699), method, sender=DEVICE, receiver=caller)
+    said = await bench.require(decided, within=PROMPT, after=asked)
+    in_clear = decided.where(f"{method} answered in clear", media=Condition(some=IN_CLEAR))
+    bench.never_in_scenario("ENC-09", in_clear.where(status=Condition(at_least=200, at_most=299)))
+    await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=1.0, after=said)
+
+
 @scenario("ENC-10", "ENC-11", settings=_srtp_only)
 @pytest.mark.parametrize("way", ["through the server", "straight to the device"], ids=case_id)
 async def test_srtp_only_takes_a_secure_call_over_srtp(bench: Bench, way: str) -> None:
@@ -364,6 +393,7 @@ async def _called(
     offer: Offer,
     *,
     new_key_after: float | None = None,
+    clear_offer: tuple[ClearOffer, float] | None = None,
     clear_media: bool = False,
     tone_hz: float = 1000.0,
 ) -> str:
@@ -378,6 +408,7 @@ async def _called(
         direct=True,
         security=offer,
         new_key_after=new_key_after,
+        clear_offer=clear_offer,
         clear_media=clear_media,
         tone_hz=tone_hz,
     )

@@ -16,9 +16,11 @@ from intercom_hil.scenario import (
     Inconclusive,
     Settings,
     answer,
+    answers,
     case_id,
     final_answer,
     invite,
+    media,
     refusal,
     request,
     response,
@@ -256,6 +258,27 @@ async def test_a_permitted_caller_stays_permitted_however_it_is_written(bench: B
     await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
     await _caller_mattered(bench, rung.time)
     await bench.already_seen("INC-03", ACCEPTED, after=rung)
+
+
+@scenario("OUT-01", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(2),)))
+async def test_nobody_on_the_line_makes_the_device_call_somebody(bench: Bench) -> None:
+    """The button places calls, to the contacts that are configured: a REFER places none (RFC 3515 §2.4.2).
+
+    A device may say 202 to it and do nothing: what counts is whom it calls, and who hears its microphone.
+
+    Whoever is let in could have the visitor listened to at a place that nobody knows of.
+    """
+    _, stranger = await bench.stations(answers(), answers())
+    await bench.configure()
+
+    guard = await bench.call_device(caller=bench.number(2), direct=True, refer_to=(stranger.uri, 0.3))
+
+    up = await bench.require(request("ACK", sender=guard.number, receiver=DEVICE), within=PROMPT)
+    refer = request("REFER", sender=guard.number, receiver=DEVICE)
+    referred = await bench.require(refer, within=PROMPT, after=up)
+    await bench.require(response((200, 699), "REFER", sender=DEVICE), within=PROMPT, after=referred)
+    bench.never_in_scenario("OUT-01", media(sender=DEVICE, receiver=stranger.number))
+    await bench.never("OUT-01", invite(sender=DEVICE), during=1.0, after=referred)
 
 
 @scenario("INC-08", settings=Settings(permitted_callers=()))

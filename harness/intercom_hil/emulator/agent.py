@@ -28,6 +28,7 @@ from intercom_hil.emulator.agent_tls import AgentTls
 from intercom_hil.emulator.fault_invite_interceptor import Porter
 from intercom_hil.emulator.invite import read_invite
 from intercom_hil.emulator.vocabulary import Picture
+from intercom_hil.spec.settings import Encryption
 
 USER_AGENT = "EMU-1/1.0"
 _POLL_MS = 10
@@ -47,6 +48,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self.arguments = arguments
         self.calls: dict[str, Call] = {}
         self.finished: list[Call] = []
+        self.srtp_only = False
+        self.obliging = False
         self._accounts: Accounts | None = None
         self._taken = 0
         self._checked = 0.0
@@ -131,7 +134,11 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         trusted: list[str],
         tls: dict[str, Any],
         any_keys: bool,
+        any_offers: bool,
+        obliging: bool,
     ) -> None:
+        self.srtp_only = settings["encryption"] == Encryption.SRTP_ONLY and not any_offers
+        self.obliging = obliging
         if self._transport is None:
             self._transport = self._open_transport(settings["transport"], AgentTls(**tls))
         self.sound.set_volumes(settings["microphone_volume"] / 50, settings["speaker_volume"] / 50)

@@ -123,6 +123,8 @@ class Accounts:
         """Return the account under whose media policy an INVITE with this offer gets through to the logic."""
         trusted = _BOTH if source in self._trusted else _NOBODY
         preferred = _PREFERRED[Encryption(self._settings["encryption"])]
+        if offer is Offer.SECURE and self.agent.srtp_only:
+            return self._account(_Use(Media.SECURE, trusted))  # for what is offered within the call, too
         if offer in (Offer.SECURE, Offer.KEYLESS):
             return self._account(_Use(Media.OPTIONAL, trusted))
         if offer is Offer.OPTIONAL and preferred is Media.OPTIONAL:

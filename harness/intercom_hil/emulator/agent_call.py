@@ -11,7 +11,8 @@ from intercom_hil.emulator.agent_video import CallVideo
 from intercom_hil.emulator.fault_clear_media_tap import ClearEar
 from intercom_hil.emulator.fault_clear_packets import ClearPackets
 from intercom_hil.emulator.fault_stray_messages import bye_for, cancel_for, host_and_port, send
-from intercom_hil.emulator.vocabulary import Picture
+from intercom_hil.emulator.invite import read_offer
+from intercom_hil.emulator.vocabulary import Offer, Picture
 
 if TYPE_CHECKING:
     from intercom_hil.emulator.agent import Agent
@@ -122,6 +123,16 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
             if described != local:
                 prm.sdp.wholeSdp = described
 
+    def onCallRxOffer(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
+        """Refuse what a re-INVITE or UPDATE offers where it would not do at the call's beginning either."""
+        if self._agent.srtp_only and read_offer(prm.offer.wholeSdp) is not Offer.SECURE:
+            prm.statusCode = 488
+
+    def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
+        """Refuse to call somebody because a remote side says so (RFC 3515): the contacts are configured."""
+        prm.statusCode = 202 if self._agent.obliging else 603
+        self._agent.say("referred", call=self.name, uri=prm.dstUri)
+
     def description(self) -> str:
         """Return the answer to the offer of a call that came in; empty if the stack's own will do."""
         local, remote = self._written
@@ -175,8 +186,8 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         if not self._reported:
             return
         info = self.getInfo()
-        media = info.media[0]
-        if media.status != pj.PJSUA_CALL_MEDIA_ACTIVE or media.dir not in _RECEIVES:
+        media = info.media[0] if len(info.media) else None
+        if media is None or media.status != pj.PJSUA_CALL_MEDIA_ACTIVE or media.dir not in _RECEIVES:
             self._heard_at = time.monotonic()
             return
         received = self.getStreamStat(0).rtcp.rxStat.pkt

@@ -25,6 +25,7 @@ from intercom_hil.emulator.vocabulary import (
     Input,
     MediaLost,
     Offer,
+    Referred,
     RegistrationAnswered,
 )
 from intercom_hil.spec.settings import SipSettings, Transport
@@ -135,6 +136,8 @@ class AgentLink:
                 trusted=sorted(order.trusted),
                 tls=self._tls(order),
                 any_keys=order.any_keys,
+                any_offers=order.any_offers,
+                obliging=order.obliging,
             )
             async with asyncio.timeout(_CONFIGURE_WITHIN):
                 await self._configured
@@ -222,6 +225,7 @@ _INPUTS: dict[str, Callable[[dict[str, Any]], Input]] = {
     "established": lambda report: Established(**report),
     "ended": lambda report: Ended(**report),
     "media_lost": lambda report: MediaLost(**report),
+    "referred": lambda report: Referred(**report),
 }
 
 

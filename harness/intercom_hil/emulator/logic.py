@@ -35,6 +35,7 @@ from intercom_hil.emulator.vocabulary import (
     Output,
     Picture,
     PoweredOn,
+    Referred,
     Refresh,
     RegistrationAnswered,
     Reject,
@@ -127,6 +128,8 @@ class Logic:
                 return self._ended(given)
             case MediaLost():
                 return self._media_lost(given)
+            case Referred():
+                return [_log("warning", f"refused to call {given.uri} as {given.call} wants")]
             case TimerFired():
                 return self._timer(given.name)
             case AgentDied():

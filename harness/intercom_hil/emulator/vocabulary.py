@@ -122,6 +122,14 @@ class MediaLost:
 
 
 @dataclass(frozen=True, slots=True)
+class Referred:
+    """The other side of a call wants the device to call somebody else (RFC 3515), and was refused that."""
+
+    call: str
+    uri: str
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A timer that the logic started has run out."""
 
@@ -145,6 +153,7 @@ Input = (
     | Established
     | Ended
     | MediaLost
+    | Referred
     | TimerFired
     | AgentDied
 )
@@ -187,7 +196,8 @@ class Apply:
     """Bring SIP up with these settings and register (RFC 3261 §10).
 
     ``trusted`` holds the names and addresses of server and proxy, who alone may ask for credentials. What
-    follows exists for faults to change; ``any_keys`` answers calls in clear whose keys nobody can use.
+    follows exists for faults to change; ``any_keys`` answers calls in clear whose keys nobody can use,
+    ``any_offers`` takes within a call what would not do at its beginning, ``obliging`` says 202 to REFER.
     """
 
     settings: SipSettings
@@ -195,6 +205,8 @@ class Apply:
     register: bool = True
     tls: TlsRules = TlsRules()
     any_keys: bool = False
+    any_offers: bool = False
+    obliging: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -73,6 +73,7 @@ from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT
 from intercom_hil.stations.behaviours import (
     SRTP_REFUSALS,
     Behaviour,
+    ClearOffer,
     Misanswer,
     Offer,
     Security,
@@ -112,6 +113,7 @@ __all__ = [
     "Bench",
     "Capability",
     "CertificateKind",
+    "ClearOffer",
     "Condition",
     "Encryption",
     "Inconclusive",

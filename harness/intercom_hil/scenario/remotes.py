@@ -8,7 +8,7 @@ from intercom_hil.bench.assembly import Assembly
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.pbx.endpoint import Endpoint, codecs
 from intercom_hil.scenario.addresses import Addresses
-from intercom_hil.stations.behaviours import Behaviour, Offer, calls
+from intercom_hil.stations.behaviours import Behaviour, ClearOffer, Offer, calls
 from intercom_hil.stations.caller_spoofing import SPOOFS, CallerIdentity
 from intercom_hil.stations.station import Station
 
@@ -56,6 +56,8 @@ class Remotes(Addresses):
         new_key_after: float | None = None,
         clear_media: bool = False,
         challenge: tuple[int, str] | None = None,
+        clear_offer: tuple[ClearOffer, float] | None = None,
+        refer_to: tuple[str, float] | None = None,
     ) -> Station:
         """Have a remote station call the device.
 
@@ -74,6 +76,8 @@ class Remotes(Addresses):
             new_key_after: seconds from the answer to a re-INVITE that changes its key (security srtp).
             clear_media: whether its media goes out in clear although it offered keys (security srtp).
             challenge: a status (401, 407) and realm with which the device's first BYE is challenged.
+            clear_offer: how RTP/AVP is asked for within the call, and how many seconds after the answer.
+            refer_to: the URI to which the device is referred (RFC 3515), and how many seconds after.
 
         Raises:
             Inconclusive: the bench has not so many stations.
@@ -105,6 +109,8 @@ class Remotes(Addresses):
             new_key_after=new_key_after,
             clear_media=clear_media,
             challenge=challenge,
+            clear_offer=clear_offer,
+            refer_to=refer_to,
         )
         self._assembly.name_station(address, caller)
         return await self._assembly.stations.start(caller, behaviour, address)

@@ -22,7 +22,12 @@ And RTP/SAVP that nobody can take up: with keys for a crypto suite that does not
 """
 Misanswer = Literal["in clear", "no audio", "unknown suite"]
 """How any offer is answered: as RTP/AVP, with port 0, or with keys of no known crypto suite."""
-Parameter = str | float | bool | Sequence[str] | None
+ClearOffer = Literal["re-INVITE", "UPDATE", "late offer"]
+"""How RTP/AVP without keys is asked for within a call (RFC 3261 §14.1, RFC 3311).
+
+Offered by re-INVITE or UPDATE, or answered to the offer that the peer makes where a re-INVITE has none.
+"""
+Parameter = str | float | bool | Sequence[str] | Sequence[str | float] | None
 
 LONGEST = 3600.0
 """Seconds: the longest time any parameter may ask for."""
@@ -230,6 +235,8 @@ def calls(
     new_key_after: float | None = None,
     clear_media: bool = False,
     challenge: tuple[int, str] | None = None,
+    clear_offer: tuple[ClearOffer, float] | None = None,
+    refer_to: tuple[str, float] | None = None,
 ) -> Behaviour:
     """Place one call and take whatever final answer comes; answer 401 and 407 once if credentials are given.
 
@@ -252,6 +259,8 @@ def calls(
         new_key_after: seconds from the answer to a re-INVITE that changes its key (security srtp).
         clear_media: whether its media goes out in clear although it offered keys (security srtp).
         challenge: a status (401, 407) and realm with which the peer's first BYE is challenged.
+        clear_offer: how RTP/AVP is asked for within the call, and how many seconds after the answer.
+        refer_to: the URI to which the peer is referred (RFC 3515), and how many seconds after the answer.
 
     Raises:
         BehaviourError: a value is out of range, or a text could not stand in a SIP header.
@@ -266,7 +275,10 @@ def calls(
         raise BehaviourError(f"video: only with security plain, not {security}")
     if give_up_after is not None:
         _seconds("give_up_after", give_up_after)
-    for name, uri in (("target", target), ("from_uri", from_uri), ("contact", contact)):
+    referred, refer_after = refer_to if refer_to else (None, 0.0)
+    _seconds("refer_to", refer_after)
+    uris = (("target", target), ("from_uri", from_uri), ("contact", contact), ("refer_to", referred))
+    for name, uri in uris:
         if uri is None:
             continue
         _one_line(name, uri)
@@ -296,6 +308,8 @@ def calls(
         "mute_after": mute_after,
         "new_key_after": new_key_after,
         "challenge": _challenge(*challenge) if challenge else None,
+        "clear_offer": _clear_offer(clear_offer),
+        "refer_to": refer_to,
     }
     return Behaviour(
         f"calls {target}, {security}, {tone_hz:g} Hz", "calls", parameters, tone_hz, via, credentials
@@ -307,8 +321,15 @@ def _conversation(tone_hz: float, hang_up_after: float | None, video: bool) -> d
         raise BehaviourError(f"tone_hz: {tone_hz!r} is outside {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz")
     if hang_up_after is not None:
         _seconds("hang_up_after", hang_up_after)
-    later = dict.fromkeys(("mute_after", "new_key_after", "challenge"))
+    later = dict.fromkeys(("mute_after", "new_key_after", "challenge", "clear_offer", "refer_to"))
     return {"hang_up_after": hang_up_after, "video": video, **later}
+
+
+def _clear_offer(wanted: tuple[ClearOffer, float] | None) -> tuple[ClearOffer, float] | None:
+    if wanted is not None:
+        _one_of("clear_offer", wanted[0], ("re-INVITE", "UPDATE", "late offer"))
+        _seconds("clear_offer", wanted[1])
+    return wanted
 
 
 def _challenge(status: int, realm: str) -> tuple[str, str]:

@@ -222,6 +222,18 @@ class TakesUnusableKeys(Fault):
         return replace(output, any_keys=True) if isinstance(output, Apply) and strict else output
 
 
+class TurnedClearWithinCall(Fault):
+    """SRTP-only holds for the beginning of a call alone."""
+
+    name = "srtp-only-turned-off-within-call"
+    description = "under SRTP-only a re-INVITE or UPDATE without SRTP is taken, and the call goes on in clear"
+    breaks = frozenset({"ENC-09"})
+
+    def change(self, output: Output) -> Output | None:
+        """Have it taken."""
+        return replace(output, any_offers=True) if isinstance(output, Apply) else output
+
+
 def _takes_up_keys(given: Input, encryption: Encryption) -> bool:
     """Return whether a call, if it is answered, is protected."""
     optional = encryption is Encryption.FALLBACK

@@ -10,11 +10,17 @@ from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.logic import ANSWERED_SCREEN
 from intercom_hil.emulator.vocabulary import (
     Answer,
+    Apply,
     ButtonPressed,
     Configured,
+    Dial,
+    Ended,
+    Established,
     Incoming,
     Input,
+    Media,
     Output,
+    Referred,
     Reject,
     Ring,
     Show,
@@ -22,6 +28,9 @@ from intercom_hil.emulator.vocabulary import (
     WriteEvent,
 )
 from intercom_hil.spec import events
+
+_REFERRED = "referred"
+"""The name of the call that a remote side asked for."""
 
 
 class IgnoresExtension(Fault):
@@ -100,6 +109,35 @@ class ButtonDoesNotEndAccepted(Fault):
         """Swallow the press."""
         deaf = self.situation.up and not self.situation.placed
         return [] if isinstance(given, ButtonPressed) and deaf else inner(given)
+
+
+class ObeysRefer(Fault):
+    """Whoever is on the line decides whom the device calls."""
+
+    name = "obeys-refer"
+    description = "in an accepted call a REFER is obeyed: the device calls a host that nobody configured"
+    breaks = frozenset({"OUT-01"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._party = ""
+
+    def change(self, output: Output) -> Output | None:
+        """Have a REFER answered with 202."""
+        return replace(output, obliging=True) if isinstance(output, Apply) else output
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Place the call, unknown to the logic, and log it like any other."""
+        if isinstance(given, Referred):
+            self._party = given.uri.strip("<>")
+            return [Dial(_REFERRED, self._party, Media.PLAIN)]
+        if isinstance(given, Established | Ended) and given.call == _REFERRED:
+            if isinstance(given, Established):
+                kind = events.OUTGOING_ESTABLISHED
+            else:
+                kind = events.OUTGOING_REMOTE_HANGUP if given.by_remote else events.OUTGOING_FAILURE
+            return [WriteEvent(kind.name, kind.screen_name, self._party)]
+        return super().react(given, inner)
 
 
 class AcceptedCallMuted(Fault):
