@@ -15,6 +15,7 @@ from contextlib import contextmanager
 import pytest
 
 from intercom_hil.bench_file.model import load
+from intercom_hil.commands.new import _Guide
 from tests.structure.source_tree import ROOT
 
 ADDRESS = "127.0.46.30"
@@ -88,10 +89,10 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
     with emulated(tmp_path / "device") as ready:
         terminal = Terminal(str(path))
         for answer in (
-            *("", "", ADDRESS, "not an address", "127.0.46.9"),
-            *("console", "/dev/no-such-port", "", "", ready["console"], "", "1"),
+            *("", "", "Acme", "Door 2", "A-17", ADDRESS, "not an address", "127.0.46.9"),
+            *("console", "/dev/no-such-port", "9600", "", ready["console"], "", "1"),
             *("1", ready["relay"], "0", "y"),
-            *("", ready["portal"], "admin", "wrong", "y", ready["portal"], "admin", "admin-secret"),
+            *("", ready["portal"], "admin", "wrong", "y", "", "", "admin-secret"),
             *("", "", "", "", "n", ready["speaker"], ""),
         ):
             terminal.answer(answer)
@@ -100,7 +101,10 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
     assert file.bench.name == "desk"
     assert (file.device.address, file.pbx.address) == (ADDRESS, "127.0.46.10")
     assert len(file.stations.addresses) == 6
+    identity = file.device.make, file.device.model, file.device.serial
+    assert identity == ("Acme", "Door 2", "A-17")
     assert file.device.console.port == ready["console"]
+    assert file.device.console.baud_rate == 9600  # as it was answered the first time
     assert (file.device.button.port, file.device.button.channel) == (ready["relay"], 0)
     assert (file.device.portal.password, file.device.portal.device_id) == ("admin-secret", "door")
     assert file.device.capabilities.session_timer
@@ -112,6 +116,7 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
         "No such file",
         "pressed for 0.1 s, read back",
         "cannot log in",
+        "lines are events",
     ):
         assert told in said, said
     assert "admin-secret" not in said
@@ -152,7 +157,7 @@ def test_a_device_without_console_or_portal_gets_a_bench_file_too(tmp_path, stor
     path = tmp_path / "desk.toml"
     terminal = Terminal(str(path))
     pressed = ("command", "/bin/true", "/bin/true", "n")
-    for answer in ("", "", ADDRESS, "127.0.46.9", *told, *pressed, *configured, *has):
+    for answer in ("", "", "", "", "", ADDRESS, "127.0.46.9", *told, *pressed, *configured, *has):
         terminal.answer(answer)
     assert terminal.end() == 0, terminal.told()
     device = load(path).device
@@ -187,3 +192,37 @@ def test_who_stops_on_the_way_has_lost_nothing(tmp_path, how):
     assert "nothing was written" in terminal.told()
     assert "Traceback" not in terminal.told()
     assert [p.name for p in tmp_path.iterdir()] == (["bench.toml"] if how == "replace" else [])
+
+
+class Scripted:
+    """A person with all answers ready, who keeps what is said."""
+
+    def __init__(self, *answers):
+        self.answers, self.said, self.offered = list(answers), [], []
+
+    def say(self, text):
+        self.said.append(text)
+
+    def ask(self, question, default="", *, secret=False):
+        self.offered.append((question, default))
+        return self.answers.pop(0) or default
+
+
+def test_of_lines_just_read_it_is_shown_what_each_layout_makes_of_them():
+    lines = [
+        '2026-01-01T00:00:00Z EVENT outgoing_call_initiated screen="Calling" details=""',
+        json.dumps({"event": "outgoing_call_initiated", "screen": "Calling", "details": "3401"}),
+        json.dumps({"event": "outgoing_call_failure", "screen": "Busy", "details": "busy"}),
+    ]
+    talk = Scripted("")
+    assert _Guide(talk)._layout(["keyed", "json-lines"], lines) == "json-lines"
+    assert "json-lines: 2 of 3 lines are events, the last: event outgoing_call_failure" in talk.said[0]
+
+
+def test_a_step_that_is_repeated_offers_what_was_answered_but_no_secret():
+    talk = Scripted("http://door", "secret", "", "")
+    guide = _Guide(talk)
+    for _ in range(2):
+        answers = guide._ask("Its address", "http://other"), guide._ask("Its password", secret=True)
+        assert answers == ("http://door", "secret")
+    assert talk.offered[2:] == [("Its address", "http://door"), ("Its password (empty: as before)", "")]

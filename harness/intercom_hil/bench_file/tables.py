@@ -204,6 +204,9 @@ class DeviceTable(Table):
     """The device under test and what is wired to it; an emulated one brings what is not named."""
 
     kind: Literal["emulated", "physical"]
+    make: str = Field(default="", max_length=80, description="who made it, for reports")
+    model: str = Field(default="", max_length=80)
+    serial: str = Field(default="", max_length=80, description="its serial number")
     address: IpAddress
     sip_port: Port = 5060
     extension: Name = "3401"

@@ -20,6 +20,7 @@ class Draft:
         name: of the bench.
         kind: of the device.
         interface: where packets are captured.
+        identity: make, model and serial number of the device, as far as they are known.
         device: the device's address.
         taken: the addresses of bench, PBX, proxy and stations, in this order.
         missing: those of them that this computer does not have, with their networks.
@@ -33,6 +34,7 @@ class Draft:
     name: str
     kind: str
     interface: str
+    identity: dict[str, str] = field(default_factory=dict)
     device: str = ""
     taken: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
@@ -55,7 +57,7 @@ class Draft:
 def bench_text(draft: Draft) -> str:
     """Return the bench file of a draft."""
     bench, pbx, proxy, *stations = draft.taken
-    device: dict[str, Any] = {"kind": draft.kind, "address": draft.device}
+    device: dict[str, Any] = {"kind": draft.kind, **draft.identity, "address": draft.device}
     by_table = isinstance(draft.configurator, dict)
     if draft.configurator != "portal" and not by_table:
         device["configurator"] = draft.configurator

@@ -24,6 +24,7 @@ from intercom_hil.commands.bench_text import Draft, bench_text
 from intercom_hil.device.configurator_kinds import CONFIGURATORS, ConfiguratorOptions
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES, SourceOptions, unusable
 from intercom_hil.extensions import ExtensionError, Registry
@@ -34,6 +35,7 @@ from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import SharedPorts
 from intercom_hil.kinds import Found, Kind, Kinds, kinds_of
 from intercom_hil.spec.capabilities import Capability
+from intercom_hil.timeline.observation import DeviceEvent
 
 LISTEN = 2.0
 """Seconds for which a console is listened to."""
@@ -108,6 +110,12 @@ class _Guide:
 
     def __init__(self, talk: Talk) -> None:
         self._talk = talk
+        self._kept: dict[str, str] = {}
+        """The answers of the present section: offered again when it is gone through again."""
+
+    def _section(self, title: str) -> None:
+        self._kept.clear()
+        self._talk.say(f"\n{title}")
 
     def wants_emulated(self) -> bool:
         self._talk.say(
@@ -123,7 +131,7 @@ class _Guide:
 
     def emulated(self, name: str) -> Draft:
         """Everything on loopback addresses: nothing can be missing."""
-        draft = Draft(name=self._talk.ask("Name of the bench", name), kind="emulated", interface="lo")
+        draft = Draft(name=self._ask("Name of the bench", name), kind="emulated", interface="lo")
         network = self._checked("Its loopback addresses begin with", "127.0.0", _is_loopback)
         draft.take_addresses(ipaddress.IPv4Address(f"{network}.9"), STATIONS)
         draft.device = f"{network}.30"
@@ -132,7 +140,13 @@ class _Guide:
 
     def physical(self, name: str) -> Draft:
         """A device on the desk."""
-        draft = Draft(name=self._talk.ask("Name of the bench", name), kind="physical", interface="any")
+        draft = Draft(name=self._ask("Name of the bench", name), kind="physical", interface="any")
+        asked = {
+            "make": self._ask("Make of the intercom (for reports; empty: not told)"),
+            "model": self._ask("Model"),
+            "serial": self._ask("Serial number"),
+        }
+        draft.identity = {field: answer for field, answer in asked.items() if answer}
         self._network(draft)
         told_by = self._events(draft)
         self._button(draft)
@@ -144,7 +158,7 @@ class _Guide:
 
     def _network(self, draft: Draft) -> None:
         there = discovery.addresses()
-        self._talk.say("\nThe network. Addresses of this computer:")
+        self._section("The network. Addresses of this computer:")
         for found in there:
             self._talk.say(f"  {found}")
         draft.device = self._checked("Address of the intercom", "", _is_address)
@@ -176,7 +190,7 @@ class _Guide:
     # -- the instruments -------------------------------------------------------------------------------
 
     def _events(self, draft: Draft) -> str:
-        self._talk.say("\nThe events: where the intercom tells what it does.")
+        self._section("The events: where the intercom tells what it does.")
         kinds = self._kinds(EVENT_SOURCES, SourceOptions)
         ways = {name: kind.label for name, kind in kinds.items()}
         ways = {"console": "on a serial console", **ways, "nowhere": "nowhere that the bench could read"}
@@ -196,23 +210,33 @@ class _Guide:
     def _layouts(self, needed_by: str = "") -> list[str]:
         return [name for name in LAYOUTS if not unusable(name, LAYOUTS, needed_by=needed_by)]
 
-    def _layout(self, usable: list[str]) -> str:
+    def _layout(self, usable: list[str], lines: Sequence[str] = ()) -> str:
+        """Ask for the layout; of lines that were just read, show what each makes of them, the best first."""
         if len(usable) == 1:
             return usable[0]
-        return self.choice("The layout of what it tells", dict.fromkeys(usable, ""))
+        events = {name: _events_in(LAYOUTS[name], lines) for name in usable}
+        ranked = sorted(usable, key=lambda name: -len(events[name]))
+        shown = {name: f"{len(found)} of {len(lines)} lines are events" for name, found in events.items()}
+        shown |= {name: f"{shown[name]}, the last: {found[-1]}" for name, found in events.items() if found}
+        return self.choice(
+            "The layout of what it tells", {name: shown[name] if lines else "" for name in ranked}
+        )
 
     def _console(self, draft: Draft) -> None:
-        self._talk.say("\nThe console: the cable on which the intercom writes its log.")
+        self._section("The console: the cable on which the intercom writes its log.")
+        lines: list[str] = []
         while True:
             port = self.serial_port("Console port")
             speed = int(self._checked("Speed in baud", "115200", str.isdecimal))
             draft.console = {"port": port, "baud_rate": speed, "layout": "keyed"}
-            if self._works(f"listening for {LISTEN:g} s", partial(_listen, port, speed, self._talk.say)):
+            if self._works(
+                f"listening for {LISTEN:g} s", partial(_listen, port, speed, lines, self._talk.say)
+            ):
                 break
-        draft.console["layout"] = self._layout(self._layouts())
+        draft.console["layout"] = self._layout(self._layouts(), lines)
 
     def _button(self, draft: Draft) -> None:
-        self._talk.say("\nThe button: what closes its contact.")
+        self._section("The button: what closes its contact.")
         kinds = self._kinds(INSTRUMENTS, OutputOptions)  # type: ignore[type-abstract]
         while True:
             name = self.choice("Pressed by", {name: kind.label for name, kind in kinds.items()})
@@ -222,7 +246,7 @@ class _Guide:
                 return
 
     def _settings(self, draft: Draft) -> None:
-        self._talk.say("\nThe SIP settings: how they get into the intercom.")
+        self._section("The SIP settings: how they get into the intercom.")
         kinds = self._kinds(CONFIGURATORS, ConfiguratorOptions)  # type: ignore[type-abstract]
         name = self.choice("Changed through", {name: kind.label for name, kind in kinds.items()})
         if name == "portal":
@@ -236,11 +260,11 @@ class _Guide:
             setattr(draft, name, table)
 
     def _portal(self, draft: Draft) -> None:
-        self._talk.say("\nThe Admin Portal, through which the bench changes the SIP settings.")
+        self._section("The Admin Portal, through which the bench changes the SIP settings.")
         while True:
-            url = self._talk.ask("Its address", f"http://{draft.device}")
-            account = self._talk.ask("An account that may change SIP settings", "admin")
-            password = self._talk.ask("Its password", secret=True)
+            url = self._ask("Its address", f"http://{draft.device}")
+            account = self._ask("An account that may change SIP settings", "admin")
+            password = self._ask("Its password", secret=True)
             portal = Portal(url, Account(account, password))
             draft.portal = {"url": url, "account": account, "password": password}
             if self._works("the portal", partial(_log_in, portal, self._talk.say)):
@@ -248,7 +272,7 @@ class _Guide:
                 return
 
     def _capabilities(self, draft: Draft, told_by: str) -> None:
-        self._talk.say("\nWhat the device has. Requirements about what it lacks are not applicable.")
+        self._section("What the device has. Requirements about what it lacks are not applicable.")
         has = {Capability.EVENT_LOG.value: told_by != "nowhere"}
         if told_by not in ("log-file", "nowhere") and not draft.operator:
             question = "Does it tell there what its screen shows, too?"
@@ -256,7 +280,7 @@ class _Guide:
         else:
             has[Capability.SCREEN.value] = bool(draft.operator)
         has |= {capability.value: self._talk.confirm(question) for capability, question in _HAS.items()}
-        recording = self._talk.ask("Sound file that grows with what its loudspeaker plays (empty: none)")
+        recording = self._ask("Sound file that grows with what its loudspeaker plays (empty: none)")
         has[Capability.SPEAKER.value] = bool(recording)
         has[Capability.PROXY.value] = self._talk.confirm("Can the device use a SIP proxy?")
         draft.recording = recording
@@ -312,11 +336,12 @@ class _Guide:
         if not found:
             self._talk.say("  none was found on this computer")
         while True:
-            answer = self._talk.ask(question, "1" if found else "")
+            answer = self._ask(question, "1" if found else "")
             if answer.isdecimal() and 1 <= int(answer) <= len(found):
                 return found[int(answer) - 1].name
             if answer and not answer.isdecimal():
                 return answer
+            self._kept.pop(question)
             self._talk.say("  a number of the list, or a name")
 
     def choice(self, question: str, choices: Mapping[str, str]) -> str:
@@ -325,17 +350,31 @@ class _Guide:
         for number, name in enumerate(names, 1):
             self._talk.say(f"  {number}  {name}{': ' if choices[name] else ''}{choices[name]}")
         while True:
-            answer = self._talk.ask(question, "1")
+            answer = self._ask(question, "1")
             if answer in names:
                 return answer
             if answer.isdecimal() and 1 <= int(answer) <= len(names):
                 return names[int(answer) - 1]
+            self._kept.pop(question)
             self._talk.say("  a number of the list")
+
+    def _ask(self, question: str, default: str = "", *, secret: bool = False) -> str:
+        """Ask for a text; the default is what was answered before in this section, a secret unseen."""
+        kept = self._kept.get(question, "")
+        if secret:
+            answer = (
+                self._talk.ask(f"{question} (empty: as before)" if kept else question, secret=True) or kept
+            )
+        else:
+            answer = self._talk.ask(question, kept or default)
+        self._kept[question] = answer
+        return answer
 
     def _checked(
         self, question: str, default: str, right: Callable[[str], bool], *, secret: bool = False
     ) -> str:
-        while not right(answer := self._talk.ask(question, default, secret=secret)):
+        while not right(answer := self._ask(question, default, secret=secret)):
+            self._kept.pop(question)
             self._talk.say(f"  {'that' if secret else repr(answer)} will not do")
         return answer
 
@@ -358,8 +397,15 @@ async def _bounded(attempt: Callable[[], Awaitable[None]]) -> None:
         raise BenchError(f"no answer within {_TRY_WITHIN:g} s", remedy="check cable and address") from None
 
 
-async def _listen(port: str, speed: int, say: Callable[[str], None]) -> None:
-    lines: list[str] = []
+def _events_in(layout: Layout, lines: Sequence[str]) -> list[str]:
+    """Return the events that a layout finds in lines, as they would be reported."""
+    contents = (content for line in lines for content in layout.read(line).contents)
+    return [str(content)[:80] for content in contents if isinstance(content, DeviceEvent)]
+
+
+async def _listen(port: str, speed: int, lines: list[str], say: Callable[[str], None]) -> None:
+    """Listen to a console, and keep what it says in ``lines``."""
+    lines.clear()
     console = SerialConsole.on(SharedPorts(), port, baudrate=speed)
     console.listen(lambda text, at: lines.append(text))
     async with opened(console):

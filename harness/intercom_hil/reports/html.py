@@ -73,6 +73,7 @@ def render(run: Run) -> str:
         legend=verdicts.WORST_FIRST,
         ladder_legend=LADDER_LEGEND,
         verdicts=verdicts,
+        device=views.device_line(run.environment),
         environment=views.environment_rows(run.environment),
         kinds=KINDS,
         gauge=_gauge,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from intercom_hil.reports.fields import line, relative, shorten
+from intercom_hil.reports.fields import line, mapping, relative, shorten
 from intercom_hil.reports.ladder import Ladder, draw
 from intercom_hil.reports.observations import Seen, read_timeline
 from intercom_hil.reports.records import Judgement, Requirement, Run, Scenario
@@ -137,6 +137,14 @@ def links(run: Run, views: Iterable[ScenarioView]) -> dict[str, list[ScenarioVie
         ):
             found.setdefault(key, []).append(view)
     return found
+
+
+def device_line(environment: dict[str, object]) -> str:
+    """Return make, model and serial number of the device under test, as far as the bench file names them."""
+    device = mapping(environment.get("device"))
+    serial = line(device.get("serial"))
+    told = [line(device.get("make")), line(device.get("model")), f"serial number {serial}" if serial else ""]
+    return " ".join(filter(None, told))
 
 
 def environment_rows(values: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:
