@@ -3,7 +3,8 @@
 A monitor says *pass* only where there was something to judge, and names the one requirement that is
 broken: an event that is missing breaks its own row, an event without a cause breaks EVT-11, an event in
 the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
-that a stranger gets, or that others can read, break REG-05.
+that a stranger gets, or that others can read, break REG-05. A call in clear under SRTP-only breaks ENC-07 or
+ENC-09, one that a REFER brought about OUT-01.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.rules import Monitored, clock
 from intercom_hil.judge.silence import unseen
+from intercom_hil.judge.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogue import CATALOGUE
@@ -47,6 +49,8 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             *_of_events(timeline, logged, closed, settled),
             ("media", _media(timeline)),
             ("credentials", credentials(timeline)),
+            ("srtp only", srtp_only(timeline)),
+            ("unasked calls", unasked_calls(timeline)),
             ("declarations", _declarations(timeline)),
         )
     )
