@@ -6,7 +6,7 @@ import pytest
 from emulator_process import DEVICE, SERVER
 
 from intercom_hil.bench.pki import Pki
-from intercom_hil.stations.tls_test_server import TlsOffer, TlsTrap
+from intercom_hil.stations.tls_test_server import TlsOffer, TlsTestServer
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.pattern import Condition
 
@@ -35,7 +35,7 @@ async def meets(start, pki, tmp_path):
             timeline = Timeline()
             identity = pki.server(certificate, SERVER, NAME)
             offer = TlsOffer(identity.chain, identity.key, **limits)
-            trap = TlsTrap(SERVER, offer, append=timeline.append, name_of=lambda address, port: address)
+            trap = TlsTestServer(SERVER, offer, append=timeline.append, name_of=lambda address, port: address)
             await trap.start()
             try:
                 answer = await intercom.submit(

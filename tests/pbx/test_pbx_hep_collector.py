@@ -46,7 +46,7 @@ async def mirror():
     await collector.close()
 
 
-async def test_a_mirrored_message_is_the_pbx_s_testimony(mirror):
+async def test_a_mirrored_message_is_seen_by_the_pbx(mirror):
     _, _, send = mirror
     (seen,) = await send(bytes(packet()))
     assert (seen.witness, seen.time) == (Witness.PBX, 1000.0)

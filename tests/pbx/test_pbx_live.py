@@ -52,13 +52,13 @@ class Lab:
             ami_port=5038,
             hep_address=(COLLECTOR, 9060 if address == PBX else 9061),
             folder=folder / "pbx",
-            place=self.open_place,
+            open_host=self.open_host,
             append=lambda *said: self.timeline.append(*said),
             name_of=lambda address, port: NAMES.get((address, port), f"{address}:{port}"),
             tls=tls,
         )
 
-    async def open_place(self, folder=None):
+    async def open_host(self, folder=None):
         mounts = [folder or self.folder]
         self.place = ContainerProcessHost(
             self.engine, self.image, f"test-{secrets.token_hex(2)}", mounts=mounts
@@ -343,7 +343,7 @@ async def certificate(tmp_path):
     argv += ["-keyout", str(tmp_path / "key.pem"), "-out", str(tmp_path / "cert.pem")]
     argv += ["-subj", "/CN=pbx", "-addext", f"subjectAltName=IP:{PBX}"]
     maker = Lab(tmp_path / "maker")
-    place = await maker.open_place(tmp_path)
+    place = await maker.open_host(tmp_path)
     program = await place.start("openssl", argv, cwd=tmp_path)
     assert (await program.wait(10)).status == 0
     await maker.place.stop()

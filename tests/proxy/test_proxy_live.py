@@ -39,7 +39,7 @@ def timeline():
 async def proxy(place, timeline):
     supervised, folder = place
     made = Proxy(
-        place=supervised,
+        host=supervised,
         address=ADDRESS,
         port=PORT,
         server=SERVER,
@@ -131,7 +131,7 @@ async def test_a_taken_port_is_told_with_the_proxys_own_words(place, timeline):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
         taken.bind((ADDRESS, 5099))
         proxy = Proxy(
-            place=supervised,
+            host=supervised,
             address=ADDRESS,
             port=5099,
             server=SERVER,

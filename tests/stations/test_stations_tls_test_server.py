@@ -9,7 +9,7 @@ import pytest
 
 from intercom_hil.bench.pki import CertificateKind, Pki
 from intercom_hil.errors import BenchError
-from intercom_hil.stations.tls_test_server import TlsOffer, TlsTrap
+from intercom_hil.stations.tls_test_server import TlsOffer, TlsTestServer
 from intercom_hil.timeline import Pattern, Timeline, Witness
 
 SERVER, CLIENT, NAME = "127.0.53.40", "127.0.53.41", "pbx.intercom.example"
@@ -44,7 +44,7 @@ async def trap(pki):
     async def start(kind, **limits):
         identity = pki.server(kind, SERVER, NAME)
         timeline = Timeline()
-        made = TlsTrap(
+        made = TlsTestServer(
             SERVER,
             TlsOffer(identity.chain, identity.key, **limits),
             append=timeline.append,
@@ -184,7 +184,7 @@ async def test_closing_ends_connections_that_still_stand(trap, pki):
 async def test_an_address_that_is_not_ours_is_an_error_that_names_it(pki):
     identity = pki.server("for the address", SERVER, NAME)
     offer = TlsOffer(identity.chain, identity.key)
-    foreign = TlsTrap("192.0.2.1", offer, append=Timeline().append, name_of=lambda a, p: a)
+    foreign = TlsTestServer("192.0.2.1", offer, append=Timeline().append, name_of=lambda a, p: a)
     with pytest.raises(BenchError, match=r"192\.0\.2\.1"):
         await foreign.start()
 

@@ -69,7 +69,7 @@ class Assembly:
         timeline: the current scenario's.
         whole: whether every part was there, or could be brought back, when the last scenario began.
         password: the device's at the PBX, made up for this run.
-        asker: asks the person at the bench, where the bench file has one.
+        prompter: asks the person at the bench, where the bench file has one.
     """
 
     def __init__(self, file: BenchFile, *, run_folder: Path, progress: Progress = lambda text: None) -> None:
@@ -78,7 +78,7 @@ class Assembly:
         self.whole = True
         self.host: Host
         self._emulator: EmulatorContainer | None = None
-        self.asker: Prompter | None = None
+        self.prompter: Prompter | None = None
         self.pki: Pki
         self.tls_servers: TlsServers
         self.password = secrets.token_hex(8)
@@ -117,11 +117,11 @@ class Assembly:
             self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
             await self._free_addresses()
             if self.file.device.operator is not None:
-                self.asker = operator(
+                self.prompter = operator(
                     self.file.device.operator, append=self.append, bench=self.file.bench.name
                 )
-                await self.asker.open()
-                for page in pages(self.asker):
+                await self.prompter.open()
+                for page in pages(self.prompter):
                     self._progress(f"the operator's page: {page}")
             self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
             await in_parallel([self._start(part) for part in self._parts.values()])
@@ -140,8 +140,8 @@ class Assembly:
         """
         parts, self._parts = self._parts, {}
         steps = [lambda: in_parallel([part.stop() for part in parts.values()]), self._hold.release]
-        if self.asker is not None:
-            steps.insert(1, self.asker.close)
+        if self.prompter is not None:
+            steps.insert(1, self.prompter.close)
         try:
             await in_turn(steps)
         finally:
@@ -291,8 +291,8 @@ class Assembly:
         self.stations.begin(folder / "stations")
         self.pbx.begin(folder / "asterisk.log")
         self.intercom.begin(folder)
-        if self.asker is not None:
-            self.asker.begin(folder / "operator")
+        if self.prompter is not None:
+            self.prompter.begin(folder / "operator")
         return self.timeline
 
     async def clear_pbx(self) -> None:
@@ -380,8 +380,8 @@ class Assembly:
             lost = InstrumentLost(instrument=part.name, problem=str(problem), blame="bench")
             self.append(Witness.BENCH, lost)
         self.timeline.raise_alarm(problem)
-        if self.asker is not None:
-            self.asker.give_up(problem)
+        if self.prompter is not None:
+            self.prompter.give_up(problem)
 
     def _heed(self, observation: Observation) -> None:
         """A device that restarts by itself has crashed, though its instruments are all still there."""
@@ -415,7 +415,7 @@ class Assembly:
             self.pki,
             self.append,
             self._hold,
-            self.asker,
+            self.prompter,
             self._emulator,
         )
 

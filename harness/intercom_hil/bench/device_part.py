@@ -72,13 +72,13 @@ class DeviceComponent:
         pki: Pki,
         append: Append,
         hold: Reservation,
-        asker: Prompter | None = None,
+        prompter: Prompter | None = None,
         container: EmulatorContainer | None = None,
     ) -> None:
         """Describe the part; an emulated device runs in ``container``, where there is one."""
         self._file, self._append, self._pki, self._run_folder = file, append, pki, run_folder
         self._hold = hold
-        self._asker = asker
+        self._prompter = prompter
         self.lost = future()
         self._emulated: EmulatedDevice | None = None
         if file.device.kind == "emulated":
@@ -97,7 +97,7 @@ class DeviceComponent:
             append=self._append,
             device_lost=self._emulated.lost if self._emulated else None,
             heard=voices(self._file, tables, append=self._append, identity=self._identity),
-            asker=self._asker,
+            prompter=self._prompter,
         )
         await self.intercom.open()
         self.intercom.lost.add_done_callback(self._on_lost)
@@ -169,7 +169,7 @@ def intercom(
     append: Append,
     device_lost: asyncio.Future[str] | None = None,
     heard: EventChannels | None = None,
-    asker: Prompter | None = None,
+    prompter: Prompter | None = None,
 ) -> Intercom:
     """Put an Intercom together from complete tables; nothing is opened yet.
 
@@ -178,7 +178,7 @@ def intercom(
         append: puts observations on the current scenario's timeline.
         device_lost: resolves when the device itself ends, where that can be known.
         heard: how it tells its events; by its console, when not given.
-        asker: asks the person at the bench, where there is one.
+        prompter: asks the person at the bench, where there is one.
 
     Raises:
         BenchError: two instruments cannot hang on one port.
@@ -187,7 +187,7 @@ def intercom(
     assert tables.button is not None
     ports = SharedPorts()
     portal = tables.portal.url if tables.portal else ""
-    context = ConfiguratorContext(tables.address, append, asker, portal)
+    context = ConfiguratorContext(tables.address, append, prompter, portal)
     return Intercom(
         address=tables.address,
         append=append,

@@ -1,4 +1,4 @@
-"""The person at the bench as the bench file describes them: a table in, an asker with its ways out."""
+"""The person at the bench as the bench file describes them: a table becomes a prompter with its ways."""
 
 from __future__ import annotations
 
@@ -29,6 +29,6 @@ def operator(table: OperatorOptions, *, append: Append, bench: str = "") -> Prom
     return Prompter(ways, append=append, within=table.within, name=table.name)
 
 
-def pages(asker: Prompter) -> list[str]:
+def pages(prompter: Prompter) -> list[str]:
     """Return the addresses of the pages on which a person can answer."""
-    return [way.url for way in asker.ways if isinstance(way, WebPage)]
+    return [way.url for way in prompter.ways if isinstance(way, WebPage)]

@@ -68,7 +68,7 @@ class PbxComponent:
 
     async def start(self) -> None:
         """Start the container and Asterisk in it; it is ready on return."""
-        await in_parallel([self._make_pbx(), self._open_place()])
+        await in_parallel([self._make_pbx(), self._open_host()])
         await self.pbx.start()
         _forward(self.pbx.lost, self.lost, self.name, "see its log in the run folder")
 
@@ -88,13 +88,13 @@ class PbxComponent:
             ami_port=file.pbx.ami_port,
             hep_address=(file.bench.address, file.bench.hep_port),
             folder=self._folder,
-            place=self._open_place,
+            open_host=self._open_host,
             append=self._append,
             name_of=self._name_of,
             tls=(TlsTransport(file.pbx.tls_port, identity.chain, identity.key),),
         )
 
-    async def _open_place(self) -> Supervised:
+    async def _open_host(self) -> Supervised:
         return self.place.supervised if self.place.is_open else await self.place.start()
 
 
@@ -205,7 +205,7 @@ class ProxyComponent:
         assert self._file.proxy is not None
         supervised = await self.place.start()
         self.proxy = Proxy(
-            place=supervised,
+            host=supervised,
             address=self._file.proxy.address,
             port=self._file.proxy.port,
             server=self._file.pbx.address,

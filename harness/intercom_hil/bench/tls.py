@@ -13,7 +13,7 @@ from intercom_hil.bench.pki import CertificateKind, Pki, ServerIdentity
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import Inconclusive
 from intercom_hil.spec.settings import Settings, Transport
-from intercom_hil.stations.tls_test_server import NameOf, TlsOffer, TlsTrap
+from intercom_hil.stations.tls_test_server import NameOf, TlsOffer, TlsTestServer
 from intercom_hil.timeline import Append
 
 TlsVersion = Literal["TLS 1.0", "TLS 1.1"]
@@ -34,7 +34,7 @@ class TlsServers:
         """
         self._file, self._pki, self._name = file, pki, pbx_name(file)
         self._append, self._name_of = append, name_of
-        self._open: list[TlsTrap] = []
+        self._open: list[TlsTestServer] = []
 
     def identity(self, certificate: CertificateKind) -> ServerIdentity:
         """Return what a server at the PBX's address presents."""
@@ -84,7 +84,7 @@ class TlsServers:
         elif suites is not None:
             limits = {"suites": suites, "newest": ssl.TLSVersion.TLSv1_2}
         offer = TlsOffer(identity.chain, identity.key, **limits)
-        trap = TlsTrap(address, offer, append=self._append, name_of=self._name_of)
+        trap = TlsTestServer(address, offer, append=self._append, name_of=self._name_of)
         await trap.start()
         self._open.append(trap)
         return Settings(

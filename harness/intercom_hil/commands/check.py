@@ -164,8 +164,8 @@ def _emulator(kind: HostKind) -> list[tuple[str, BenchError | None, str]]:
 def _ways_to_settings(device: DeviceTable) -> dict[str, _Opened]:
     """Return what brings settings to the device, by how it is told."""
     if device.configurator == "operator" and device.operator is not None:
-        asker = operator(device.operator, append=Timeline().append)
-        return {f"operator {way.name}": way for way in asker.ways}
+        prompter = operator(device.operator, append=Timeline().append)
+        return {f"operator {way.name}": way for way in prompter.ways}
     way = device.way_to_settings
     context = ConfiguratorContext(device.address, Timeline().append)
     return {f"{way.kind} {way.where}": way.make(context)}

@@ -34,13 +34,13 @@ class ConfiguratorContext:
     Attributes:
         address: the device's IP address.
         append: puts observations on the current scenario's timeline.
-        asker: asks the person at the bench, where there is one.
+        prompter: asks the person at the bench, where there is one.
         portal: the address of the device's portal, where the bench file names it.
     """
 
     address: str
     append: Append
-    asker: Prompter | None = None
+    prompter: Prompter | None = None
     portal: str = ""
 
 
@@ -113,12 +113,12 @@ class OperatorOptions(ConfiguratorOptions):
         """Return what has the person type settings in. Raises BenchError: there is nobody to ask."""
         from intercom_hil.device.operator_configurator import OperatorConfigurator
 
-        if context.asker is None:
+        if context.prompter is None:
             raise BenchError(
                 "there is nobody to ask", "device.configurator", "add the table [device.operator]"
             )
         return OperatorConfigurator(
-            context.asker, address=context.address, portal=context.portal, labels=self.labels
+            context.prompter, address=context.address, portal=context.portal, labels=self.labels
         )
 
     @classmethod

@@ -36,7 +36,7 @@ class OperatorConfigurator:
 
     def __init__(
         self,
-        asker: Prompter,
+        prompter: Prompter,
         *,
         address: str = "",
         portal: str = "",
@@ -45,12 +45,12 @@ class OperatorConfigurator:
         """Make the configurator of a device whose settings are not known yet.
 
         Args:
-            asker: asks the person.
+            prompter: asks the person.
             address: the device's.
             portal: where its settings are changed, if that is known.
             labels: what the device calls the fields of ``SipSettings``.
         """
-        self._asker = asker
+        self._prompter = prompter
         self._address, self._portal = address, portal
         self._labels = dict(labels or {})
         self._standing: dict[str, Any] | None = None
@@ -94,7 +94,7 @@ class OperatorConfigurator:
             files=(GivenFile(name=filename, content=content),),
             choices=(ACCEPTED, REFUSED, IMPOSSIBLE, GONE),
         )
-        answer = await self._asker.ask(question)
+        answer = await self._prompter.ask(question)
         submission = _submission(answer, (CERTIFICATE,))
         if not submission.accepted:
             return submission, ""
@@ -124,7 +124,7 @@ class OperatorConfigurator:
             files=tuple(files),
             choices=(ACCEPTED, REFUSED, IMPOSSIBLE, *((NO_ACCOUNT,) if by != "administrator" else ()), GONE),
         )
-        answer = await self._asker.ask(question, secrets=secrets)
+        answer = await self._prompter.ask(question, secrets=secrets)
         if answer.choice == NO_ACCOUNT.name:
             raise Inconclusive(f"the operator has no account of the role {by}")
         submission = _submission(answer, changed)

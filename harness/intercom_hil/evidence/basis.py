@@ -1,7 +1,4 @@
-"""What a run rests on: by it an interrupted run knows whether what goes on with it is still the same.
-
-A bench file, options and the code come in; digests go out, and, of two runs, what differs.
-"""
+"""What a run rests on, as digests: bench file, options and code, so that a run goes on only with the same."""
 
 from __future__ import annotations
 
@@ -17,7 +14,7 @@ from intercom_hil.errors import BenchError
 
 BASIS = "basis.json"
 _KINDS = {".py", ".toml", ".j2", ".xml"}
-_TOLD = {
+_NAMES = {
     "bench": "the bench file",
     "faults": "the faults on the command line",
     "harness": "the version of the bench",
@@ -56,10 +53,10 @@ class Basis(BaseModel):
     Attributes:
         bench_file: the bench file's name.
         bench: the digest of its bytes.
-        faults: what the emulated device was told to break.
+        faults: the faults that were switched on in the emulated device.
         harness: the bench's version.
         code: the digest of the bench and its scenarios.
-        device: the User-Agent (RFC 3261 §20.41) by which the device tells its make and firmware; empty as
+        device: the User-Agent (RFC 3261 §20.41) by which the device gives its make and firmware; empty as
             long as it has not.
         selection: which scenarios it was asked for; the same are gone on with.
     """
@@ -86,7 +83,7 @@ class Basis(BaseModel):
 
         Args:
             bench_file: its bench file.
-            faults: what the emulated device is told to break.
+            faults: the faults that are switched on in the emulated device.
             code: the folders of the library and of the scenarios.
             selection: which scenarios it is asked for.
 
@@ -125,7 +122,7 @@ class Basis(BaseModel):
             raise BenchError(f"it cannot be written ({problem.strerror})", str(run / BASIS)) from problem
 
     def differences(self, other: Basis) -> list[str]:
-        """Return, in words, what differs; a device that has not told its name yet differs from none.
+        """Return, in words, what differs; a device that has not given its name yet differs from none.
 
         The selection is no part of it: see ``selection``.
         """
@@ -133,7 +130,7 @@ class Basis(BaseModel):
         mine, theirs = self.model_dump(exclude=apart), other.model_dump(exclude=apart)
         if not (self.device and other.device):
             del mine["device"]
-        return [_TOLD[name] for name, value in mine.items() if theirs[name] != value]
+        return [_NAMES[name] for name, value in mine.items() if theirs[name] != value]
 
 
 def _digest(folders: Sequence[Path]) -> str:

@@ -1,7 +1,6 @@
 """A scenario's record made anew once the device's event log has been imported: the same rules, more evidence.
 
-In come the record, and the timeline before and after; out goes the record as it then stands. Only what the
-import tells of is judged again; everything else keeps its judgement.
+Only what depends on the import is judged again; everything else keeps its judgement.
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """An interrupted run that goes on: what was judged stands, what was not is played, in the same folder.
 
-A run folder comes in; out goes a run that files each scenario played again as a further attempt. Nothing of
-the earlier attempts is lost.
+A scenario that is played again is filed as a further attempt; nothing of the earlier ones is lost.
 """
 
 from __future__ import annotations
@@ -64,8 +63,9 @@ class ResumedRun(RunFolder):
             found: list[Attempt] = []
             for scenario in self.scenarios:
                 if scenario.id == identity:
-                    told = scenario.verdict, scenario.problems, scenario.evidence
-                    last = Attempt(verdict=told[0], problems=told[1], evidence=told[2])
+                    last = Attempt(
+                        verdict=scenario.verdict, problems=scenario.problems, evidence=scenario.evidence
+                    )
                     found = [*scenario.earlier, last]
             while (folder := self._folder(identity, len(found) + 1)).is_dir():
                 problems = ["the run was interrupted"]

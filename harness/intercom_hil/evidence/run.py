@@ -105,9 +105,11 @@ class RunFolder:
         run.scenarios.sort(key=lambda scenario: scenario.started)
         benches: dict[str, dict[str, Any]] = {}
         for file in sorted(path.glob(f"{ENVIRONMENT}.*")):
-            told = json.loads(file.read_text(encoding="utf-8"))
-            benches[told.get("bench", file.name)] = {name: told.get(name) for name in _OF_A_BENCH}
-            run.environment |= told
+            environment = json.loads(file.read_text(encoding="utf-8"))
+            benches[environment.get("bench", file.name)] = {
+                name: environment.get(name) for name in _OF_A_BENCH
+            }
+            run.environment |= environment
         if len(benches) > 1:
             run.environment = {k: v for k, v in run.environment.items() if k not in _OF_A_BENCH}
             run.environment["benches"] = benches
@@ -250,10 +252,10 @@ class RunFolder:
         for scenario in self.scenarios:
             if scenario.device_clock is not None:
                 readings.setdefault(scenario.bench, []).append(scenario.device_clock)
-        told = {bench: str(estimate(of_one)) for bench, of_one in readings.items()}
-        if len(told) == 1:
-            return {"device_clock": next(iter(told.values()))}
-        return {"device_clock": told} if told else {}
+        clocks = {bench: str(estimate(of_one)) for bench, of_one in readings.items()}
+        if len(clocks) == 1:
+            return {"device_clock": next(iter(clocks.values()))}
+        return {"device_clock": clocks} if clocks else {}
 
     @property
     def unplayed(self) -> list[str]:

@@ -1,6 +1,6 @@
 """Which scenarios ask for which requirement, and what they measure: read off the scenarios' own source.
 
-In comes the folder of scenario modules; out go, by requirement id, sentences. Nothing is imported or run.
+Nothing is imported or run.
 """
 
 from __future__ import annotations

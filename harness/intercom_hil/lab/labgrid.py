@@ -1,8 +1,7 @@
 """labgrid as a user of it sees it: its client, run as a program from an environment of its own.
 
-What may come in: the coordinator's address and orders about places. What goes out: the client's answers, and
-its complaints as ``BenchError``. labgrid itself is never imported: it brings a pyserial of its own that would
-replace ours. Every call is bounded in time, and no client outlives this process.
+Its complaints become ``BenchError``. labgrid itself is never imported: it brings a pyserial of its own that
+would replace ours. Every call is bounded in time, and no client outlives this process.
 """
 
 from __future__ import annotations
@@ -87,7 +86,7 @@ class Labgrid:
         await self._ask("--place", place, "acquire")
 
     async def touch(self, place: str) -> None:
-        """Change nothing about a place that we have, so that everybody is told of it. Raises BenchError."""
+        """Have the coordinator report a place of ours, without changing it. Raises BenchError."""
         await self._ask("--place", place, "allow", self.me)
 
     async def release(self, place: str) -> None:

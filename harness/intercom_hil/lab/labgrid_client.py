@@ -1,6 +1,5 @@
-"""labgrid's client, in an environment of its own: made where it is wanted, found where it is there.
+"""labgrid's client, in an environment of its own: made where a bench file asks for it, else found.
 
-In comes a bench file's table, or the order to provide it; out goes the command that starts the client.
 labgrid brings ``pyserial-labgrid``, which installs itself in the place of pyserial; so it never shares an
 environment with the bench, and a bench that finds it in its own does not begin.
 """
@@ -18,7 +17,7 @@ from intercom_hil.processes.command import Progress, run_telling
 from intercom_hil.processes.engine import cache_folder
 
 RELEASE = "26.0.1"
-"""The labgrid that is installed, and whose words ``intercom_hil.lab`` reads."""
+"""The labgrid that is installed, and whose output ``intercom_hil.lab`` reads."""
 FORK = "pyserial-labgrid"
 INSTALL_WITHIN = 600.0
 """Seconds for pip to bring labgrid and its dependencies."""
@@ -35,7 +34,7 @@ def provide_labgrid(progress: Progress, cache: Path | None = None) -> Path:
     """Install labgrid in an environment of its own, unless it is there, and return its client.
 
     Args:
-        progress: told what is done.
+        progress: called with what is done.
         cache: where; default: the user's cache folder.
 
     Raises:

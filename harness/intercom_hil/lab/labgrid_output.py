@@ -1,8 +1,7 @@
-"""What ``labgrid-client`` says, read: a place as ``show`` prints it, and the news as ``monitor`` prints them.
+"""Reading what ``labgrid-client`` prints: a place by ``show``, and changes by ``monitor``.
 
-Text of another program comes in; places, resources and news go out. What is not understood is passed over,
-but for a place that cannot be made out, which is a ``BenchError``. Seen with labgrid 26.0.1, which has no
-output for programs to read.
+What is not understood is passed over, but for a place that cannot be made out, which is a ``BenchError``.
+Seen with labgrid 26.0.1, which has no output for programs to read.
 """
 
 from __future__ import annotations
@@ -32,7 +31,7 @@ class Resource:
         name: its name in the place.
         path: exporter, group, class and name at the exporter, with slashes between.
         there: whether its exporter is connected.
-        parameters: what the exporter tells of it.
+        parameters: what the exporter says of it.
     """
 
     name: str
@@ -57,7 +56,7 @@ class Resource:
             raise BenchError(
                 f"it is a {kind}, and the bench opens serial ports only",
                 self.path,
-                "name a resource that is a serial port; docs/bench/lab.md tells what to do with others",
+                "name a resource that is a serial port; docs/bench/lab.md says what to do with others",
             )
         if self._parameter("extra", "proxy_required"):
             raise BenchError(
@@ -109,7 +108,7 @@ class News:
         kind: ``Place`` or ``Resource``.
         name: the place's name, or the resource's path.
         what: ``created``, ``changed`` or ``deleted``.
-        field: what changed of it, where that is told.
+        field: what changed of it, where that is printed.
         before: its old value, as text.
         after: its new value, as text.
     """
@@ -148,8 +147,8 @@ def place_shown(text: str, wanted: str) -> PlaceShown:
             resources.append(Resource(heading[2], heading[3], there=False))
         elif resources:
             block.append(line)
-        elif told := _FIELD.match(line):
-            fields[told[1]] = told[2]
+        elif field := _FIELD.match(line):
+            fields[field[1]] = field[2]
     _close(resources, block)
     return PlaceShown(
         wanted, _value(fields, "acquired"), _value(fields, "reservation"), _value(fields, "changed"),
@@ -162,13 +161,13 @@ def _close(resources: list[Resource], block: list[str]) -> None:
     if not resources:
         return
     try:
-        told = ast.literal_eval("\n".join(line[2:] for line in block).strip() or "None")
+        value = ast.literal_eval("\n".join(line[2:] for line in block).strip() or "None")
     except (ValueError, SyntaxError, MemoryError, RecursionError):
-        told = None
+        value = None
     block.clear()
-    if isinstance(told, dict):
+    if isinstance(value, dict):
         last = resources[-1]
-        resources[-1] = Resource(last.name, last.path, told.get("avail") is True, told)
+        resources[-1] = Resource(last.name, last.path, value.get("avail") is True, value)
 
 
 def _value(fields: dict[str, str], name: str) -> str:

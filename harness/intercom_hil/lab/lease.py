@@ -1,9 +1,8 @@
 """Places of a labgrid for the time of a run: reserved, acquired, watched, and given back.
 
-What may come in: a coordinator and the names of places. What goes out: where the serial ports in them can be
-opened, and word of it when a place, or the exporter behind it, is ours no more. All places are had or none;
-they are asked for in the order of their names, so that two runs that want the same ones do not wait for each
-other for ever.
+All places are had or none; they are asked for in the order of their names, so that two runs that want the
+same ones do not wait for each other for ever. A place that is taken away, or whose exporter goes, is
+reported.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from intercom_hil.lab.labgrid_output import News, NewsReader, PlaceShown, Resour
 TURN_WITHIN = 5.0
 """Seconds after which a reservation that nobody is in front of has been given its place."""
 NEWS_WITHIN = 20.0
-"""Seconds within which the monitor has told of a place that we have just acquired."""
+"""Seconds within which the monitor has reported a place that we have just acquired."""
 PORT_WITHIN = 15.0
 """Seconds an exporter may take to start the server of a serial port."""
 _LOOK_EVERY = 1.0  # s
@@ -52,7 +51,7 @@ class Lease:
             reserve: queue for them, as other users of the lab do.
             priority: the place in the queue; higher comes first.
             wait: seconds to wait for a place that somebody else has; needs ``reserve``.
-            progress: told of what takes time.
+            progress: called with what takes time.
         """
         self.places = tuple(sorted(set(places)))
         self._labgrid = labgrid
@@ -61,7 +60,7 @@ class Lease:
         self._tokens: dict[str, str] = {}
         self._acquired: list[str] = []
         self._shown: dict[str, PlaceShown] = {}
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._deleted: set[str] = set()
         self._news = asyncio.Event()
         self._watch: asyncio.Task[None] | None = None
@@ -93,7 +92,7 @@ class Lease:
                 await self._start_watching()
                 for place in self.places:
                     await self._take(place, wait, left=place in left)
-                await self._until_told()
+                await self._until_reported()
                 self._shown = {place: await self._complete(place) for place in self.places}
             except BaseException:
                 await self.release()
@@ -131,7 +130,7 @@ class Lease:
         acquired, self._acquired = self._acquired, []
         tokens, self._tokens = self._tokens, {}
         self._shown = {}
-        self._told.clear()
+        self._reported.clear()
         self._deleted.clear()
         for place in reversed(acquired):
             try:
@@ -258,17 +257,17 @@ class Lease:
         elif news.name in self.places:
             if news.what == "deleted":
                 self._lose(f"labgrid place {news.name} was deleted")
-            elif news.field == "acquired" and news.after != self._labgrid.me and news.name in self._told:
+            elif news.field == "acquired" and news.after != self._labgrid.me and news.name in self._reported:
                 by = "" if news.after == "None" else f" and acquired by {news.after}"
                 self._lose(f"labgrid place {news.name} was released{by}, and not by this run")
             elif news.field == "allowed" or (news.field == "acquired" and news.after == self._labgrid.me):
-                self._told.add(news.name)
+                self._reported.add(news.name)
 
-    async def _until_told(self) -> None:
-        """Wait until the monitor has told that each place is ours: from then on it tells when one is not."""
+    async def _until_reported(self) -> None:
+        """Wait until the monitor has reported each place as ours: from then on it reports when one is not."""
         try:
             async with asyncio.timeout(NEWS_WITHIN):
-                while unheard := [place for place in self.places if place not in self._told]:
+                while unheard := [place for place in self.places if place not in self._reported]:
                     self._news.clear()
                     if self.lost.done():
                         raise BenchError(
@@ -281,7 +280,7 @@ class Lease:
                         await self._labgrid.touch(unheard[0])
         except TimeoutError:
             raise BenchError(
-                f"labgrid-client monitor told nothing within {NEWS_WITHIN:g} s",
+                f"labgrid-client monitor reported nothing within {NEWS_WITHIN:g} s",
                 f"labgrid coordinator {self._labgrid.coordinator}",
                 "try it by hand; the versions of client and coordinator should be the same",
             ) from None

@@ -1,9 +1,8 @@
-"""Whose instrument is it: one lock file for each, held for as long as a bench uses it.
+"""Whose instrument is it: one lock file for each, locked for as long as a bench uses it.
 
-What may come in: the names of the instruments that a bench is about to use, each with the field of the bench
-file that names it. What goes out: all of their locks, or none and a ``BenchError`` that tells who has the
-first one that is taken. A lock is the kernel's (flock(2)), so that of a process which is gone is free by
-nature; what stands in the file is only there to be told. The locks are those of one user on one machine.
+All locks that a bench wants are had, or none. A lock is the kernel's (flock(2)), so that of a process which
+is gone is free by nature; what stands in the file only says who has it. The locks are those of one user on
+one machine.
 """
 
 from __future__ import annotations
@@ -57,7 +56,7 @@ class Holder:
 
 
 class Locks:
-    """The locks that one bench holds. Get them with ``claim``.
+    """The locks that one bench has. Get them with ``claim``.
 
     Attributes:
         left: who held an instrument before and never gave it back, because it was killed.
@@ -73,7 +72,7 @@ class Locks:
 
         Args:
             wanted: for each instrument the place in the bench file that names it.
-            bench: what the others are told has them.
+            bench: the name that others read in the lock file.
             folder: where lock files are; default: a folder of this user's own.
 
         Raises:
@@ -104,14 +103,14 @@ class Locks:
         """Give all of them back. Idempotent.
 
         Args:
-            left: instruments that are not as they were found: the next who claims one is told whose it was.
+            left: instruments that are not as they were found: the next who claims one reads whose it was.
         """
         files, self._files = self._files, {}
         for instrument, file in files.items():
             if instrument not in left:
                 with suppress(
                     OSError
-                ):  # what cannot be cleared is told as left; the lock is free all the same
+                ):  # what cannot be cleared stands as left; the lock is free all the same
                     file.truncate(0)
             file.close()
 
@@ -130,7 +129,7 @@ def holders(wanted: Mapping[str, str], folder: Path | None = None) -> Iterator[B
 
 
 def in_use(instrument: str, where: str, holder: Holder | None) -> BenchError:
-    """Return the error that tells who has an instrument."""
+    """Return the error that names who has an instrument."""
     if holder is None or not holder.alive:
         return BenchError(f"{instrument} is in use by another process", where, "wait for it, or end it")
     return BenchError(

@@ -1,5 +1,5 @@
-"""The person at the bench: asked when no instrument can do or tell it, in the terminal and on a web page.
+"""The person at the bench, asked when no instrument can do or read it: in the terminal and on a web page.
 
-A ``Question`` comes in; the first ``Answer`` goes out, from whichever way was quickest, with who gave it and
-when, kept in the scenario's folder and told on the timeline. Without a person an answers file can stand in.
+What enters is a ``Question``; what leaves is the first ``Answer``, from whichever way was quickest, with who
+gave it and when. Both are kept in the scenario's folder and on the timeline. An answers file can stand in.
 """

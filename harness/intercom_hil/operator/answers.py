@@ -1,8 +1,8 @@
 """An answers file: what stands in for a person on a bench that runs unattended.
 
-A TOML file of entries comes in, tried in order; the first that matches a question answers it, with a fixed
-answer or with what a command says. The command gets the question as JSON on its standard input and prints the
-answer as JSON: ``{"choice": "accepted", "text": "..."}``.
+Its entries are tried in order; the first that matches a question answers it, with a fixed answer or with what
+a command prints. The command gets the question as JSON on its standard input and prints the answer as JSON:
+``{"choice": "accepted", "text": "..."}``.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from intercom_hil.timeline.operator_content import OperatorAnswered
 PYTHON = "{python}"
 """Stands, in a command, for the Python that the bench runs on."""
 _MOST_SAID = 256 * 1024
-_ERRORS_TOLD = 300
+_LONGEST_ERROR = 300
 
 
 def _compilable(value: str) -> str:
@@ -165,7 +165,7 @@ class AnswersFile:
             raise self._wrong(f"{words[0]} cannot be run ({problem.strerror})") from problem
         try:
             async with asyncio.timeout(entry.within):
-                said, errors = await process.communicate(_told(question))
+                printed, errors = await process.communicate(_as_json(question))
         except TimeoutError:
             raise self._wrong(f"{words[0]} gave no answer within {entry.within:g} s") from None
         finally:
@@ -174,13 +174,13 @@ class AnswersFile:
                     os.killpg(process.pid, signal.SIGKILL)
                 await process.wait()
         if process.returncode:
-            told = errors.decode("utf-8", "replace").strip()[-_ERRORS_TOLD:]
-            raise self._wrong(f"{words[0]} ended with status {process.returncode}: {told}")
-        return said[:_MOST_SAID]
+            message = errors.decode("utf-8", "replace").strip()[-_LONGEST_ERROR:]
+            raise self._wrong(f"{words[0]} ended with status {process.returncode}: {message}")
+        return printed[:_MOST_SAID]
 
-    def _read(self, said: bytes, entry: Entry) -> Answer:
+    def _read(self, printed: bytes, entry: Entry) -> Answer:
         try:
-            return Answer.model_validate_json(said)
+            return Answer.model_validate_json(printed)
         except ValidationError as problem:
             reason = problem.errors()[0]["msg"]
             raise self._wrong(
@@ -188,11 +188,11 @@ class AnswersFile:
             ) from None
 
     def _wrong(
-        self, what: str, remedy: str = "correct it; docs/bench/operator.md tells its form"
+        self, what: str, remedy: str = "correct it; docs/bench/operator.md shows its form"
     ) -> BenchError:
         return BenchError(what, str(self.path), remedy)
 
 
-def _told(question: Question) -> bytes:
+def _as_json(question: Question) -> bytes:
     files = {file.name: base64.b64encode(file.content).decode("ascii") for file in question.files}
     return json.dumps({**question.shown(), "files": files}).encode()

@@ -1,7 +1,7 @@
 """Asks the person at the bench over every way there is; the first answer counts, the others are withdrawn.
 
-Questions come in, one at a time; answers go out, or ``Inconclusive`` where nobody answers. Each question, its
-answer, who gave it and when are kept in the scenario's folder and told on the timeline.
+One question at a time; where nobody answers it raises ``Inconclusive``. Each question, its answer, who gave
+it and when are kept in the scenario's folder and on the timeline.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class Way(Protocol):
         """Return the answer, and who gave it where this way knows. Cancelled when the question is over."""
 
     def ended(self, asked: Asked, outcome: OperatorAnswered) -> None:
-        """Tell that a question is over, and how it ended; what was expected may be shown now."""
+        """Take note that a question is over, and how it ended; what was expected may be shown now."""
 
 
 class Prompter:
@@ -66,13 +66,13 @@ class Prompter:
 
     Attributes:
         name: who the bench file says is there.
-        progress: what is told of the run's progress with each question.
+        progress: what is shown of the run's progress with each question.
         questions: how many have been asked.
         ways: where a person is asked.
     """
 
     def __init__(self, ways: Sequence[Way], *, append: Append, within: float, name: str = "") -> None:
-        """Make an asker; must be made inside a running event loop.
+        """Make it; must be made inside a running event loop.
 
         Args:
             ways: where to ask.
@@ -146,10 +146,10 @@ class Prompter:
             raise Inconclusive(f"nobody is there who could be asked: {question.title}")
         within = min(self._within, _NOBODY_THERE) if self._absent else self._within
         begun = now()
-        told = OperatorAsked(
+        content = OperatorAsked(
             number=number, about=question.about, text=question.title, ways=tuple(way.name for way in ways)
         )
-        self._append(Witness.OPERATOR, told, begun)
+        self._append(Witness.OPERATOR, content, begun)
         asked = Asked(number, question, begun + within, self._given(number, question))
         outcome = OperatorAnswered(
             number=number, about=question.about, expected=question.expected, waited=0.0
@@ -200,7 +200,7 @@ class Prompter:
             return ()
         folder = self._folder / f"{number:04}-files"
         paths = tuple(
-            folder / f"{place}" / _harmless(file.name) for place, file in enumerate(question.files, start=1)
+            folder / f"{index}" / _harmless(file.name) for index, file in enumerate(question.files, start=1)
         )
         try:
             for path, file in zip(paths, question.files, strict=True):
@@ -229,8 +229,8 @@ class Prompter:
         }
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for place, attachment in enumerate(answer.attachments, start=1):
-                name = f"{number:04}-{place}-{_harmless(attachment.name)}"
+            for index, attachment in enumerate(answer.attachments, start=1):
+                name = f"{number:04}-{index}-{_harmless(attachment.name)}"
                 (self._folder / name).write_bytes(attachment.content)
                 names.append(name)
             text = json.dumps({**record, "attachments": names}, indent=1, ensure_ascii=False)
@@ -248,8 +248,8 @@ class Prompter:
 
 
 def _in_words(answer: Answer) -> str:
-    told = [answer.text, *(f"{name} {number:g}" for name, number in answer.numbers.items())]
-    return ", ".join(part for part in told if part)
+    parts = [answer.text, *(f"{name} {number:g}" for name, number in answer.numbers.items())]
+    return ", ".join(part for part in parts if part)
 
 
 def _without(answer: Answer, secrets: Sequence[str]) -> Answer:

@@ -1,7 +1,6 @@
-"""What a person is asked, and what a person says: the models that every way of asking has in common.
+"""What a person is asked and what a person answers: the models that every way of asking has in common.
 
-Nothing comes in but their fields, and what goes out is plain data. What is expected is never part of what is
-shown: a person who knows what should be there sees it.
+What is expected is never part of what is shown: a person who knows what should be there sees it.
 """
 
 from __future__ import annotations
@@ -112,7 +111,7 @@ class Answer(_Model):
     Attributes:
         choice: the name of the chosen answer.
         text: free text.
-        numbers: those of the numbers asked for that the person could tell.
+        numbers: those of the numbers asked for that the person could give.
         fields: the fields that a refusal named.
         attachments: photos and files.
     """

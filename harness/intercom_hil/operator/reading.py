@@ -1,4 +1,4 @@
-"""A person as eye and ear where no instrument looks: a pattern in, what the person saw or heard out.
+"""A person reads what no instrument does: screen, speaker, picture.
 
 The question names what to look at, never what should be there: the right answer stands hidden among others.
 The answer goes onto the timeline as what it is, one answer of a person: a text on the screen, or what was
@@ -49,19 +49,19 @@ def reading(pattern: Pattern) -> Reading | None:
 class Reader:
     """Has a person look at the device's screen, or listen at its speaker."""
 
-    def __init__(self, asker: Prompter, append: Append, address: str = "") -> None:
+    def __init__(self, prompter: Prompter, append: Append, address: str = "") -> None:
         """Make a reader of the device at ``address``; ``append`` puts observations on the timeline."""
-        self._asker, self._append, self._address = asker, append, address
+        self._prompter, self._append, self._address = prompter, append, address
 
     async def read(self, pattern: Pattern, *, level: bool = False) -> None:
-        """Have the person look or listen for what the pattern describes, and tell what that was.
+        """Have the person look or listen for what the pattern describes, and return what that was.
 
         Args:
             pattern: what is looked for; it is not shown.
             level: whether the level of a tone matters, and not only the tone.
 
         Raises:
-            Inconclusive: nobody answered, or the person could not tell what matters.
+            Inconclusive: nobody answered, or the person could not say what matters.
         """
         begun = now()
         match reading(pattern):
@@ -120,9 +120,9 @@ class Reader:
             self._append(Witness.OPERATOR, OperatorHeard(what=other), begun)
             return
         if pitch is None or not 0 < pitch <= _SHARPEST:
-            raise Inconclusive("the operator heard a tone, and could not tell its pitch")
+            raise Inconclusive("the operator heard a tone, and could not say its pitch")
         if level and metered is None:
-            raise Inconclusive("the operator heard a tone, and could not tell its level")
+            raise Inconclusive("the operator heard a tone, and could not say its level")
         self._append(Witness.OPERATOR, OperatorHeard(what="tone", tone_hz=pitch, meter_db=metered), begun)
 
     async def _ask(
@@ -137,7 +137,7 @@ class Reader:
         numbers: dict[str, str] | None = None,
         numbers_with: tuple[str, ...] = (),
     ) -> Answer:
-        return await self._asker.ask(
+        return await self._prompter.ask(
             Question(
                 about=about,
                 title=title,

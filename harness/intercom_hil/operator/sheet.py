@@ -1,7 +1,6 @@
 """The settings sheet: what a person types into the device's form, what changes first.
 
-In come the form that is wanted and the one that stands in the device; out go the sheet's fields, labelled as
-the person finds them. The same values go to whatever stands in for the person.
+Its fields are labelled as in the form. The same values go to whatever stands in for the person.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ def spread(values: Sequence[_Value], most: int) -> list[_Value]:
     if most == 1:
         return [values[0]]
     step = (len(values) - 1) / (most - 1)
-    return [values[round(place * step)] for place in range(most)]
+    return [values[round(index * step)] for index in range(most)]
 
 
 def titled(fields: tuple[SheetField, ...]) -> str:

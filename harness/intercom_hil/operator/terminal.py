@@ -92,7 +92,7 @@ class Terminal:
             loop.remove_reader(self._input)
 
     def ended(self, asked: Asked, outcome: OperatorAnswered) -> None:
-        """Tell how a question ended, where somebody else answered or something was expected."""
+        """Write how a question ended, where somebody else answered or something was expected."""
         if outcome.way != self.name:
             self._write(f"\n   {outcome}\n" if outcome.way else "\n   The question is withdrawn.\n")
         if outcome.expected and outcome.way:
@@ -119,7 +119,7 @@ class Terminal:
     async def _fields(self, question: Question) -> tuple[str, ...]:
         if not question.fields:
             return ()
-        listed = [f"   {place} {field.label}" for place, field in enumerate(question.fields, start=1)]
+        listed = [f"   {index} {field.label}" for index, field in enumerate(question.fields, start=1)]
         self._write("\n".join(listed) + "\n")
         while True:
             self._write("Which of these does the refusal name? Numbers, or Enter for none: ")
@@ -130,7 +130,7 @@ class Terminal:
     async def _numbers(self, question: Question) -> dict[str, float]:
         numbers = {}
         for name, label in question.numbers.items():
-            self._write(f"{label}, Enter if you cannot tell: ")
+            self._write(f"{label}, Enter if you cannot say: ")
             said = (await self._lines.get()).strip().replace(",", ".")
             with suppress(ValueError):
                 numbers[name] = float(said)

@@ -1,7 +1,7 @@
 """The person at a web page that the bench serves while it runs: on a phone in front of the device, say.
 
-Requests come in from whoever knows the address with the run's random token in it; the question that stands,
-its files and how the last ones ended go out, and answers come in. Without the token there is nothing to see.
+The page's address contains the run's random token. It shows the question that stands, its files and how the
+last ones ended, and takes answers; without the token there is nothing to see.
 """
 
 from __future__ import annotations
@@ -59,7 +59,7 @@ class WebPage:
             port: the TCP port.
             bench: what the page calls the bench.
         """
-        self._place = (address, port)
+        self._address = (address, port)
         self._bench = bench
         self._token = secrets.token_urlsafe(24)
         limits = Limits(body=LARGEST_ANSWER)  # a photo over a slow wireless network has its time
@@ -76,7 +76,7 @@ class WebPage:
         """Listen. Raises BenchError when the address or port cannot be had."""
         if self._server.is_open:
             return
-        address, port = self._place
+        address, port = self._address
         try:
             await self._server.open(address, port)
         except OSError as problem:
@@ -107,8 +107,8 @@ class WebPage:
 
     def ended(self, asked: Asked, outcome: OperatorAnswered) -> None:
         """Show how a question ended, and now what was expected."""
-        told = outcome.model_dump(include={"number", "way", "by", "choice", "expected"})
-        self._ended.appendleft({**told, "title": asked.question.title})
+        ending = outcome.model_dump(include={"number", "way", "by", "choice", "expected"})
+        self._ended.appendleft({**ending, "title": asked.question.title})
         self._tell_change()
 
     def _tell_change(self) -> None:
@@ -119,7 +119,7 @@ class WebPage:
     async def _respond(self, request: Request) -> Response:
         token, _, path = request.path.removeprefix("/").partition("/")
         if not secrets.compare_digest(token.encode("utf-8", "replace"), self._token.encode()):
-            return Response(404, b"The address of this page has a token in it; the bench tells it.\n")
+            return Response(404, b"The address of this page has a token in it; the bench prints it.\n")
         routes: Mapping[tuple[str, str], Callable[[Request], Awaitable[Response]]] = {
             ("GET", ""): self._page,
             ("GET", "state"): self._state,
@@ -140,7 +140,7 @@ class WebPage:
         return Response(200, body, "text/html; charset=utf-8", {"Content-Security-Policy": policy})
 
     async def _state(self, request: Request) -> Response:
-        """Tell what stands; where the page knows that already, wait a while for something new."""
+        """Return what stands; where the page knows that already, wait a while for something new."""
         known = _first(request.query, "known")
         if known == str(self._version):
             with suppress(TimeoutError):

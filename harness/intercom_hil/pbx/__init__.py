@@ -1,7 +1,7 @@
-"""The PBX: Asterisk in a place of its own, under the bench's control, and what it has to say as a witness.
+"""The PBX: Asterisk on a process host of its own, under the bench's control, and a witness.
 
-In come endpoints, routes and the order to start or stop; onto the timeline go the SIP messages the PBX saw
-(after decryption), its events and its log.
+What enters are endpoints, routes and orders to start or stop; what leaves, onto the timeline, are the SIP
+messages that the PBX saw (after decryption), its events and its log.
 """
 
 from intercom_hil.pbx.config import TlsTransport

@@ -1,6 +1,6 @@
 """Asterisk's manager interface (AMI): the dialplan at run time, and security events.
 
-In come actions; out go responses and events, both blocks of ``Key: value`` lines ended by an empty line.
+Actions, responses and events are blocks of ``Key: value`` lines, each ended by an empty line.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Asterisk's REST interface (ARI): objects pushed and channels hung up over HTTP, events over a websocket.
 
-In come requests; out go JSON values. Everything the PBX refuses is a `BenchError` that quotes it.
+Everything that the PBX refuses is a `BenchError` that quotes it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Asterisk's configuration files for one run: everything static, and no more than the bench needs.
 
-In come addresses, ports and credentials; out go files in a folder that the PBX's place sees at the same
-path. Endpoints and dialplan are not in them: they come and go at run time, in memory only. Nor are the SIP
-ports: a PBX that listened before it knew its endpoints would answer right credentials with 401.
+The files lie in a folder that the PBX's host sees at the same path. Endpoints and dialplan are not in them:
+they come and go at run time, in memory only. Nor are the SIP ports: a PBX that listened before it knew its
+endpoints would answer right credentials with 401.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ res_hep res_hep_pjsip
 """
 """What is loaded: explicitly, because loading all takes twice as long and complains a hundred times.
 
-Not ``bridge_native_rtp``: with it, packets pass from leg to leg behind the PBX's back, and it sees no DTMF.
+Not ``bridge_native_rtp``: with it, packets pass from channel to channel past the PBX, and it sees no DTMF.
 """
 
 _EMPTY = ("acl", "stasis", "cel", "ccss", "features", "udptl", "pjproject", "websocket_client")

@@ -1,7 +1,7 @@
 """A party the PBX knows: how it authenticates, where it is, and how media to it are protected.
 
-In comes an `Endpoint`; out go the attributes of Asterisk's three objects for it (auth, aor, endpoint) and
-the steps of the route by which others reach it.
+An `Endpoint` knows the attributes of Asterisk's three objects for it (auth, aor, endpoint) and the steps of
+the route by which others reach it.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from intercom_hil.spec.settings import ProxySettings
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 PASS_ON_THE_FAILURE = (
-    # The SIP status of the leg that failed, such as "SIP 603 Decline", goes to the caller as it is:
+    # The SIP status of the channel that failed, such as "SIP 603 Decline", goes to the caller as it is:
     # Asterisk's own mapping by way of hangup causes turns 603 into 403.
     "Set(TECH=${HANGUPCAUSE(${HANGUPCAUSE_KEYS()},tech)})",
     'ExecIf($["${TECH:0:3}"="SIP"]?PJSIPHangup(${CUT(TECH, ,2)}))',
@@ -62,7 +62,7 @@ class Endpoint:
         codecs: audio and video codecs, best first.
         caller_id: ``"Name" <number>`` to call with instead of what its From header says.
         username: its user name where it authenticates, should it be another than its number.
-        shortest_registration: s for which it is registered at least, whatever it asks for. The PBX tells how
+        shortest_registration: s for which it is registered at least, whatever it asks for. The PBX says how
             many whole seconds are left, so one less than this is the shortest that is granted.
         options: further attributes of Asterisk's endpoint object, or others than the bench's.
     """

@@ -1,14 +1,14 @@
 """The PBX's mirror of every SIP message it sent or received, after decryption: a collector of HEP3 packets.
 
-UDP datagrams come in; SIP messages, witness PBX, go onto the timeline.
+They go onto the timeline as SIP messages of the witness PBX.
 
 The PBX dates what it sends to the microsecond but cuts the time of what it receives to the millisecond, so a
 message received just after another was sent may claim to be earlier. It mirrors in true order, though: such a
 time is raised to that of the message mirrored before. It stays up to 1 ms early; only messages further apart
-than that may be told apart by their PBX times.
+than that can be put in order by their PBX times.
 
 Nor does it know its own address over UDP: it gives the one that the kernel would choose towards the other
-side, which is the first address of the network port (127.0.0.1 on loopback). The topmost Via tells which side
+side, which is the first address of the network port (127.0.0.1 on loopback). The topmost Via says which side
 is the PBX: it is the sender of every request and the receiver of every response that it wrote the Via of.
 """
 
@@ -29,7 +29,7 @@ TCP = 6
 LOCALHOST = "127.0.0.1"
 _MILLISECOND = 0.001
 _RECEIVE_BUFFER = 1 << 20
-"""Bytes the kernel holds while the bench is busy: some thousand messages."""
+"""Bytes the kernel keeps while the bench is busy: some thousand messages."""
 
 
 class HepCollector(asyncio.DatagramProtocol):
@@ -131,7 +131,7 @@ class HepCollector(asyncio.DatagramProtocol):
 
 
 def transport_of(packet: hep.HepPacket) -> str:
-    """Return UDP, TCP or TLS; the packet says TCP for both, the topmost Via tells them apart."""
+    """Return UDP, TCP or TLS; the packet says TCP for both, the topmost Via says which."""
     if packet.protocol != TCP:
         return "UDP"
     try:

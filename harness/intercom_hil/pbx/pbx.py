@@ -1,7 +1,6 @@
-"""Asterisk under the bench's control: started in a place of its own, configured while it runs.
+"""Asterisk under the bench's control: started on a process host of its own, configured while it runs.
 
-In come endpoints and routes; onto the timeline go its SIP messages, its events and its log. What is set
-survives a restart of the PBX, and is gone after `Pbx.reset`.
+What is set survives a restart of the PBX, and is gone after `Pbx.reset`.
 """
 
 from __future__ import annotations
@@ -18,10 +17,10 @@ from intercom_hil.errors import BenchError
 from intercom_hil.pbx.ami import Ami
 from intercom_hil.pbx.ari import Ari
 from intercom_hil.pbx.config import PbxConfig, TlsTransport
+from intercom_hil.pbx.events import Reported, from_ami, from_ari, from_log
 from intercom_hil.pbx.hep_collector import HepCollector
 from intercom_hil.pbx.ports import check_free
 from intercom_hil.pbx.switchboard import Switchboard
-from intercom_hil.pbx.testimony import Said, from_ami, from_ari, from_log
 from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.timeline.observation import InstrumentLost, Witness
 from intercom_hil.timeline.timeline import Append
@@ -40,7 +39,7 @@ class Pbx(Switchboard):
     """One Asterisk. Start and stop it as often as a scenario likes.
 
     Attributes:
-        lost: resolves with the reason when the PBX goes away without having been told to.
+        lost: resolves with the reason when the PBX goes away without having been stopped.
     """
 
     def __init__(
@@ -52,7 +51,7 @@ class Pbx(Switchboard):
         ami_port: int,
         hep_address: tuple[str, int],
         folder: Path,
-        place: Callable[[], Awaitable[ProcessHost]],
+        open_host: Callable[[], Awaitable[ProcessHost]],
         append: Append,
         name_of: Callable[[str, int], str],
         rtp_ports: tuple[int, int] = (20000, 20999),
@@ -67,8 +66,8 @@ class Pbx(Switchboard):
             http_port: for ARI.
             ami_port: for AMI.
             hep_address: where the bench listens for the PBX's mirror of its SIP messages.
-            folder: absolute, seen by the place at the same path; the PBX's files go in there.
-            place: opens the place to run in.
+            folder: absolute, seen by the host at the same path; the PBX's files go in there.
+            open_host: opens the process host to run on.
             append: puts an observation on the timeline.
             name_of: who is at an address and port.
             rtp_ports: first and last port for media.
@@ -89,7 +88,7 @@ class Pbx(Switchboard):
             tls=tls,
             other_sip_ports=other_sip_ports,
         )
-        self._open_place = place
+        self._open_host = open_host
         self._append, self._name_of = append, name_of
         self._log: deque[str] = deque(maxlen=12)
         self._stack: contextlib.AsyncExitStack | None = None
@@ -151,9 +150,9 @@ class Pbx(Switchboard):
         stack.push_async_callback(collector.close)
         await collector.open(config.hep_address)
         self._collector = collector
-        place = await self._open_place()
+        host = await self._open_host()
         argv = ["asterisk", "-f", "-C", str(main_file)]
-        process = await place.start("asterisk", argv, cwd=config.folder, on_line=self._take_line)
+        process = await host.start("asterisk", argv, cwd=config.folder, on_line=self._take_line)
         self._process = process
         stack.push_async_callback(_kill, process)  # it keeps nothing that would be worth a tidy end
         ari = Ari(config.address, config.http_port, config.user, config.secret)
@@ -164,7 +163,7 @@ class Pbx(Switchboard):
             config.ami_port,
             config.user,
             config.secret,
-            on_event=lambda block: self._say(from_ami(block)),
+            on_event=lambda block: self._append_reported(from_ami(block)),
             on_lost=lambda problem: self._lose(f"AMI: {problem}"),
         )
         stack.push_async_callback(ami.close)
@@ -227,18 +226,18 @@ class Pbx(Switchboard):
 
     def _take_line(self, stream: str, text: str, time: float) -> None:
         self._log.append(text)
-        said = from_log(text) if stream == "log" and self._running else None
-        if said:
-            self._append(Witness.PBX, said, time)
+        reported = from_log(text) if stream == "log" and self._running else None
+        if reported:
+            self._append(Witness.PBX, reported, time)
 
-    def _say(self, said: Said | None) -> None:
-        if said:
-            self._append(Witness.PBX, *said)
+    def _append_reported(self, reported: Reported | None) -> None:
+        if reported:
+            self._append(Witness.PBX, *reported)
 
     async def _read_events(self, events: AsyncIterator[dict[str, object]]) -> None:
         try:
             async for event in events:
-                self._say(from_ari(event))
+                self._append_reported(from_ari(event))
         except BenchError as problem:
             self._lose(f"ARI: {problem.what}")
 

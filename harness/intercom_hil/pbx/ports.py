@@ -1,7 +1,6 @@
-"""A look, before the PBX starts, whether it will be able to listen where it is told to.
+"""A look, before the PBX starts, whether it will be able to listen on its ports.
 
-In come addresses and ports; out goes nothing, or a `BenchError` that names the one that is taken. Asterisk
-itself starts without a transport whose port is taken, and only its log would tell.
+Asterisk starts without a transport whose port is taken, and only its log would say so.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from typing import Literal
 
 from intercom_hil.errors import BenchError
 
-PATIENCE = 1.0
+RELEASE_WITHIN = 1.0
 """Seconds for which a port may be taken still: that long an earlier PBX that was killed may take to die."""
 POLL = 0.02
 
@@ -28,12 +27,12 @@ async def check_free(address: str, ports: Iterable[Listening]) -> None:
     Raises:
         BenchError: one stays taken, or the address is not this machine's.
     """
-    patient_until = time.monotonic() + PATIENCE
+    deadline = time.monotonic() + RELEASE_WITHIN
     for protocol, port in ports:
         while problem := _problem(address, protocol, port):
-            if problem.errno != errno.EADDRINUSE or time.monotonic() > patient_until:
+            if problem.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 where = f"{address}:{port}/{protocol}"
-                remedy = "free it (ss -lnptu tells who has it), or choose another in the bench file"
+                remedy = "free it (ss -lnptu shows who has it), or choose another in the bench file"
                 raise BenchError(f"the PBX cannot listen: {problem.strerror}", where, remedy)
             await asyncio.sleep(POLL)
 

@@ -1,7 +1,7 @@
 """What the PBX knows while it runs: endpoints, registrations, routes, and the calls that are up.
 
-In come orders; out go requests over ARI and AMI. The orders in force are remembered, so that a PBX that is
-started again gets them again.
+Orders go to it over ARI and AMI. Those in force are remembered, so that a PBX that is started again gets them
+again.
 """
 
 from __future__ import annotations

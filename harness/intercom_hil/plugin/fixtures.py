@@ -94,8 +94,8 @@ def bench(
 ) -> Iterator[Bench]:
     """The bench as one scenario sees it."""
     node, assembly = request.node, intercom_assembly
-    if assembly.asker is not None:
-        assembly.asker.progress = request.config.stash.get(PROGRESS, {}).get(node.nodeid, "")
+    if assembly.prompter is not None:
+        assembly.prompter.progress = request.config.stash.get(PROGRESS, {}).get(node.nodeid, "")
     declared = declaration(node)
     if declared is None:
         pytest.fail("the bench is for scenarios: decorate the test with @scenario(...)", pytrace=False)

@@ -1,5 +1,5 @@
-"""A real SIP proxy in front of the PBX: Kamailio, in a container of its own.
+"""A real SIP proxy in front of the PBX: Kamailio, on a process host of its own.
 
-In come an address, the server behind it and credentials; out go a proxy that asks for them, and its end.
-What passes through it is seen on the wire.
+What enters are an address, the server behind it and credentials; what leaves are the settings with which a
+device gets through. What passes through it is seen on the wire.
 """

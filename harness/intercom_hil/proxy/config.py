@@ -1,7 +1,5 @@
 """Kamailio's configuration for one run: a proxy that stays in the way of every call and asks who is there.
 
-In come addresses and credentials; out goes the text of one file.
-
 It challenges each request that opens something (RFC 3261 §22.3), except those of the server behind it. It
 record-routes calls (§16.6 item 4), so that what belongs to a call passes through it too. It never registers
 anybody: a REGISTER goes on to the server that its Request-URI names.
@@ -98,7 +96,7 @@ class ProxyConfig:
         """Return the configuration file.
 
         Raises:
-            BenchError: realm, username or password holds what could not stand in it.
+            BenchError: realm, username or password contains what could not stand in it.
         """
         for name in ("realm", "username", "password"):
             if not _PLAIN.fullmatch(getattr(self, name)):

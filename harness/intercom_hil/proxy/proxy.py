@@ -1,7 +1,6 @@
 """Kamailio under the bench's control: started and stopped as often as a scenario likes.
 
-In comes a supervised place with Kamailio in it; out go the settings with which a device gets through, and
-word of an end that nobody asked for.
+An end that nobody asked for is reported on the timeline.
 """
 
 from __future__ import annotations
@@ -37,25 +36,25 @@ class Proxy:
         address: where it listens.
         port: its UDP and TCP port.
         realm: the realm of its challenges.
-        lost: resolves with the reason when it goes away without having been told to.
+        lost: resolves with the reason when it goes away without having been stopped.
     """
 
     def __init__(
-        self, *, place: ProcessHost, address: str, port: int, server: str, folder: Path, append: Append
+        self, *, host: ProcessHost, address: str, port: int, server: str, folder: Path, append: Append
     ) -> None:
         """Describe the proxy; nothing is touched before `start`.
 
         Args:
-            place: where it runs.
+            host: where it runs.
             address: of all that it listens on.
             port: for UDP and TCP.
             server: the address of the server behind it.
-            folder: absolute, seen by the place at the same path; its files go in there.
+            folder: absolute, seen by the host at the same path; its files go in there.
             append: puts an observation on the timeline.
         """
         self.address, self.port, self.realm = address, port, REALM
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self._place, self._folder, self._append = place, folder, append
+        self._host, self._folder, self._append = host, folder, append
         self._password = secrets.token_hex(8)
         self._config = ProxyConfig(address, port, server, REALM, USERNAME, self._password)
         self._log: deque[str] = deque(maxlen=6)
@@ -84,7 +83,7 @@ class Proxy:
             raise BenchError(f"cannot write the proxy's file: {problem.strerror}", str(file)) from None
         argv = ["kamailio", "-f", str(file), "-DD", "-E", "-m", "16", "-M", "4"]
         argv += ["-Y", str(self._folder), "-P", str(self._folder / "kamailio.pid")]
-        self._process = await self._place.start("kamailio", argv, cwd=self._folder, on_line=self._hear)
+        self._process = await self._host.start("kamailio", argv, cwd=self._folder, on_line=self._hear)
         try:
             await self._until_it_answers(self._process)
         except BaseException:
@@ -96,7 +95,7 @@ class Proxy:
         """End the proxy. Idempotent.
 
         Raises:
-            BenchError: it would not end, or its place is lost.
+            BenchError: it would not end, or its host is lost.
         """
         process, self._process = self._process, None
         watching, self._watching = self._watching, None

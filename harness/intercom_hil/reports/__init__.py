@@ -1,4 +1,6 @@
-"""Reports on a run: a run directory in, files for readers out. Knows nothing of the bench that made it.
+"""Reports on a run, made from its run directory and nothing else.
+
+What enters is a run directory; what leaves are files for readers, written into it.
 
 A renderer is a function ``write(run) -> Path``: it takes a run as it was read, writes one file into the run's
 folder, and returns its path. Those that come along and those of other distributions are in one registry.
@@ -36,7 +38,7 @@ def render(run_folder: Path) -> list[Path]:
     """Write every report into a run directory; one that cannot be written does not keep the others from it.
 
     Args:
-        run_folder: the directory that holds run.json; a partial run is reported as such.
+        run_folder: the directory with run.json; a partial run is reported as such.
 
     Returns:
         The files written.

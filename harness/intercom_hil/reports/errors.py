@@ -1,4 +1,4 @@
-"""The one way rendering can go wrong for a reader: there is no run to report on, or no place to write."""
+"""The one way in which rendering can fail for a reader: there is no run to report on, or nowhere to write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Total readers for JSON that nobody has checked: any value in, a safe value of the wanted type out.
+"""Total readers for JSON that nobody has checked: whatever the value, they return one of the wanted type.
 
 Texts in a run come from devices and remote parties and may be hostile. Control characters, bidirectional
 overrides and lone surrogates are turned into visible escapes here, once, so that no renderer meets them.

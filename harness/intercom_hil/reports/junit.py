@@ -113,9 +113,9 @@ def _testcase(scenario: Scenario) -> ElementTree.Element:
     elif scenario.verdict in _SKIPPED:
         tag = "skipped"
     if tag is not None:
-        told = failure_text(scenario) if tag != "skipped" else scenario.verdict.meaning
-        message = shorten(told.partition("\n")[0], _MESSAGE_LENGTH)
-        ElementTree.SubElement(case, tag, {"type": scenario.verdict.name, "message": message}).text = told
+        text = failure_text(scenario) if tag != "skipped" else scenario.verdict.meaning
+        message = shorten(text.partition("\n")[0], _MESSAGE_LENGTH)
+        ElementTree.SubElement(case, tag, {"type": scenario.verdict.name, "message": message}).text = text
     return case
 
 

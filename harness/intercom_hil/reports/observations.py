@@ -1,4 +1,4 @@
-"""Reading a stored timeline: one JSON line per observation in, plain ``Seen`` records in order of time out.
+"""Reading a stored timeline: one JSON line for each observation, returned as plain ``Seen`` records by time.
 
 The last line of an interrupted run may be cut short, and a line may be of a later schema: both are counted
 and reported, never fatal.
@@ -19,7 +19,7 @@ MAX_OBSERVATIONS = 50_000
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One observation: its place of arrival, its time (seconds since the epoch), who saw what."""
+    """One observation: in which order it arrived, its time (seconds since the epoch), who saw what."""
 
     seq: int
     time: float

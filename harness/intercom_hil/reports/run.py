@@ -38,7 +38,7 @@ def read_run(folder: Path) -> Run:
     """Read a run directory.
 
     Args:
-        folder: the directory that holds run.json.
+        folder: the directory with run.json.
 
     Returns:
         The run, with notes on what is missing or contradictory.
@@ -77,7 +77,7 @@ def read_run(folder: Path) -> Run:
 
 def _load(folder: Path) -> tuple[bytes, dict[str, object]]:
     path = folder / "run.json"
-    remedy = "name the directory of one run, the one that holds run.json"
+    remedy = "name the directory of one run, the one with run.json in it"
     try:
         raw = path.read_bytes()
     except OSError as problem:
@@ -129,7 +129,7 @@ def _notes(
     if selection := line(data.get("selection")):
         notes.append(f"The run was asked for a part of the scenarios only: {selection}.")
     if not scenarios:
-        notes.append("The run holds no scenario: nothing was judged.")
+        notes.append("The run has no scenario: nothing was judged.")
     if worst(scenario.verdict for scenario in scenarios).rank > stated.rank:
         notes.append(
             f"run.json states the verdict {stated.name}, but a scenario is worse; the worse one counts."

@@ -1,4 +1,4 @@
-"""Pictures of the video that a scenario saw: PNG files of its evidence in, what a page can show out.
+"""Pictures of the video that a scenario saw: PNG files of its evidence, as a page can show them.
 
 A picture is taken into the page, so that it stays one file; one that is too large for that, or is no PNG,
 stays where it is and is only linked.

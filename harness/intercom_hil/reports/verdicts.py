@@ -14,7 +14,7 @@ from intercom_hil.reports.schema import run_schema
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """One verdict: ``name`` as run.json writes it, ``sign`` to tell it without colour, what it means."""
+    """One verdict: ``name`` as run.json writes it, ``sign`` to know it without colour, what it means."""
 
     name: str
     rank: int

@@ -14,7 +14,7 @@ from intercom_hil.reports.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, 
 
 MAX_MESSAGES = 120
 MAX_RAW = 6_000
-"""Characters of one raw message in the page; the capture holds it whole."""
+"""Characters of one raw message in the page; the capture has it whole."""
 
 MAX_CELL = 2_000
 """Characters of one text that a device or a remote party chose."""

@@ -44,12 +44,12 @@ class OperatorView:
         Raises:
             Inconclusive: nobody answered, or the person could not tell.
         """
-        timeline, asker = self._assembly.timeline, self._assembly.asker
-        if asker is None or not self.read(pattern):
+        timeline, prompter = self._assembly.timeline, self._assembly.prompter
+        if prompter is None or not self.read(pattern):
             return
         if not enough(timeline.find(pattern, timeline.opened if after is None else after), count):
             begun = now()
-            reader = Reader(asker, self._assembly.append, self._assembly.file.device.address)
+            reader = Reader(prompter, self._assembly.append, self._assembly.file.device.address)
             await reader.read(pattern, level=level)
             timeline.book_wait(begun, now())
 

@@ -31,7 +31,7 @@ class TracedMessage:
         sent: whether SIPp sent it.
         transport: UDP, TCP or TLS.
         payload: its bytes.
-        peer: address and port at the other end, as far as the message tells: its topmost Via, or that of
+        peer: address and port at the other end, as far as the message says: its topmost Via, or that of
             the call's last request from there. None if unknown.
     """
 

@@ -1,8 +1,7 @@
-"""The remote stations: SIPp processes that call the intercom or are called by it, and what they say of it.
+"""The remote stations: SIPp processes that call the intercom or are called by it.
 
-A behaviour comes in ("answers after 0.1 s with a 1 kHz tone"), a `Station` goes out, listening at an
-address of its own. What it says while it runs, how it ended and the messages it exchanged go to the
-timeline. SIPp's exit status is nobody's verdict: it can be 0 after a failed call.
+What enters is a behaviour ("answers after 0.1 s with a 1 kHz tone"); what leaves is a running `Station` at an
+address of its own, and on the timeline what it logs, how it ended and the messages it exchanged.
 """
 
 from intercom_hil.stations.behaviours import (

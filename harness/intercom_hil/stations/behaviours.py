@@ -1,7 +1,6 @@
 """What a remote station does, as data: built and checked here, carried out by a SIPp scenario template.
 
-Numbers and texts come in from whoever writes a scenario; a `Behaviour` goes out, or a `BehaviourError` that
-names the parameter. Times are seconds, tones Hz.
+Times are seconds, tones Hz.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ Parameter = str | float | bool | Sequence[str] | Sequence[str | float] | None
 
 LONGEST = 3600.0
 """Seconds: the longest time any parameter may ask for."""
-PATIENCE = 35.0
+FORGET_AFTER = 35.0
 """Seconds after which no caller waits for a silent station: Timer B is 32 s (RFC 3261 §17.1.1.2)."""
 
 
@@ -77,7 +76,7 @@ def answers(
     hang_up_after: float | None = None,
     video: bool = False,
 ) -> Behaviour:
-    """Ring, answer, send a tone, and hang up if told to.
+    """Ring, answer, send a tone, and hang up if asked to.
 
     An offer without A-law audio, or with which ``security`` leaves nothing in common, is refused with 488.
 
@@ -208,13 +207,13 @@ def challenges(status: int = 401, realm: str = "asterisk") -> Behaviour:
     Raises:
         BehaviourError: another status, or the realm could not stand in a header.
     """
-    parameters: dict[str, Parameter] = {"challenge": _challenge(status, realm), "patience": PATIENCE}
+    parameters: dict[str, Parameter] = {"challenge": _challenge(status, realm), "forget_after": FORGET_AFTER}
     return Behaviour(f"challenges with {status} for {realm}", "challenges", parameters)
 
 
 def silent() -> Behaviour:
     """Never reply to anything, OPTIONS included; once stopped, refuse the calls that were ignored."""
-    return Behaviour("silent", "silent", {"patience": PATIENCE}, courteous=False)
+    return Behaviour("silent", "silent", {"forget_after": FORGET_AFTER}, courteous=False)
 
 
 def calls(
@@ -255,7 +254,7 @@ def calls(
         credentials: user name and password.
         give_up_after: seconds until CANCEL while there is no final answer; None waits for Timer B.
         video: whether H.264 is offered too (unencrypted calls only).
-        mute_after: seconds from the answer until it sends no more media, without a word.
+        mute_after: seconds from the answer until it sends no more media, without signalling it.
         new_key_after: seconds from the answer to a re-INVITE that changes its key (security srtp).
         clear_media: whether its media goes out in clear although it offered keys (security srtp).
         challenge: a status (401, 407) and realm with which the peer's first BYE is challenged.
@@ -283,7 +282,7 @@ def calls(
             continue
         _one_line(name, uri)
         if not uri or any(character.isspace() for character in uri):
-            raise BehaviourError(f"{name}: {uri!r} is no URI; it must not be empty or hold blanks")
+            raise BehaviourError(f"{name}: {uri!r} is no URI; it must not be empty or contain blanks")
     _one_line("display_name", display_name)
     for header in extra_headers:
         _one_line("extra_headers", header)
@@ -356,7 +355,7 @@ def _one_of(name: str, value: str, allowed: tuple[str, ...]) -> None:
 
 def _one_line(name: str, text: str) -> None:
     if not text.isprintable():
-        raise BehaviourError(f"{name}: {text!r} holds a control character; one line of text is wanted")
+        raise BehaviourError(f"{name}: {text!r} contains a control character; one line of text is wanted")
     try:
         text.encode()
     except UnicodeEncodeError:

@@ -1,7 +1,7 @@
-"""Ways for a stranger to pass for a permitted caller (INC-07), as what it says in its INVITE.
+"""Ways for a stranger to pass for a permitted caller (INC-07), each as the forged parts of its INVITE.
 
-In come who is permitted where, and who calls from where; out go the parts of the INVITE that lie. A device
-that keeps its list refuses every one of them (RFC 3261 §26.1: nothing that a caller writes proves anything).
+A device that keeps its list refuses every one of them (RFC 3261 §26.1: nothing that a caller writes proves
+anything).
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypedDict
 
 @dataclass(frozen=True)
 class CallerIdentity:
-    """Who lies, and whose name is taken.
+    """Who calls, and whose identity is claimed.
 
     Attributes:
         permitted: the number on the list.
@@ -43,17 +43,17 @@ class SpoofedHeaders(TypedDict, total=False):
 
 
 def _from(form: str) -> Callable[[CallerIdentity], SpoofedHeaders]:
-    """Lie in the From URI: fields of the claim, and its number in percent-escapes, once or ``twice``."""
+    """Forge the From URI: fields of the claim, and its number in percent-escapes, once or ``twice``."""
 
-    def lie(claim: CallerIdentity) -> SpoofedHeaders:
+    def forged(claim: CallerIdentity) -> SpoofedHeaders:
         escaped = "".join(f"%{ord(character):02X}" for character in claim.permitted)
         return {"from_uri": form.format(c=claim, escaped=escaped, twice=escaped.replace("%", "%25"))}
 
-    return lie
+    return forged
 
 
 def _header(form: str) -> Callable[[CallerIdentity], SpoofedHeaders]:
-    """Lie in a header of its own."""
+    """Forge a header of its own."""
     return lambda claim: {"extra_headers": (form.format(c=claim),)}
 
 
@@ -86,4 +86,4 @@ SPOOFS: Mapping[str, Callable[[CallerIdentity], SpoofedHeaders]] = {
     "scheme in capitals": _from("SIP:{c.permitted}@{c.server}"),
     "no user part": _from("sip:{c.server}"),
 }
-"""Every trick by its name, each in an INVITE sent straight to the device."""
+"""Every spoof by its name, each in an INVITE sent straight to the device."""

@@ -37,13 +37,13 @@ HANG_UP_WITHIN = 2.0
 _UNKNOWN: Address = ("unknown", 0)
 _HARMLESS = (
     "receive timeout on message",  # how the templates look at the clock
-    "is none of the offered lines",  # a best-effort offer taken up: SIPp is told to encrypt a moment later
+    "is none of the offered lines",  # a best-effort offer taken up: encryption is switched on a moment later
     "RTP check failed",  # it expects its video pattern back
 )
 
 
 class OrderFile:
-    """How running calls are told to end: a file that every waiting state of a scenario looks into."""
+    """How running calls are ordered to end: a file that every waiting state of a scenario looks into."""
 
     def __init__(self, path: Path) -> None:
         self.path = path

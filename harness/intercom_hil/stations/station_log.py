@@ -1,6 +1,6 @@
 """A station's live log line, ``EV WORD key=value ...``, taken apart.
 
-The scenario templates write them; anything else, a peer's bytes included, is no saying and gives None.
+The scenario templates write them. Any other line, a peer's bytes included, is no event and gives None.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 _TO_THE_END = ("from", "reason")
-"""Keys whose values may hold blanks; each stands last in its line."""
+"""Keys whose values may contain blanks; each stands last in its line."""
 
 
 @dataclass(frozen=True)

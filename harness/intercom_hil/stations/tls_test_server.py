@@ -1,7 +1,7 @@
-"""A TLS server that presents what it is told to, and testifies what a client makes of it.
+"""A TLS server that presents a chosen certificate and chosen versions, and reports what a client makes of it.
 
-A context comes in; onto the timeline go the stages of every connection: what the client offered, whether it
-completed the handshake, whether it then said anything, and how it ended. It never answers what it is told.
+Every connection's stages go onto the timeline: what the client offered, whether it completed the handshake,
+whether it then sent anything, and how it ended. Nothing it sends is answered.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ class TlsOffer:
         return context
 
 
-class TlsTrap:
+class TlsTestServer:
     """A TLS server at one address, at a port that the system picks.
 
     Attributes:

@@ -1,4 +1,4 @@
-"""The tones that tell stations apart: a frequency in, a file of raw A-law for SIPp to loop out.
+"""The tones by which stations are distinguished in a recording, as files of raw A-law for SIPp to loop.
 
 Several stations may sound in one recording; each is known by its own frequency.
 """

@@ -1,4 +1,4 @@
-"""The SIP ladder of one scenario: observations and judgements in, a drawing on one clock out.
+"""The SIP ladder of one scenario: what was observed and judged, drawn on one clock.
 
 Lanes from left to right: button, panel and log, device, PBX, stations, media, judgements. The template
 ``ladder.svg.j2`` writes the drawing down as SVG.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intercom_hil.reports.ladder import signalling, sound, testimony
+from intercom_hil.reports.ladder import marks, signalling, sound
 from intercom_hil.reports.ladder.drawing import Ladder
 from intercom_hil.reports.ladder.layout import lay_out
 from intercom_hil.reports.ladder.shapes import Story
@@ -32,14 +32,14 @@ def draw(observations: Sequence[Seen], judgements: Sequence[Judgement], start: f
     story = Story(
         arrows=signalling.arrows(observations, start),
         marks=[
-            *testimony.marks(observations, start),
+            *marks.marks(observations, start),
             *sound.speaker(observations, start),
             *breaches,
-            *testimony.judged(judgements, start),
+            *marks.judged(judgements, start),
         ],
         spans=spans,
-        dots=testimony.dots(observations, start),
-        bands=testimony.bands(observations, start),
+        dots=marks.dots(observations, start),
+        bands=marks.bands(observations, start),
     )
     for arrow in story.arrows:
         story.meet(*(party for party in (arrow.source, arrow.target) if party))

@@ -1,4 +1,4 @@
-"""The time axis of a ladder: times in, heights out, monotone, with idle stretches cut short.
+"""The time axis of a ladder: each time gets a height; idle stretches are cut short.
 
 Time runs downwards and is never reversed: what is drawn lower happened no earlier. Distances are to scale
 only between ``MIN_STEP`` and ``MAX_STEP``; a longer wait is drawn as a cut that states its length. An entry

@@ -1,4 +1,4 @@
-"""The lanes of a ladder: who is there in, x positions out.
+"""The lanes of a ladder, and where on the page each party has its own.
 
 From left to right: time, button, panel and log, device, PBX, stations, media, judgements. Lanes with nothing
 in them take no room; stations move closer together when there are many.
@@ -54,10 +54,10 @@ class Lanes:
     width: float
 
     def index(self, party: str) -> int:
-        """Return a party's place from the left; that of the last lane for one without a lane."""
-        for place, lane in enumerate(self.parties):
+        """Return a party's number from the left; that of the last lane for one without a lane."""
+        for index, lane in enumerate(self.parties):
             if lane.key == party:
-                return place
+                return index
         return len(self.parties) - 1
 
     def x(self, party: str) -> float:

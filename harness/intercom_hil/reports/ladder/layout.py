@@ -1,4 +1,4 @@
-"""From story to drawing: dated entries in, a ``Ladder`` of shapes with coordinates out."""
+"""Lays a ladder out: dated entries become shapes with coordinates."""
 
 from __future__ import annotations
 
@@ -92,8 +92,8 @@ class _Layout:
             for dot in story.dots:
                 self._dot(dot, entries[0].time, entries[:MAX_ENTRIES][-1].time)
         ladder.dots = [
-            PlacedDot(x, place * _DOT_HEIGHT, "\n".join(told[:_DOT_REMARKS]))
-            for (x, place), told in self._remarks.items()
+            PlacedDot(x, row * _DOT_HEIGHT, "\n".join(lines[:_DOT_REMARKS]))
+            for (x, row), lines in self._remarks.items()
         ]
         return ladder
 
@@ -119,7 +119,7 @@ class _Layout:
         source, target = self._lanes.index(arrow.source), self._lanes.index(arrow.target)
         left, right = min(source, target), max(source, target)
         spans = range(left, right) if left != right else range(min(left, self._segments - 1), left + 1)
-        y = self._axis.place(arrow.time, [f"segment {place}" for place in spans], _ARROW_HEIGHT)
+        y = self._axis.place(arrow.time, [f"segment {number}" for number in spans], _ARROW_HEIGHT)
         x1 = self._lanes.parties[source].x
         x2 = self._lanes.parties[target].x if source != target else x1 + 36.0
         room = room_for(abs(x2 - x1) - 22)
@@ -159,7 +159,7 @@ class _Layout:
         self._tick(band.time, y)
 
     def _everything(self) -> list[str]:
-        return [*(f"segment {place}" for place in range(self._segments)), *self._lanes.sides]
+        return [*(f"segment {number}" for number in range(self._segments)), *self._lanes.sides]
 
     def _media_text_x(self) -> float:
         return self._lanes.bars_x + _BAR_STEP * _BAR_COLUMNS + 4

@@ -21,7 +21,7 @@ class Arrow:
     """A message from one party to another.
 
     ``again`` marks a retransmission, ``secondhand`` one that is not readable on the wire and is drawn as
-    another witness told it. ``note`` is a remark that may be dropped where there is no room.
+    another witness reported it. ``note`` is a remark that may be dropped where there is no room.
     """
 
     time: float

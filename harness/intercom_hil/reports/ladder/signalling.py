@@ -1,7 +1,7 @@
-"""SIP on the ladder: message observations of every witness in, one arrow per message out.
+"""SIP on the ladder: one arrow for each message, however many witnesses saw it.
 
-The wire is believed first. Where it could not read a message (TLS), the account of the PBX or of a station
-is drawn instead, and marked. The same message seen by several witnesses is one arrow that names them all.
+The wire is believed first. Where it could not read a message (TLS), the copy of the PBX or of a station is
+drawn instead, and marked. The same message seen by several witnesses is one arrow that names them all.
 """
 
 from __future__ import annotations
@@ -32,16 +32,16 @@ Key = tuple[str, int, str, int, str, str, str]
 
 def arrows(observations: Iterable[Seen], start: float) -> list[Arrow]:
     """Return the arrows of all SIP messages by time; ``start`` is what hover texts count from."""
-    accounts: dict[Key, dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
+    copies_of: dict[Key, dict[str, list[Seen]]] = defaultdict(lambda: defaultdict(list))
     drawn: list[Arrow] = []
     for seen in observations:
         if seen.kind == "sip":
-            accounts[_key(seen)][seen.witness].append(seen)
+            copies_of[_key(seen)][seen.witness].append(seen)
         elif seen.kind == "malformed_sip":
             drawn.append(_malformed(seen, start))
         elif seen.kind == "tls":
             drawn.append(_tls(seen, start))
-    for by_witness in accounts.values():
+    for by_witness in copies_of.values():
         drawn += _tell(by_witness, start)
     return sorted(drawn, key=lambda arrow: (arrow.time, arrow.seqs))
 
@@ -71,9 +71,9 @@ def _tell(by_witness: dict[str, list[Seen]], start: float) -> list[Arrow]:
     ranked = sorted(by_witness, key=lambda name: (*_WITNESS_ORDER, name).index(name))
     best = by_witness[ranked[0]]
     drawn = []
-    for place, seen in enumerate(best):
-        copies = [seen, *(by_witness[name][place] for name in ranked[1:] if place < len(by_witness[name]))]
-        drawn.append(_arrow(copies, again=place > 0, start=start))
+    for index, seen in enumerate(best):
+        copies = [seen, *(by_witness[name][index] for name in ranked[1:] if index < len(by_witness[name]))]
+        drawn.append(_arrow(copies, again=index > 0, start=start))
     return drawn
 
 

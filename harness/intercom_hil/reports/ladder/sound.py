@@ -120,7 +120,7 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
     pictures = [seen for seen in flow.watched if seen.whole("frames") > 0]
     stretches = _stretches(flow.heard) + [[seen] for seen in pictures]
     loud = [seen for stretch in _stretches(flow.heard) for seen in stretch]
-    word = {"srtp": "SRTP", "plain": "RTP"}.get(protection, protection)
+    protocol = {"srtp": "SRTP", "plain": "RTP"}.get(protection, protection)
     label = f"{about.text('sender')} → {about.text('receiver')}"
     tone = _character(loud).rpartition(" dB")[0].rpartition(" ")[0] if loud else ""
     remark = media if media not in ("", "audio") else tone
@@ -129,7 +129,7 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
     else:
         sound = _character(loud) if loud else "no sound measured"
     facts = [
-        f"{relative(begin, start)} s to {relative(last, start)} s  {word} {media} {label}",
+        f"{relative(begin, start)} s to {relative(last, start)} s  {protocol} {media} {label}",
         f"{about.text('source')} → {about.text('destination')}",
         f"payload type {about.whole('payload_type')}, SSRC {about.whole('ssrc'):#010x}, {sound}",
     ]
@@ -141,7 +141,7 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
         start=begin,
         end=max(begin, last),
         open_ended=ended is None,
-        text=f"{label} {word}{' ' + remark if remark else ''}",
+        text=f"{label} {protocol}{' ' + remark if remark else ''}",
         style=_PROTECTIONS.get(protection, "media-unknown"),
         title="\n".join(facts),
         heard=tuple((_begin(stretch[0]), stretch[-1].time) for stretch in stretches),

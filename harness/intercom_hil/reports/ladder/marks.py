@@ -1,4 +1,4 @@
-"""The ladder beside SIP and sound: button, panel, remarks of PBX and stations, losses, judgements."""
+"""What a ladder shows beside SIP and sound: button, panel, logs of PBX and stations, losses, judgements."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ _TITLE_LENGTH = 600
 
 def marks(observations: Iterable[Seen], start: float) -> list[Mark]:
     """Return what the button, the front panel and the bench's own remarks add beside the parties."""
-    return [teller(seen, start) for seen in observations if (teller := _MARKS.get(seen.kind))]
+    return [mark_of(seen, start) for seen in observations if (mark_of := _MARKS.get(seen.kind))]
 
 
 def dots(observations: Iterable[Seen], start: float) -> list[Dot]:
-    """Return what the PBX and the stations said about themselves."""
+    """Return what the PBX and the stations logged."""
     found = []
     for seen in observations:
         if seen.kind == "pbx_event":
-            told = f"PBX {seen.text('interface')}: {seen.text('name')} {seen.text('channel')}"
-            found.append(Dot(seen.time, (seen.seq,), PBX, _title(seen, start, told)))
+            remark = f"PBX {seen.text('interface')}: {seen.text('name')} {seen.text('channel')}"
+            found.append(Dot(seen.time, (seen.seq,), PBX, _title(seen, start, remark)))
         elif seen.kind == "station_said":
-            told = f"station {seen.text('station')}: {seen.text('text')}"
-            found.append(Dot(seen.time, (seen.seq,), seen.text("station"), _title(seen, start, told)))
+            remark = f"station {seen.text('station')}: {seen.text('text')}"
+            found.append(Dot(seen.time, (seen.seq,), seen.text("station"), _title(seen, start, remark)))
         elif seen.kind == "station_ended":
             found.append(Dot(seen.time, (seen.seq,), seen.text("station"), _title(seen, start, _ended(seen))))
     return found
@@ -65,13 +65,13 @@ def judged(judgements: Sequence[Judgement], start: float) -> list[Mark]:
                 *(f"seen: {shorten(item.seen, _TITLE_LENGTH)}" for item in items),
             ]
         )
-        told = f"{verdict.sign} {names}  {expected}"
-        found.append(Mark(time, (), JUDGED, told, verdict.slug, title, rule=verdict.needs_attention))
+        remark = f"{verdict.sign} {names}  {expected}"
+        found.append(Mark(time, (), JUDGED, remark, verdict.slug, title, rule=verdict.needs_attention))
     return found
 
 
-def _title(seen: Seen, start: float, told: str) -> str:
-    return f"{relative(seen.time, start)} s  {shorten(told, _TITLE_LENGTH)}  [{seen.witness}]"
+def _title(seen: Seen, start: float, remark: str) -> str:
+    return f"{relative(seen.time, start)} s  {shorten(remark, _TITLE_LENGTH)}  [{seen.witness}]"
 
 
 def _ended(seen: Seen) -> str:
@@ -86,9 +86,9 @@ def _ended(seen: Seen) -> str:
 
 def _event(seen: Seen, start: float) -> Mark:
     name, failure = seen.text("name"), seen.text("failure")
-    told = f"event {name} ({seen.text('screen_name')}) {seen.text('details')}"
+    remark = f"event {name} ({seen.text('screen_name')}) {seen.text('details')}"
     text = f"{name} · {failure}" if failure else name
-    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-event", _title(seen, start, told))
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-event", _title(seen, start, remark))
 
 
 def _screen(seen: Seen, start: float) -> Mark:
@@ -100,35 +100,35 @@ def _screen(seen: Seen, start: float) -> Mark:
 
 def _output(seen: Seen, start: float) -> Mark:
     active = seen.flag("active")
-    told = f"{seen.text('name')} {'pressed' if active else 'released'}"
+    remark = f"{seen.text('name')} {'pressed' if active else 'released'}"
     checked = "read back" if seen.flag("confirmed") else "not read back"
     held = seen.content.get("held")
     if isinstance(held, list) and len(held) == 2 and all(isinstance(bound, int | float) for bound in held):
         checked += f", held for {held[0]:.3f} to {held[1]:.3f} s"
     style = "mark-press" if active else "mark-release"
     text = f"{'●' if active else '○'} {'press' if active else 'release'}"
-    return Mark(seen.time, (seen.seq,), BUTTON, text, style, _title(seen, start, f"{told} ({checked})"))
+    return Mark(seen.time, (seen.seq,), BUTTON, text, style, _title(seen, start, f"{remark} ({checked})"))
 
 
 def _input(seen: Seen, start: float) -> Mark:
     active = seen.flag("active")
-    told = f"{seen.text('name')} {'active' if active else 'inactive'}"
+    remark = f"{seen.text('name')} {'active' if active else 'inactive'}"
     text = f"{'●' if active else '○'} {seen.text('name')}"
-    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, remark))
 
 
 def _configured(seen: Seen, start: float) -> Mark:
     accepted = seen.flag("accepted")
     values = mapping(seen.content.get("settings"))
     changed = [name for name in _names(seen) if name in values]
-    told = "\n".join(
+    remark = "\n".join(
         [
             f"configuration {'accepted' if accepted else 'refused'} {seen.text('message')}".rstrip(),
             *(f"{name} = {values[name]}" for name in changed),
         ]
     )
     text = f"⚙ {'configured' if accepted else 'configuration refused'}"
-    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, remark))
 
 
 def _names(seen: Seen) -> list[str]:
@@ -137,25 +137,25 @@ def _names(seen: Seen) -> list[str]:
 
 
 def _note(seen: Seen, start: float) -> Mark:
-    told = seen.text("text")
-    return Mark(seen.time, (seen.seq,), PANEL, told, "mark-note", _title(seen, start, told))
+    remark = seen.text("text")
+    return Mark(seen.time, (seen.seq,), PANEL, remark, "mark-note", _title(seen, start, remark))
 
 
 def _asked(seen: Seen, start: float) -> Mark:
-    told = f"operator asked: {seen.text('text')}"
+    remark = f"operator asked: {seen.text('text')}"
     text = f"? {seen.text('text')}"
-    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, remark))
 
 
 def _answered(seen: Seen, start: float) -> Mark:
     if not seen.text("way"):
-        told = text = f"question {seen.whole('number')} not answered"
+        remark = text = f"question {seen.whole('number')} not answered"
     else:
         text = f"! {seen.text('choice')}"
         who = f"{seen.text('by') or 'operator'} ({seen.text('way')})"
-        told = f"{who}: {seen.text('choice')} {seen.text('text')}"
-        told += f"; expected: {seen.text('expected')}" if seen.text("expected") else ""
-    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, told))
+        remark = f"{who}: {seen.text('choice')} {seen.text('text')}"
+        remark += f"; expected: {seen.text('expected')}" if seen.text("expected") else ""
+    return Mark(seen.time, (seen.seq,), PANEL, text, "mark-note", _title(seen, start, remark))
 
 
 _MARKS: dict[str, Callable[[Seen, float], Mark]] = {

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.pbx.testimony import ARI_EVENTS, from_ami, from_ari, from_log
+from intercom_hil.pbx.events import ARI_EVENTS, from_ami, from_ari, from_log
 
 DESTROYED = {
     "type": "ChannelDestroyed",

@@ -1,7 +1,7 @@
-"""What the PBX says of itself, put into the timeline's words: ARI events, AMI events, log lines.
+"""What the PBX reports of itself, as content for the timeline: ARI events, AMI events, lines of its log.
 
-In come the values as they arrived; out go a `PbxEvent` and its time, or None for what nobody asks about.
-Nothing that arrives here can raise: fields that are absent or of another type are left out.
+Nothing that arrives can raise: fields that are absent or of another type are left out, and events that nobody
+asks about are None.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from datetime import datetime
 
 from intercom_hil.timeline.observation import PbxEvent
 
-Said = tuple[PbxEvent, float | None]
+Reported = tuple[PbxEvent, float | None]
 """A PBX event and when it happened, seconds since the epoch; None where it does not say."""
 
 ARI_EVENTS = frozenset(
@@ -33,10 +33,10 @@ _LOG_LINE = re.compile(
 )
 
 
-def from_ari(event: Mapping[str, object]) -> Said | None:
-    """Return what an ARI event says: the channel, the call's Call-ID, and the few fields that verdicts use.
+def from_ari(event: Mapping[str, object]) -> Reported | None:
+    """Return what an ARI event reports: channel, Call-ID, and the few fields that verdicts use.
 
-    A Dial event speaks about the called leg (``peer``); the caller's is in the field ``caller``.
+    A Dial event is about the called channel (``peer``); the caller's is in the field ``caller``.
     """
     name = event.get("type")
     if not isinstance(name, str) or name not in ARI_EVENTS:
@@ -54,18 +54,18 @@ def from_ari(event: Mapping[str, object]) -> Said | None:
     ):
         if isinstance(holder.get(key), str) and holder[key]:
             fields[field] = holder[key]
-    said = PbxEvent(
+    reported = PbxEvent(
         interface="ari",
         name=name,
         channel=_text(channel, "name"),
         call_id=_text(channel, "protocol_id"),
         fields=fields,
     )
-    return said, _time(_text(event, "timestamp"))
+    return reported, _time(_text(event, "timestamp"))
 
 
-def from_ami(event: Mapping[str, str]) -> Said | None:
-    """Return what an AMI security event about SIP says: who, from where, under which Call-ID."""
+def from_ami(event: Mapping[str, str]) -> Reported | None:
+    """Return what an AMI security event about SIP reports: who, from where, under which Call-ID."""
     name = event.get("Event", "")
     if name not in SECURITY_EVENTS or event.get("Service") != "PJSIP":
         return None
@@ -73,15 +73,15 @@ def from_ami(event: Mapping[str, str]) -> Said | None:
     for field, key in (("account", "AccountID"), ("remote", "RemoteAddress"), ("severity", "Severity")):
         if key in event:
             fields[field] = event[key]
-    said = PbxEvent(interface="ami", name=name, call_id=event.get("SessionID", ""), fields=fields)
+    reported = PbxEvent(interface="ami", name=name, call_id=event.get("SessionID", ""), fields=fields)
     try:
-        return said, float(event["Timestamp"])
+        return reported, float(event["Timestamp"])
     except (KeyError, ValueError):
-        return said, None
+        return reported, None
 
 
 def from_log(line: str) -> PbxEvent | None:
-    """Return what a line of the PBX's log says, if it is a NOTICE, WARNING or ERROR."""
+    """Return what a line of the PBX's log reports, if it is a NOTICE, WARNING or ERROR."""
     match = _LOG_LINE.fullmatch(line)
     if not match:
         return None
