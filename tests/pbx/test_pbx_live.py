@@ -331,7 +331,9 @@ async def test_a_pbx_that_dies_while_it_starts_is_an_error_that_quotes_its_log(t
         assert time.monotonic() < end
         await asyncio.sleep(0.002)
     os.kill(host_pid_of(booting), signal.SIGKILL)
-    with pytest.raises(BenchError, match="the PBX did not start: it ended with signal SIGKILL; its log ends"):
+    with pytest.raises(
+        BenchError, match="the PBX did not start: Asterisk ended with signal SIGKILL; its log ends"
+    ):
         await starting
     await lab.place.stop()
 
