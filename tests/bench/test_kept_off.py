@@ -4,7 +4,7 @@ from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import load
 from intercom_hil.locations import DEFAULT_BENCH
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import DeviceEvent, Note
+from intercom_hil.timeline.observation import DeviceEvent, Note, OutputChanged
 
 
 async def test_events_of_an_idle_device_are_counted_and_noted(tmp_path):
@@ -25,3 +25,29 @@ async def test_what_comes_between_two_scenarios_is_noted_in_the_next(tmp_path):
     assembly.timeline = Timeline()  # as the next scenario has it
     assert assembly.close_timeline() == 1
     assert assembly.timeline[0].content.text == "not on this timeline: 1 observations between two scenarios"
+
+
+async def test_what_a_device_still_logs_of_an_earlier_press_is_not_of_this_scenario(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+    pressed = OutputChanged(name="button", active=True, confirmed=False)
+
+    def logs(*names):
+        return [assembly.append(Witness.SYSLOG, DeviceEvent(name=name)).seq >= 0 for name in names]
+
+    assembly.append(Witness.BUTTON, pressed)
+    assert logs("outgoing_call_initiated", "outgoing_call_failure") == [True, True]
+    assembly.append(Witness.BUTTON, OutputChanged(name="button", active=False, confirmed=False))
+    begin_another_scenario(assembly)
+    assembly.name_station("127.0.0.21", "3410")
+    assert logs("outgoing_call_failure", "outgoing_call_contact_failure") == [False, False]
+    assert logs("outgoing_call_contact_failure") == [True]  # of no press at all: this is held against it
+    assembly.append(Witness.BUTTON, pressed)
+    assert logs("outgoing_call_initiated", "outgoing_call_failure") == [True, True]
+
+
+def begin_another_scenario(assembly):
+    """As ``Assembly.begin`` does, but without the witnesses, which are not there."""
+    assembly.close_timeline()
+    assembly._scenario += 1
+    assembly._between = False
+    assembly.timeline = Timeline()

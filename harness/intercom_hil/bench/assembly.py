@@ -44,6 +44,12 @@ from intercom_hil.processes.leftovers import reap, reap_folders, working_folder
 from intercom_hil.processes.native_programs import EVERYWHERE
 from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.proxy.proxy import Proxy
+from intercom_hil.spec.events import (
+    OUTGOING_CONTACTS_EXHAUSTED,
+    OUTGOING_ESTABLISHED,
+    OUTGOING_FAILURE,
+    OUTGOING_INITIATED,
+)
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
 from intercom_hil.timeline.observation import (
@@ -58,6 +64,7 @@ from intercom_hil.timeline.observation import (
 
 Progress = Callable[[str], None]
 PKI_FOLDER = "pki"
+_TRYING = {kind.name for kind in (OUTGOING_FAILURE, OUTGOING_ESTABLISHED, OUTGOING_CONTACTS_EXHAUSTED)}
 _MEDIA = frozenset({"media_started", "media_heard", "video"})
 
 
@@ -90,6 +97,7 @@ class Assembly:
         self._between = False
         self._left_out: Counter[str] = Counter()
         self._scenario = 0
+        self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
         self._touched = False
         self._heard: set[Witness] = set()
         self._proxy_used = False
@@ -311,12 +319,15 @@ class Assembly:
         if self._between:
             self._left_out["observations between two scenarios"] += 1
         self._touched |= isinstance(content, Configured | OutputChanged)
+        if self._of_an_earlier_press(content):
+            self._left_out["what still came of an earlier scenario's press"] += 1
+            return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
             self._left_out["events of the device before the scenario touched it"] += 1
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         if isinstance(content, SipMessageSeen):
             if content.is_initial_invite:
-                self._calls.setdefault(content.call_id, self._scenario)
+                self._calls.setdefault(content.call_id, self._scenario_of(content))
             if self._calls.get(content.call_id, self._scenario) != self._scenario:
                 self._left_out["SIP messages of earlier scenarios' calls"] += 1
                 return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
@@ -324,6 +335,24 @@ class Assembly:
                 # The wire cannot read it, and needs to: the keys of the media are in it.
                 self.capture.learn(content, now() if at is None else at)
         return self.timeline.append(witness, content, at)
+
+    def _of_an_earlier_press(self, content: Content) -> bool:
+        """Follow the log of contacts being tried; return whether an entry is of an earlier press."""
+        if isinstance(content, Configured | OutputChanged) and self._dialling != self._scenario:
+            self._dialling = None
+        elif isinstance(content, DeviceEvent) and content.name == OUTGOING_INITIATED.name:
+            self._dialling = self._scenario
+        elif isinstance(content, DeviceEvent) and content.name in _TRYING:
+            scenario = self._dialling
+            if content.name != OUTGOING_FAILURE.name:
+                self._dialling = None
+            return scenario not in (None, self._scenario)
+        return False
+
+    def _scenario_of(self, invite: SipMessageSeen) -> int:
+        """Return which scenario a call that begins now is of: the next contact may be of an earlier press."""
+        placed = invite.sender == "device"
+        return self._dialling if placed and self._dialling is not None else self._scenario
 
     def close_timeline(self) -> int:
         """End the scenario's timeline with a note of what was kept off it; return how much that was."""

@@ -191,6 +191,10 @@ class Intercom:
         if self.speaker is not None:
             await self.speaker.end()
 
+    def forget(self) -> None:
+        """Have the device configured before it is used again: it is still in a call, and alone there."""
+        self.settings = None
+
     async def configure(self, settings: SipSettings) -> Configured:
         """Submit a whole SIP configuration.
 

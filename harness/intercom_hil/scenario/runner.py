@@ -12,6 +12,7 @@ import re
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from math import inf
 from pathlib import Path
 from time import monotonic
 
@@ -20,6 +21,7 @@ from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
+from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import lagging_copies
 from intercom_hil.judge.device_clock import reading
 from intercom_hil.judge.expected_events import Missing, dated_causes, missing_events
@@ -273,6 +275,8 @@ class ScenarioRunner:
                 if assembly.timeline.alarm is None:
                     problems.append(f"cleaning up: {problem}")
         assembly.pbx.end()
+        if any(call.acked and call.over == inf for call in calls(assembly.timeline)):
+            assembly.intercom.forget()
         try:
             return (await assembly.capture.end()).dropped
         except BenchError as problem:
