@@ -110,10 +110,11 @@ def write_bench(folder, lane):
     return path
 
 
-def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, env=None):
-    """Run scenarios on a lane's bench, and return how it went."""
+def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, env=None, through=()):
+    """Run scenarios on a lane's bench, started by a program if need be, and return how it went."""
     runs = folder / "runs"
     command = [
+        *through,
         sys.executable,
         "-m",
         "pytest",
