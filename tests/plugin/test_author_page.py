@@ -44,7 +44,8 @@ def test_the_example_finds_the_fault_on_several_benches_too(pytester):
     result.assert_outcomes(failed=1)
     assert record(pytester)["scenarios"][0]["requirements"]["OUT-03"] == "fail"
     told = result.stdout.str()
-    assert "OUT-03 fail: expected time from INVITE to CANCEL: 0.5 to 1.5 s" in told
+    assert "OUT-03 fail" in told
+    assert "time from INVITE to CANCEL: 0.5 to 1.5 s" in told
     assert "Traceback" not in told
     assert "asyncio/" not in told
 
