@@ -25,7 +25,7 @@ def test_an_address_of_another_host_is_one_message(tmp_path):
     (problem,) = problems(tmp_path, ('[pbx]\naddress = "127.0.91.10"', '[pbx]\naddress = "192.0.2.10"'))
     assert (problem.where, problem.what) == ("pbx.address", "192.0.2.10 is not an address of this host")
     assert "sudo ip address add 192.0.2.10/" in problem.remedy
-    assert problem.remedy.split("ip address add ")[1].split(")")[0].endswith(" dev lo")
+    assert problem.remedy.split("ip address add ")[1].split("`")[0].endswith(" dev lo")
 
 
 @pytest.mark.parametrize(("kind", "protocol"), [(socket.SOCK_DGRAM, "UDP"), (socket.SOCK_STREAM, "TCP")])

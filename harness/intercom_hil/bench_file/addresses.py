@@ -40,7 +40,7 @@ def taken_addresses(file: BenchFile) -> Iterator[BenchError]:
         yield BenchError(
             f"{address} is not an address of this host",
             ", ".join(dict.fromkeys(fields)),
-            f"give it to this host (sudo {_add(file, address)}), or name one that `ip -br address` lists",
+            f"give it to this host (`sudo {_add(file, address)}`), or name one that `ip -br address` lists",
         )
 
 

@@ -141,7 +141,7 @@ def _engine(kind: EngineKind, line: Callable[..., None]) -> Host | None:
     if engine.has_image(tag):
         line("image", found=tag)
     else:
-        line("image", BenchError(f"{tag} is not there", remedy="intercom-hil provision (a minute or two)"))
+        line("image", BenchError(f"{tag} is not there", remedy="intercom-hil provision"))
     return ContainerHost(engine, tag)
 
 

@@ -109,7 +109,7 @@ def check_emulator(kind: EngineKind) -> str:
     _check_supported()
     recipe = Recipe.load(RECIPE)
     engine = Engine.find(kind=kind)
-    remedy = "intercom-hil provision (a minute or two)"
+    remedy = "intercom-hil provision"
     if not engine.has_image(recipe.tag):
         raise BenchError(f"its image {recipe.tag} is not there", "", remedy)
     packages = packages_folder(recipe.wheels, python=recipe.python)

@@ -32,7 +32,7 @@ async def check_free(address: str, ports: Iterable[Listening]) -> None:
         while problem := _problem(address, protocol, port):
             if problem.errno != errno.EADDRINUSE or time.monotonic() > deadline:
                 where = f"{address}:{port}/{protocol}"
-                remedy = "free it (ss -lnptu shows who has it), or choose another in the bench file"
+                remedy = "free it (`sudo ss -lnptu` shows who has it), or choose another in the bench file"
                 raise BenchError(f"the PBX cannot listen: {problem.strerror}", where, remedy)
             await asyncio.sleep(POLL)
 

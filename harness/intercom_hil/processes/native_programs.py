@@ -94,7 +94,7 @@ def checked(tool: Tool) -> str:
         BenchError: it is not there, too old, or says nothing that is understood.
     """
     wanted = ".".join(map(str, tool.oldest))
-    remedy = f"install {tool.program} {wanted} or later (Debian: apt-get install {tool.package})"
+    remedy = f"install {tool.program} {wanted} or later (Debian: `sudo apt-get install {tool.package}`)"
     remedy += ', or have engine.kind = "auto" use the container image'
     found = shutil.which(tool.program, path=search_path())
     if found is None:
