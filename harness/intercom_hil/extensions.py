@@ -45,11 +45,11 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "log-file": "intercom_hil.event_sources.log_file:LogFileOptions",
     },
     LAYOUTS: {
-        "keyed": "intercom_hil.event_sources.layouts:KEYED",
-        "keyed-message": "intercom_hil.event_sources.layouts:KEYED_MESSAGE",
-        "bracketed": "intercom_hil.event_sources.layouts:BRACKETED",
-        "labelled": "intercom_hil.event_sources.layouts:LABELLED",
-        "json-lines": "intercom_hil.event_sources.layouts:JSON_LINES",
+        "keyed": "intercom_hil.layouts.known:KEYED",
+        "keyed-message": "intercom_hil.layouts.known:KEYED_MESSAGE",
+        "bracketed": "intercom_hil.layouts.known:BRACKETED",
+        "labelled": "intercom_hil.layouts.known:LABELLED",
+        "json-lines": "intercom_hil.layouts.known:JSON_LINES",
     },
     RENDERERS: {
         "junit": "intercom_hil.reports.junit:write",

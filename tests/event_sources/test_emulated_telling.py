@@ -7,11 +7,11 @@ from intercom_hil.adapters.numato_relay import Relay
 from intercom_hil.device import Account, EmulatedDevice, Intercom, Portal
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources import SourceRole, SyslogReceiver, WebhookReceiver, read_log
-from intercom_hil.event_sources.layouts import JSON_LINES, KEYED_MESSAGE
 from intercom_hil.evidence.run import keep_export
 from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.device_clock import reading
+from intercom_hil.layouts.known import JSON_LINES, KEYED_MESSAGE
 from intercom_hil.spec.settings import SipSettings
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Pattern, Timeline, now

@@ -13,7 +13,7 @@ from intercom_hil.device import KEYED, EventFields, Layout
 from intercom_hil.emulator.event_log import EventLog
 from intercom_hil.emulator.vocabulary import Show, WriteEvent
 from intercom_hil.event_sources import LogFileError, read_log
-from intercom_hil.event_sources.layouts import JSON_LINES
+from intercom_hil.layouts.known import JSON_LINES
 
 AT = 1_795_380_063.25
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)

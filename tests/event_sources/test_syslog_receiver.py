@@ -11,7 +11,7 @@ from intercom_hil.emulator.syslog import Syslog, SyslogServer
 from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources import SourceRole, SyslogReceiver, TlsIdentity
-from intercom_hil.event_sources.layouts import KEYED_MESSAGE
+from intercom_hil.layouts.known import KEYED_MESSAGE
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.observation import DeviceEvent, EventCopy
 

@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources import WebhookReceiver
-from intercom_hil.event_sources.layout_options import LayoutOptions
-from intercom_hil.event_sources.layouts import JSON_LINES
 from intercom_hil.event_sources.webhook import LARGEST_BODY
 from intercom_hil.event_sources.webhook_body import events_of
 from intercom_hil.event_sources.xml_value import xml_value
+from intercom_hil.layouts.known import JSON_LINES
+from intercom_hil.layouts.options import LayoutOptions
 from intercom_hil.serving.http import mended
 from intercom_hil.timeline import Timeline
 

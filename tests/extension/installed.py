@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from intercom_hil.device.configurator_kinds import CONFIGURATORS
-from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
 from intercom_hil.instruments.registry import INSTRUMENTS
+from intercom_hil.layouts.known import LAYOUTS
 from intercom_hil.reports import RENDERERS
 from intercom_hil.spec.catalogues import CATALOGUES
 

@@ -27,7 +27,8 @@ def rooms(*names: str) -> tuple[str, ...]:
 
 
 GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "terminal_text", "wire", "timeline")
-WITNESSES = rooms("instruments", "event_sources", "operator", "device", "capture", "pbx", "proxy", "stations")
+HEARD = rooms("layouts", "event_sources", "operator")
+WITNESSES = rooms("instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
@@ -44,9 +45,10 @@ MAY_IMPORT = {
         "serving": (),
         "instruments": GROUND,
         "adapters": (*GROUND, *rooms("instruments")),
-        "event_sources": (*GROUND, *rooms("serving")),
+        "layouts": GROUND,
+        "event_sources": (*GROUND, *rooms("layouts", "serving")),
         "operator": (*GROUND, *rooms("serving")),
-        "device": (*GROUND, *rooms("instruments", "event_sources", "operator", "processes")),
+        "device": (*GROUND, *HEARD, *rooms("instruments", "processes")),
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),
@@ -55,7 +57,7 @@ MAY_IMPORT = {
         "lab": (*GROUND, *rooms("processes")),
         "judge": GROUND,
         "evidence": (*GROUND, *rooms("judge")),
-        "bench_file": (*GROUND, *rooms("instruments", "event_sources", "operator", "device")),
+        "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "evidence")),
         "commands": (

@@ -13,9 +13,9 @@ from typing import Any
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.device.configurator_kinds import CONFIGURATORS
-from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
 from intercom_hil.instruments.registry import INSTRUMENTS
+from intercom_hil.layouts.known import LAYOUTS
 from intercom_hil.locations import CHECKOUT
 
 _SECRET = ("password", "secret", "token", "community")

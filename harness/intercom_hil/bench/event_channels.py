@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.tables import ConsoleTable, DeviceTable
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layouts import KEYED
 from intercom_hil.event_sources.log_file import LogFileOptions
 from intercom_hil.event_sources.roles import SourceRole, assign_roles
 from intercom_hil.event_sources.source import EventSource, TlsIdentity
 from intercom_hil.event_sources.source_kinds import LiveSourceOptions, SourceContext, source_names
+from intercom_hil.layouts.known import KEYED
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.timeline import Append, Witness
 
 _LIVE = frozenset({"event", "screen", "boot"})

@@ -28,10 +28,10 @@ from intercom_hil.bench_file.tables import (
 )
 from intercom_hil.bench_file.toml_positions import Keys, Position, nearest, positions
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layout_options import LayoutOptions
-from intercom_hil.event_sources.layouts import LAYOUTS, with_own
 from intercom_hil.event_sources.source_kinds import unusable
+from intercom_hil.layouts.known import LAYOUTS, with_own
+from intercom_hil.layouts.layout import Layout
+from intercom_hil.layouts.options import LayoutOptions
 
 LayoutName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 

@@ -19,9 +19,6 @@ from pydantic import TypeAdapter, ValidationError
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layout_options import LayoutOptions
-from intercom_hil.event_sources.layouts import LAYOUTS, with_own
 from intercom_hil.event_sources.log_file import LARGEST_FILE, LogEntry, LogFileError, LogFileOptions, read_log
 from intercom_hil.event_sources.source_kinds import AnySource, SourceOptions, unusable
 from intercom_hil.evidence.import_again import judged_with_import
@@ -30,6 +27,9 @@ from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
 from intercom_hil.judge.deferral import deferred_kinds
 from intercom_hil.judge.expected_events import dated_causes
 from intercom_hil.judge.log_match import Cause, Entry, Match, match
+from intercom_hil.layouts.known import LAYOUTS, with_own
+from intercom_hil.layouts.layout import Layout
+from intercom_hil.layouts.options import LayoutOptions
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import (

@@ -24,8 +24,6 @@ from intercom_hil.commands.bench_text import Draft, bench_text
 from intercom_hil.device.configurator_kinds import CONFIGURATORS, ConfiguratorOptions
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layouts import LAYOUTS
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES, SourceOptions, unusable
 from intercom_hil.extensions import ExtensionError, Registry
 from intercom_hil.instruments.kinds import OutputOptions
@@ -34,6 +32,8 @@ from intercom_hil.instruments.safety import opened
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import SharedPorts
 from intercom_hil.kinds import Found, Kind, Kinds, kinds_of
+from intercom_hil.layouts.known import LAYOUTS
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.timeline.observation import DeviceEvent
 

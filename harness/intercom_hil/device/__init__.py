@@ -11,10 +11,10 @@ from intercom_hil.device.emulated import EmulatedDevice, Ready
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.device.portal import ANONYMOUS, Account, Portal
 from intercom_hil.device.speaker import Speaker
-from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.console_reader import ConsoleReader
-from intercom_hil.event_sources.event_fields import EventFields
-from intercom_hil.event_sources.layouts import KEYED, LAYOUTS
+from intercom_hil.layouts.event_fields import EventFields
+from intercom_hil.layouts.known import KEYED, LAYOUTS
+from intercom_hil.layouts.layout import Layout
 
 __all__ = [
     "ANONYMOUS",

@@ -18,14 +18,14 @@ from pydantic import ValidationError
 
 from intercom_hil.device.configurator import Configurator, Role
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
-from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.console_reader import ConsoleReader
-from intercom_hil.event_sources.layouts import KEYED
 from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.event_sources.source import EventSource
 from intercom_hil.instruments.button import Button
 from intercom_hil.instruments.protocols import Console, Input
 from intercom_hil.instruments.supply import Supply
+from intercom_hil.layouts.known import KEYED
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.spec.settings import SipSettings
 from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import Configured, InputChanged, InstrumentLost, Witness

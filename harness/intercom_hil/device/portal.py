@@ -21,8 +21,8 @@ import httpx
 
 from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
-from intercom_hil.event_sources.control_bytes import plain_lines
 from intercom_hil.event_sources.text_bytes import text_of
+from intercom_hil.layouts.control_bytes import plain_lines
 from intercom_hil.spec.settings import REDACTED, SipSettings
 
 LARGEST_ANSWER = 4 << 20

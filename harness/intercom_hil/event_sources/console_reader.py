@@ -5,9 +5,9 @@ Lines with their times come in from a Console; observations by the witness *cons
 
 from __future__ import annotations
 
-from intercom_hil.event_sources.console_layout import Layout, Reading
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.layouts.layout import Layout, Reading
 from intercom_hil.timeline.observation import UnreadableLine, Witness
 from intercom_hil.timeline.timeline import Append
 

@@ -15,10 +15,10 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.layout_options import PathInJson
 from intercom_hil.event_sources.source_kinds import SourceOptions
 from intercom_hil.event_sources.webhook_body import events_in
+from intercom_hil.layouts.layout import Layout
+from intercom_hil.layouts.options import PathInJson
 from intercom_hil.timeline.observation import DeviceEvent
 
 LARGEST_FILE = 64 << 20

@@ -5,8 +5,8 @@ Readings with their times come in; observations by the source's witness go out.
 
 from __future__ import annotations
 
-from intercom_hil.event_sources.console_layout import Reading
 from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.layouts.layout import Reading
 from intercom_hil.timeline.observation import (
     Content,
     DeviceEvent,

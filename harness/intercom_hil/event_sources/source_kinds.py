@@ -14,11 +14,11 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import BeforeValidator, SerializeAsAny
 
 from intercom_hil import extensions
-from intercom_hil.event_sources.console_layout import Layout
 from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.event_sources.source import EventSource, TlsIdentity
 from intercom_hil.extensions import ExtensionError, Registry
 from intercom_hil.kinds import Kind, Kinds, chosen_from, kinds_registry
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.timeline.observation import Witness
 from intercom_hil.timeline.timeline import Append
 

@@ -15,7 +15,6 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import AfterValidator, Field, model_validator
 
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.console_layout import Layout, Reading
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole
@@ -24,6 +23,7 @@ from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions
 from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
 from intercom_hil.event_sources.syslog_message import SyslogMessage
 from intercom_hil.kinds import Wizard, no_ipv6
+from intercom_hil.layouts.layout import Layout, Reading
 from intercom_hil.paths import FileBeside
 from intercom_hil.serving.listener import Listener, peer_of
 from intercom_hil.spec.settings import Host, Port

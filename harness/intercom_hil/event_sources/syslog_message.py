@@ -10,9 +10,9 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from intercom_hil.event_sources.control_bytes import plain
 from intercom_hil.event_sources.text_bytes import text_of
-from intercom_hil.event_sources.written_time import leading_time, read_time
+from intercom_hil.layouts.control_bytes import plain
+from intercom_hil.layouts.written_time import leading_time, read_time
 
 LONGEST_TEXT = 8192  # characters of one message that are handed on
 MOST_MESSAGES = 100

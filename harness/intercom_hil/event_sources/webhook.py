@@ -14,8 +14,6 @@ from typing import Annotated, Any, ClassVar, Literal
 from pydantic import AfterValidator, Field
 
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.console_layout import Layout, Reading
-from intercom_hil.event_sources.layout_options import PathInJson
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole
@@ -23,6 +21,8 @@ from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions
 from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.event_sources.webhook_body import events_of
 from intercom_hil.kinds import Wizard, no_ipv6
+from intercom_hil.layouts.layout import Layout, Reading
+from intercom_hil.layouts.options import PathInJson
 from intercom_hil.serving.http import HttpServer, Limits, Request, Response
 from intercom_hil.spec.settings import Host, Port
 from intercom_hil.timeline.observation import UnreadableLine, WebhookSeen, Witness

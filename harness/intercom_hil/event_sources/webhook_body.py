@@ -12,9 +12,9 @@ import re
 from collections.abc import Iterator, Mapping
 from urllib.parse import parse_qsl, unquote
 
-from intercom_hil.event_sources.event_fields import REQUEST_PATH
 from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.event_sources.xml_value import xml_value
+from intercom_hil.layouts.event_fields import REQUEST_PATH
 
 MOST_EVENTS = 1_000
 """Events of one request that are read."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from xml.parsers import expat
 
-from intercom_hil.event_sources.event_fields import ELEMENT_TEXT
+from intercom_hil.layouts.event_fields import ELEMENT_TEXT
 
 DEEPEST = 32
 """Elements within each other."""

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from intercom_hil.device import KEYED, LAYOUTS, Layout
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.control_bytes import plain
+from intercom_hil.layouts.control_bytes import plain
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
 from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, Note, ScreenText
 

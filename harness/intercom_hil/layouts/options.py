@@ -6,9 +6,9 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from intercom_hil.event_sources.bounded_expression import BoundedExpression
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.event_fields import EventFields
+from intercom_hil.layouts.bounded_expression import BoundedExpression
+from intercom_hil.layouts.event_fields import EventFields
+from intercom_hil.layouts.layout import Layout
 
 PathInJson = Annotated[str, Field(max_length=200)]
 

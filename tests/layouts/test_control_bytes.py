@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_hil.device import KEYED, LAYOUTS, ConsoleReader, Layout
-from intercom_hil.event_sources.bounded_expression import MOST_TIMEOUTS
-from intercom_hil.event_sources.control_bytes import plain
 from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.instruments.serial_console import LONGEST_LINE, Fragment, LineFramer
+from intercom_hil.layouts.bounded_expression import MOST_TIMEOUTS
+from intercom_hil.layouts.control_bytes import plain
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import UnreadableLine
 

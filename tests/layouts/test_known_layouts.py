@@ -13,9 +13,9 @@ from intercom_hil.emulator.logic import BANNER
 from intercom_hil.emulator.speech import SPEECHES, untimed
 from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.event_fields import text_at
-from intercom_hil.event_sources.layouts import KEYED_MESSAGE
-from intercom_hil.event_sources.written_time import read_time
+from intercom_hil.layouts.event_fields import text_at
+from intercom_hil.layouts.known import KEYED_MESSAGE
+from intercom_hil.layouts.written_time import read_time
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.timeline.observation import DeviceEvent, ScreenText
 from tests.structure.source_tree import ROOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from intercom_hil.event_sources.bounded_expression import BoundedExpression
+from intercom_hil.layouts.bounded_expression import BoundedExpression
 
 REQUEST_PATH = "path:"
 """The key under which an HTTP request has its path, beside what it tells."""

@@ -10,9 +10,9 @@ from collections.abc import Mapping, MutableMapping
 from typing import cast
 
 from intercom_hil import extensions
-from intercom_hil.event_sources.console_layout import Layout
-from intercom_hil.event_sources.event_fields import EventFields
 from intercom_hil.extensions import Registry
+from intercom_hil.layouts.event_fields import EventFields
+from intercom_hil.layouts.layout import Layout
 
 _VALUE = r'(?:"(?:[^"\\]|\\.)*"|[^\s"]+)'
 _MORE = rf"(?: \w+={_VALUE})*"

@@ -15,10 +15,10 @@ from datetime import datetime
 from types import MappingProxyType
 
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources.bounded_expression import BoundedExpression, TooSlowError
-from intercom_hil.event_sources.control_bytes import plain, plain_lines
-from intercom_hil.event_sources.event_fields import EventFields
-from intercom_hil.event_sources.written_time import read_time
+from intercom_hil.layouts.bounded_expression import BoundedExpression, TooSlowError
+from intercom_hil.layouts.control_bytes import plain, plain_lines
+from intercom_hil.layouts.event_fields import EventFields
+from intercom_hil.layouts.written_time import read_time
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
 from intercom_hil.timeline.observation import (
     ConsoleLine,
