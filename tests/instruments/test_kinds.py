@@ -39,7 +39,7 @@ INPUTS = [
 WRONG = [
     (
         {"kind": "relay"},
-        "no such kind .* use numato-relay, numato-gpio, gpio, serial-line, command ",
+        "no such kind .* use numato-relay, numato-gpio, .*command",
     ),
     ({"port": PORT}, "a kind is missing; use numato-relay"),
     ({"kind": "numato-relay"}, "Field required"),
