@@ -6,10 +6,10 @@ import pytest
 
 from intercom_hil.capture.media import HELD_SECONDS, MAX_FLOWS, PROBATION
 from intercom_hil.capture.sound import is_readable_sound
+from intercom_hil.media.g711 import encode_alaw, encode_ulaw
+from intercom_hil.media.rtp import build_rtp
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import sip_content
-from intercom_hil.wire.g711 import encode_alaw, encode_ulaw
-from intercom_hil.wire.rtp import build_rtp
 from tests.capture.wire_story import (
     DEVICE,
     PBX,

@@ -16,9 +16,9 @@ from intercom_hil.capture.video import MAX_STILLS, MAX_WAITING, AtOnce, InThread
 from intercom_hil.capture.video_picture import LARGEST_STILL, H264Viewer, Look, bar_position
 from intercom_hil.emulator.camera import FRAME_RATE, FRAMES, HEIGHT, WIDTH, pictures
 from intercom_hil.errors import BenchError
+from intercom_hil.media.h264 import START_CODE, AccessUnit
+from intercom_hil.media.rtp import build_rtp
 from intercom_hil.timeline.observation import MediaStarted, VideoSeen
-from intercom_hil.wire.h264 import START_CODE, AccessUnit
-from intercom_hil.wire.rtp import build_rtp
 from tests.capture.wire_story import DEVICE, PBX, Wire, inline, key, protector
 
 TYPE = 99

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.log_match import Cause, Entry, match
 from intercom_hil.judge.device_clock import ClockReading, estimate, reading
-from intercom_hil.judge.log_match import Cause, Entry, match
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import DeviceEvent
 

@@ -9,8 +9,8 @@ from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.schemas import FOLDER, MODELS, text_of
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.rules import Measured
-from intercom_hil.reports.schema import default, misfits, run_schema
-from intercom_hil.reports.verdicts import VERDICTS
+from intercom_hil.run_folder.schema import default, misfits, run_schema
+from intercom_hil.run_folder.verdicts import VERDICTS
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
 

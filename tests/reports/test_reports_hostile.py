@@ -18,7 +18,7 @@ from test_reports_render import Page
 
 from intercom_hil import reports
 from intercom_hil.evidence.records import RunRecord
-from intercom_hil.reports import fields, verdicts
+from intercom_hil.run_folder import fields, verdicts
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured, InstrumentLost, MalformedSip, Note, StationSaid
 

@@ -18,14 +18,14 @@ from report_stories import (
     timeout_ignored,
 )
 
-from intercom_hil.reports.ladder import Ladder, draw
-from intercom_hil.reports.ladder.axis import CUT_FROM, SAME_MOMENT, Axis
-from intercom_hil.reports.ladder.lanes import MAX_PARTIES, arrange
-from intercom_hil.reports.ladder.layout import MAX_ENTRIES
-from intercom_hil.reports.ladder.shapes import JUDGED, MEDIA
-from intercom_hil.reports.observations import read_timeline
-from intercom_hil.reports.records import Judgement
-from intercom_hil.reports.verdicts import verdict_of
+from intercom_hil.ladder import Ladder, draw
+from intercom_hil.ladder.axis import CUT_FROM, SAME_MOMENT, Axis
+from intercom_hil.ladder.lanes import MAX_PARTIES, arrange
+from intercom_hil.ladder.layout import MAX_ENTRIES
+from intercom_hil.ladder.shapes import JUDGED, MEDIA
+from intercom_hil.run_folder.observations import read_timeline
+from intercom_hil.run_folder.records import Judgement
+from intercom_hil.run_folder.verdicts import verdict_of
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import TlsSeen
 

@@ -10,7 +10,7 @@ from report_sample import write_run
 from report_stories import answered_at_once, not_declared, station_never_registered, timeout_ignored
 
 from intercom_hil import reports
-from intercom_hil.reports.run import read_run
+from intercom_hil.run_folder.run import read_run
 
 
 def rendered(folder) -> str:

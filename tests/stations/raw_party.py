@@ -4,10 +4,10 @@ import asyncio
 import re
 import secrets
 
-from intercom_hil.wire.rtp import parse_rtp
+from intercom_hil.media.rtp import parse_rtp
+from intercom_hil.media.srtp import receiver
 from intercom_hil.wire.sdp import Session
 from intercom_hil.wire.sip import Message
-from intercom_hil.wire.srtp import receiver
 
 CRYPTO = "a=crypto:{tag} {suite} inline:" + "QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk" + "\r\n"
 

@@ -26,7 +26,7 @@ def rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{PACKAGE}.{name}" for name in names)
 
 
-GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "terminal_text", "wire", "timeline")
+GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "terminal_text", "wire", "media", "timeline")
 HEARD = rooms("layouts", "event_sources", "operator")
 WITNESSES = rooms("instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
 MAY_IMPORT = {
@@ -40,6 +40,7 @@ MAY_IMPORT = {
         "spec": rooms("errors", "extensions"),
         "terminal_text": (),
         "wire": (),
+        "media": rooms("wire"),
         "timeline": rooms("errors", "spec", "wire"),
         "processes": rooms("errors"),
         "serving": (),
@@ -70,7 +71,9 @@ MAY_IMPORT = {
             *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario"),
         ),
         "emulator": rooms("spec"),
-        "reports": rooms("extensions"),
+        "run_folder": (),
+        "ladder": rooms("run_folder"),
+        "reports": rooms("extensions", "ladder", "run_folder"),
         "cli": (PACKAGE,),
     }.items()
 } | {PACKAGE: ()}
@@ -101,13 +104,14 @@ NOT_FOR_SCENARIOS = (
     *OUTSIDE_WORLD[1:],
     "intercom_hil.emulator",
     "intercom_hil.wire",
+    "intercom_hil.media",
     "scapy",
     "serial",
     "time",
 )
 """Scenarios read as prose over the bench; asyncio is left to them for doing two things at once."""
 
-PURE = rooms("spec", "wire")
+PURE = rooms("spec", "wire", "media")
 
 
 def room_of(module: str) -> str:
@@ -197,7 +201,11 @@ def sockets_in(tree: ast.AST) -> list[str]:
 
 def test_reports_read_a_run_folder_with_plain_means():
     heavy = ("httpx", "numpy", "pydantic", "scapy", *OUTSIDE_WORLD)
-    paths = [path for path in python_files("harness") if below(module_name(path), rooms("reports"))]
+    paths = [
+        path
+        for path in python_files("harness")
+        if below(module_name(path), rooms("reports", "ladder", "run_folder"))
+    ]
     assert paths
     assert [shown(path) for path in paths for one in imports_of(path) if below(one.target, heavy)] == []
 

@@ -5,7 +5,7 @@ import hmac
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from intercom_hil.wire.srtp import TAG_SIZES, derive_key
+from intercom_hil.media.srtp import TAG_SIZES, derive_key
 
 
 def protect(key, packet, *, rollover=0, mki=b"", encrypt=True, rate=0):

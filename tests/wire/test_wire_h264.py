@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.wire import h264
-from intercom_hil.wire.h264 import AccessUnit, Depacketiser, H264Error
+from intercom_hil.media import h264
+from intercom_hil.media.h264 import AccessUnit, Depacketiser, H264Error
 
 units = st.builds(
     lambda importance, kind, body: bytes((importance << 5 | kind,)) + body,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.wire.rtp import (
+from intercom_hil.media.rtp import (
     GOODBYE,
     RECEIVER_REPORT,
     SENDER_REPORT,

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.wire import g711
-from intercom_hil.wire.tone import SILENCE_DBOV, dominant_tone, level_dbov
+from intercom_hil.media import g711
+from intercom_hil.media.tone import SILENCE_DBOV, dominant_tone, level_dbov
 
 RATE = 8000
 

@@ -5,10 +5,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pylibsrtp import Policy, Session
 
-from intercom_hil.wire import srtp
-from intercom_hil.wire.rtp import build_rtp
-from intercom_hil.wire.sdp import SUITES, Crypto
-from intercom_hil.wire.srtp import (
+from intercom_hil.media import srtp
+from intercom_hil.media.rtp import build_rtp
+from intercom_hil.media.srtp import (
     TAG_SIZES,
     Both,
     DisputedPacketError,
@@ -17,6 +16,7 @@ from intercom_hil.wire.srtp import (
     receiver,
     why_not,
 )
+from intercom_hil.wire.sdp import SUITES, Crypto
 from tests.wire.srtp_sender import protect
 
 LIBSRTP = {

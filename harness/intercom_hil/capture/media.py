@@ -11,10 +11,10 @@ from collections import deque
 from intercom_hil.capture.negotiation import NegotiatedStream, Negotiation
 from intercom_hil.capture.rtp_stream import Flow, RtpStream
 from intercom_hil.capture.video import AtOnce, Viewer
+from intercom_hil.media.rtp import RtpError, is_rtp
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import Address, NameOf
 from intercom_hil.timeline.timeline import Append
-from intercom_hil.wire.rtp import RtpError, is_rtp
 from intercom_hil.wire.sdp import SdpError
 
 HELD_PACKETS = 250

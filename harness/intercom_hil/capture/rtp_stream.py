@@ -10,14 +10,10 @@ from intercom_hil.capture.negotiation import NegotiatedStream
 from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
 from intercom_hil.capture.video import VideoWindow, Viewer
 from intercom_hil.capture.video_viewer import Look
-from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted, VideoSeen, Witness
-from intercom_hil.timeline.sip_content import Address, NameOf, endpoint
-from intercom_hil.timeline.timeline import Append
-from intercom_hil.wire.g711 import DECODERS
-from intercom_hil.wire.h264 import ENCODING as H264
-from intercom_hil.wire.rtp import RtpError, RtpPacket, parse_rtp
-from intercom_hil.wire.sdp import STATIC_ENCODINGS
-from intercom_hil.wire.srtp import (
+from intercom_hil.media.g711 import DECODERS
+from intercom_hil.media.h264 import ENCODING as H264
+from intercom_hil.media.rtp import RtpError, RtpPacket, parse_rtp
+from intercom_hil.media.srtp import (
     DisputedPacketError,
     SrtpReceiver,
     is_unencrypted,
@@ -25,6 +21,10 @@ from intercom_hil.wire.srtp import (
     receiver,
     why_not,
 )
+from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted, VideoSeen, Witness
+from intercom_hil.timeline.sip_content import Address, NameOf, endpoint
+from intercom_hil.timeline.timeline import Append
+from intercom_hil.wire.sdp import STATIC_ENCODINGS
 
 PLAIN, SRTP, UNKNOWN = "plain", "srtp", "unknown"
 _EVENT_BYTES = 4

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from intercom_hil.wire.g711 import RATE, Samples
-from intercom_hil.wire.tone import dominant_tone, level_dbov
+from intercom_hil.media.g711 import RATE, Samples
+from intercom_hil.media.tone import dominant_tone, level_dbov
 
 WINDOW = 0.2
 """Seconds of sound in one measurement."""

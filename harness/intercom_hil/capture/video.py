@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Protocol
 
 from intercom_hil.capture.video_viewer import Look
 from intercom_hil.errors import BenchError
-from intercom_hil.wire.h264 import AccessUnit, Depacketiser, H264Error
-from intercom_hil.wire.rtp import RtpPacket
+from intercom_hil.media.h264 import AccessUnit, Depacketiser, H264Error
+from intercom_hil.media.rtp import RtpPacket
 
 if TYPE_CHECKING:
     from intercom_hil.capture.video_picture import H264Viewer

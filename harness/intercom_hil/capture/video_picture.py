@@ -15,7 +15,7 @@ from av.error import FFmpegError
 from numpy.typing import NDArray
 
 from intercom_hil.capture.video_viewer import Look
-from intercom_hil.wire.h264 import AccessUnit, sequence_parameters
+from intercom_hil.media.h264 import AccessUnit, sequence_parameters
 
 Luma = NDArray[np.uint8]
 

@@ -22,11 +22,11 @@ from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.log_file import LARGEST_FILE, LogEntry, LogFileError, LogFileOptions, read_log
 from intercom_hil.event_sources.source_kinds import AnySource, SourceOptions, unusable
 from intercom_hil.evidence.import_again import judged_with_import
+from intercom_hil.evidence.log_match import Cause, Entry, Match, match
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
 from intercom_hil.judge.deferral import deferred_kinds
 from intercom_hil.judge.expected_events import dated_causes
-from intercom_hil.judge.log_match import Cause, Entry, Match, match
 from intercom_hil.layouts.known import LAYOUTS, with_own
 from intercom_hil.layouts.layout import Layout
 from intercom_hil.layouts.options import LayoutOptions

@@ -17,9 +17,9 @@ from typing import BinaryIO
 
 import numpy as np
 
+from intercom_hil.media.tone import dominant_tone, level_dbov
 from intercom_hil.timeline.observation import SpeakerHeard, Witness
 from intercom_hil.timeline.timeline import Append, now
-from intercom_hil.wire.tone import dominant_tone, level_dbov
 
 WINDOW = 0.2  # s of sound per observation
 _LOOK_EVERY = 0.05  # s: a growing file cannot be waited for otherwise

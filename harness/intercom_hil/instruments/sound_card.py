@@ -18,10 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from intercom_hil.errors import BenchError
+from intercom_hil.media.g711 import Samples
+from intercom_hil.media.tone import OVERLOAD, dominant_tone, level_dbov
 from intercom_hil.timeline.observation import SpeakerHeard, Witness
 from intercom_hil.timeline.timeline import Append, now
-from intercom_hil.wire.g711 import Samples
-from intercom_hil.wire.tone import OVERLOAD, dominant_tone, level_dbov
 
 MICROPHONE_TONE = 440.0
 """Hz: what is played at the device's microphone."""

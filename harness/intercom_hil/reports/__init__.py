@@ -14,9 +14,9 @@ from typing import Any
 
 from intercom_hil import extensions
 from intercom_hil.extensions import ExtensionError, Registry
-from intercom_hil.reports.errors import ReportError
-from intercom_hil.reports.records import Run
-from intercom_hil.reports.run import read_run
+from intercom_hil.run_folder.errors import ReportError
+from intercom_hil.run_folder.records import Run
+from intercom_hil.run_folder.run import read_run
 
 __all__ = ["RENDERERS", "ReportError", "Run", "render"]
 

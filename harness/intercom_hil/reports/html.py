@@ -15,10 +15,11 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
-from intercom_hil.reports import fields, verdicts, views
+from intercom_hil.reports import views
 from intercom_hil.reports.output import put
-from intercom_hil.reports.records import Measurement, Run
 from intercom_hil.reports.views import ScenarioView
+from intercom_hil.run_folder import fields, verdicts
+from intercom_hil.run_folder.records import Measurement, Run
 
 FILE_NAME = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -10,10 +10,10 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from intercom_hil.reports import verdicts
-from intercom_hil.reports.fields import clock, line, relative, shorten
 from intercom_hil.reports.output import put
-from intercom_hil.reports.records import Judgement, Run, Scenario
+from intercom_hil.run_folder import verdicts
+from intercom_hil.run_folder.fields import clock, line, relative, shorten
+from intercom_hil.run_folder.records import Judgement, Run, Scenario
 
 FILE_NAME = "junit.xml"
 _ERRORS = (verdicts.ERROR, verdicts.INCONCLUSIVE)

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from intercom_hil.reports.fields import line, mapping, relative, shorten
-from intercom_hil.reports.ladder import Ladder, draw
-from intercom_hil.reports.observations import Seen, read_timeline
-from intercom_hil.reports.records import Judgement, Requirement, Run, Scenario
-from intercom_hil.reports.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, tally, worst
+from intercom_hil.ladder import Ladder, draw
+from intercom_hil.run_folder.fields import line, mapping, relative, shorten
+from intercom_hil.run_folder.observations import Seen, read_timeline
+from intercom_hil.run_folder.records import Judgement, Requirement, Run, Scenario
+from intercom_hil.run_folder.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, tally, worst
 
 MAX_MESSAGES = 120
 MAX_RAW = 6_000

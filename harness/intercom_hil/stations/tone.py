@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from intercom_hil.wire.g711 import RATE, encode_alaw
+from intercom_hil.media.g711 import RATE, encode_alaw
 
 SECONDS = 8
 """Length of a tone file. SIPp sends it over and over."""

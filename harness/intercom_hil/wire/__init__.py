@@ -1,8 +1,7 @@
-"""Bytes to meaning, and nothing else: SIP, SDP, RTP, SRTP, G.711, tones, frames, capture files, HEP.
+"""Bytes to meaning: SIP, SDP, URIs, TLS hellos, frames, capture files, HEP. Media are next door.
 
-Bytes from the network come in, values go out. Every function here is pure or keeps only the state of the
-stream it is fed; every parser is total: it returns a value or raises one subclass of ``WireError`` that
-carries the offending bytes. Nobody here knows another room of the harness.
+Every function is pure or keeps only the state of the stream it is fed. Every parser is total: it returns a
+value or raises one subclass of ``WireError`` that carries the offending bytes.
 """
 
 from intercom_hil.wire.error import WireError

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import groupby
 
-from intercom_hil.reports.fields import mapping, relative, shorten
-from intercom_hil.reports.ladder.shapes import BUTTON, JUDGED, PANEL, PBX, Band, Dot, Mark
-from intercom_hil.reports.observations import Seen
-from intercom_hil.reports.records import Judgement
+from intercom_hil.ladder.shapes import BUTTON, JUDGED, PANEL, PBX, Band, Dot, Mark
+from intercom_hil.run_folder.fields import mapping, relative, shorten
+from intercom_hil.run_folder.observations import Seen
+from intercom_hil.run_folder.records import Judgement
 
 _TITLE_LENGTH = 600
 

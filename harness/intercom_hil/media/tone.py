@@ -11,7 +11,7 @@ import math
 
 import numpy as np
 
-from intercom_hil.wire.g711 import Samples
+from intercom_hil.media.g711 import Samples
 
 OVERLOAD = 32768.0
 SILENCE_DBOV = -127.0

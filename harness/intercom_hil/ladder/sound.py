@@ -11,9 +11,9 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from intercom_hil.reports.fields import relative
-from intercom_hil.reports.ladder.shapes import MEDIA, PANEL, Mark, Span
-from intercom_hil.reports.observations import Seen
+from intercom_hil.ladder.shapes import MEDIA, PANEL, Mark, Span
+from intercom_hil.run_folder.fields import relative
+from intercom_hil.run_folder.observations import Seen
 
 SILENCE_DBOV = -55.0
 """Below this level a window counts as silent: comfort noise and codec idle noise lie under it."""

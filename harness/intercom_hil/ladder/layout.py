@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
-from intercom_hil.reports.fields import relative, shorten
-from intercom_hil.reports.ladder.axis import Axis
-from intercom_hil.reports.ladder.drawing import (
+from intercom_hil.ladder.axis import Axis
+from intercom_hil.ladder.drawing import (
     HEAD_HEIGHT,
     Ladder,
     PlacedArrow,
@@ -17,8 +16,9 @@ from intercom_hil.reports.ladder.drawing import (
     PlacedMark,
     PlacedSpan,
 )
-from intercom_hil.reports.ladder.lanes import PANEL_OVERHANG, arrange, room_for
-from intercom_hil.reports.ladder.shapes import JUDGED, MEDIA, PANEL, Arrow, Band, Dot, Mark, Span, Story
+from intercom_hil.ladder.lanes import PANEL_OVERHANG, arrange, room_for
+from intercom_hil.ladder.shapes import JUDGED, MEDIA, PANEL, Arrow, Band, Dot, Mark, Span, Story
+from intercom_hil.run_folder.fields import relative, shorten
 
 MAX_ENTRIES = 700
 """Entries drawn in one ladder; beyond that a drawing explains nothing any more."""

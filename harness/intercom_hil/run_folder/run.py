@@ -14,10 +14,20 @@ from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
 
-from intercom_hil.reports import verdicts
-from intercom_hil.reports.errors import ReportError
-from intercom_hil.reports.fields import line, mapping, moment, number, sequence, shorten, text, texts, whole
-from intercom_hil.reports.records import (
+from intercom_hil.run_folder import verdicts
+from intercom_hil.run_folder.errors import ReportError
+from intercom_hil.run_folder.fields import (
+    line,
+    mapping,
+    moment,
+    number,
+    sequence,
+    shorten,
+    text,
+    texts,
+    whole,
+)
+from intercom_hil.run_folder.records import (
     Attempt,
     EvidenceFile,
     Judgement,
@@ -26,9 +36,9 @@ from intercom_hil.reports.records import (
     Run,
     Scenario,
 )
-from intercom_hil.reports.schema import default, misfits, run_schema
-from intercom_hil.reports.stills import MOST, Still, read_still
-from intercom_hil.reports.verdicts import Verdict, verdict_of, worst
+from intercom_hil.run_folder.schema import default, misfits, run_schema
+from intercom_hil.run_folder.stills import MOST, Still, read_still
+from intercom_hil.run_folder.verdicts import Verdict, verdict_of, worst
 
 MOST_MISFITS = 3
 """How many places that do not fit the schema a message names."""

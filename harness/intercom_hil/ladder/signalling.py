@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from intercom_hil.reports.fields import mapping, relative, sequence, shorten, text, whole
-from intercom_hil.reports.ladder.shapes import Arrow
-from intercom_hil.reports.observations import Seen
+from intercom_hil.ladder.shapes import Arrow
+from intercom_hil.run_folder.fields import mapping, relative, sequence, shorten, text, whole
+from intercom_hil.run_folder.observations import Seen
 
 _WITNESS_ORDER = ("wire", "pbx", "station")
 _METHOD_STYLE = {

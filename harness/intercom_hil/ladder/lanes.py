@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from intercom_hil.reports.fields import shorten
-from intercom_hil.reports.ladder.shapes import BUTTON, DEVICE, JUDGED, MEDIA, PANEL, PBX
+from intercom_hil.ladder.shapes import BUTTON, DEVICE, JUDGED, MEDIA, PANEL, PBX
+from intercom_hil.run_folder.fields import shorten
 
 MAX_PARTIES = 9
 """Parties with a lane of their own; further ones share the last."""

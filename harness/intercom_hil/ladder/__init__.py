@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intercom_hil.reports.ladder import marks, signalling, sound
-from intercom_hil.reports.ladder.drawing import Ladder
-from intercom_hil.reports.ladder.layout import lay_out
-from intercom_hil.reports.ladder.shapes import Story
-from intercom_hil.reports.observations import Seen
-from intercom_hil.reports.records import Judgement
+from intercom_hil.ladder import marks, signalling, sound
+from intercom_hil.ladder.drawing import Ladder
+from intercom_hil.ladder.layout import lay_out
+from intercom_hil.ladder.shapes import Story
+from intercom_hil.run_folder.observations import Seen
+from intercom_hil.run_folder.records import Judgement
 
 __all__ = ["Ladder", "draw"]
 

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from intercom_hil.reports.schema import run_schema
+from intercom_hil.run_folder.schema import run_schema
 
 
 @dataclass(frozen=True, slots=True)

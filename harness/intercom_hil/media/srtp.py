@@ -18,7 +18,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from pylibsrtp import Error, Policy
 from pylibsrtp import Session as LibsrtpSession
 
-from intercom_hil.wire.rtp import RtpError, parse_rtp
+from intercom_hil.media.rtp import RtpError, parse_rtp
 from intercom_hil.wire.sdp import Crypto
 
 _LIBSRTP_PROFILES = {

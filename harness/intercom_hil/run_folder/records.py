@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from intercom_hil.reports.stills import Still
-from intercom_hil.reports.verdicts import Verdict
+from intercom_hil.run_folder.stills import Still
+from intercom_hil.run_folder.verdicts import Verdict
 
 
 @dataclass(frozen=True, slots=True)

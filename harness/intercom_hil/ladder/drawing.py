@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from intercom_hil.reports.ladder.lanes import Lane, Lanes
-from intercom_hil.reports.ladder.shapes import Arrow, Mark, Span
+from intercom_hil.ladder.lanes import Lane, Lanes
+from intercom_hil.ladder.shapes import Arrow, Mark, Span
 
 HEAD_HEIGHT = 34.0
 """The height of the row of lane names at the top."""

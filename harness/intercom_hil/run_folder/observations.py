@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from intercom_hil.reports.fields import line, mapping, moment, number, text, whole
+from intercom_hil.run_folder.fields import line, mapping, moment, number, text, whole
 
 MAX_OBSERVATIONS = 50_000
 """Observations read from one timeline; more than any scenario makes, less than would exhaust memory."""
