@@ -138,7 +138,13 @@ def test_a_run_folder_that_cannot_be_written_is_one_clear_message(tmp_path):
 def test_no_engine_is_one_clear_message(tmp_path):
     bench = write_bench(tmp_path, LANE)
     env = {"PATH": str(tmp_path), "XDG_CACHE_HOME": str(tmp_path)}
-    refused(tmp_path, "--bench", str(bench), told=("no container engine", "Remedy: install"), env=env)
+    refused(
+        tmp_path,
+        "--bench",
+        str(bench),
+        told=("container engine: podman is not installed", "Remedy: install"),
+        env=env,
+    )
 
 
 def refused(folder, *arguments, told, runs=None, env=None):
