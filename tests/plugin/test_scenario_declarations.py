@@ -12,7 +12,7 @@ from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
 from intercom_hil.scenario import Addresses, Settings, case_id, scenario
 from intercom_hil.scenario.declaration import Declaration
 
-FEWEST = 87
+FEWEST = 88
 """Configurations of the device that the scenarios need, however they are ordered."""
 ID = re.compile(r"[\w./-]+::\w+(\[[\w.-]+\])?")
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
+import os
 import tomllib
 from importlib.metadata import distribution
-from pathlib import Path
 
 from intercom_hil.processes.wheels import site_packages as packages
 from tests.structure.source_tree import ROOT
@@ -20,11 +18,12 @@ def site_packages(version):
     folder = packages(wanted, python=version, progress=lambda _: None, dependencies=True)
     project = distribution("intercom-hil")
     information = folder / f"intercom_hil-{project.version}.dist-info"
-    if not information.exists():
-        part = Path(tempfile.mkdtemp(dir=folder))
-        (part / "METADATA").write_text(project.read_text("METADATA") or project.read_text("PKG-INFO"))
-        try:
-            part.rename(information)
-        except OSError:  # another test was first
-            shutil.rmtree(part)
+    information.mkdir(exist_ok=True)
+    metadata = project.read_text("METADATA") or project.read_text("PKG-INFO")
+    for name, text in (("METADATA", metadata), ("entry_points.txt", project.read_text("entry_points.txt"))):
+        kept = information / name
+        if not kept.exists() or kept.read_text() != text:  # else several tests would write what one reads
+            part = information / f"{name}.{os.getpid()}"
+            part.write_text(text)
+            part.replace(kept)
     return folder

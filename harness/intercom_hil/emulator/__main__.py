@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import difflib
 import ipaddress
 import os
@@ -28,9 +29,14 @@ _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the emulated intercom until it is told to end; return the exit status."""
-    arguments = _parser().parse_args(argv)
-    if arguments.list_faults:
-        return _list_faults()
+    try:
+        arguments = _parser().parse_args(argv)
+        if arguments.list_faults:
+            with contextlib.suppress(BrokenPipeError):
+                _list_faults()
+            return 0
+    finally:
+        _flush()
     if arguments.state is None or arguments.address is None:
         return _refuse("--state and --address are needed")
     try:
@@ -41,18 +47,21 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _refuse(str(problem))
 
 
-def _list_faults() -> int:
+def _list_faults() -> None:
     from intercom_hil.emulator.faults import FAULTS, VARIANTS
 
+    for make in (*FAULTS.values(), *VARIANTS.values()):
+        fault = make()
+        breaks = ", ".join(sorted(fault.breaks)) or "nothing: a legal variant"
+        print(f"{fault.name:40} {fault.description} [{breaks}]")
+
+
+def _flush() -> None:
+    """Write out what was printed; nothing happens where the reader has seen enough and gone."""
     try:
-        for make in (*FAULTS.values(), *VARIANTS.values()):
-            fault = make()
-            breaks = ", ".join(sorted(fault.breaks)) or "nothing: a legal variant"
-            print(f"{fault.name:40} {fault.description} [{breaks}]")
         sys.stdout.flush()
-    except BrokenPipeError:  # whoever reads has seen enough
+    except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return 0
 
 
 def _listening(arguments: argparse.Namespace, ends: Mapping[str, str]) -> Iterator[str]:
