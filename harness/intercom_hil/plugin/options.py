@@ -58,6 +58,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="play the scenarios in the order of their files, however often that reconfigures the device",
     )
     group.addoption(
+        "--shuffle",
+        type=int,
+        metavar="SEED",
+        help="play the scenarios in an order drawn at random; the same whole number, the same order",
+    )
+    group.addoption(
         "--attempts",
         type=int,
         default=1,
@@ -81,6 +87,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     config = session.config
     if worker(config):
         return
+    if config.option.as_written and config.option.shuffle is not None:
+        raise pytest.UsageError("--shuffle and --as-written each want an order of their own: leave one out")
     count = getattr(config.option, "numprocesses", None) or 0
     try:
         if count or len(bench_files(bench_paths(config))) > 1:

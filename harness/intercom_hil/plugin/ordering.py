@@ -1,9 +1,12 @@
 """The order of a run: scenarios that begin with the same settings one after the other.
 
 What each begins with is declared. Benches side by side begin with the scenarios that are marked as long.
+With ``--shuffle`` the order is drawn at random: no verdict may hang on it.
 """
 
 from __future__ import annotations
+
+from random import Random
 
 import pytest
 
@@ -26,6 +29,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     scenarios = [item for item in items if item.get_closest_marker("requirement")]
     if not scenarios or config.getoption("--as-written"):
         return
+    seed: int | None = config.getoption("--shuffle")
+    if seed is not None:
+        scenarios.sort(key=lambda item: item.nodeid)
+        Random(seed).shuffle(scenarios)
+        _put(items, scenarios)
+        return
     try:
         file = pool(config).members[0].file  # the same order in every process, whichever bench it has
     except BenchError:
@@ -39,12 +48,20 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         scenarios.sort(key=lambda item: item.get_closest_marker("long") is None)
     config.stash[COUNT] = (len(scenarios), len(places))
     config.stash[PROGRESS] = _progress([places[wanted[item]] for item in scenarios], scenarios)
+    _put(items, scenarios)
+
+
+def _put(items: list[pytest.Item], scenarios: list[pytest.Item]) -> None:
+    """Put scenarios, in their order, where scenarios stand among the items."""
     ordered = iter(scenarios)
     items[:] = [next(ordered) if item.get_closest_marker("requirement") else item for item in items]
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Tell how often the device is configured anew."""
+    """Tell how often the device is configured anew, or by which seed the order was drawn."""
+    seed: int | None = config.getoption("--shuffle")
+    if seed is not None:
+        return [f"in an order drawn at random: --shuffle {seed} draws it again"]
     if COUNT not in config.stash:
         return []
     scenarios, profiles = config.stash[COUNT]
