@@ -149,7 +149,9 @@ class SerialConsole:
     def _hand_on(self, line: str | Fragment, begun: float, at: float) -> None:
         if isinstance(line, Fragment):
             if self._on_fragment is not None:
-                content = UnreadableLine(text=line.text, reason=line.reason, size=line.size, since=begun)
+                content = UnreadableLine(
+                    text=line.text, reason=line.reason, size=line.size, since=begun, ended=line.ended
+                )
                 self._on_fragment(content, at)
         elif self._on_line is not None:
             self._on_line(line, at)
@@ -161,11 +163,15 @@ class SerialConsole:
 
 @dataclass(frozen=True, slots=True)
 class Fragment:
-    """What came of a line that is not whole. ``size`` counts its bytes where ``text`` has not all of them."""
+    """What came of a line that is not whole.
+
+    ``size`` counts its bytes where ``text`` has not all of them; ``ended`` tells whether it is over.
+    """
 
     text: str
     reason: str
     size: int | None = None
+    ended: bool = True
 
 
 class LineFramer:
@@ -213,7 +219,8 @@ class LineFramer:
         begins, self._dropped = beyond and not self._dropped, self._dropped + beyond
         if not begins:
             return []
-        return [Fragment(self._text(), f"no line ends within {self._longest} bytes", self._longest)]
+        reason = f"no line ends within {self._longest} bytes"
+        return [Fragment(self._text(), reason, self._longest, ended=False)]
 
     def _release(self) -> str | Fragment:
         size = self._size()

@@ -11,10 +11,14 @@ from intercom_hil.timeline import Observation
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a monitor found about one requirement, and the observations that it rests on."""
+    """What a monitor found about one requirement, and the observations that it rests on.
+
+    ``despite_unread``: it holds whatever else the device may have written that could not be read.
+    """
 
     requirement: str
     expected: str
     seen: str
     observations: Sequence[Observation]
     verdict: Verdict = Verdict.FAIL
+    despite_unread: bool = False

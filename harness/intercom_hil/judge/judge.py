@@ -153,6 +153,8 @@ class Judge:
             raise ExpectationFailed(judgement)
         if not found and (why := why_unseen(rule, self.timeline)):
             return self._stand_in(pattern, why)
+        if judgement.verdict is Verdict.INCONCLUSIVE:
+            raise Inconclusive(str(judgement))
         if not found:
             raise Inconclusive(f"{requirement}: {pattern} was not seen, and need not be")
         return found[min(count, len(found)) - 1]

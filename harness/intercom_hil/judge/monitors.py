@@ -10,6 +10,7 @@ ENC-09, one that a REFER brought about OUT-01.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import corroboration
@@ -19,8 +20,9 @@ from intercom_hil.judge.expected_events import cause_time, causes_in, event_of, 
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
-from intercom_hil.judge.rules import Monitored, clock
+from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
+from intercom_hil.judge.unreadable import unread_events
 from intercom_hil.judge.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
@@ -87,25 +89,45 @@ def _of_events(
     if why:
         owed = presses_in(timeline) or any(causes.owed for causes in causes_in(timeline, closed))
         return (("silence", [Finding("EVT-11", expected, why, (), Verdict.INCONCLUSIVE)] if owed else []),)
-    return (
-        ("vocabulary", _vocabulary(logged)),
-        ("agreement", _agreement(timeline, logged, closed, settled)),
-        ("order", _order(logged)),
-        ("corroboration", corroboration(timeline, closed, settled)),
-    )
+    watched = {
+        "vocabulary": _vocabulary(logged),
+        "agreement": _agreement(timeline, logged, closed, settled),
+        "order": _order(logged),
+    }
+    hidden = unread_events(timeline, settled)
+    if hidden:
+        told = listed(hidden, timeline.opened)
+        watched = {name: _left_open(findings, hidden, told) for name, findings in watched.items()}
+    return (*watched.items(), ("corroboration", corroboration(timeline, closed, settled)))
+
+
+def _left_open(findings: Iterable[Finding], hidden: list[Observation], told: str) -> Iterator[Finding]:
+    """Leave open what would be otherwise had the device written one event more, in what could not be read."""
+    for finding in findings:
+        if finding.despite_unread:
+            yield finding
+        else:
+            yield replace(
+                finding,
+                verdict=Verdict.INCONCLUSIVE,
+                seen=f"{finding.seen}; not all could be read: {told}",
+                observations=[*finding.observations, *hidden],
+            )
 
 
 def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
     """EVT-11: no event outside the catalogue; EVT-01..10: each with its own screen name."""
     unknown = [o for o in logged if event_of(o).name not in EVENTS]
     for observation in unknown:
-        yield Finding("EVT-11", "only events of the catalogue", str(observation), (observation,))
+        expected = "only events of the catalogue"
+        yield Finding("EVT-11", expected, str(observation), (observation,), despite_unread=True)
     for observation in logged:
         kind = EVENTS.get(event_of(observation).name)
         shown = event_of(observation).screen_name
         if kind is not None and shown != kind.screen_name:
             expected = f"{kind.name} with screen name {kind.screen_name!r}"
-            yield Finding(kind.requirement, expected, f"it shows {shown!r}", (observation,))
+            seen = f"it shows {shown!r}"
+            yield Finding(kind.requirement, expected, seen, (observation,), despite_unread=True)
     if logged and not unknown:
         seen = f"{len(logged)} events, each of them in the catalogue"
         yield Finding("EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
@@ -158,7 +180,7 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
     for name, causes, written in counted:
         if len(written) > causes:
             expected = f"{name} once for each cause (there were {causes})"
-            yield Finding("EVT-11", expected, f"logged {len(written)} times", written)
+            yield Finding("EVT-11", expected, f"logged {len(written)} times", written, despite_unread=True)
 
 
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from intercom_hil.judge.unreadable import in_lines, unread
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline
-from intercom_hil.timeline.observation import MalformedSip
 from intercom_hil.timeline.pattern import enough
 
 _NAMED_IN_TEXT = 4
@@ -54,17 +54,20 @@ class Occurs(_Rule):
         found = timeline.find(self.pattern, self.after, self.until)
         too_many = self.at_most is not None and len(found) > self.at_most
         verdict = Verdict.PASS if enough(found, self.at_least) and not too_many else Verdict.FAIL
-        unread = _unread(timeline, self.pattern, self.after, self.until)
+        hidden = unread(timeline, self.pattern, self.after, self.until)
         if verdict is Verdict.PASS:
-            seen = _listed(found, origin) if found else "none, as expected"
+            seen = listed(found, origin) if found else "none, as expected"
         elif found:
-            seen = f"{len(found)} seen: {_listed(found, origin)}"
+            seen = f"{len(found)} seen: {listed(found, origin)}"
         else:
             seen = f"none seen; {_nearby(timeline, self.pattern, self.after, origin)}"
-        if unread and verdict is Verdict.PASS and self.at_most is not None:
-            verdict = Verdict.INCONCLUSIVE
-        if unread and verdict is not Verdict.PASS and not too_many:
-            seen = f"{seen}; it may be in what could not be read: {_listed(unread, origin)}"
+        if hidden and not too_many:
+            limited = verdict is Verdict.PASS and self.at_most is not None
+            if limited or (verdict is Verdict.FAIL and in_lines(self.pattern)):
+                verdict = Verdict.INCONCLUSIVE
+            if verdict is not Verdict.PASS:
+                seen = f"{seen}; it may be in what could not be read: {listed(hidden, origin)}"
+                found = [*found, *hidden] if verdict is Verdict.INCONCLUSIVE else found
         return Outcome(verdict=verdict, seen=seen, observations=tuple(o.seq for o in found))
 
 
@@ -82,16 +85,16 @@ class Absent(_Rule):
         if found:
             return Outcome(
                 verdict=Verdict.FAIL,
-                seen=f"seen all the same: {_listed(found, origin)}",
+                seen=f"seen all the same: {listed(found, origin)}",
                 observations=tuple(o.seq for o in found),
             )
         none = f"none in {self.until - self.after:.1f} s"
-        unread = _unread(timeline, self.pattern, self.after, self.until)
-        if unread:
+        hidden = unread(timeline, self.pattern, self.after, self.until)
+        if hidden:
             return Outcome(
                 verdict=Verdict.INCONCLUSIVE,
-                seen=f"{none}, but not all could be read: {_listed(unread, origin)}",
-                observations=tuple(o.seq for o in unread),
+                seen=f"{none}, but not all could be read: {listed(hidden, origin)}",
+                observations=tuple(o.seq for o in hidden),
             )
         return Outcome(verdict=Verdict.PASS, seen=none)
 
@@ -110,12 +113,16 @@ class InOrder(_Rule):
         seen = sorted((o for first in firsts for o in first), key=lambda o: (o.time, o.seq))
         missing = [str(p) for p, first in zip(self.patterns, firsts, strict=True) if not first]
         ordered = not missing and seen == [o for first in firsts for o in first]
-        told = _listed(seen, origin) if seen else "none seen"
-        return Outcome(
-            verdict=Verdict.PASS if ordered else Verdict.FAIL,
-            seen=f"{told}; never {', '.join(missing)}" if missing else told,
-            observations=tuple(o.seq for o in seen),
-        )
+        told = listed(seen, origin) if seen else "none seen"
+        told = f"{told}; never {', '.join(missing)}" if missing else told
+        verdict = Verdict.PASS if ordered else Verdict.FAIL
+        hidden = [
+            o for p in self.patterns if in_lines(p) for o in unread(timeline, p, self.after, self.until)
+        ]
+        if hidden:
+            verdict, seen = Verdict.INCONCLUSIVE, list(dict.fromkeys([*seen, *hidden]))
+            told = f"{told}; not all could be read: {listed(hidden[:1], origin)}"
+        return Outcome(verdict=verdict, seen=told, observations=tuple(o.seq for o in seen))
 
 
 class Measured(_Rule):
@@ -175,38 +182,19 @@ def clock(seconds: float, origin: float) -> str:
     return f"{seconds - origin:+.3f} s"
 
 
-def _listed(found: list[Observation], origin: float) -> str:
+def listed(found: list[Observation], origin: float) -> str:
+    """Name observations and when each was made, the first few of many."""
     named = [f"{o} ({o.witness}, {clock(o.time, origin)})" for o in found[:_NAMED_IN_TEXT]]
     more = f", and {len(found) - _NAMED_IN_TEXT} more" if len(found) > _NAMED_IN_TEXT else ""
     return ", ".join(named) + more
-
-
-def _unread(timeline: Timeline, pattern: Pattern, after: float, until: float) -> list[Observation]:
-    """Return the unreadable bytes in a window that may have been what a pattern about SIP asks for.
-
-    Those are the bytes of the parties that it names. Where only a session description was unreadable, its
-    message was read: it counts for patterns that ask about the session.
-    """
-    if pattern.kind != "sip":
-        return []
-    parties = [(name, pattern.fields[name]) for name in ("sender", "receiver") if name in pattern.fields]
-    return [
-        o
-        for o in timeline
-        if isinstance(o.content, MalformedSip)
-        and after <= o.time <= until
-        and pattern.witness in (None, o.witness)
-        and (o.content.is_whole or "media" in pattern.fields)
-        and all(condition.holds(getattr(o.content, name)) for name, condition in parties)
-    ]
 
 
 def _nearby(timeline: Timeline, pattern: Pattern, after: float, origin: float) -> str:
     """Tell what there was instead: the last of the same kind, and the device's last event."""
     same = [o for o in timeline if o.content.kind == pattern.kind and o.time >= after]
     events = [o for o in timeline if o.content.kind == "event" and o.time >= after]
-    told = [f"instead: {_listed(same[-2:], origin)}" if same else "nothing of that kind at all"]
+    told = [f"instead: {listed(same[-2:], origin)}" if same else "nothing of that kind at all"]
     if pattern.kind != "event":
-        last = f"the device's last event: {_listed(events[-1:], origin)}"
+        last = f"the device's last event: {listed(events[-1:], origin)}"
         told.append(last if events else "the device logged no event")
     return "; ".join(told)

@@ -18,7 +18,8 @@ class UnreadableLine(BaseContent):
     """What a device wrote and nobody can read as a line: cut, damaged, or without an end.
 
     ``text`` is as much of it as is kept, ``size`` the bytes that came where that is less, ``since`` when its
-    first byte came (seconds since the epoch) where that is known. ``may_hold_event`` says whether an event of
+    first byte came (seconds since the epoch) where that is known, ``ended`` whether its end has come, or is
+    still awaited. ``may_hold_event`` says whether an event of
     the judged event log may be hidden in it, so that one which is missing cannot be held against the device.
     """
 
@@ -27,6 +28,7 @@ class UnreadableLine(BaseContent):
     reason: str
     size: int | None = None
     since: float | None = None
+    ended: bool = True
     may_hold_event: bool = True
 
     def __str__(self) -> str:
