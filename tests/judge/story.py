@@ -64,6 +64,7 @@ class Story:
         raw="",
         media=(),
         branch="",
+        deviations=(),
     ):
         if profile:
             suites = ("AES_CM_128_HMAC_SHA1_80",) if keys else ()
@@ -87,6 +88,7 @@ class Story:
             to_tag=to_tag,
             media=media,
             branch=branch,
+            deviations=deviations,
             raw=raw,
         )
         self.timeline.append(Witness.WIRE, content, self._time())

@@ -9,6 +9,7 @@ from typing import Any
 
 from report_catalogue import CATALOGUE
 
+from intercom_hil.judge.deviations import deviations
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Content, Observation, Timeline, Witness
 from intercom_hil.timeline.observation import (
@@ -203,6 +204,7 @@ class ScenarioBuilder:
             "measurements": self.measurements,
             "problems": self.problems,
             "dropped_packets": self.dropped,
+            "deviations": [item.model_dump(mode="json") for item in deviations(self.timeline)],
             "evidence": {
                 "folder": folder,
                 "capture": f"{folder}/capture.pcapng",

@@ -27,7 +27,9 @@ def _register(story: ScenarioBuilder, at: float) -> None:
 
 
 def _ring(story: ScenarioBuilder, at: float, number: str, call: str) -> int:
-    seq = story.sip(at, "device", "pbx", f"INVITE sip:{number}@127.0.0.10", call=call, media=(offer(),))
+    invite = f"INVITE sip:{number}@127.0.0.10"
+    departs = ("line ends other than CRLF (RFC 3261 §7)",)
+    seq = story.sip(at, "device", "pbx", invite, call=call, media=(offer(),), deviations=departs)
     story.sip(at + 0.002, "pbx", "device", "100 Trying INVITE", call=call)
     story.sip(at + 0.01, "pbx", number, f"INVITE sip:{number}@127.0.0.30", call=call + "b", media=(offer(),))
     story.sip(at + 0.04, number, "pbx", "180 Ringing INVITE", call=call + "b")

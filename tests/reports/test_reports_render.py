@@ -185,3 +185,19 @@ def test_a_page_of_many_scenarios_stays_small_and_quick(tmp_path):
     assert (folder / "report.html").stat().st_size < 40_000 * len(stories)
     names = {case.get("name") for case in ElementTree.parse(folder / "junit.xml").getroot().iter("testcase")}
     assert "test_each_contact_is_tried_in_sequence[1]" in names
+
+
+def test_departures_from_the_grammar_are_shown_in_each_scenario_and_summed_up(page, source):
+    rows = source.partition('id="good-practice"')[2].partition("</section>")[0]
+    scenarios = [story for story in everything() if story.row()["deviations"]]
+    count = sum(story.row()["deviations"][0]["count"] for story in scenarios)
+    assert f'<td class="num right">{count}</td><td>line ends other than CRLF (RFC 3261 §7)</td>' in rows
+    assert "<td>INVITE</td>" in rows
+    assert rows.count('href="#s') == len(scenarios) > 1
+    assert source.count("<li>line ends other than CRLF") == len(scenarios)
+    assert "#good-practice" in page.values("href")
+
+
+def test_a_run_without_departures_has_no_such_section(tmp_path):
+    reports.render(write_run(tmp_path / "run", everything()[-1:]))
+    assert "good-practice" not in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")

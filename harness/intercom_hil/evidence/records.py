@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from intercom_hil.judge.deviations import Deviation
 from intercom_hil.judge.device_clock import ClockReading
 from intercom_hil.judge.judgement import Judgement, StatedJudgement
 from intercom_hil.judge.rules import Measured, Occurs
@@ -73,6 +74,7 @@ class Scenario(BaseModel):
         ending: the verdict of how it ended, without its judgements.
         asked: the requirements that it was to judge.
         bench: the bench it was played on.
+        deviations: how the device's messages depart from the grammar of SIP and SDP; no verdict rests on it.
         device_clock: how the device's clock went, as far as its events show.
         evidence: where its files lie.
     """
@@ -93,6 +95,7 @@ class Scenario(BaseModel):
     ending: Verdict = Verdict.PASS
     asked: tuple[str, ...] = ()
     bench: str = ""
+    deviations: tuple[Deviation, ...] = ()
     device_clock: ClockReading | None = None
     evidence: Evidence
 

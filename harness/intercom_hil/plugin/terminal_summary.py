@@ -153,4 +153,9 @@ def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: st
         counts = Counter(row.verdict for i, row in rows.items() if i.partition("-")[0] in families)
         told = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
         terminalreporter.write_line(f"{title}: {told}" if title else told)
+    departs = Counter(item.text for scenario in run.scenarios for item in scenario.deviations)
+    if departs:
+        (most, _), *others = departs.most_common()
+        more = f", and {len(others)} more" if others else ""
+        terminalreporter.write_line(f"good practice: the device sends {most}{more}; see the report")
     terminalreporter.write_line(f"verdict {run.verdict}, report {run.path / 'report.html'}")

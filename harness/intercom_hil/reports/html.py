@@ -41,6 +41,8 @@ LADDER_LEGEND = {
     "media-unknown": "media nobody negotiated",
     "sounding": "carries sound",
 }
+MOST_LINKS = 8
+"""Scenarios that the table of departures links to from one row."""
 KINDS = {"S": "stated", "D": "derived", "G": "gap"}
 
 
@@ -69,6 +71,8 @@ def render(run: Run) -> str:
         attention=_worst_first(scenarios),
         catalogues=views.catalogues(run),
         links=views.links(run, scenarios),
+        departures=views.departures(scenarios),
+        most_links=MOST_LINKS,
         requirement_rows={row.id: row for row in run.requirements},
         scenario_shares=verdicts.tally(scenario.verdict for scenario in run.scenarios),
         legend=verdicts.WORST_FIRST,

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from intercom_hil.ladder import Ladder, draw
 from intercom_hil.run_folder.fields import line, mapping, relative, shorten
 from intercom_hil.run_folder.observations import Seen, read_timeline
-from intercom_hil.run_folder.records import Judgement, Requirement, Run, Scenario
+from intercom_hil.run_folder.records import Deviation, Judgement, Requirement, Run, Scenario
 from intercom_hil.run_folder.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, tally, worst
 
 MAX_MESSAGES = 120
@@ -90,6 +90,34 @@ class ScenarioView:
     def bad(self) -> tuple[Judgement, ...]:
         """The judgements that need attention."""
         return tuple(item for item in self.scenario.judgements if item.verdict.needs_attention)
+
+
+@dataclass(frozen=True, slots=True)
+class Departure:
+    """One way in which the device departs from the grammar in a whole run, and the scenarios that show it."""
+
+    deviation: Deviation
+    scenarios: tuple[ScenarioView, ...]
+
+
+def departures(views: Iterable[ScenarioView]) -> list[Departure]:
+    """Return how the device departs from the grammar, what is most frequent first."""
+    found: dict[str, list[tuple[ScenarioView, Deviation]]] = {}
+    for view in views:
+        for item in view.scenario.deviations:
+            found.setdefault(item.text, []).append((view, item))
+    result = [
+        Departure(
+            Deviation(
+                text,
+                sum(item.count for _, item in items),
+                tuple(dict.fromkeys(name for _, item in items for name in item.messages)),
+            ),
+            tuple(view for view, _ in items),
+        )
+        for text, items in found.items()
+    ]
+    return sorted(result, key=lambda departure: -departure.deviation.count)
 
 
 def catalogues(run: Run) -> list[CatalogueView]:

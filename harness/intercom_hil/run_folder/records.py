@@ -76,6 +76,19 @@ class Attempt:
 
 
 @dataclass(frozen=True, slots=True)
+class Deviation:
+    """One way in which the device's messages depart from the grammar of SIP or SDP.
+
+    ``example`` is the number of the first such message in the timeline.
+    """
+
+    text: str
+    count: int
+    messages: tuple[str, ...]
+    example: int = -1
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One scenario as it was run. Times in seconds, ``started`` since the epoch."""
 
@@ -97,6 +110,7 @@ class Scenario:
     timeline: Path | None
     notes: tuple[str, ...]
     stills: tuple[Still, ...] = ()
+    deviations: tuple[Deviation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from intercom_hil.run_folder.fields import (
 )
 from intercom_hil.run_folder.records import (
     Attempt,
+    Deviation,
     EvidenceFile,
     Judgement,
     Measurement,
@@ -193,6 +194,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         timeline=timeline,
         notes=tuple(notes),
         stills=tuple(_stills(folder, evidence)),
+        deviations=tuple(_deviation(mapping(item)) for item in sequence(row.get("deviations"))),
     )
 
 
@@ -217,6 +219,15 @@ def _measurement(row: dict[str, object]) -> Measurement:
         low=number(row.get("low")),
         high=number(row.get("high")),
         verdict=verdict_of(row["verdict"]),
+    )
+
+
+def _deviation(row: dict[str, object]) -> Deviation:
+    return Deviation(
+        text=line(row.get("text")),
+        count=whole(row.get("count"), 1),
+        messages=texts(row.get("messages")),
+        example=whole(row.get("example"), -1),
     )
 
 

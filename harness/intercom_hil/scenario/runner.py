@@ -23,6 +23,7 @@ from intercom_hil.evidence.records import Attempt, ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import lagging_copies
+from intercom_hil.judge.deviations import deviations
 from intercom_hil.judge.device_clock import reading
 from intercom_hil.judge.expected_events import Missing, dated_causes, missing_events
 from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
@@ -320,6 +321,7 @@ class ScenarioRunner:
             asked=asked,
             bench=self._assembly.file.bench.name,
             preconditions=tuple(self.judge.preconditions),
+            deviations=deviations(timeline),
             device_clock=reading(timeline),
             evidence=self._run.evidence(folder),
         )
