@@ -28,6 +28,7 @@ from intercom_hil.scenario import (
     redirects,
     refusal,
     request,
+    response,
     rings_forever,
     scenario,
     silent,
@@ -36,25 +37,19 @@ from intercom_hil.scenario import (
     unavailable,
 )
 
-PROMPT = 3.0
-"""Seconds within which a device that reacts at all has reacted, to a contact that failed too."""
 MOST_INVITES = 8
 """To one contact, by two presses of the button: each without and with credentials, with SRTP and without."""
-SETTLING = 0.4
-"""Seconds after the end of a call in which its last sound is still heard."""
-TIMEOUT = 1
-"""Seconds that an unanswered contact may ring."""
-KINDS: dict[str, Callable[[], Behaviour]] = {
-    "answers": lambda: answers(hang_up_after=0.2),
-    "busy": busy,
-    "declines": declines,
-    "not found": not_found,
-    "unavailable": unavailable,
-    "redirects": redirects,
-    "rings for ever": rings_forever,
-    "makes progress": makes_progress_for_ever,
-    "never replies": silent,
-    "answers too late": answers_too_late,
+KINDS: dict[str, Callable[[Bench], Behaviour]] = {
+    "answers": lambda bench: answers(hang_up_after=bench.timing.short_call),
+    "busy": lambda _: busy(),
+    "declines": lambda _: declines(),
+    "not found": lambda _: not_found(),
+    "unavailable": lambda _: unavailable(),
+    "redirects": lambda _: redirects(),
+    "rings for ever": lambda _: rings_forever(),
+    "makes progress": lambda _: makes_progress_for_ever(),
+    "never replies": lambda _: silent(),
+    "answers too late": lambda _: answers_too_late(),
 }
 WAITED_FOR = ("rings for ever", "makes progress", "never replies", "answers too late")
 """What only the call timeout ends."""
@@ -80,7 +75,11 @@ EXHAUSTED = (
 def _contacts(at: Addresses, chain: tuple[str, ...]) -> Settings:
     """A list of contacts, in their order; the kinds that need it are called without the server in between."""
     numbers = [at.station_uri(i) if kind in PAST_THE_SERVER else at.number(i) for i, kind in enumerate(chain)]
-    return Settings(call_number=numbers[0], further_numbers=tuple(numbers[1:]), call_timeout=TIMEOUT)
+    return Settings(
+        call_number=numbers[0],
+        further_numbers=tuple(numbers[1:]),
+        call_timeout=at.limits.short_call_timeout,
+    )
 
 
 @scenario("OUT-02", "OUT-04", settings=_contacts)
@@ -92,11 +91,19 @@ async def test_every_contact_gets_its_turn_until_one_answers(bench: Bench, chain
     """
     _, dialled = await _walk(bench, chain)
 
-    answered = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=dialled)
-    over = await bench.require(request("BYE", receiver=DEVICE), within=PROMPT, after=dialled)
+    answered = await bench.require(
+        answer(sender=PBX, receiver=DEVICE), within=bench.timing.taken, after=dialled
+    )
+    ended = await bench.require(
+        request("BYE", receiver=DEVICE), within=bench.timing.remote + bench.timing.watch, after=dialled
+    )
+    over = await bench.require(response(200, "BYE", sender=DEVICE), within=bench.timing.hang_up, after=ended)
     if bench.has(Capability.SPEAKER):
         # The end of the call may still be on its way to the speaker, and to the witness that hears it.
-        await bench.never("OUT-04", speaker_sound_other_than(1000), during=1.0, after=over.time + SETTLING)
+        silent_from = over.time + bench.timing.media_tail
+        await bench.never(
+            "OUT-04", speaker_sound_other_than(1000), during=bench.timing.watch, after=silent_from
+        )
     another = another_call(bench.seen(invite(sender=DEVICE)), answered.time)
     bench.never_in_scenario("OUT-02", another)
 
@@ -113,13 +120,18 @@ async def test_the_end_of_the_list_is_announced_and_the_next_press_calls_again(
     first, failed = await _walk(bench, chain)
 
     if bench.has(Capability.SPEAKER):
-        await bench.expect("OUT-04", speaker_sound(), within=PROMPT, after=failed, count=3)
+        await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=failed, count=3)
     begun = now()
     await bench.intercom.press_button()
-    await bench.expect("OUT-01", invite(sender=DEVICE, to=first.number), within=PROMPT, after=begun)
+    await bench.expect(
+        "OUT-01", invite(sender=DEVICE, to=first.number), within=bench.timing.dial, after=begun
+    )
 
 
-@scenario("OUT-03", settings=lambda at: Settings(call_number=at.station_uri(0), call_timeout=TIMEOUT))
+@scenario(
+    "OUT-03",
+    settings=lambda at: Settings(call_number=at.station_uri(0), call_timeout=at.limits.short_call_timeout),
+)
 async def test_an_answer_that_comes_too_late_is_hung_up(bench: Bench) -> None:
     """A 200 that crosses the CANCEL is acknowledged and ended with a BYE (RFC 3261 §9.1, §15).
 
@@ -128,16 +140,20 @@ async def test_an_answer_that_comes_too_late_is_hung_up(bench: Bench) -> None:
     (desk,) = await bench.stations(answers_too_late())
     await bench.configure()
     pressed = await bench.intercom.press_button()
-    dialled = await bench.require(invite(sender=DEVICE), within=PROMPT, after=pressed)
-    over = await bench.require(request("CANCEL", sender=DEVICE), within=TIMEOUT + PROMPT, after=dialled)
+    dialled = await bench.require(invite(sender=DEVICE), within=bench.timing.dial, after=pressed)
+    over = await bench.require(
+        request("CANCEL", sender=DEVICE),
+        within=bench.limits.short_call_timeout + bench.timing.hang_up,
+        after=dialled,
+    )
 
-    late = await bench.require(answer(sender=desk.number), within=PROMPT, after=over)
+    late = await bench.require(answer(sender=desk.number), within=bench.timing.remote, after=over)
 
     hung_up = request("BYE", sender=DEVICE, receiver=desk.number)
-    await bench.expect("OUT-03", hung_up, within=PROMPT, after=late)
+    await bench.expect("OUT-03", hung_up, within=bench.timing.hang_up, after=late)
 
 
-@scenario("OUT-09", settings=Settings(call_timeout=2))
+@scenario("OUT-09", settings=lambda at: Settings(call_timeout=at.limits.call_timeouts[1]))
 async def test_what_a_press_does_while_the_call_is_still_ringing(bench: Bench) -> None:
     """A press before the answer may give the call up, or nothing: the page does not say (recorded).
 
@@ -146,12 +162,12 @@ async def test_what_a_press_does_while_the_call_is_still_ringing(bench: Bench) -
     (desk,) = await bench.stations(rings_forever())
     await bench.configure()
     pressed = await bench.intercom.press_button()
-    await bench.require(invite(receiver=desk.number), within=PROMPT, after=pressed)
+    await bench.require(invite(receiver=desk.number), within=bench.timing.called, after=pressed)
 
     again = await bench.intercom.press_button()
 
     given_up = request("CANCEL", sender=DEVICE)
-    await bench.require(given_up, within=2 + PROMPT, after=again)
+    await bench.require(given_up, within=bench.limits.call_timeouts[1] + bench.timing.hang_up, after=again)
     bench.record("OUT-09", given_up, after=again)
     bench.record("OUT-09", invite(sender=DEVICE), after=again)
 
@@ -162,21 +178,27 @@ async def _walk(bench: Bench, chain: tuple[str, ...]) -> tuple[Station, float]:
     Returns:
         The first contact, and when the last one was dialled (if it answers) or had failed.
     """
-    stations = await bench.stations(*(KINDS[kind]() for kind in chain))
+    stations = await bench.stations(*(KINDS[kind](bench) for kind in chain))
     await bench.configure()
 
     reached = await bench.intercom.press_button()
 
-    await bench.require(invite(sender=DEVICE, to=stations[0].number), within=PROMPT, after=reached)
+    await bench.require(invite(sender=DEVICE, to=stations[0].number), within=bench.timing.dial, after=reached)
     for station in stations:  # whatever it answers, such as its own address (RFC 3261 §8.1.3.4)
         asked = once_per_transaction(invite(sender=DEVICE, to=station.number))
         bench.at_end("OUT-02", asked, at_least=0, at_most=MOST_INVITES)
     for station, kind in zip(stations, chain, strict=True):
         called = invite(sender=DEVICE, to=station.number)
-        reached = (await bench.expect("OUT-02", called, within=PROMPT, after=reached)).time
+        reached = (await bench.expect("OUT-02", called, within=bench.timing.next_contact, after=reached)).time
         if kind in WAITED_FOR:
             given_up = request("CANCEL", sender=DEVICE)
-            reached = (await bench.require(given_up, within=TIMEOUT + PROMPT, after=reached)).time
+            reached = (
+                await bench.require(
+                    given_up, within=bench.limits.short_call_timeout + bench.timing.hang_up, after=reached
+                )
+            ).time
         elif kind != "answers":
-            reached = (await bench.require(refusal(receiver=DEVICE), within=PROMPT, after=reached)).time
+            reached = (
+                await bench.require(refusal(receiver=DEVICE), within=bench.timing.taken, after=reached)
+            ).time
     return stations[0], reached

@@ -38,12 +38,8 @@ from intercom_hil.scenario import (
     speaker_tone,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-INTRUDER = 1500.0
+INTRUDER = 1500
 """Hz: what a caller in clear plays."""
-SETTLING = 0.3
-"""Seconds after a new agreement in which media on its way may still belong to the one before."""
 
 ACCEPTED = answer(sender=DEVICE, receiver=PBX)
 IN_CLEAR = {
@@ -65,9 +61,9 @@ async def test_unset_encryption_places_calls_in_clear(bench: Bench) -> None:
 
     pressed = await bench.intercom.press_button()
 
-    offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=bench.timing.dial, after=pressed)
     clear = sound(sender=DEVICE, receiver=PBX, protection="plain")
-    await bench.expect("ENC-01", clear, within=PROMPT, after=offer)
+    await bench.expect("ENC-01", clear, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-01", offering_srtp(invite(sender=DEVICE)))
 
 
@@ -84,11 +80,11 @@ async def test_unset_encryption_takes_a_plain_call(bench: Bench) -> None:
 
     await bench.call_device(caller=caller)
 
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(decision(sender=DEVICE, receiver=PBX), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(decision(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=rung)
     await bench.already_seen("ENC-02", ACCEPTED, after=rung)
     clear = sound(sender=DEVICE, receiver=PBX, protection="plain")
-    await bench.expect("ENC-02", clear, within=PROMPT, after=rung)
+    await bench.expect("ENC-02", clear, within=bench.timing.taken, after=rung)
 
 
 @scenario("ENC-03", settings=Settings(encryption=Encryption.FALLBACK))
@@ -103,9 +99,9 @@ async def test_fallback_uses_srtp_where_the_remote_can(bench: Bench, remote: Pbx
 
     pressed = await bench.intercom.press_button()
 
-    offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=bench.timing.dial, after=pressed)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
-    await bench.expect("ENC-03", secured, within=2 * PROMPT, after=offer)
+    await bench.expect("ENC-03", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-03", CLEAR_FROM_DEVICE)
 
 
@@ -120,11 +116,11 @@ async def test_fallback_reaches_a_remote_without_srtp_all_the_same(bench: Bench)
 
     pressed = await bench.intercom.press_button()
 
-    offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=bench.timing.dial, after=pressed)
     answered = answer(sender=PBX, receiver=DEVICE)
-    up = await bench.expect("ENC-04", answered, within=2 * PROMPT, after=offer)
+    up = await bench.expect("ENC-04", answered, within=bench.timing.called + bench.timing.remote, after=offer)
     clear = sound(sender=DEVICE, receiver=PBX, protection="plain")
-    await bench.expect("ENC-04", clear, within=PROMPT, after=up)
+    await bench.expect("ENC-04", clear, within=bench.timing.answer, after=up)
 
 
 @scenario(
@@ -141,9 +137,11 @@ async def test_fallback_uses_srtp_straight_to_a_remote_that_can(bench: Bench, se
 
     pressed = await bench.intercom.press_button()
 
-    offer = await bench.require(invite(sender=DEVICE, receiver=desk.number), within=PROMPT, after=pressed)
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=desk.number), within=bench.timing.dial, after=pressed
+    )
     secured = sound(sender=DEVICE, receiver=desk.number, protection="srtp")
-    await bench.expect("ENC-03", secured, within=2 * PROMPT, after=offer)
+    await bench.expect("ENC-03", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-03", CLEAR_FROM_DEVICE)
 
 
@@ -164,9 +162,11 @@ async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, stat
 
     pressed = await bench.intercom.press_button()
 
-    offer = await bench.require(invite(sender=DEVICE, receiver=desk.number), within=PROMPT, after=pressed)
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=desk.number), within=bench.timing.dial, after=pressed
+    )
     clear = sound(sender=DEVICE, receiver=desk.number, protection="plain")
-    await bench.expect("ENC-04", clear, within=3 * PROMPT, after=offer)
+    await bench.expect("ENC-04", clear, within=bench.timing.called + bench.timing.taken, after=offer)
 
 
 def _permitted(at: Addresses, way: str, encryption: Encryption) -> Settings:
@@ -219,8 +219,10 @@ async def test_srtp_only_never_talks_to_a_remote_without_srtp(bench: Bench) -> N
 
     pressed = await bench.intercom.press_button()
 
-    refused = await bench.require(refusal(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
-    await bench.never("ENC-07", answer(sender=PBX, receiver=DEVICE), during=1.0, after=refused)
+    refused = await bench.require(
+        refusal(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed
+    )
+    await bench.never("ENC-07", answer(sender=PBX, receiver=DEVICE), during=bench.timing.watch, after=refused)
     bench.never_in_scenario("ENC-07", media(sender=DEVICE))
     bench.at_end("EVT-03", event(events.OUTGOING_FAILURE), after=pressed)
 
@@ -241,11 +243,15 @@ async def test_srtp_only_gives_up_a_call_that_is_answered_without_srtp(bench: Be
 
     pressed = await bench.intercom.press_button()
 
-    offered = await bench.require(invite(sender=DEVICE, receiver=desk.number), within=PROMPT, after=pressed)
-    up = await bench.require(answer(sender=desk.number, receiver=DEVICE), within=PROMPT, after=offered)
+    offered = await bench.require(
+        invite(sender=DEVICE, receiver=desk.number), within=bench.timing.dial, after=pressed
+    )
+    up = await bench.require(
+        answer(sender=desk.number, receiver=DEVICE), within=bench.timing.remote, after=offered
+    )
     hung_up = request("BYE", sender=DEVICE, receiver=desk.number)
-    over = await bench.expect("ENC-07", hung_up, within=PROMPT, after=up)
-    await bench.never("ENC-07", media(sender=DEVICE), during=0.5, after=over)
+    over = await bench.expect("ENC-07", hung_up, within=bench.timing.hang_up, after=up)
+    await bench.never("ENC-07", media(sender=DEVICE), during=bench.timing.transaction, after=over)
     bench.never_in_scenario("ENC-07", media(sender=DEVICE))
     bench.at_end("EVT-03", event(events.OUTGOING_FAILURE), after=pressed)
 
@@ -273,9 +279,11 @@ async def test_srtp_only_places_a_call_over_srtp(
     pressed = await bench.intercom.press_button()
 
     other = desk.number if direct else PBX
-    offer = await bench.require(invite(sender=DEVICE, receiver=other), within=PROMPT, after=pressed)
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=other), within=bench.timing.dial, after=pressed
+    )
     secured = sound(sender=DEVICE, receiver=other, protection="srtp")
-    await bench.expect("ENC-08", secured, within=PROMPT, after=offer)
+    await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-08", CLEAR_FROM_DEVICE)
 
 
@@ -296,8 +304,8 @@ async def test_srtp_only_refuses_a_call_that_cannot_be_secured(bench: Bench, way
     A caller could choose to have the door overheard.
     """
     caller = await _called(bench, way, offer)
-    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=PROMPT)
-    await bench.require(decision(sender=DEVICE, receiver=caller), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(decision(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=rung)
     await bench.already_seen("ENC-09", refusal(sender=DEVICE, receiver=caller), after=rung)
     bench.never_in_scenario("ENC-09", media(sender=DEVICE))
 
@@ -309,9 +317,9 @@ async def test_srtp_only_takes_a_best_effort_offer_over_srtp_or_not_at_all(bench
     A caller could choose to have the door overheard.
     """
     caller = await _called(bench, "straight to the device", "both")
-    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE, receiver=caller), within=PROMPT, after=rung)
-    await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=0.5, after=rung)
+    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(final_answer(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=rung)
+    await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=bench.timing.transaction, after=rung)
 
 
 @scenario("ENC-09", settings=_srtp_only_direct)
@@ -324,15 +332,19 @@ async def test_srtp_only_stays_in_force_within_a_secured_call(bench: Bench, how:
 
     A caller could have a protected conversation go on in clear, and nobody would hear the difference.
     """
-    caller = await _called(bench, "straight to the device", "srtp", clear_offer=(how, 0.3))
+    caller = await _called(
+        bench, "straight to the device", "srtp", clear_offer=(how, bench.timing.short_call)
+    )
     method = "UPDATE" if how == "UPDATE" else "INVITE"
-    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
-    asked = await bench.require(request(method, sender=caller, receiver=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    asked = await bench.require(
+        request(method, sender=caller, receiver=DEVICE), within=bench.timing.remote, after=up
+    )
     decided = response((200, 699), method, sender=DEVICE, receiver=caller)
-    said = await bench.require(decided, within=PROMPT, after=asked)
+    said = await bench.require(decided, within=bench.timing.answer, after=asked)
     in_clear = decided.where(f"{method} answered in clear", media=Condition(some=IN_CLEAR))
     bench.never_in_scenario("ENC-09", in_clear.where(status=Condition(at_least=200, at_most=299)))
-    await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=1.0, after=said)
+    await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=bench.timing.watch, after=said)
 
 
 @scenario("ENC-10", "ENC-11", settings=_srtp_only)
@@ -352,14 +364,18 @@ async def test_a_secured_call_stays_secured_from_first_to_last_packet(bench: Ben
 
     One packet in clear is a word overheard.
     """
-    await bench.stations(answers(hang_up_after=1.0))
+    await bench.stations(answers(hang_up_after=bench.timing.watch))
     await bench.configure(pbx_srtp="sdes")
 
     pressed = await bench.intercom.press_button()
 
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
-    await bench.require(secured, within=PROMPT, after=pressed)
-    await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT + 1, after=pressed)
+    await bench.require(secured, within=bench.timing.called + bench.timing.answer, after=pressed)
+    await bench.require(
+        request("BYE", sender=PBX, receiver=DEVICE),
+        within=bench.timing.called + 2 * bench.timing.watch,
+        after=pressed,
+    )
 
 
 @scenario("ENC-11", settings=_srtp_only_direct)
@@ -368,11 +384,13 @@ async def test_after_a_change_of_keys_the_media_is_under_the_new_agreement(bench
 
     A call that begins protected would end overheard, or in noise.
     """
-    caller = await _called(bench, "straight to the device", "srtp", new_key_after=0.3)
-    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
-    agreed = await bench.require(answer(sender=DEVICE, receiver=caller), within=PROMPT, after=up)
+    caller = await _called(bench, "straight to the device", "srtp", new_key_after=bench.timing.short_call)
+    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    agreed = await bench.require(answer(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=up)
     secured = sound(sender=DEVICE, receiver=caller, protection="srtp")
-    await bench.expect("ENC-11", secured, within=PROMPT, after=agreed.time + SETTLING, count=2)
+    await bench.expect(
+        "ENC-11", secured, within=bench.timing.answer, after=agreed.time + bench.timing.short_call, count=2
+    )
 
 
 @scenario("ENC-11", settings=_srtp_only_direct)
@@ -382,9 +400,9 @@ async def test_clear_media_in_a_secured_call_is_not_played(bench: Bench) -> None
     An intruder on the network could talk through the door's loudspeaker.
     """
     caller = await _called(bench, "straight to the device", "srtp", clear_media=True, tone_hz=INTRUDER)
-    await bench.require(answer(sender=DEVICE, receiver=caller), within=PROMPT)
-    heard = await bench.require(media(sender=caller, receiver=DEVICE), within=PROMPT)
-    await bench.never("ENC-11", speaker_tone(INTRUDER), during=0.6, after=heard)
+    await bench.require(answer(sender=DEVICE, receiver=caller), within=bench.timing.taken)
+    heard = await bench.require(media(sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    await bench.never("ENC-11", speaker_tone(INTRUDER), during=bench.timing.transaction, after=heard)
 
 
 async def _called(
@@ -395,7 +413,7 @@ async def _called(
     new_key_after: float | None = None,
     clear_offer: tuple[ClearOffer, float] | None = None,
     clear_media: bool = False,
-    tone_hz: float = 1000.0,
+    tone_hz: float = 1000,
 ) -> str:
     """Have a permitted station call with an offer; return from whom the device gets the INVITE."""
     if way == "through the server":
@@ -417,8 +435,8 @@ async def _called(
 
 async def _taken_over(bench: Bench, requirement: str, caller: str, protection: str) -> None:
     """Expect the call to be taken, and its media, as far as the device sends any, to be of one kind."""
-    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=PROMPT)
-    await bench.require(decision(sender=DEVICE, receiver=caller), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(decision(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=rung)
     await bench.already_seen(requirement, answer(sender=DEVICE, receiver=caller), after=rung)
     carried = sound(sender=DEVICE, receiver=caller, protection=protection)
-    await bench.expect(requirement, carried, within=PROMPT, after=rung)
+    await bench.expect(requirement, carried, within=bench.timing.taken, after=rung)

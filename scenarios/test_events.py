@@ -11,6 +11,7 @@ from intercom_hil.scenario import (
     FAILURE_KINDS,
     NOT_THERE,
     PBX,
+    SHORTEST_SESSION,
     Addresses,
     Behaviour,
     Bench,
@@ -36,13 +37,6 @@ from intercom_hil.scenario import (
     unavailable,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-SESSION = 90
-"""Seconds that a call may last without being refreshed: the shortest that RFC 4028 §4 knows."""
-LOSS_NOTICED = 15.0
-"""Seconds for which a device may wait for audio that does not come before it gives the call up."""
-
 
 @scenario("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
 async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hanging_up(bench: Bench) -> None:
@@ -50,17 +44,23 @@ async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hang
 
     Whoever reads the log after an incident would be told another story than the one that happened.
     """
-    await bench.stations(answers(hang_up_after=0.3))
+    await bench.stations(answers(hang_up_after=bench.timing.short_call))
     await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
-    await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=2 * PROMPT, after=pressed)
+    await bench.require(
+        request("BYE", sender=PBX, receiver=DEVICE),
+        within=bench.timing.called + bench.timing.watch,
+        after=pressed,
+    )
     for kind in (events.OUTGOING_INITIATED, events.OUTGOING_ESTABLISHED, events.OUTGOING_REMOTE_HANGUP):
         bench.at_end(kind.requirement, event(kind), after=pressed)
 
 
-@scenario("EVT-03", "EVT-05", "EVT-13", settings=Settings(call_timeout=1))
+@scenario(
+    "EVT-03", "EVT-05", "EVT-13", settings=lambda at: Settings(call_timeout=at.limits.short_call_timeout)
+)
 @pytest.mark.parametrize(
     ("behaviour", "kind"),
     [
@@ -84,7 +84,8 @@ async def test_a_failed_call_is_logged_with_the_kind_of_failure(
     pressed = await bench.intercom.press_button()
 
     logged = event(events.OUTGOING_FAILURE)
-    await bench.require(refusal(sender=PBX, receiver=DEVICE), within=2 * PROMPT, after=pressed)
+    within = bench.timing.called + bench.limits.short_call_timeout + bench.timing.hang_up
+    await bench.require(refusal(sender=PBX, receiver=DEVICE), within=within, after=pressed)
     bench.at_end("EVT-03", logged, after=pressed)
     bench.at_end("EVT-13", event(events.OUTGOING_FAILURE, failure=kind), after=pressed, provided=logged)
     bench.at_end("EVT-05", event(events.OUTGOING_CONTACTS_EXHAUSTED), after=pressed)
@@ -102,7 +103,7 @@ async def test_a_call_that_cannot_be_secured_is_logged_as_such(bench: Bench) -> 
     pressed = await bench.intercom.press_button()
 
     logged = event(events.OUTGOING_FAILURE)
-    await bench.require(logged, within=2 * PROMPT, after=pressed)
+    await bench.require(logged, within=bench.timing.called + bench.timing.log, after=pressed)
     told = event(events.OUTGOING_FAILURE, failure="media security")
     bench.at_end("EVT-13", told, after=pressed, provided=logged)
 
@@ -124,11 +125,13 @@ async def test_a_rejected_call_is_logged_with_the_reason(bench: Bench, reason: s
     await bench.call_device(caller=bench.number(0))
 
     refused = rejection(sender=DEVICE, receiver=PBX)
-    turned_away = await bench.require(refused, within=PROMPT)
+    turned_away = await bench.require(refused, within=bench.timing.taken)
     if bench.seen(refused.where(status=Condition(one_of=NOT_THERE))):  # as it may; or does nobody get in?
         await bench.configure(permitted_callers=(bench.number(0),), allow_incoming=True)
         await bench.call_device(caller=bench.number(0))
-        await bench.require(answer(sender=DEVICE, receiver=PBX), within=PROMPT, after=turned_away)
+        await bench.require(
+            answer(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=turned_away
+        )
     logged = event(events.INCOMING_REJECTED)
     bench.at_end("EVT-06", logged, provided=refused)
     bench.at_end("EVT-13", event(events.INCOMING_REJECTED, failure=reason), provided=logged)
@@ -143,10 +146,10 @@ async def test_an_accepted_call_ended_by_the_caller_is_logged(bench: Bench) -> N
     caller = bench.number(0)
     await bench.configure()
 
-    await bench.call_device(caller=caller, hang_up_after=0.3)
+    await bench.call_device(caller=caller, hang_up_after=bench.timing.short_call)
 
     ended = request("BYE", sender=PBX, receiver=DEVICE)
-    await bench.require(ended, within=2 * PROMPT)
+    await bench.require(ended, within=bench.timing.taken + bench.timing.watch)
     bench.at_end("EVT-07", event(events.INCOMING_RECEIVED))
     bench.at_end("EVT-09", event(events.INCOMING_REMOTE_HANGUP), provided=ended)
 
@@ -160,13 +163,13 @@ async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench) -> N
     caller = bench.number(0)
     await bench.configure()
     await bench.call_device(caller=caller)
-    up = await bench.require(request("ACK", sender=PBX, receiver=DEVICE), within=2 * PROMPT)
-    await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", sender=PBX, receiver=DEVICE), within=bench.timing.taken)
+    await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=bench.timing.answer, after=up)
 
     await bench.intercom.press_button()
 
     ended = request("BYE", sender=DEVICE, receiver=PBX)
-    await bench.require(ended, within=PROMPT)
+    await bench.require(ended, within=bench.timing.hang_up)
     bench.at_end("EVT-07", event(events.INCOMING_RECEIVED))
     bench.at_end("EVT-10", event(events.INCOMING_LOCAL_HANGUP), provided=ended)
 
@@ -179,16 +182,16 @@ async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: 
     The guard's line broke, and the log would say that somebody hung up.
     """
     await bench.configure()
-    mute_after = 0.2 if how == "falls silent" else None
+    mute_after = bench.timing.short_call if how == "falls silent" else None
     caller = await bench.call_device(caller=bench.number(0), direct=True, mute_after=mute_after)
-    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=PROMPT)
-    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    await bench.require(tone(1000, sender=caller.number), within=bench.timing.answer, after=up)
 
     if how == "vanishes":
         await caller.vanish()
 
     # The RFCs leave it to the device when it takes a silent caller for lost, and whether it ever does.
-    await bench.require(request("BYE", sender=DEVICE, receiver=caller.number), within=LOSS_NOTICED)
+    await bench.require(request("BYE", sender=DEVICE, receiver=caller.number), within=bench.timing.media_loss)
     _expect_one_failure(bench)
 
 
@@ -205,14 +208,18 @@ async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_fai
     Nobody could reach the door any more: a call whose end got lost on the way would last for ever.
     """
     await bench.configure()
-    limit = ("Supported: timer", f"Session-Expires: {SESSION};refresher=uac")
+    limit = ("Supported: timer", f"Session-Expires: {SHORTEST_SESSION};refresher=uac")
     caller = await bench.call_device(caller=bench.number(0), direct=True, extra_headers=limit)
-    up = await bench.require(limited(answer(sender=DEVICE, receiver=caller.number)), within=PROMPT)
-    await bench.require(tone(1000, sender=caller.number), within=PROMPT, after=up)
+    up = await bench.require(
+        limited(answer(sender=DEVICE, receiver=caller.number)), within=bench.timing.taken
+    )
+    await bench.require(tone(1000, sender=caller.number), within=bench.timing.answer, after=up)
 
     # RFC 4028 §10: a third of it before its end at the earliest, and at its end at the latest.
     await bench.require(
-        request("BYE", sender=DEVICE, receiver=caller.number), within=SESSION + PROMPT, after=up
+        request("BYE", sender=DEVICE, receiver=caller.number),
+        within=SHORTEST_SESSION + bench.timing.hang_up,
+        after=up,
     )
     _expect_one_failure(bench)
 

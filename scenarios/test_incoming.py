@@ -30,9 +30,6 @@ from intercom_hil.scenario import (
     tone,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-
 ACCEPTED = answer(sender=DEVICE)
 REFUSED = refusal(sender=DEVICE)
 OTHER_REASONS = REFUSED.where(
@@ -58,15 +55,15 @@ async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Benc
     await bench.configure()
 
     first = await bench.call_device(caller=caller)
-    await bench.require(invite(sender=caller, receiver=PBX, to=extension), within=PROMPT)
-    rung = await bench.expect("INC-01", invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.expect("INC-01", REACHED, within=PROMPT, after=rung)
+    await bench.require(invite(sender=caller, receiver=PBX, to=extension), within=bench.timing.remote)
+    rung = await bench.expect("INC-01", invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
+    await bench.expect("INC-01", REACHED, within=bench.timing.answer, after=rung)
     await first.stop()
 
     direct = await bench.call_device(caller=bench.number(1), direct=True)
     dialled = invite(sender=direct.number, receiver=DEVICE, to=extension)
-    rung = await bench.require(dialled, within=PROMPT)
-    await bench.expect("INC-01", REACHED, within=PROMPT, after=rung)
+    rung = await bench.require(dialled, within=bench.timing.remote)
+    await bench.expect("INC-01", REACHED, within=bench.timing.answer, after=rung)
 
 
 @scenario("INC-02", settings=lambda at: Settings(permitted_callers=(at.number(0),)))
@@ -80,15 +77,20 @@ async def test_a_permitted_call_is_answered_by_itself_and_the_screen_says_so(ben
 
     await bench.call_device(caller=caller)
 
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.expect("INC-02", final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
+    await bench.expect("INC-02", final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await _caller_mattered(bench, rung.time)
     answered = await bench.already_seen("INC-02", ACCEPTED, after=rung)
     bench.measure(
-        "INC-02", "time from INVITE to 200", answered.time - rung.time, "s", high=PROMPT, of=(rung, answered)
+        "INC-02",
+        "time from INVITE to 200",
+        answered.time - rung.time,
+        "s",
+        high=bench.timing.answer,
+        of=(rung, answered),
     )
     if bench.has(Capability.SCREEN):
-        await bench.expect("INC-02", screen("Incoming call answered"), within=PROMPT, after=rung)
+        await bench.expect("INC-02", screen("Incoming call answered"), within=bench.timing.taken, after=rung)
 
 
 def _on_the_list(at: Addresses, form: str) -> Settings:
@@ -108,13 +110,13 @@ async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Ben
     await bench.configure()
 
     await bench.call_device(caller=stranger)
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     refused = await bench.already_seen("INC-03", REFUSED, after=rung)
 
     await bench.call_device(caller=caller)
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT, after=refused)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=refused)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await _caller_mattered(bench, rung.time)
     await bench.already_seen("INC-03", ACCEPTED, after=rung)
 
@@ -139,8 +141,8 @@ async def test_with_incoming_calls_off_nobody_is_admitted(bench: Bench, way: str
 
     await bench.call_device(caller=caller, direct=direct)
 
-    rung = await bench.require(invite(receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await bench.already_seen("INC-04", REFUSED, after=rung)
 
 
@@ -153,16 +155,16 @@ async def test_the_switch_for_incoming_calls_decides_whether_the_device_can_be_c
     caller = bench.number(0)
     await bench.configure()
     calling = await bench.call_device(caller=caller)
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     refused = await bench.already_seen("CFG-19", REFUSED, after=rung)
     await calling.stop()
 
     await bench.configure(permitted_callers=(caller,), allow_incoming=True)
 
     await bench.call_device(caller=caller)
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT, after=refused)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=refused)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await _caller_mattered(bench, rung.time)
     await bench.already_seen("CFG-19", ACCEPTED, after=rung)
 
@@ -176,13 +178,15 @@ async def test_the_button_ends_an_accepted_call(bench: Bench) -> None:
     caller = bench.number(0)
     await bench.configure()
     await bench.call_device(caller=caller)
-    up = await bench.require(ACCEPTED, within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
-    await bench.never("INC-05", request("BYE", sender=DEVICE), during=0.3, after=up)
+    up = await bench.require(ACCEPTED, within=bench.timing.taken)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
+    await bench.never("INC-05", request("BYE", sender=DEVICE), during=bench.timing.short_call, after=up)
 
     pressed = await bench.intercom.press_button()
 
-    await bench.expect("INC-05", request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    await bench.expect(
+        "INC-05", request("BYE", sender=DEVICE, receiver=PBX), within=bench.timing.hang_up, after=pressed
+    )
 
 
 @scenario("INC-06", settings=lambda at: Settings(permitted_callers=(at.number(0),)))
@@ -196,13 +200,13 @@ async def test_on_an_accepted_call_both_sides_hear_each_other(bench: Bench) -> N
 
     await bench.call_device(caller=caller, tone_hz=1200)
 
-    up = await bench.require(ACCEPTED, within=PROMPT)
+    up = await bench.require(ACCEPTED, within=bench.timing.taken)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX)
-    await bench.expect("INC-06", heard, within=PROMPT, after=up)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     passed_on = tone(bench.microphone_tone, sender=PBX, receiver=caller)
-    await bench.expect("INC-06", passed_on, within=PROMPT, after=up)
+    await bench.expect("INC-06", passed_on, within=bench.timing.answer, after=up)
     if bench.has(Capability.SPEAKER):
-        await bench.expect("INC-06", speaker_tone(1200), within=PROMPT, after=up)
+        await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=up)
 
 
 @scenario(
@@ -219,13 +223,13 @@ async def test_a_stranger_cannot_pass_for_a_permitted_caller(bench: Bench, trick
     await bench.configure()
 
     plain = await bench.call_device(caller=stranger)
-    turned_away = await bench.require(REFUSED, within=PROMPT)
+    turned_away = await bench.require(REFUSED, within=bench.timing.taken)
     await plain.stop()
 
     await bench.impersonate(trick, permitted=permitted, stranger=stranger)
 
-    rung = await bench.require(invite(receiver=DEVICE), within=PROMPT, after=turned_away)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(receiver=DEVICE), within=bench.timing.remote, after=turned_away)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await bench.already_seen("INC-07", REFUSED, after=rung)
 
 
@@ -254,8 +258,8 @@ async def test_a_permitted_caller_stays_permitted_however_it_is_written(bench: B
         await bench.configure(pbx_domain=bench.pbx_name.lower())
         await bench.call_device(caller=caller)
 
-    rung = await bench.require(invite(receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await _caller_mattered(bench, rung.time)
     await bench.already_seen("INC-03", ACCEPTED, after=rung)
 
@@ -271,14 +275,18 @@ async def test_nobody_on_the_line_makes_the_device_call_somebody(bench: Bench) -
     _, stranger = await bench.stations(answers(), answers())
     await bench.configure()
 
-    guard = await bench.call_device(caller=bench.number(2), direct=True, refer_to=(stranger.uri, 0.3))
+    guard = await bench.call_device(
+        caller=bench.number(2), direct=True, refer_to=(stranger.uri, bench.timing.short_call)
+    )
 
-    up = await bench.require(request("ACK", sender=guard.number, receiver=DEVICE), within=PROMPT)
+    up = await bench.require(request("ACK", sender=guard.number, receiver=DEVICE), within=bench.timing.taken)
     refer = request("REFER", sender=guard.number, receiver=DEVICE)
-    referred = await bench.require(refer, within=PROMPT, after=up)
-    await bench.require(response((200, 699), "REFER", sender=DEVICE), within=PROMPT, after=referred)
+    referred = await bench.require(refer, within=bench.timing.remote, after=up)
+    await bench.require(
+        response((200, 699), "REFER", sender=DEVICE), within=bench.timing.answer, after=referred
+    )
     bench.never_in_scenario("OUT-01", media(sender=DEVICE, receiver=stranger.number))
-    await bench.never("OUT-01", invite(sender=DEVICE), during=1.0, after=referred)
+    await bench.never("OUT-01", invite(sender=DEVICE), during=bench.timing.watch, after=referred)
 
 
 @scenario("INC-08", settings=Settings(permitted_callers=()))
@@ -291,8 +299,8 @@ async def test_who_gets_in_while_the_list_is_empty(bench: Bench) -> None:
 
     await bench.call_device(caller=bench.number(0))
 
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     bench.record("INC-08", ACCEPTED)
     bench.record("INC-08", REFUSED)
 
@@ -306,13 +314,13 @@ async def test_what_becomes_of_a_second_call_while_one_is_up(bench: Bench) -> No
     first, second = bench.number(0), bench.number(1)
     await bench.configure()
     await bench.call_device(caller=first)
-    up = await bench.require(request("ACK", receiver=DEVICE), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", receiver=DEVICE), within=bench.timing.taken)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     await bench.call_device(caller=second)
 
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT, after=up)
-    await bench.require(final_answer(sender=DEVICE), within=PROMPT, after=rung)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=up)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     bench.record("INC-09", ACCEPTED, after=rung)
     bench.record("INC-09", REFUSED, after=rung)
     bench.record("INC-09", request("BYE", sender=DEVICE), after=rung)

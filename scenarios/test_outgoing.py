@@ -30,12 +30,6 @@ from intercom_hil.scenario import (
     tone,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-A_MOMENT = 0.3
-"""Seconds that no visitor is quicker than."""
-RING_TOLERANCE = 0.5
-"""Seconds by which a call timeout may be missed: call set-up, the device's clock, a loaded network."""
 NOT_BUSY = response((180, 699), "INVITE", sender=DEVICE, receiver=PBX).where(
     f"answer of a device that is free (not {', '.join(map(str, OCCUPIED))})",
     status=Condition(at_least=180, at_most=699, none_of=(*CHALLENGES, *OCCUPIED)),
@@ -54,9 +48,11 @@ async def test_the_button_places_a_call_to_the_call_number(bench: Bench) -> None
     pressed = await bench.intercom.press_button()
 
     await bench.expect(
-        "OUT-01", invite(sender=DEVICE, receiver=PBX, to=desk.number), within=PROMPT, after=pressed
+        "OUT-01", invite(sender=DEVICE, receiver=PBX, to=desk.number), within=bench.timing.dial, after=pressed
     )
-    await bench.expect("OUT-01", invite(sender=PBX, receiver=desk.number), within=PROMPT, after=pressed)
+    await bench.expect(
+        "OUT-01", invite(sender=PBX, receiver=desk.number), within=bench.timing.called, after=pressed
+    )
     bench.at_end("EVT-01", event(events.OUTGOING_INITIATED), after=pressed)
 
 
@@ -71,16 +67,23 @@ async def test_contacts_are_tried_in_sequence_until_one_answers(bench: Bench) ->
 
     reached = await bench.intercom.press_button()
 
-    await bench.require(invite(sender=DEVICE, to=first.number), within=PROMPT, after=reached)
+    await bench.require(invite(sender=DEVICE, to=first.number), within=bench.timing.dial, after=reached)
     for station in (second, third):
         dialled = invite(sender=DEVICE, receiver=PBX, to=station.number)
-        reached = (await bench.expect("OUT-02", dialled, within=PROMPT, after=reached)).time
-    answered = await bench.expect("OUT-02", answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=reached)
+        reached = (
+            await bench.expect("OUT-02", dialled, within=bench.timing.next_contact, after=reached)
+        ).time
+    answered = await bench.expect(
+        "OUT-02", answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=reached
+    )
     another = another_call(bench.seen(invite(sender=DEVICE)), answered.time)
-    await bench.never("OUT-02", another, during=1.0)
+    await bench.never("OUT-02", another, during=bench.timing.watch)
 
 
-@scenario("OUT-03", settings=lambda at: Settings(further_numbers=(at.number(1),), call_timeout=1))
+@scenario(
+    "OUT-03",
+    settings=lambda at: Settings(further_numbers=(at.number(1),), call_timeout=at.limits.short_call_timeout),
+)
 async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_next_is_tried(
     bench: Bench,
 ) -> None:
@@ -88,31 +91,34 @@ async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_
 
     The visitor would otherwise wait at a desk that nobody sits at.
     """
-    timeout = 1
+    timeout = bench.limits.short_call_timeout
     unattended, night_guard = await bench.stations(rings_forever(), answers())
     await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
     dialled = await bench.require(
-        invite(sender=DEVICE, receiver=PBX, to=unattended.number), within=PROMPT, after=pressed
+        invite(sender=DEVICE, receiver=PBX, to=unattended.number), within=bench.timing.dial, after=pressed
     )
     given_up = await bench.expect(
-        "OUT-03", request("CANCEL", sender=DEVICE, receiver=PBX), within=timeout + PROMPT, after=dialled
+        "OUT-03",
+        request("CANCEL", sender=DEVICE, receiver=PBX),
+        within=timeout + bench.timing.hang_up,
+        after=dialled,
     )
     bench.measure(
         "OUT-03",
         "time from INVITE to CANCEL",
         given_up.time - dialled.time,
         "s",
-        low=timeout - RING_TOLERANCE,
-        high=timeout + RING_TOLERANCE,
+        low=timeout - bench.timing.tolerance,
+        high=timeout + bench.timing.tolerance,
         of=(dialled, given_up),
     )
     await bench.expect(
         "OUT-03",
         invite(sender=DEVICE, receiver=PBX, to=night_guard.number),
-        within=PROMPT,
+        within=bench.timing.next_contact,
         after=given_up,
     )
 
@@ -130,9 +136,9 @@ async def test_the_device_announces_that_no_contact_was_reached(bench: Bench) ->
 
     refused = await bench.require(
         refusal(sender=PBX, receiver=DEVICE),
-        within=PROMPT,
+        within=bench.timing.called,
     )
-    await bench.expect("OUT-04", speaker_sound(), within=4, after=refused, count=3)
+    await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=refused, count=3)
 
 
 @scenario("OUT-05", "EVT-02")
@@ -146,21 +152,23 @@ async def test_on_answer_both_sides_hear_each_other(bench: Bench) -> None:
 
     pressed = await bench.intercom.press_button()
 
-    answered = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
+    answered = await bench.require(
+        answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed
+    )
     await bench.expect(
         "OUT-05",
         tone(bench.microphone_tone, sender=DEVICE, receiver=PBX),
-        within=PROMPT,
+        within=bench.timing.answer,
         after=answered,
     )
     await bench.expect(
         "OUT-05",
         tone(bench.microphone_tone, sender=PBX, receiver=desk.number),
-        within=PROMPT,
+        within=bench.timing.answer,
         after=answered,
     )
     if bench.has(Capability.SPEAKER):
-        await bench.expect("OUT-05", speaker_tone(1000), within=PROMPT, after=answered)
+        await bench.expect("OUT-05", speaker_tone(1000), within=bench.timing.answer, after=answered)
     bench.at_end("EVT-02", event(events.OUTGOING_ESTABLISHED), after=pressed)
 
 
@@ -173,13 +181,15 @@ async def test_the_button_ends_a_placed_call(bench: Bench) -> None:
     await bench.stations(answers())
     await bench.configure()
     await bench.intercom.press_button()
-    up = await bench.require(request("ACK", sender=DEVICE, receiver=PBX), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
-    await bench.never("OUT-06", request("BYE", sender=DEVICE), during=0.3, after=up)
+    up = await bench.require(request("ACK", sender=DEVICE, receiver=PBX), within=bench.timing.called)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
+    await bench.never("OUT-06", request("BYE", sender=DEVICE), during=bench.timing.short_call, after=up)
 
     pressed = await bench.intercom.press_button()
 
-    await bench.expect("OUT-06", request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    await bench.expect(
+        "OUT-06", request("BYE", sender=DEVICE, receiver=PBX), within=bench.timing.hang_up, after=pressed
+    )
 
 
 @scenario("OUT-10")
@@ -191,12 +201,14 @@ async def test_what_is_logged_when_the_device_ends_a_call_that_it_placed(bench: 
     await bench.stations(answers())
     await bench.configure()
     await bench.intercom.press_button()
-    up = await bench.require(request("ACK", sender=DEVICE, receiver=PBX), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", sender=DEVICE, receiver=PBX), within=bench.timing.called)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     pressed = await bench.intercom.press_button()
 
-    await bench.require(request("BYE", sender=DEVICE, receiver=PBX), within=PROMPT, after=pressed)
+    await bench.require(
+        request("BYE", sender=DEVICE, receiver=PBX), within=bench.timing.hang_up, after=pressed
+    )
     bench.record("OUT-10", Pattern(kind="event", text="any event"), after=pressed)
 
 
@@ -214,7 +226,7 @@ async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written
 
     reached = await bench.intercom.press_button()
 
-    await bench.require(invite(sender=DEVICE), within=PROMPT, after=reached)
+    await bench.require(invite(sender=DEVICE), within=bench.timing.dial, after=reached)
     at_server = f"sip:{short.number}@{bench.pbx_address}"
     for forms, receiver in (
         ((at_server, f"{at_server}:{bench.pbx_port}"), PBX),
@@ -222,7 +234,9 @@ async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written
         ((elsewhere.uri,), elsewhere.number),
     ):
         dialled = addressed(invite(sender=DEVICE, receiver=receiver), *forms)
-        reached = (await bench.expect("OUT-07", dialled, within=PROMPT, after=reached)).time
+        reached = (
+            await bench.expect("OUT-07", dialled, within=bench.timing.next_contact, after=reached)
+        ).time
 
 
 @scenario("OUT-08", settings=lambda at: Settings(permitted_callers=(at.number(0),)))
@@ -231,7 +245,7 @@ async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Be
 
     The next visitor would press a dead button.
     """
-    (desk,) = await bench.stations(answers(hang_up_after=0.3))
+    (desk,) = await bench.stations(answers(hang_up_after=bench.timing.short_call))
     await bench.configure()
     pressed = await bench.intercom.press_button()
     ended = await _remote_hangup(bench, after=pressed)
@@ -239,16 +253,24 @@ async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Be
     pressed = await bench.intercom.press_button()
 
     again = invite(sender=DEVICE, receiver=PBX, to=desk.number)
-    await bench.expect("OUT-08", again, within=PROMPT, after=pressed)
+    await bench.expect("OUT-08", again, within=bench.timing.dial, after=pressed)
     ended = await _remote_hangup(bench, after=pressed)
     await bench.call_device(caller=desk.number)
-    await bench.expect("OUT-08", NOT_BUSY, within=PROMPT, after=ended)
+    await bench.expect("OUT-08", NOT_BUSY, within=bench.timing.answer, after=ended)
 
 
 async def _remote_hangup(bench: Bench, after: float) -> Observation:
     """Wait until the remote has hung up and the device knows."""
     if bench.has(Capability.EVENT_LOG):
-        return await bench.require(event(events.OUTGOING_REMOTE_HANGUP), within=PROMPT + 1, after=after)
-    ended = await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT + 1, after=after)
-    await bench.never("OUT-08", invite(sender=DEVICE), during=A_MOMENT, after=ended)
+        return await bench.require(
+            event(events.OUTGOING_REMOTE_HANGUP),
+            within=bench.timing.called + bench.timing.watch + bench.timing.log,
+            after=after,
+        )
+    ended = await bench.require(
+        request("BYE", sender=PBX, receiver=DEVICE),
+        within=bench.timing.called + bench.timing.watch,
+        after=after,
+    )
+    await bench.never("OUT-08", invite(sender=DEVICE), during=bench.timing.short_call, after=ended)
     return ended

@@ -24,19 +24,6 @@ from intercom_hil.scenario import (
     with_credentials,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-INTERVAL = 1
-"""Seconds between two checks of the device's, where a scenario is about them."""
-A_MOMENT = 0.05
-"""Seconds after a message in which nothing but its repetition or its answer is on its way."""
-WATCHED = 3.0
-"""Seconds for which a device that the proxy turned away is watched: it may start anew to go another way."""
-OUTAGE = 1.0
-"""Seconds for which a proxy stays away after a check and its repetition went unheard: no mere hiccup."""
-MARGIN = 5.0
-"""Seconds beyond a polling interval: what was under way is repeated after 4 s at the latest (RFC 3261 T2)."""
-
 
 def past_the_proxy() -> Pattern:
     """A request of the device to anybody but the proxy."""
@@ -55,20 +42,29 @@ async def test_every_request_of_calls_placed_goes_through_the_proxy(bench: Bench
     On a network where the proxy is the only way out, the button would call nobody.
     """
     await bench.proxy()
-    desk, _ = await bench.stations(answers(hang_up_after=0.2), answers())
+    desk, _ = await bench.stations(answers(hang_up_after=bench.timing.short_call), answers())
     await bench.configure(await_registration=False)
-    first = await bench.expect("PRX-01", registration(receiver=PROXY), within=PROMPT)
-    await bench.require(registered(by=PROXY), within=PROMPT)
+    first = await bench.expect("PRX-01", registration(receiver=PROXY), within=bench.timing.registered)
+    await bench.require(registered(by=PROXY), within=bench.timing.registered)
     bench.never_in_scenario("PRX-01", past_the_proxy(), after=first)
 
     pressed = await bench.intercom.press_button()
 
     await bench.expect(
-        "PRX-01", invite(sender=DEVICE, receiver=PROXY, to=desk.number), within=PROMPT, after=pressed
+        "PRX-01",
+        invite(sender=DEVICE, receiver=PROXY, to=desk.number),
+        within=bench.timing.dial,
+        after=pressed,
     )
-    up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
-    await bench.expect("PRX-01", request("ACK", sender=DEVICE, receiver=PROXY), within=PROMPT, after=up)
-    await bench.require(request("BYE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=bench.timing.called, after=pressed)
+    await bench.expect(
+        "PRX-01", request("ACK", sender=DEVICE, receiver=PROXY), within=bench.timing.answer, after=up
+    )
+    await bench.require(
+        request("BYE", sender=PROXY, receiver=DEVICE),
+        within=bench.timing.remote + bench.timing.watch,
+        after=up,
+    )
 
 
 @scenario("PRX-01", settings=lambda at: Settings(proxy=at.proxy_settings, call_number=at.station_uri(0)))
@@ -83,16 +79,20 @@ async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Benc
 
     pressed = await bench.intercom.press_button()
 
-    await bench.expect("PRX-01", invite(sender=DEVICE, receiver=PROXY), within=PROMPT, after=pressed)
-    await bench.require(invite(sender=PROXY, receiver=elsewhere.number), within=PROMPT, after=pressed)
-    up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
-    await bench.require(request("ACK", sender=PROXY, receiver=elsewhere.number), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
+    await bench.expect(
+        "PRX-01", invite(sender=DEVICE, receiver=PROXY), within=bench.timing.dial, after=pressed
+    )
+    await bench.require(
+        invite(sender=PROXY, receiver=elsewhere.number), within=bench.timing.called, after=pressed
+    )
+    up = await bench.require(answer(sender=PROXY, receiver=DEVICE), within=bench.timing.called, after=pressed)
+    await bench.require(request("ACK", sender=PROXY, receiver=elsewhere.number), within=bench.timing.taken)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
     bench.never_in_scenario("PRX-01", past_the_proxy(), after=pressed)
 
     again = await bench.intercom.press_button()
 
-    await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=max(again, up.time))
+    await bench.require(request("BYE", sender=DEVICE), within=bench.timing.hang_up, after=max(again, up.time))
 
 
 @scenario("PRX-01", settings=lambda at: Settings(proxy=at.proxy_settings))
@@ -104,20 +104,20 @@ async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Ben
     await bench.proxy()
     await bench.configure()
     called = await bench.call_device(caller=bench.number(0))
-    up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=PROMPT)
-    await bench.require(tone(1000, receiver=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=bench.timing.taken)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     pressed = await bench.intercom.press_button()
 
-    hung_up = await bench.require(request("BYE", sender=DEVICE), within=PROMPT, after=pressed)
+    hung_up = await bench.require(request("BYE", sender=DEVICE), within=bench.timing.hang_up, after=pressed)
     bench.never_in_scenario("PRX-01", past_the_proxy(), after=up)
     ended = request("BYE", sender=PBX, receiver=called.number)
-    await bench.expect("PRX-01", ended, within=PROMPT, after=hung_up)
+    await bench.expect("PRX-01", ended, within=bench.timing.remote + bench.timing.watch, after=hung_up)
 
 
 def _mistyped_proxy_password(at: Addresses) -> Settings:
     wrong = at.proxy_settings.model_copy(update={"password": "mistyped"})
-    return Settings(proxy=wrong, polling_interval=30)
+    return Settings(proxy=wrong, polling_interval=at.limits.idle_polling_interval)
 
 
 @scenario("PRX-01", settings=_mistyped_proxy_password)
@@ -131,11 +131,12 @@ async def test_a_proxy_that_refuses_the_device_is_not_gone_round(bench: Bench) -
 
     refused = response(407, "REGISTER", sender=PROXY, receiver=DEVICE)
     asked = await bench.require(
-        with_credentials(registration(receiver=PROXY), "Proxy-Authorization"), within=PROMPT
+        with_credentials(registration(receiver=PROXY), "Proxy-Authorization"), within=bench.timing.registered
     )
-    await bench.require(refused, within=PROMPT, after=asked)
-    await bench.never("PRX-01", past_the_proxy(), during=WATCHED, after=asked)
-    await bench.never("PRX-01", registered(by=PROXY), during=0.0, after=asked)
+    await bench.require(refused, within=bench.timing.registered, after=asked)
+    bench.never_in_scenario("PRX-01", registered(by=PROXY), after=asked)
+    # It may start anew to go another way.
+    await bench.never("PRX-01", past_the_proxy(), during=bench.timing.registered, after=asked)
 
 
 @scenario("PRX-02", settings=lambda at: Settings(proxy=at.proxy_settings))
@@ -150,24 +151,30 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     at_proxy, at_server = proxy.settings.username, bench.intercom.extension
     everything = request("REGISTER", sender=DEVICE)
 
-    challenged = await bench.require(response(407, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT)
-    to_proxy = with_credentials(everything, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
-    await bench.expect("PRX-02", to_proxy, within=PROMPT, after=challenged)
     challenged = await bench.require(
-        response(401, "REGISTER", sender=PROXY, receiver=DEVICE), within=PROMPT, after=challenged
+        response(407, "REGISTER", sender=PROXY, receiver=DEVICE), within=bench.timing.registered
+    )
+    to_proxy = with_credentials(everything, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
+    await bench.expect("PRX-02", to_proxy, within=bench.timing.registered, after=challenged)
+    challenged = await bench.require(
+        response(401, "REGISTER", sender=PROXY, receiver=DEVICE),
+        within=bench.timing.registered,
+        after=challenged,
     )
     to_server = with_credentials(everything, "Authorization", username=at_server)
-    await bench.expect("PRX-02", to_server, within=PROMPT, after=challenged)
-    await bench.require(registered(by=PROXY), within=PROMPT)
+    await bench.expect("PRX-02", to_server, within=bench.timing.registered, after=challenged)
+    await bench.require(registered(by=PROXY), within=bench.timing.registered)
 
     pressed = await bench.intercom.press_button()
 
-    await bench.require(response(407, "INVITE", sender=PROXY, receiver=DEVICE), within=PROMPT, after=pressed)
+    await bench.require(
+        response(407, "INVITE", sender=PROXY, receiver=DEVICE), within=bench.timing.called, after=pressed
+    )
     called = invite(sender=DEVICE, receiver=PROXY)
     to_proxy = with_credentials(called, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
     to_server = with_credentials(called, "Authorization", username=at_server)
-    await bench.expect("PRX-02", to_proxy, within=PROMPT, after=pressed)
-    await bench.expect("PRX-02", to_server, within=PROMPT, after=pressed)
+    await bench.expect("PRX-02", to_proxy, within=bench.timing.called, after=pressed)
+    await bench.expect("PRX-02", to_server, within=bench.timing.called, after=pressed)
     for header, wrong in (("Proxy-Authorization", at_server), ("Authorization", at_proxy)):
         crossed = with_credentials(request_of_device(), header, username=wrong)
         bench.never_in_scenario("PRX-02", crossed)
@@ -182,43 +189,46 @@ async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench)
     proxy = await bench.proxy()
     await bench.configure(await_registration=False)
 
-    await bench.require(registration(receiver=PROXY), within=PROMPT)
+    await bench.require(registration(receiver=PROXY), within=bench.timing.registered)
 
     where = f"{proxy.address}:{proxy.port}"
     there = registration(receiver=PROXY).where(f"REGISTER from device to {where}", destination=where)
-    await bench.expect("CFG-21", there, within=PROMPT)
+    await bench.expect("CFG-21", there, within=bench.timing.registered)
 
 
 @scenario(
     "REG-04",
     "PRX-01",
-    settings=lambda at: Settings(proxy=at.proxy_settings, polling_interval=INTERVAL),
+    settings=lambda at: Settings(proxy=at.proxy_settings, polling_interval=at.limits.short_polling_interval),
 )
 async def test_after_an_outage_of_the_proxy_the_device_is_registered_again(bench: Bench) -> None:
     """When the proxy is back, the device is registered again, and it went no other way meanwhile.
 
     After a restart of the proxy somebody would have to walk to every door.
     """
+    interval = bench.limits.short_polling_interval
     await bench.proxy()
     await bench.configure(afresh=True)
     check = connectivity_check(receiver=PROXY)
     since = bench.seen(registered(by=PROXY))[-1].time
     confirmed = connectivity_confirmed(sender=PROXY)
-    await bench.require(confirmed, within=INTERVAL + PROMPT, after=since + A_MOMENT)
+    await bench.require(confirmed, within=interval + bench.timing.registered, after=bench.past(since))
 
     async with bench.proxy_away() as outage:
-        unheard = await bench.require(check, within=INTERVAL + PROMPT, after=outage.began)
-        await bench.require(check, within=PROMPT, after=unheard.time + A_MOMENT)
-        await bench.never("REG-04", registered(by=PROXY), during=OUTAGE, after=unheard)
+        unheard = await bench.require(check, within=interval + bench.timing.registered, after=outage.began)
+        await bench.require(check, within=bench.timing.registered, after=bench.past(unheard))
+        await bench.never("REG-04", registered(by=PROXY), during=bench.timing.watch, after=unheard)
     back = outage.ended
 
-    again = await bench.expect("REG-04", registered(by=PROXY), within=INTERVAL + MARGIN, after=back)
+    again = await bench.expect(
+        "REG-04", registered(by=PROXY), within=interval + bench.timing.recovered, after=back
+    )
     bench.measure(
         "REG-04",
         "time until registered again",
         again.time - back,
         "s",
-        high=INTERVAL + MARGIN,
+        high=interval + bench.timing.recovered,
         of=(again,),
     )
     bench.never_in_scenario("PRX-01", past_the_proxy(), after=since)

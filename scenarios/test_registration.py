@@ -24,25 +24,14 @@ from intercom_hil.scenario import (
     with_credentials,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
 SERVER_REALM = "asterisk"
 """What the bench's PBX calls itself: the one realm for which the device would have an answer."""
-WATCHED = 3.0
-"""Seconds for which a device with a wrong password is watched."""
 TRIES = 2
-"""Attempts in that time that are no hammering: one, and one more of a device that mistrusts the refusal.
+"""Attempts, in the time that a registration takes, that are no hammering.
 
+One, and one more of a device that mistrusts the refusal.
 Each may be preceded by one without credentials. What is sent again over UDP is the same attempt.
 """
-POLL_TOLERANCE = 0.5
-"""Seconds by which a check may be late or early: the device's clock, an answer under way."""
-A_MOMENT = 0.05
-"""Seconds after a message in which nothing but its repetition or its answer is on its way."""
-OUTAGE = 1.0
-"""Seconds for which a server stays away after a check and its repetition went unheard: no mere hiccup."""
-MARGIN = 5.0
-"""Seconds beyond a polling interval: what was under way is repeated after 4 s at the latest (RFC 3261 T2)."""
 
 
 @scenario("REG-01")
@@ -55,11 +44,13 @@ async def test_the_device_registers_its_extension_with_its_credentials(bench: Be
     """
     await bench.configure(afresh=True, await_registration=False)
 
-    await bench.expect("REG-01", request("REGISTER", sender=DEVICE, receiver=PBX), within=5)
+    await bench.expect(
+        "REG-01", request("REGISTER", sender=DEVICE, receiver=PBX), within=bench.timing.registered
+    )
     answer = with_credentials(request("REGISTER", sender=DEVICE, receiver=PBX), "Authorization")
-    await bench.expect("REG-01", to_user(answer, bench.intercom.extension), within=5)
-    await bench.expect("REG-01", registered(), within=5)
-    await bench.expect("REG-01", bench.known_to_pbx(), within=5)
+    await bench.expect("REG-01", to_user(answer, bench.intercom.extension), within=bench.timing.registered)
+    await bench.expect("REG-01", registered(), within=bench.timing.registered)
+    await bench.expect("REG-01", bench.known_to_pbx(), within=bench.timing.registered)
 
 
 @scenario("REG-02")
@@ -70,37 +61,41 @@ async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again
     """
     await bench.configure(afresh=True)
     await bench.configure(
-        auth_password="mistyped", pbx_password=bench.password, polling_interval=30, await_registration=False
+        auth_password="mistyped",
+        pbx_password=bench.password,
+        polling_interval=bench.limits.idle_polling_interval,
+        await_registration=False,
     )
     submitted = bench.seen(configured())[-1].time
     attempt = with_credentials(registration(), "Authorization")
+    watched = bench.timing.registered
 
-    first = await bench.require(attempt, within=PROMPT, after=submitted)
+    first = await bench.require(attempt, within=watched, after=submitted)
 
-    await bench.never("REG-02", registered(), during=WATCHED, after=submitted)
+    await bench.never("REG-02", registered(), during=watched, after=submitted)
     for name, tried, most in (
         ("attempts with credentials", attempt, TRIES),
         ("attempts, with or without", registration(), 2 * TRIES),
     ):
         tries = tuple(bench.seen(tried, after=first))
-        within = f"{name} in {WATCHED:g} s"
+        within = f"{name} in {watched:g} s"
         bench.measure("REG-02", within, len(tries), "attempts", high=most, of=tries)
 
 
-@scenario("REG-03", settings=Settings(polling_interval=1))
+@scenario("REG-03", settings=lambda at: Settings(polling_interval=at.limits.short_polling_interval))
 async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: Bench) -> None:
     """The device asks after its server again and again, once in each polling interval (RFC 3261 §10.2.4).
 
     A door that has silently fallen off its server is otherwise found out by a visitor.
     """
-    interval = 1
+    interval = bench.limits.short_polling_interval
     await bench.configure(afresh=True)
     first = bench.seen(registered())[-1]
 
     third = await bench.expect(
         "REG-03",
         connectivity_confirmed(),
-        within=2 * interval + POLL_TOLERANCE,
+        within=2 * interval + bench.timing.tolerance,
         after=first,
         count=3,
     )
@@ -112,12 +107,12 @@ async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: B
         between,
         "s",
         low=interval / 4,  # a registration is renewed before it ends, and no device asks in one go
-        high=interval + POLL_TOLERANCE,
+        high=interval + bench.timing.tolerance,
         of=(first, third),
     )
 
 
-@scenario("CFG-05", settings=Settings(polling_interval=2))
+@scenario("CFG-05", settings=lambda at: Settings(polling_interval=at.limits.steady_polling_interval))
 async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench) -> None:
     """The polling interval that is set is the one that is kept, and no shorter one.
 
@@ -126,12 +121,12 @@ async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench)
 
     A thousand doors that ask every second instead of every hour take their server down.
     """
-    interval = 2
+    interval = bench.limits.steady_polling_interval
     await bench.configure(afresh=True)
     first = bench.seen(registered())[-1]
 
     next_one = await bench.require(
-        connectivity_confirmed(), within=interval + PROMPT, after=first.time + A_MOMENT
+        connectivity_confirmed(), within=interval + bench.timing.registered, after=bench.past(first)
     )
 
     lasting = granted(first)
@@ -141,14 +136,14 @@ async def test_the_polling_interval_is_the_time_between_two_checks(bench: Bench)
         "time between two checks",
         next_one.time - first.time,
         "s",
-        low=(lasting / 2 if renewed and lasting else interval) - POLL_TOLERANCE,
-        high=interval + POLL_TOLERANCE,
+        low=(lasting / 2 if renewed and lasting else interval) - bench.timing.tolerance,
+        high=interval + bench.timing.tolerance,
         of=(first, next_one),
     )
 
 
 @pytest.mark.parametrize("silent", [False, True], ids=["stopped", "silent"])
-@scenario("REG-04", settings=Settings(polling_interval=1))
+@scenario("REG-04", settings=lambda at: Settings(polling_interval=at.limits.short_polling_interval))
 async def test_after_an_outage_of_the_server_the_device_can_be_called_again(
     bench: Bench, silent: bool
 ) -> None:
@@ -156,26 +151,28 @@ async def test_after_an_outage_of_the_server_the_device_can_be_called_again(
 
     After a restart of the server somebody would have to walk to every door and switch it off and on.
     """
-    interval = 1
+    interval = bench.limits.short_polling_interval
     await bench.configure(afresh=True)
     since = bench.seen(registered())[-1].time
-    await bench.require(connectivity_confirmed(), within=interval + PROMPT, after=since + A_MOMENT)
+    await bench.require(
+        connectivity_confirmed(), within=interval + bench.timing.registered, after=bench.past(since)
+    )
 
     async with bench.server_away(silent=silent) as outage:
         unheard = await bench.require(
-            connectivity_check(), within=interval + PROMPT, after=outage.began + A_MOMENT
+            connectivity_check(), within=interval + bench.timing.registered, after=bench.past(outage.began)
         )
-        await bench.require(connectivity_check(), within=PROMPT, after=unheard.time + A_MOMENT)
-        await bench.never("REG-04", registered(), during=OUTAGE, after=unheard)
+        await bench.require(connectivity_check(), within=bench.timing.registered, after=bench.past(unheard))
+        await bench.never("REG-04", registered(), during=bench.timing.watch, after=unheard)
 
-    within = interval + MARGIN
+    within = interval + bench.timing.recovered
     asked = await bench.expect("REG-04", connectivity_check(), within=within, after=outage.ended)
     again = await bench.expect("REG-04", registered(), within=within, after=asked)
     bench.measure(
         "REG-04", "time until registered again", again.time - outage.ended, "s", high=within, of=(again,)
     )
     await bench.call_device(caller=bench.number(0))
-    await bench.expect("REG-04", invite(sender=PBX, receiver=DEVICE), within=PROMPT, after=again)
+    await bench.expect("REG-04", invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=again)
 
 
 @pytest.mark.parametrize("status", [401, 407])
@@ -191,9 +188,9 @@ async def test_a_called_stranger_that_asks_for_credentials_gets_none(bench: Benc
     pressed = await bench.intercom.press_button()
 
     challenge = response(status, "INVITE", sender=stranger.number, receiver=DEVICE)
-    asked = await bench.require(challenge, within=PROMPT, after=pressed)
+    asked = await bench.require(challenge, within=bench.timing.called, after=pressed)
     told = any_credentials(invite(sender=DEVICE, receiver=stranger.number))
-    await bench.never("REG-05", told, during=0.5, after=asked)
+    await bench.never("REG-05", told, during=bench.timing.transaction, after=asked)
 
 
 @scenario("REG-05", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
@@ -205,12 +202,13 @@ async def test_a_calling_stranger_that_asks_for_credentials_gets_none(bench: Ben
     caller = bench.number(0)
     await bench.configure()
     await bench.call_device(caller=caller, direct=True, challenge=(401, SERVER_REALM))
-    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=PROMPT)
-    await bench.require(tone(1000, sender=caller, receiver=DEVICE), within=PROMPT, after=up)
+    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    await bench.require(tone(1000, sender=caller, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     pressed = await bench.intercom.press_button()
 
     challenge = response(401, "BYE", sender=caller, receiver=DEVICE)
-    asked = await bench.require(challenge, within=PROMPT, after=up)
+    within = bench.timing.hang_up + bench.timing.remote
+    asked = await bench.require(challenge, within=within, after=up)
     told = any_credentials(request("BYE", sender=DEVICE, receiver=caller))
-    await bench.never("REG-05", told, during=0.5, after=max(asked.time, pressed))
+    await bench.never("REG-05", told, during=bench.timing.transaction, after=max(asked.time, pressed))

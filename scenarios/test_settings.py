@@ -9,6 +9,8 @@ import pytest
 from intercom_hil.scenario import (
     DEVICE,
     PBX,
+    RECOMMENDED_POLLING,
+    USUAL_POLLING,
     Addresses,
     Bench,
     Capability,
@@ -41,19 +43,13 @@ from intercom_hil.scenario import (
     with_credentials,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
 VOLUMES = (25, 50, 100)
 WINDOWS = 3
 """Measurements of 0.2 s of which the middle one is taken for the level."""
-TIMEOUTS = (1, 2)
-"""Seconds that an unanswered call may last, in one call after the other."""
 SMALLEST_STEP = 1.0
 """dB by which a doubled volume raises the level at the least: what an ear just hears."""
 LEVEL_TOLERANCE = 0.5
 """dB by which the level of a steady tone may differ between two measurements."""
-TIMEOUT_TOLERANCE = 0.5
-"""Seconds by which a call timeout may be missed: call set-up, the device's clock, a loaded network."""
 CALLED_AT_ALL = invite(sender=DEVICE)
 
 
@@ -70,8 +66,8 @@ async def test_with_sip_off_the_device_neither_registers_nor_calls_nor_takes_cal
     await bench.intercom.press_button()
     await bench.call_device(caller=bench.number(0), direct=True)
 
-    await bench.require(invite(sender=bench.number(0), receiver=DEVICE), within=PROMPT)
-    await bench.never("CFG-01", CALLED_AT_ALL, during=1.2)
+    await bench.require(invite(sender=bench.number(0), receiver=DEVICE), within=bench.timing.remote)
+    await bench.never("CFG-01", CALLED_AT_ALL, during=bench.timing.watch)
     bench.never_in_scenario("CFG-01", answer(sender=DEVICE))
     bench.never_in_scenario("CFG-01", registration(), after=off)
 
@@ -89,7 +85,7 @@ async def test_only_the_account_administrator_changes_the_configuration(bench: B
     submitted = await bench.submit({"call_number": decoy.number}, by=by)
 
     pressed = await bench.intercom.press_button()
-    await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+    await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
     await bench.already_seen("CFG-02", configuration(accepted=False), after=submitted)
     await bench.already_seen("CFG-02", invite(sender=DEVICE, to=desk.number), after=pressed)
     bench.never_in_scenario("CFG-02", invite(sender=DEVICE, to=decoy.number))
@@ -110,8 +106,8 @@ async def test_the_server_is_found_by_address_and_by_name(bench: Bench, given: s
     await bench.configure(server_address=server, await_registration=False)
 
     asked = addressed(registration(), f"sip:{server}", f"sip:{server}:{bench.pbx_port}")
-    await bench.expect("CFG-03", asked, within=2 * PROMPT, after=begun)
-    await bench.expect("CFG-03", registered(), within=PROMPT, after=begun)
+    await bench.expect("CFG-03", asked, within=2 * bench.timing.registered, after=begun)
+    await bench.expect("CFG-03", registered(), within=bench.timing.registered, after=begun)
 
 
 @scenario("CFG-04")
@@ -129,10 +125,10 @@ async def test_another_port_of_the_server_is_used_when_it_is_set(bench: Bench) -
 
     there = f"{bench.pbx_address}:{port}"
     asked = registration().where(f"REGISTER at port {port}", destination=there)
-    first = await bench.expect("CFG-04", asked, within=PROMPT, after=begun)
-    await bench.require(registered(), within=PROMPT, after=first)
+    first = await bench.expect("CFG-04", asked, within=bench.timing.registered, after=begun)
+    await bench.require(registered(), within=bench.timing.registered, after=first)
     pressed = await bench.intercom.press_button()
-    await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+    await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
     called = invite(sender=DEVICE, to=desk.number).where(f"INVITE at port {port}", destination=there)
     await bench.already_seen("CFG-04", called, after=pressed)
 
@@ -144,10 +140,13 @@ async def test_a_short_polling_interval_is_taken_with_a_warning(bench: Bench) ->
     A hundred doors with a short interval would wear the server down, and nobody would have been told.
     """
     await bench.configure()
-    for interval in (3600, 30, 29):
+    for interval in (USUAL_POLLING, RECOMMENDED_POLLING, RECOMMENDED_POLLING - 1):
+        bench.within_limits(polling_interval=interval)
         submitted = await bench.submit({"polling_interval": interval})
         await bench.already_seen("CFG-05", configuration(accepted=True), after=submitted)
-    warned = configuration(accepted=True).where("warning about 29 s", message=Condition(none_of=("",)))
+    warned = configuration(accepted=True).where(
+        f"warning about {interval} s", message=Condition(none_of=("",))
+    )
     await bench.already_seen("CFG-05", warned, after=submitted)
 
 
@@ -158,7 +157,7 @@ async def test_all_sip_of_the_device_uses_the_chosen_transport(bench: Bench, tra
 
     A firewall that lets one transport through would cut the door off, or half of its calls.
     """
-    await bench.stations(answers(hang_up_after=0.2))
+    await bench.stations(answers(hang_up_after=bench.timing.short_call))
     other = Transport.TCP if transport is Transport.UDP else Transport.UDP
     await bench.configure()
     if transport is Transport.UDP:
@@ -168,12 +167,16 @@ async def test_all_sip_of_the_device_uses_the_chosen_transport(bench: Bench, tra
     await bench.configure(transport=transport, await_registration=False)
 
     chosen = registered().where(f"registration over {transport}", transport=transport.value)
-    known = await bench.expect("CFG-06", chosen, within=2 * PROMPT, after=begun)
+    known = await bench.expect("CFG-06", chosen, within=2 * bench.timing.registered, after=begun)
     pressed = await bench.intercom.press_button()
-    await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+    await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
     called = CALLED_AT_ALL.where(f"INVITE over {transport}", transport=transport.value)
     await bench.already_seen("CFG-06", called, after=pressed)
-    await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
+    await bench.require(
+        request("BYE", sender=PBX, receiver=DEVICE),
+        within=bench.timing.called + bench.timing.watch,
+        after=pressed,
+    )
     strayed = from_device().where(f"SIP over {other} from device", transport=other.value)
     bench.never_in_scenario("CFG-06", strayed, after=known)
 
@@ -191,10 +194,10 @@ async def test_the_username_is_the_one_the_device_authenticates_with(bench: Benc
     """
     await bench.configure(await_registration=False)
 
-    await bench.require(with_credentials(registration(), "Authorization"), within=PROMPT)
+    await bench.require(with_credentials(registration(), "Authorization"), within=bench.timing.registered)
     as_user = with_credentials(registration(), "Authorization", username=username)
-    await bench.expect("CFG-09", as_user, within=PROMPT)
-    await bench.expect("CFG-09", registered(), within=PROMPT)
+    await bench.expect("CFG-09", as_user, within=bench.timing.registered)
+    await bench.expect("CFG-09", registered(), within=bench.timing.registered)
 
 
 @scenario("CFG-10")
@@ -215,8 +218,10 @@ async def test_the_password_is_used_as_it_was_entered(bench: Bench, password: st
     changed = now()
     await bench.configure(auth_password=password, await_registration=False)
 
-    await bench.require(with_credentials(registration(), "Authorization"), within=PROMPT, after=changed)
-    await bench.expect("CFG-10", registered(), within=PROMPT, after=changed)
+    await bench.require(
+        with_credentials(registration(), "Authorization"), within=bench.timing.registered, after=changed
+    )
+    await bench.expect("CFG-10", registered(), within=bench.timing.registered, after=changed)
 
 
 @scenario("CFG-10")
@@ -230,7 +235,7 @@ async def test_a_dummy_password_does_no_harm_where_none_is_asked_for(bench: Benc
     submitted = await bench.submit({"auth_password": "dummy"})
 
     await bench.already_seen("CFG-10", configuration(accepted=True), after=submitted)
-    await bench.expect("CFG-10", registered(), within=PROMPT, after=submitted)
+    await bench.expect("CFG-10", registered(), within=bench.timing.registered, after=submitted)
 
 
 def _display_name(at: Addresses, name: str) -> Settings:
@@ -252,7 +257,7 @@ async def test_the_display_name_is_what_the_remote_is_shown(bench: Bench, name: 
 
     pressed = await bench.intercom.press_button()
 
-    called = await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+    called = await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
     shown = CALLED_AT_ALL.where(f"INVITE with the display name {name}", from_display=name)
     await bench.already_seen("CFG-11", shown, after=called)
 
@@ -272,11 +277,11 @@ async def test_the_extension_is_the_identity_at_the_server(bench: Bench, extensi
     await bench.configure(await_registration=False)
 
     known = registration()
-    await bench.require(known, within=PROMPT)
+    await bench.require(known, within=bench.timing.registered)
     await bench.already_seen("CFG-12", to_user(known, extension))
-    await bench.require(registered(), within=PROMPT)
+    await bench.require(registered(), within=bench.timing.registered)
     pressed = await bench.intercom.press_button()
-    await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+    await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
     await bench.already_seen("CFG-12", from_user(CALLED_AT_ALL, extension))
 
 
@@ -300,7 +305,7 @@ async def test_the_call_number_is_taken_in_short_and_full_form(bench: Bench, for
 
     await bench.already_seen("CFG-13", configuration(accepted=True), after=submitted)
     pressed = await bench.intercom.press_button()
-    await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+    await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
     await bench.already_seen("CFG-13", invite(sender=DEVICE, to=desk.number), after=pressed)
 
 
@@ -325,7 +330,7 @@ async def test_further_numbers_are_called_in_the_order_in_which_they_stand(
 
     calls = [invite(sender=DEVICE, to=stations[place].number) for place in (0, *order)]
     for call in calls:  # in whatever order: a device that gives up early breaks another rule
-        await bench.require(call, within=PROMPT, after=pressed)
+        await bench.require(call, within=bench.timing.next_contact, after=pressed)
     await bench.in_order("CFG-14", *calls, after=pressed)
 
 
@@ -352,29 +357,29 @@ async def test_the_speaker_volume_changes_the_level_that_is_heard(bench: Bench) 
     _measure_steps(bench, "CFG-16", levels)
 
 
-@scenario("CFG-17", settings=Settings(call_timeout=TIMEOUTS[0]))
+@scenario("CFG-17", settings=lambda at: Settings(call_timeout=at.limits.short_call_timeout))
 async def test_the_call_timeout_is_how_long_an_unanswered_call_lasts(bench: Bench) -> None:
     """An unanswered call is ended after the configured number of seconds, whichever it is.
 
     A visitor would wait for ever, or the guard would never get to the telephone in time.
     """
     await bench.stations(rings_forever())
-    for timeout in TIMEOUTS:
+    for timeout in bench.limits.call_timeouts:
         await bench.configure(call_timeout=timeout)
         pressed = await bench.intercom.press_button()
-        dialled = await bench.require(CALLED_AT_ALL, within=PROMPT, after=pressed)
+        dialled = await bench.require(CALLED_AT_ALL, within=bench.timing.dial, after=pressed)
         given_up = request("CANCEL", sender=DEVICE)
-        ended = await bench.require(given_up, within=timeout + 2 * PROMPT, after=dialled)
+        ended = await bench.require(given_up, within=timeout + 2 * bench.timing.hang_up, after=dialled)
         bench.measure(
             "CFG-17",
             f"time from INVITE to CANCEL with a timeout of {timeout} s",
             ended.time - dialled.time,
             "s",
-            low=timeout - TIMEOUT_TOLERANCE,
-            high=timeout + TIMEOUT_TOLERANCE,
+            low=timeout - bench.timing.tolerance,
+            high=timeout + bench.timing.tolerance,
             of=(dialled, ended),
         )
-        await bench.require(refusal(sender=PBX, receiver=DEVICE), within=PROMPT, after=ended)
+        await bench.require(refusal(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=ended)
 
 
 @scenario("CFG-20")
@@ -388,21 +393,23 @@ async def test_the_list_of_permitted_callers_takes_entries_in_both_forms(bench: 
     await bench.configure()
     others = [f"sip:{5000 + n}@{bench.pbx_address}" if n % 2 else str(5000 + n) for n in range(count - 1)]
 
+    bench.within_limits(permitted_callers=(*others, caller))
+
     submitted = await bench.submit({"permitted_callers": [*others, caller]})
 
     await bench.already_seen("CFG-20", configuration(accepted=True), after=submitted)
     await bench.call_device(caller=caller)
-    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=PROMPT)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote)
     turned_away = response((403, 403), "INVITE", sender=DEVICE)
-    await bench.never("CFG-20", turned_away, during=0.3, after=rung)
+    await bench.never("CFG-20", turned_away, during=bench.timing.short_call, after=rung)
 
 
 async def _level(bench: Bench, heard: Pattern, **changes: Unpack[Settings]) -> float:
     """Place a call under these settings and return the level of a tone in it."""
     await bench.configure(**changes)
     pressed = await bench.intercom.press_button()
-    up = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
-    await bench.require(heard, within=2 * PROMPT, after=up, count=WINDOWS)
+    up = await bench.require(answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed)
+    await bench.require(heard, within=bench.timing.answer, after=up, count=WINDOWS)
     return statistics.median(level(window) for window in bench.seen(heard, after=up)[:WINDOWS])
 
 

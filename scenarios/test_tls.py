@@ -37,10 +37,6 @@ from intercom_hil.scenario import (
     told_by_pbx,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-A_MOMENT = 0.3
-"""Seconds for which a connection that was given up stays given up."""
 CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
 
 
@@ -56,8 +52,8 @@ async def test_with_tls_not_a_byte_of_sip_goes_out_in_clear(bench: Bench) -> Non
 
     await bench.configure(await_registration=False, **server)
 
-    await bench.never("CFG-06", in_clear, during=A_MOMENT)
-    await bench.require(tls_hello(), within=PROMPT)
+    await bench.require(tls_hello(), within=bench.timing.registered)
+    await bench.never("CFG-06", in_clear, during=bench.timing.short_call)
 
 
 @scenario("CFG-06", settings=Settings(transport=Transport.TLS))
@@ -66,18 +62,18 @@ async def test_with_tls_calls_go_over_tls_alone(bench: Bench) -> None:
 
     Who called whom, and when, would be written on the network's walls.
     """
-    (desk,) = await bench.stations(answers(hang_up_after=0.2))
+    (desk,) = await bench.stations(answers(hang_up_after=bench.timing.short_call))
     await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
     bench.never_in_scenario("CFG-06", from_device(), after=pressed)
     dialled = told_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
-    await bench.require(dialled, within=PROMPT, after=pressed)
+    await bench.require(dialled, within=bench.timing.dial, after=pressed)
     over_tls = dialled.where(f"{dialled}, over TLS", transport="TLS")
     await bench.already_seen("CFG-06", over_tls, after=pressed)
     ended = told_by_pbx(request("BYE", sender=PBX, receiver=DEVICE))
-    await bench.require(ended, within=PROMPT, after=pressed)
+    await bench.require(ended, within=bench.timing.called + bench.timing.watch, after=pressed)
 
 
 @scenario("ENC-08", "ENC-11", settings=Settings(transport=Transport.TLS, encryption=Encryption.SRTP_ONLY))
@@ -92,9 +88,9 @@ async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench) -> None
     pressed = await bench.intercom.press_button()
 
     offered = told_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
-    offer = await bench.require(offered, within=PROMPT, after=pressed)
+    offer = await bench.require(offered, within=bench.timing.dial, after=pressed)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
-    await bench.expect("ENC-08", secured, within=PROMPT, after=offer)
+    await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-08", CLEAR_FROM_DEVICE)
 
 
@@ -115,13 +111,13 @@ async def test_a_call_taken_over_tls_is_carried_over_srtp(bench: Bench) -> None:
 
     await bench.call_device(caller=caller)
 
-    rung = await bench.require(told_by_pbx(invite(sender=PBX, receiver=DEVICE)), within=PROMPT)
+    rung = await bench.require(told_by_pbx(invite(sender=PBX, receiver=DEVICE)), within=bench.timing.remote)
     decided = told_by_pbx(decision(sender=DEVICE, receiver=PBX))
-    await bench.require(decided, within=PROMPT, after=rung)
+    await bench.require(decided, within=bench.timing.answer, after=rung)
     taken = told_by_pbx(answer(sender=DEVICE, receiver=PBX))
     await bench.already_seen("ENC-10", taken, after=rung)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
-    await bench.expect("ENC-10", secured, within=PROMPT, after=rung)
+    await bench.expect("ENC-10", secured, within=bench.timing.taken, after=rung)
 
 
 @scenario("TLS-01", settings=WHEN_PLAYED)
@@ -239,10 +235,10 @@ async def test_no_null_and_no_export_suite_is_offered(bench: Bench) -> None:
     server = await bench.tls_server("for the address")
     await bench.configure(await_registration=False, **server)
 
-    await bench.require(tls_hello(), within=PROMPT)
+    await bench.require(tls_hello(), within=bench.timing.registered)
 
     weak = tls_hello().where("offer of null or export suites", weak_suites=Condition(none_of=("",)))
-    await bench.never("TLS-06", weak, during=A_MOMENT)
+    await bench.never("TLS-06", weak, during=bench.timing.short_call)
 
 
 async def _accepted(bench: Bench, requirement: str, server: Settings, *, address_alone: bool = False) -> None:
@@ -251,8 +247,8 @@ async def _accepted(bench: Bench, requirement: str, server: Settings, *, address
     A certificate that names nothing but the address need not do: RFC 5922 §7.1 knows domain names only.
     """
     await bench.configure(await_registration=False, **server)
-    hello = await bench.require(tls_hello(), within=PROMPT)
-    await bench.require(tls_decision(), within=PROMPT, after=hello)
+    hello = await bench.require(tls_hello(), within=bench.timing.registered)
+    await bench.require(tls_decision(), within=bench.timing.registered, after=hello)
     if address_alone and bench.seen(tls_over(), after=hello):
         raise Inconclusive("the device does not believe an address in a certificate, and need not")
     await bench.already_seen(requirement, tls_request("REGISTER"), after=hello)
@@ -261,7 +257,7 @@ async def _accepted(bench: Bench, requirement: str, server: Settings, *, address
 async def _refused(bench: Bench, requirement: str, server: Settings) -> None:
     """Send the device to a server, and expect it to leave without a byte of SIP, and not to try again."""
     await bench.configure(await_registration=False, **server)
-    hello = await bench.require(tls_hello(), within=PROMPT)
-    decided = await bench.require(tls_decision(), within=PROMPT, after=hello)
+    hello = await bench.require(tls_hello(), within=bench.timing.registered)
+    decided = await bench.require(tls_decision(), within=bench.timing.registered, after=hello)
     await bench.already_seen(requirement, tls_over(), after=hello)
-    await bench.never(requirement, tls_said(), during=A_MOMENT, after=decided)
+    await bench.never(requirement, tls_said(), during=bench.timing.short_call, after=decided)

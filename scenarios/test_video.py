@@ -31,11 +31,6 @@ from intercom_hil.scenario import (
     without_video,
 )
 
-PROMPT = 2.0
-"""Seconds within which a device that reacts at all has reacted."""
-WATCHED = 0.4
-"""Seconds of an established call in which video that should not be there would show."""
-
 PLACED = invite(sender=DEVICE, receiver=PBX)
 ACCEPTED = answer(sender=DEVICE, receiver=PBX)
 
@@ -122,15 +117,15 @@ async def test_off_a_call_that_offers_video_is_taken_with_audio_only(bench: Benc
     caller = bench.number(0)
     await bench.configure(pbx_video=True)
     talking = await bench.call_device(caller=caller)
-    await bench.require(ACCEPTED, within=PROMPT)
+    await bench.require(ACCEPTED, within=bench.timing.taken)
     await talking.stop()
-    over = await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=PROMPT)
+    over = await bench.require(request("BYE", sender=PBX, receiver=DEVICE), within=bench.timing.remote)
 
     offered = await _call_with_video(bench, after=over)
 
     await bench.already_seen("VID-04", ACCEPTED, after=offered)
     await bench.already_seen("VID-04", without_video(ACCEPTED), after=offered)
-    await bench.expect("VID-04", sound(sender=DEVICE, receiver=PBX), within=PROMPT, after=offered)
+    await bench.expect("VID-04", sound(sender=DEVICE, receiver=PBX), within=bench.timing.taken, after=offered)
     await _nothing_to_be_seen(bench, "VID-04", offered)
 
 
@@ -144,7 +139,7 @@ async def test_the_video_setting_decides_whether_placed_calls_offer_video(bench:
     for mode in VideoCalls:
         await bench.configure(pbx_video=True, video_calls=mode)
         pressed = await bench.intercom.press_button()
-        await bench.require(refusal(sender=PBX, receiver=DEVICE), within=PROMPT, after=pressed)
+        await bench.require(refusal(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed)
 
     bench.at_end("CFG-18", with_video(PLACED))
     bench.at_end("CFG-18", without_video(PLACED))
@@ -172,42 +167,46 @@ async def test_the_video_of_a_secured_call_is_secured(bench: Bench, direction: s
         await bench.call_device(caller=bench.number(0), video=True)
         agreed = with_video(ACCEPTED)
 
-    up = await bench.require(agreed, within=PROMPT)
-    await bench.require(sound(sender=DEVICE, receiver=PBX), within=PROMPT, after=up)  # it goes on
-    await bench.require(video(sender=DEVICE, receiver=PBX), within=PROMPT, after=up)
+    up = await bench.require(agreed, within=bench.timing.called + bench.timing.answer)
+    await bench.require(
+        sound(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=up
+    )  # it goes on
+    await bench.require(video(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=up)
     shown = picture(sender=DEVICE, receiver=PBX, protection="srtp")
-    await bench.expect("ENC-11", shown, within=PROMPT, after=up)
+    await bench.expect("ENC-11", shown, within=bench.timing.answer, after=up)
 
 
 async def _seen_in_a_placed_call(bench: Bench, rule: str) -> None:
     offer = await _place_call_to_video_phone(bench)
     await bench.already_seen(rule, with_video(PLACED), after=offer)
     agreed = with_video(answer(sender=PBX, receiver=DEVICE))
-    up = await bench.require(agreed, within=PROMPT, after=offer)
-    await bench.expect(rule, live_picture(sender=DEVICE, receiver=PBX), within=PROMPT, after=up)
+    up = await bench.require(agreed, within=bench.timing.taken, after=offer)
+    await bench.expect(rule, live_picture(sender=DEVICE, receiver=PBX), within=bench.timing.taken, after=up)
     await _sees_in_turn(bench, offer)
 
 
 async def _unseen_in_a_placed_call(bench: Bench, rule: str) -> None:
     offer = await _place_call_to_video_phone(bench)
     await bench.already_seen(rule, without_video(PLACED), after=offer)
-    up = await bench.require(answer(sender=PBX, receiver=DEVICE), within=PROMPT, after=offer)
+    up = await bench.require(answer(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=offer)
     await _nothing_to_be_seen(bench, rule, up)
 
 
 async def _seen_in_an_accepted_call(bench: Bench, rule: str) -> None:
     await bench.configure(pbx_video=True)
     offered = await _call_with_video(bench)
-    await bench.require(ACCEPTED, within=PROMPT, after=offered)
+    await bench.require(ACCEPTED, within=bench.timing.answer, after=offered)
     taken = await bench.already_seen(rule, with_video(ACCEPTED), after=offered)
-    await bench.expect(rule, live_picture(sender=DEVICE, receiver=PBX), within=PROMPT, after=taken)
+    await bench.expect(
+        rule, live_picture(sender=DEVICE, receiver=PBX), within=bench.timing.taken, after=taken
+    )
     await _sees_in_turn(bench, taken)
 
 
 async def _unseen_in_an_accepted_call(bench: Bench, rule: str) -> None:
     await bench.configure(pbx_video=True)
     offered = await _call_with_video(bench)
-    await bench.require(ACCEPTED, within=PROMPT, after=offered)
+    await bench.require(ACCEPTED, within=bench.timing.answer, after=offered)
     taken = await bench.already_seen(rule, without_video(ACCEPTED), after=offered)
     await _nothing_to_be_seen(bench, rule, taken)
 
@@ -217,21 +216,21 @@ async def _place_call_to_video_phone(bench: Bench) -> Observation:
     await bench.stations(answers(video=True))
     await bench.configure(pbx_video=True)
     pressed = await bench.intercom.press_button()
-    return await bench.require(PLACED, within=PROMPT, after=pressed)
+    return await bench.require(PLACED, within=bench.timing.dial, after=pressed)
 
 
 async def _call_with_video(bench: Bench, after: Moment | None = None) -> Observation:
     """Have a station call with video; return the INVITE that the device gets, once it has decided."""
     await bench.call_device(caller=bench.number(0), video=True)
     asked = with_video(invite(sender=PBX, receiver=DEVICE))
-    offered = await bench.require(asked, within=PROMPT, after=after)
-    await bench.require(decision(sender=DEVICE, receiver=PBX), within=PROMPT, after=offered)
+    offered = await bench.require(asked, within=bench.timing.remote, after=after)
+    await bench.require(decision(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=offered)
     return offered
 
 
 async def _nothing_to_be_seen(bench: Bench, rule: str, after: Observation) -> None:
     """Expect that the device sends no video, and neither offers nor takes any later in the call."""
-    await bench.never(rule, video(sender=DEVICE), during=WATCHED, after=after)
+    await bench.never(rule, video(sender=DEVICE), during=2 * bench.timing.short_call, after=after)
     bench.never_in_scenario(rule, with_video(request("INVITE", sender=DEVICE)))
     bench.never_in_scenario(rule, with_video(answer(sender=DEVICE)))
 
@@ -239,4 +238,4 @@ async def _nothing_to_be_seen(bench: Bench, rule: str, after: Observation) -> No
 async def _sees_in_turn(bench: Bench, described: Observation) -> None:
     """Where the device says that it takes video too, make sure that it gets some."""
     if takes_video(described):
-        await bench.require(video(sender=PBX, receiver=DEVICE), within=PROMPT)
+        await bench.require(video(sender=PBX, receiver=DEVICE), within=bench.timing.taken)

@@ -9,9 +9,13 @@ from collections.abc import Iterator
 from typing import Any
 
 from intercom_hil.bench_file.model import BenchFile
-from intercom_hil.errors import NotApplicable
+from intercom_hil.errors import Inconclusive, NotApplicable
 from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.limits import USUAL_POLLING
 from intercom_hil.spec.settings import Encryption, Settings, SipSettings, Transport, VideoCalls
+
+_CALL_TIMEOUT = 30
+"""Seconds for which a contact may ring, where a scenario is about something else."""
 
 
 def plain_settings(
@@ -28,8 +32,12 @@ def plain_settings(
 
     Raises:
         NotApplicable: something is wanted that is declared to be missing.
+        Inconclusive: something is wanted that is beyond the device's limits.
     """
+    limits = file.device.limits
     plain: dict[str, Any] = {
+        "polling_interval": limits.nearest("polling_interval", USUAL_POLLING),
+        "call_timeout": limits.nearest("call_timeout", _CALL_TIMEOUT),
         "server_address": file.pbx.address,
         "server_port": file.pbx.sip_port,
         "auth_username": file.device.extension,
@@ -47,7 +55,15 @@ def plain_settings(
     for capability in _asked_for(settings):
         if file.device.capabilities.lacks(capability):
             raise NotApplicable(capability.declared_missing)
+    exceeded = limits.exceeded(settings, usual_ports(file))
+    if exceeded:
+        raise Inconclusive(exceeded)
     return settings
+
+
+def usual_ports(file: BenchFile) -> tuple[int, ...]:
+    """Return the ports of the server at which the device finds it without a change of its own."""
+    return (file.pbx.sip_port, file.pbx.tls_port)
 
 
 def _asked_for(settings: SipSettings) -> Iterator[Capability]:

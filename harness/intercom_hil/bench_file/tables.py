@@ -22,7 +22,9 @@ from intercom_hil.instruments.registry import AnyInput, AnyOutput, PowerOptions
 from intercom_hil.kinds import no_ipv6
 from intercom_hil.paths import FileBeside, PortBeside, Words
 from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.limits import Limits
 from intercom_hil.spec.settings import Host, Name, Port
+from intercom_hil.spec.timing import USUAL_TIMING, Timing
 
 
 def _ip_address(value: str) -> str:
@@ -212,6 +214,8 @@ class DeviceTable(Table):
     extension: Name = "3401"
     display_name: str = "Front Door"
     capabilities: CapabilitiesTable
+    timing: Timing = USUAL_TIMING
+    limits: Limits = Limits()
     reconfigure: Literal["always", "when-needed"] = Field(
         default="always", description="when-needed: leave a device alone that has the settings wanted already"
     )

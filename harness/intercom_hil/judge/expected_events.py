@@ -12,11 +12,9 @@ from intercom_hil.judge.calls import Call, calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
 from intercom_hil.spec.status_codes import OCCUPIED, REJECTIONS
+from intercom_hil.spec.timing import USUAL_TIMING, Timing
 from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.observation import DeviceEvent, OutputChanged
-
-WINDING_DOWN = 2.0
-"""Seconds after a call for which a device may still be busy with it."""
+from intercom_hil.timeline.observation import Declared, DeviceEvent, OutputChanged
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +57,8 @@ def missing_events(timeline: Timeline, closed: float) -> list[Missing]:
 def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Causes]:
     """For each kind of event: the calls seen until a time (epoch seconds) that call for one, or allow it."""
     seen, presses = calls(timeline, until=until), presses_in(timeline)
+    timing = declared_timing(timeline)
+    winding_down = timing.hang_up + timing.rest
     placed = [call for call in seen if call.placed]
     taken = [call for call in seen if not call.placed]
     # A device that takes a careless answer for one breaks another rule, and logs truly what it did.
@@ -71,7 +71,9 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
         [c for c in out if c.bye_by_remote],
     )
     refused = [c for c in taken if c.refused]
-    yield Causes(catalogue.INCOMING_REJECTED, [c for c in refused if _is_rejection(c, seen)], refused)
+    yield Causes(
+        catalogue.INCOMING_REJECTED, [c for c in refused if _is_rejection(c, seen, winding_down)], refused
+    )
     yield Causes(catalogue.INCOMING_RECEIVED, up_in, came_in)
     yield Causes(
         catalogue.INCOMING_REMOTE_HANGUP,
@@ -87,16 +89,21 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
     yield Causes(catalogue.INCOMING_FAILURE, given_up, came_in, (catalogue.INCOMING_LOCAL_HANGUP,))
 
 
-def _is_rejection(call: Call, seen: list[Call]) -> bool:
+def declared_timing(timeline: Timeline) -> Timing:
+    """Return how fast the device is, as the bench file declares."""
+    return next((o.content.timing for o in timeline if isinstance(o.content, Declared)), USUAL_TIMING)
+
+
+def _is_rejection(call: Call, seen: list[Call], winding_down: float) -> bool:
     """Whether a call that was refused was rejected, and neither misunderstood, misdirected nor one too many.
 
     Which status says so is the device's own choice; only of one that it does not find itself by (404) it may
-    know nothing (INC-01).
+    know nothing (INC-01). A device may be busy with a call for ``winding_down`` seconds after its end.
     """
     if call.status not in REJECTIONS:
         return False
     began = call.invite.time
-    busy = any(c is not call and c.invite.time <= began < c.over + WINDING_DOWN for c in seen)
+    busy = any(c is not call and c.invite.time <= began < c.over + winding_down for c in seen)
     return not (call.status in OCCUPIED and busy)
 
 

@@ -33,9 +33,9 @@ AUDIO = ("alaw", "ulaw")
 VIDEO = "h264"
 
 
-def codecs(*, video: bool) -> tuple[str, ...]:
+def codecs(*, video: bool, audio: tuple[str, ...] = AUDIO) -> tuple[str, ...]:
     """Return the codecs of a party that talks, or that is to be seen besides."""
-    return (*AUDIO, VIDEO) if video else AUDIO
+    return (*audio, VIDEO) if video else audio
 
 
 def reached_through(proxy: ProxySettings | None) -> dict[str, str]:

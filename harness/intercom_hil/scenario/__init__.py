@@ -68,8 +68,10 @@ from intercom_hil.scenario.remotes import SPOOFED_CALLS
 from intercom_hil.spec import events
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.events import FAILURE_KINDS
+from intercom_hil.spec.limits import RECOMMENDED_POLLING, USUAL_POLLING, Limits
 from intercom_hil.spec.settings import Encryption, ProxySettings, Settings, Transport, VideoCalls
 from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT_THERE, OCCUPIED
+from intercom_hil.spec.timing import SHORTEST_SESSION, Timing
 from intercom_hil.stations.behaviours import (
     SRTP_REFUSALS,
     Behaviour,
@@ -105,8 +107,11 @@ __all__ = [
     "OCCUPIED",
     "PBX",
     "PROXY",
+    "RECOMMENDED_POLLING",
+    "SHORTEST_SESSION",
     "SPOOFED_CALLS",
     "SRTP_REFUSALS",
+    "USUAL_POLLING",
     "WHEN_PLAYED",
     "Addresses",
     "Behaviour",
@@ -117,6 +122,7 @@ __all__ = [
     "Condition",
     "Encryption",
     "Inconclusive",
+    "Limits",
     "Misanswer",
     "Moment",
     "NotApplicable",
@@ -130,6 +136,7 @@ __all__ = [
     "Security",
     "Settings",
     "Station",
+    "Timing",
     "TlsVersion",
     "Transport",
     "VideoCalls",

@@ -7,7 +7,9 @@ from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import Inconclusive
 from intercom_hil.proxy.proxy import USERNAME
 from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.limits import Limits
 from intercom_hil.spec.settings import ProxySettings
+from intercom_hil.spec.timing import Timing
 
 FIRST_NUMBER = 3410
 SIP_PORT = 5060
@@ -60,6 +62,16 @@ class Addresses:
         if proxy is None:
             raise Inconclusive("this bench has no proxy; its file needs a table [proxy]")
         return ProxySettings(username=USERNAME, address=proxy.address, password="", port=proxy.port)
+
+    @property
+    def timing(self) -> Timing:
+        """How long the device may take for what it does (``[device.timing]``): the bounds of all waits."""
+        return self._file.device.timing
+
+    @property
+    def limits(self) -> Limits:
+        """What the device takes as settings (``[device.limits]``)."""
+        return self._file.device.limits
 
     def has(self, capability: Capability) -> bool:
         """Whether the bench file declares that the device has it."""

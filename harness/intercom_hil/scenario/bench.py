@@ -13,7 +13,7 @@ from typing import Literal, TypeVar, Unpack
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.pki import CertificateKind
 from intercom_hil.bench.tls import TlsVersion
-from intercom_hil.bench_file.default_settings import plain_settings
+from intercom_hil.bench_file.default_settings import plain_settings, usual_ports
 from intercom_hil.device.configurator import Role
 from intercom_hil.errors import Inconclusive, NotApplicable
 from intercom_hil.evidence.records import ScenarioRecord
@@ -32,9 +32,8 @@ from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 
-REGISTRATION = 3.0
-"""Seconds within which a configured device has registered, or its scenario is inconclusive."""
-
+COPIES = 0.05
+"""Seconds within which every witness has seen a message; its repetition comes after T1 (0.5 s)."""
 SHORT_POLLING = 10
 """Seconds: polling intervals up to this are granted to the second."""
 
@@ -331,7 +330,7 @@ class Bench(Remotes):
                 or what is known only when it is played.
 
         Raises:
-            Inconclusive: the device refused the settings, or did not register.
+            Inconclusive: the device refused the settings, did not register, or has limits that forbid them.
             NotApplicable: they ask for what it is declared to lack.
         """
         assembly = self._assembly
@@ -350,7 +349,7 @@ class Bench(Remotes):
                 password=wanted.auth_password if pbx_password is None else pbx_password,
                 username=wanted.auth_username,
                 media_encryption=pbx_srtp,
-                codecs=codecs(video=pbx_video),
+                codecs=codecs(video=pbx_video, audio=self.limits.codecs),
                 options=reached_through(wanted.proxy) | ({"from_domain": pbx_domain} if pbx_domain else {}),
                 shortest_registration=_shortest_registration(wanted.polling_interval),
             )
@@ -367,7 +366,7 @@ class Bench(Remotes):
             confirmed = registered(by=by)
             if wanted.transport is Transport.TLS:
                 confirmed = confirmed.seen_by(Witness.PBX)
-            await self.require(confirmed, within=REGISTRATION, after=begun)
+            await self.require(confirmed, within=self.timing.registered, after=begun)
 
     async def submit(self, changes: Mapping[str, object], *, by: Role = "administrator") -> float:
         """Submit the configuration in force with changes, right or wrong, and return when that was.
@@ -381,6 +380,22 @@ class Bench(Remotes):
         await self.intercom.submit(changes, by)
         self.timeline.book_wait(begun, now())
         return begun
+
+    def within_limits(self, **wanted: Unpack[Settings]) -> None:
+        """Go on only if the device takes some settings, as far as its limits are known (``device.limits``).
+
+        ``configure`` does so by itself; this is for settings that are submitted.
+
+        Raises:
+            Inconclusive: they exceed a limit; the message names it.
+        """
+        exceeded = self.limits.exceeded(wanted, usual_ports(self._assembly.file))
+        if exceeded:
+            raise Inconclusive(exceeded)
+
+    def past(self, seen: Observation | float) -> float:
+        """Return the time from which on an observation is not one of the same message, or a copy of it."""
+        return (seen.time if isinstance(seen, Observation) else seen) + COPIES
 
     def tried(self, values: Iterable[_Value]) -> list[_Value]:
         """Return the values to try: all of them, or a few of them where a person types each."""

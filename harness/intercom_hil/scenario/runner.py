@@ -36,14 +36,16 @@ from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
+from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared
 
 LONGEST = 120.0
-"""Seconds after which a scenario that does not end is ended; those that a person is asked do not count."""
-GRACE = 1.0
-"""Seconds for which the witnesses may lag behind what they tell of."""
+"""Seconds after which a scenario that does not end is ended; those that a person is asked do not count.
+
+A slow device gets as many times longer as it is slower than usual.
+"""
 GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
 _ACRONYMS = frozenset({"ca", "pbx", "rtp", "sdp", "sip", "srtp", "tcp", "tls", "udp", "uri"})
 
@@ -117,6 +119,7 @@ class ScenarioRunner:
                 deferred=deferred(file),
                 copied_by=compared(file),
                 unheard=self._assembly.unheard(),
+                timing=self._timing,
             )
             timeline.append(Witness.BENCH, declared)
             self.judge = Judge(timeline, self._gaps, not_applicable, self._assembly.catch_up)
@@ -184,7 +187,7 @@ class ScenarioRunner:
         """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
         ending = Verdict.PASS
         try:
-            async with asyncio.timeout(LONGEST) as bound:
+            async with asyncio.timeout(self._longest) as bound:
                 try:
                     with patience(bound, self.judge.timeline), self._watched_for_floods(bound):
                         await scenario()
@@ -207,7 +210,7 @@ class ScenarioRunner:
         except TimeoutError:
             if isinstance(self.judge.timeline.alarm, Inconclusive):
                 return self._cut_off(problems)
-            problems.append(f"the scenario did not end within {LONGEST:.0f} s")
+            problems.append(f"the scenario did not end within {self._longest:.0f} s")
             return Verdict.ERROR
         except Exception as problem:
             problems.append(f"the scenario itself is broken: {type(problem).__name__}: {problem}")
@@ -220,13 +223,22 @@ class ScenarioRunner:
         timeline = self.judge.timeline
         self._closed = now()
         await self._assembly.capture.settle()
-        deadline = monotonic() + GRACE
+        deadline = monotonic() + self._timing.log
         await self._hear_of_calls(self._closed, deadline)
         self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
         for source, wanted in lagging_copies(timeline, self._closed).items():
             copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
             await timeline.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - monotonic()))
+
+    @property
+    def _timing(self) -> Timing:
+        return self._assembly.file.device.timing
+
+    @property
+    def _longest(self) -> float:
+        """Seconds after which a scenario is ended."""
+        return LONGEST * max(self._timing.slowness, self._assembly.file.device.limits.slowness)
 
     @property
     def _unheard(self) -> bool:
@@ -248,7 +260,7 @@ class ScenarioRunner:
     async def _hear_out(self) -> None:
         """Let the device log the end of calls that were ended only now: it is still of this scenario."""
         await self._assembly.capture.flush()
-        deadline = monotonic() + GRACE
+        deadline = monotonic() + self._timing.log
         await self._hear_of_calls(now(), deadline)
         timeline = self.judge.timeline
         failed = [t for k, t in dated_causes(timeline) if k == OUTGOING_FAILURE.name and t > self._closed]

@@ -19,7 +19,11 @@ _HOST_NAME = re.compile(
     r"(?=.{1,253}\Z)[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?(\.[A-Za-z0-9]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
 LONGEST_NAME = 64
+LONGEST_TEXT = 128
 MOST_NUMBERS = 100
+LONGEST_POLLING = 86_400
+LONGEST_CALL_TIMEOUT = 600
+"""Seconds, both."""
 REDACTED = "(redacted)"
 
 
@@ -95,7 +99,7 @@ Name = Annotated[str, Field(max_length=LONGEST_NAME), AfterValidator(_letters_an
 Host = Annotated[str, Field(max_length=253), AfterValidator(_host)]
 Number = Annotated[int, BeforeValidator(_no_truth)]
 Port = Annotated[Number, Field(ge=1, le=65535)]
-Secret = Annotated[str, Field(max_length=128, repr=False), AfterValidator(_printable)]
+Secret = Annotated[str, Field(max_length=LONGEST_TEXT, repr=False), AfterValidator(_printable)]
 SipAddress = Annotated[str, Field(max_length=320), AfterValidator(_sip_address)]
 Numbers = Annotated[tuple[SipAddress, ...], Field(max_length=MOST_NUMBERS)]
 Volume = Annotated[Number, Field(ge=0, le=100)]
@@ -120,19 +124,19 @@ class SipSettings(BaseModel):
     enabled: bool = True
     server_address: Host
     server_port: Port = 5060
-    polling_interval: Annotated[Number, Field(ge=1, le=86_400, description="seconds")] = 3600
+    polling_interval: Annotated[Number, Field(ge=1, le=LONGEST_POLLING, description="seconds")] = 3600
     transport: Transport = Transport.UDP
     ca_certificate: str | None = Field(default=None, description="PEM text of an uploaded CA certificate")
     encryption: Encryption = Encryption.UNSET
     auth_username: Name
     auth_password: Annotated[Secret, Field(min_length=1)]
-    display_name: Annotated[str, Field(max_length=128), AfterValidator(_printable)] = ""
+    display_name: Annotated[str, Field(max_length=LONGEST_TEXT), AfterValidator(_printable)] = ""
     extension: Name
     call_number: SipAddress
     further_numbers: Numbers = ()
     microphone_volume: Volume = 50
     speaker_volume: Volume = 50
-    call_timeout: Annotated[Number, Field(ge=1, le=600, description="seconds")] = 30
+    call_timeout: Annotated[Number, Field(ge=1, le=LONGEST_CALL_TIMEOUT, description="seconds")] = 30
     video_calls: VideoCalls = VideoCalls.OFF
     allow_incoming: bool = True
     permitted_callers: Numbers = ()

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from intercom_hil.spec.timing import USUAL_TIMING, Timing
 from intercom_hil.timeline.content import BaseContent
 from intercom_hil.timeline.device_content import (
     ConsoleLine,
@@ -373,7 +374,7 @@ class Declared(BaseContent):
     ``deferred`` are the kinds of content that are told only after the run, by an imported file;
     ``copied_by`` are the sources whose telling of the event log is compared with the judged one. ``unheard``
     are the sources from which nothing had come from the run's beginning until now, each with the kinds of
-    content for which it is believed.
+    content for which it is believed. ``timing`` is how fast the device is.
     """
 
     kind: Literal["declared"] = "declared"
@@ -382,6 +383,7 @@ class Declared(BaseContent):
     deferred: tuple[str, ...] = ()
     copied_by: tuple[str, ...] = ()
     unheard: dict[str, tuple[str, ...]] = Field(default_factory=dict)
+    timing: Timing = USUAL_TIMING
 
     def __str__(self) -> str:
         return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"
