@@ -3,6 +3,7 @@
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
@@ -70,6 +71,21 @@ def test_a_bench_whose_process_dies_costs_one_scenario_an_error(tmp_path, run):
     assert set(lost["requirements"].values()) == {"error"}
     assert len(verdicts) == len({scenario["id"] for scenario in record["scenarios"]}) >= 9
     assert started.process.returncode == 1
+
+
+def test_a_bench_that_cannot_be_started_leaves_the_run_to_the_other(tmp_path, run):
+    benches = [word for lane in (FIRST, SECOND) for word in ("--bench", str(written(tmp_path, lane)))]
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as taken:
+        taken.bind((f"127.0.{SECOND}.10", 5060))
+        started = run(*benches, "--requirement", "REG", "-k", "stranger")
+        output, (record,) = started.ended()
+    assert started.process.returncode == 0, output
+    assert [scenario["bench"] for scenario in record["scenarios"]] == [f"lane {FIRST}"] * 3
+    assert {scenario["verdict"] for scenario in record["scenarios"]} == {"pass"}
+    assert record["unplayed"] == []
+    assert output.count("is in use by another program") == 1
+    assert "a bench cannot be started, the others play on: pbx.sip_port" in output
+    assert "ERROR" not in output
 
 
 def test_a_bench_that_loses_its_place_hands_its_scenarios_to_the_other(tmp_path, run, labgrid_client):

@@ -24,7 +24,7 @@ from intercom_hil.plugin.resuming import (
     selection_in_words,
 )
 from intercom_hil.plugin.terminal_summary import RUN, STAMP, runs_of
-from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR
+from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR, leave_run
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.terminal_text import visible
 
@@ -70,12 +70,12 @@ def intercom_assembly(
             intercom_loop.run(assembly.start())
             intercom_run.point_latest()
         except BenchError as problem:
-            end_run(request.session, problem)
+            leave_run(request.session, problem)
         except DeviceCrashed as problem:
-            end_run(request.session, BenchError(str(problem), "device", "see why it does not start"))
+            leave_run(request.session, BenchError(str(problem), "device", "see why it does not start"))
         except Exception as problem:  # each scenario would end with the same insides
             what = f"the bench cannot be started: {type(problem).__name__}: {problem}"
-            end_run(request.session, BenchError(what, remedy="report it with this line"))
+            leave_run(request.session, BenchError(what, remedy="report it with this line"))
         # While the first scenarios are played: nobody waits for it.
         versions = intercom_loop.get_loop().create_task(environment(assembly, member(pytestconfig).path))
         yield assembly

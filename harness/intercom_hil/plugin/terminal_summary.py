@@ -16,6 +16,7 @@ from intercom_hil.evidence.run import RunFolder, folder_name, fresh_stamp, new_s
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.options import PLACE, pool, runs_folder, worker
 from intercom_hil.plugin.resuming import PLANNED, selection_in_words
+from intercom_hil.plugin.xdist_scheduler import LEFT
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
 
@@ -91,7 +92,9 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
             config.stash.setdefault(_UNWRITTEN, []).append(str(problem))
             if not {path.name for path in problem.written} >= _OURS:
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
-        if run.verdict.breaks_the_run and exitstatus == pytest.ExitCode.OK:
+        if exitstatus == pytest.ExitCode.OK and run.unplayed and LEFT in config.stash:
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+        elif exitstatus == pytest.ExitCode.OK and run.verdict.breaks_the_run:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
 
