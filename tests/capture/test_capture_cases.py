@@ -14,7 +14,7 @@ ROLES = {"192.0.2.30": "device", "192.0.2.10": "pbx", "2001:db8::30": "device", 
 
 
 def read(name):
-    return read_capture(CASES / f"{name}.pcapng", roles=ROLES, sip_ports=frozenset({5060}))
+    return read_capture(CASES / f"{name}.pcapng", roles=ROLES, sip_ports=frozenset({5060})).timeline
 
 
 @pytest.mark.parametrize(

@@ -75,6 +75,82 @@ def test_a_file_that_is_no_capture_is_one_message(tmp_path, content, problem):
         told(path)
 
 
+def rewritten(path, frames, *, link=1, order="<", nano=False, whole=lambda size: size):
+    """Write frames as another tool would: byte order, resolution of times, link type, snap length."""
+    ticks = 10**9 if nano else 10**6
+    magic = 0xA1B23C4D if nano else 0xA1B2C3D4
+    data = struct.pack(f"{order}IHHIIII", magic, 2, 4, 0, 0, 65535, link)
+    for frame in frames:
+        seconds, fraction = divmod(round(frame.time * ticks), ticks)
+        kept = frame.data[: whole(len(frame.data))]
+        data += struct.pack(f"{order}IIII", seconds, fraction, len(kept), len(frame.data)) + kept
+    path.write_bytes(data)
+    return path
+
+
+def of(name):
+    return [frame for _, frame in read_pcapng((CASES / f"{name}.pcapng").read_bytes())]
+
+
+def cooked(frame, header, tag=b""):
+    return frame._replace(data=header + tag + frame.data[12:])
+
+
+@pytest.mark.parametrize("name", ["s0-control-good", "r6-plain-pcma-under-mki"])
+@pytest.mark.parametrize(
+    ("link", "change"),
+    [
+        (1, lambda f: f),
+        (1, lambda f: cooked(f, f.data[:12], b"\x91\x00\x00\x05\x81\x00\x00\x06")),
+        (12, lambda f: f._replace(data=f.data[14:])),
+        (0, lambda f: f._replace(data=b"\0\0\0\2" + f.data[14:])),
+        (113, lambda f: cooked(f, bytes(14), b"\x81\x00\x00\x05")),
+        (276, lambda f: f._replace(data=f.data[12:14] + bytes(18) + f.data[14:])),
+    ],
+    ids=["ethernet", "tagged twice", "raw", "null", "cooked and tagged", "cooked 2"],
+)
+@pytest.mark.parametrize(("order", "nano"), [("<", False), (">", True)], ids=["little", "big"])
+def test_a_capture_of_another_tool_is_judged_alike(tmp_path, name, link, change, order, nano):
+    frames = [change(frame) for frame in of(name)]
+    path = rewritten(tmp_path / "x.pcap", frames, link=link, order=order, nano=nano)
+    verdict, text = told(path)
+    assert verdict is (Verdict.PASS if name.startswith("s0") else Verdict.FAIL)
+    assert "60 audio packets" in text.partition("verdicts")[2]
+
+
+def test_packets_captured_on_two_interfaces_are_held_against_nobody(tmp_path):
+    twice = [frame for frame in of("s0-control-good") for _ in range(2)]
+    assert told(rewritten(tmp_path / "x.pcap", twice))[0] is Verdict.PASS
+
+
+def test_packets_that_were_cut_short_are_told_and_leave_a_pass_open(tmp_path):
+    frames = of("s0-control-good")
+    last = len(frames[-1].data)
+    path = rewritten(tmp_path / "x.pcap", [*frames[:-1], frames[-1]._replace(data=bytes(2000))])
+    assert told(path)[0] is Verdict.PASS, "whatever it is, it is whole"
+    more = [*frames, frames[-1]._replace(data=bytes(2000))]
+    path = rewritten(tmp_path / "x.pcap", more, whole=lambda n: min(n, 1500))
+    verdict, text = told(path)
+    assert verdict is Verdict.INCONCLUSIVE
+    assert f"1 of {len(frames) + 1} packets were cut short" in text
+    path = rewritten(tmp_path / "x.pcap", frames, whole=lambda n: min(n, last - 1))
+    verdict, text = told(path)
+    assert verdict is Verdict.NONE
+    assert "capture them whole" in text
+    wrong = [*of("s0-control-wrong-key"), frames[-1]._replace(data=bytes(2000))]
+    assert told(rewritten(tmp_path / "x.pcap", wrong, whole=lambda n: min(n, 1500)))[0] is Verdict.FAIL
+
+
+MESSAGES = sorted((CASES.parents[1] / "wire" / "cases").glob("*.sip"))
+
+
+@pytest.mark.parametrize("path", MESSAGES, ids=lambda path: path.stem)
+def test_messages_as_devices_send_them_are_read_from_a_capture(tmp_path, path):
+    _, text = told(written(tmp_path, [udp(path.read_bytes())]))
+    assert "INVITE from device to pbx" in text
+    assert "unreadable" not in text
+
+
 def test_a_missing_file_and_a_wrong_address_are_one_message(tmp_path):
     with pytest.raises(BenchError, match="cannot be read"):
         told(tmp_path / "none")

@@ -86,3 +86,11 @@ def test_folded_and_compact_headers_say_the_same():
     assert seen.branch == "z9hG4bKx9"
     assert [contact.uri for contact in seen.contacts] == ["sip:3401@192.0.2.30"]
     assert seen.from_display == "Door, 1; main"
+
+
+@pytest.mark.parametrize("kind", ["application/sdp", "Application / SDP ;x=y", "application/\r\n\tsdp"])
+def test_a_media_type_may_be_written_with_blanks(kind):
+    data = (CASES / "a01-plain.sip").read_bytes().replace(b"application/sdp", kind.encode())
+    seen = sip_content(data, DEVICE, PBX, "UDP", lambda host, port: NAMES[host, port])
+    assert seen.session is not None
+    assert seen.deviations == ()

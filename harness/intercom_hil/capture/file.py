@@ -6,6 +6,7 @@ Frames go through the same ``Decoder`` as live ones.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.capture.decoder import Decoder
@@ -21,7 +22,26 @@ SIP_PORTS = frozenset({5060})
 _REMEDY = "name a pcap or pcapng file"
 
 
-def read_capture(path: Path, *, roles: Mapping[str, str], sip_ports: frozenset[int] = SIP_PORTS) -> Timeline:
+@dataclass(frozen=True, slots=True)
+class CaptureRead:
+    """What a capture file shows.
+
+    Attributes:
+        timeline: with the account of every media flow.
+        frames: how many frames were looked at.
+        cut: how many of them the capture has only the beginning of (its snap length): they cannot be read.
+        other: how many further ones are of link types that are not known.
+    """
+
+    timeline: Timeline
+    frames: int
+    cut: int
+    other: int
+
+
+def read_capture(
+    path: Path, *, roles: Mapping[str, str], sip_ports: frozenset[int] = SIP_PORTS
+) -> CaptureRead:
     """Decode a capture file.
 
     Args:
@@ -30,7 +50,7 @@ def read_capture(path: Path, *, roles: Mapping[str, str], sip_ports: frozenset[i
         sip_ports: ports on which everything is expected to be SIP.
 
     Returns:
-        What the wire shows, with the account of every media flow.
+        What the wire shows, and how much of it could not be read.
 
     Raises:
         BenchError: the file cannot be read, is no capture, or has no packets of a link type that is known.
@@ -43,16 +63,18 @@ def read_capture(path: Path, *, roles: Mapping[str, str], sip_ports: frozenset[i
         name_of=lambda host, port: roles.get(host) or endpoint((host, port)),
     )
     dissectors: dict[int, Dissector] = {}
-    unknown, frames, first = set(), 0, 0.0
+    unknown, frames, cut, other, first = set(), 0, 0, 0, 0.0
     for link_type, frame in _frames(path):
         if link_type not in dissectors:
             try:
                 dissectors[link_type] = Dissector(link_type)
             except LinkError:
                 unknown.add(link_type)
+                other += 1
                 continue
         first = first if frames else frame.time
         frames += 1
+        cut += len(frame.data) < frame.size
         decoder.packet(dissectors[link_type].dissect(frame.data), frame.time)
     if not frames:
         kinds = ", ".join(str(kind) for kind in sorted(unknown))
@@ -60,7 +82,7 @@ def read_capture(path: Path, *, roles: Mapping[str, str], sip_ports: frozenset[i
         raise BenchError(problem, str(path), _REMEDY)
     decoder.end()
     timeline.opened = first
-    return timeline
+    return CaptureRead(timeline, frames, cut, other)
 
 
 def _frames(path: Path) -> Iterator[tuple[int, Frame]]:

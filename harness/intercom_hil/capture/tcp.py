@@ -92,7 +92,8 @@ def _in_order(stream: _Stream, segment: Segment) -> Iterator[bytes]:
     """Yield the new bytes of the stream that are now in order."""
     ahead = (segment.sequence - stream.next_sequence) & 0xFFFFFFFF
     if 0 < ahead < _HALF:
-        stream.early[segment.sequence] = segment.payload
+        if len(segment.payload) > len(stream.early.get(segment.sequence, b"")):
+            stream.early[segment.sequence] = segment.payload
         if len(stream.early) <= MAX_EARLY_SEGMENTS:
             return
         # The gap was lost to the capture: go on behind it.

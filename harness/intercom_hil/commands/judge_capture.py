@@ -8,6 +8,7 @@ from pathlib import Path
 
 from intercom_hil.capture.file import SIP_PORTS, read_capture
 from intercom_hil.errors import BenchError
+from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import clock
 from intercom_hil.spec.capabilities import Capability
@@ -38,17 +39,35 @@ def judge_capture(
         BenchError: the file cannot be read, or an address is none.
     """
     roles = {_address(text): "pbx" for text in pbx} | {_address(text): "device" for text in device}
-    timeline = read_capture(path, roles=roles, sip_ports=frozenset(sip_ports) or SIP_PORTS)
+    found = read_capture(path, roles=roles, sip_ports=frozenset(sip_ports) or SIP_PORTS)
+    timeline = found.timeline
     last = max((observation.time for observation in timeline), default=timeline.opened)
     _tell_calls(timeline, tell)
     _tell_flows(timeline, tell)
+    if found.other:
+        tell(f"{found.other} packets are of a link type that is not known here")
+    unread = (
+        f"{found.cut} of {found.frames} packets were cut short when they were captured" if found.cut else ""
+    )
+    if unread:
+        tell(f"{unread}: capture them whole (tcpdump -s 0)")
     lacks = Declared(has=(), lacks=(Capability.EVENT_LOG,))
     timeline.append(Witness.BENCH, lacks, timeline.opened)
     judgements = monitor(timeline, last, last)
     tell("verdicts" if judgements else "verdicts: nothing to judge")
+    if unread:
+        judgements = [_left_open(judgement, unread) for judgement in judgements]
     for judgement in judgements:
         tell(f"  {judgement.requirement} {judgement.verdict}: {_shown(judgement.seen)}")
     return worst(judgement.verdict for judgement in judgements)
+
+
+def _left_open(judgement: Judgement, unread: str) -> Judgement:
+    """Take back a pass that packets which could not be read may contradict."""
+    if judgement.verdict is not Verdict.PASS:
+        return judgement
+    seen = f"{judgement.seen}; but {unread}"
+    return judgement.model_copy(update={"verdict": Verdict.INCONCLUSIVE, "seen": seen})
 
 
 def _address(text: str) -> str:

@@ -15,7 +15,11 @@ from typing import NamedTuple
 from intercom_hil.wire.error import WireError
 
 ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 1, 0, 101, 108, 113, 228, 229, 276
-_ETHERTYPE_IPV4, _ETHERTYPE_IPV6, _VLAN_TAGS = 0x0800, 0x86DD, (0x8100, 0x88A8)
+_RAW_OF_SYSTEMS = (12, 14)
+"""What DLT_RAW is on some systems: written into files by tools that do not translate it to LINKTYPE_RAW."""
+_LINK_TYPES = (ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2, *_RAW_OF_SYSTEMS)
+_ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
+_VLAN_TAGS = (0x8100, 0x88A8, 0x9100)  # IEEE 802.1Q, 802.1ad, and the latter before it had a number
 _TCP, _UDP = 6, 17
 _IP_IN_IP, _GRE = (4, 41), 47
 _FRAGMENT, _AUTHENTICATION = 44, 51
@@ -69,7 +73,7 @@ class Dissector:
 
     def __init__(self, link_type: int) -> None:
         """Raises LinkError for a link type that is not known here."""
-        if link_type not in (ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2):
+        if link_type not in _LINK_TYPES:
             raise LinkError(f"unknown link type {link_type}")
         self._link_type = link_type
         self._fragments: OrderedDict[bytes, dict[int, tuple[bytes, bool]]] = OrderedDict()
@@ -216,14 +220,14 @@ def _network_offset(frame: bytes, link_type: int) -> int | None:
     """Return where the IP packet in a frame begins, or None for other protocols."""
     if link_type == ETHERNET:
         at, kind = 14, int.from_bytes(frame[12:14], "big")
-        while kind in _VLAN_TAGS:
-            at, kind = at + 4, int.from_bytes(frame[at + 2 : at + 4], "big")
     elif link_type == LINUX_SLL:
         at, kind = 16, int.from_bytes(frame[14:16], "big")
     elif link_type == LINUX_SLL2:
         at, kind = 20, int.from_bytes(frame[0:2], "big")
     else:
         return 4 if link_type in (NULL, LOOP) else 0
+    while kind in _VLAN_TAGS:
+        at, kind = at + 4, int.from_bytes(frame[at + 2 : at + 4], "big")
     return at if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6) else None
 
 

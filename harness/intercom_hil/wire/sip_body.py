@@ -15,8 +15,11 @@ _PART_TYPE = re.compile(
 
 
 def media_type(value: str) -> str:
-    """Return the media type of a Content-Type value, in lower case and without parameters."""
-    return value.partition(";")[0].strip().lower()
+    """Return the media type of a Content-Type value, in lower case, without parameters and blanks.
+
+    Blanks may stand round the slash (RFC 3261 §25.1: SLASH).
+    """
+    return "".join(value.partition(";")[0].split()).lower()
 
 
 def body_of_type(body: bytes, declared: str, wanted: str, notes: list[str]) -> bytes | None:
