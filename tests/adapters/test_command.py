@@ -72,9 +72,13 @@ def _ends(number):
 
 
 async def test_endless_output_is_bounded():
-    output = await open_with(on=sh("head -c 3000000 /dev/zero"))
+    output = await open_with(on=sh("head -c 300000 /dev/zero"))
     await output.set(True)
     assert 10_000 < len(output.runs[-1].said) < 100_000
+    output = await open_with(on=["yes"], within=60)
+    with pytest.raises(BenchError, match="printed more than"):
+        await output.set(True)
+    assert len(output.runs[-1].said) < 100_000
 
 
 @pytest.mark.parametrize("said", ["", "unknown", "on or off"])

@@ -96,6 +96,26 @@ async def test_one_that_takes_too_long_is_ended(tmp_path):
         await command(tmp_path, "import time; time.sleep(60)", within=0.5).apply(SETTINGS)
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("while True: print('x' * 1000)", "printed more than"),
+        (
+            "import os\nif not os.fork(): import time; time.sleep(600)\nprint('{}', flush=True); os._exit(0)",
+            "",
+        ),
+    ],
+    ids=["without end", "with a child"],
+)
+async def test_one_that_prints_without_end_or_leaves_a_child_is_not_waited_for(tmp_path, text, told):
+    configurator = command(tmp_path, text, within=60)
+    if told:
+        with pytest.raises(BenchError, match=told):
+            await configurator.apply(SETTINGS)
+    else:
+        assert (await configurator.apply(SETTINGS)).accepted
+
+
 async def test_one_that_is_not_there_is_named():
     configurator = CommandConfigurator(["no-such-command"])
     with pytest.raises(BenchError, match="no such command") as caught:

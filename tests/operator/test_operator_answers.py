@@ -80,7 +80,7 @@ async def test_a_command_that_does_not_answer_is_the_benchs_fault(tmp_path, text
 
 async def test_a_command_that_takes_too_long_is_ended(tmp_path):
     entry = script(tmp_path, "import time; time.sleep(60)").replace("within = 5", "within = 0.5")
-    with pytest.raises(BenchError, match="no answer within"):
+    with pytest.raises(BenchError, match="did not end within"):
         await ask(await opened(tmp_path, entry))
 
 

@@ -26,12 +26,24 @@ def rooms(*names: str) -> tuple[str, ...]:
     return tuple(f"{PACKAGE}.{name}" for name in names)
 
 
-GROUND = rooms("errors", "extensions", "kinds", "paths", "spec", "terminal_text", "wire", "media", "timeline")
+GROUND = rooms(
+    "bounded_command",
+    "errors",
+    "extensions",
+    "kinds",
+    "paths",
+    "spec",
+    "terminal_text",
+    "wire",
+    "media",
+    "timeline",
+)
 HEARD = rooms("layouts", "event_sources", "operator")
 WITNESSES = rooms("instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
+        "bounded_command": (),
         "errors": (),
         "extensions": rooms("errors"),
         "kinds": rooms("errors", "extensions"),

@@ -9,12 +9,9 @@ an outlet of a PDU with the PowerNet MIB (``sPDUOutletCtl``: 1 is on, 2 is off) 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
-import signal
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic
@@ -22,6 +19,7 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from intercom_hil.bounded_command import GivenUp, run_command
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.kinds import Expression, OutputOptions
 from intercom_hil.instruments.shared_port import SharedPorts
@@ -161,22 +159,23 @@ class CommandOutput:
         return found[0]
 
     async def _run(self, purpose: str) -> str:
-        at, said = now(), bytearray()
+        at, said = now(), b""
         status: int | None = None
         try:
-            async with asyncio.timeout(self._within):
-                status = await _run(self._commands[purpose], said)
-        except TimeoutError:
-            raise self._failed(purpose, f"did not end within {self._within:g} s", said) from None
+            finished = await run_command(self._commands[purpose], within=self._within)
+            status, said = finished.status, (finished.output + finished.errors)[:_MOST_KEPT]
         except OSError as problem:
-            raise self._failed(purpose, f"cannot be run: {problem.strerror}", said) from problem
+            raise self._failed(purpose, f"cannot be run: {problem.strerror}") from problem
+        except GivenUp as problem:
+            said = problem.printed[-_MOST_KEPT:]
+            raise self._failed(purpose, str(problem), said) from None
         finally:
             self._keep(Run(purpose, status, _text(said), at))
         if status:
             raise self._failed(purpose, f"ended with exit status {status}", said)
         return _text(said)
 
-    def _failed(self, purpose: str, how: str, said: bytearray) -> BenchError:
+    def _failed(self, purpose: str, how: str, said: bytes = b"") -> BenchError:
         words = f" and said {_text(said)[-300:].strip()!r}" if said else ""
         return BenchError(f"the command for {purpose!r} {how}{words}", self.name, "try the command by hand")
 
@@ -195,28 +194,7 @@ class CommandOutput:
             ) from problem
 
 
-async def _run(argv: Sequence[str], said: bytearray) -> int:
-    """Run a command to its end and collect what it says; one that is given up is ended with its children."""
-    process = await asyncio.create_subprocess_exec(
-        *argv,
-        stdin=asyncio.subprocess.DEVNULL,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.STDOUT,
-        start_new_session=True,
-    )
-    assert process.stdout is not None
-    try:
-        while data := await process.stdout.read(4096):
-            said += data[: _MOST_KEPT - len(said)]
-        return await process.wait()
-    finally:
-        if process.returncode is None:
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-
-
-def _text(said: bytearray) -> str:
+def _text(said: bytes) -> str:
     return said.decode("utf-8", "backslashreplace")
 
 

@@ -10,19 +10,16 @@ has crashed or was called wrongly, and a device that was never asked has refused
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import os
 import shutil
-import signal
 import ssl
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from intercom_hil.bounded_command import GivenUp, run_command
 from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, Inconclusive
 from intercom_hil.spec.settings import REDACTED, SipSettings
@@ -102,26 +99,12 @@ class CommandConfigurator:
 
     async def _ran(self, told: bytes) -> tuple[int, bytes, bytes]:
         try:
-            process = await asyncio.create_subprocess_exec(
-                *self._run,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                start_new_session=True,
-            )
+            finished = await run_command(self._run, within=self._within, told=told)
         except OSError as problem:
             raise self._wrong(f"it cannot be run ({problem.strerror})") from problem
-        try:
-            async with asyncio.timeout(self._within):
-                said, errors = await process.communicate(told)
-        except TimeoutError:
-            raise self._wrong(f"it did not end within {self._within:g} s") from None
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        return process.returncode or 0, said, errors
+        except GivenUp as problem:
+            raise self._wrong(f"it {problem}") from None
+        return finished.status, finished.output, finished.errors
 
     def _wrong(self, what: str) -> BenchError:
         remedy = "exit status 0 means taken, 10 refused; docs/bench/operator.md tells the rest"

@@ -7,15 +7,11 @@ a command prints. The command gets the question as JSON on its standard input an
 
 from __future__ import annotations
 
-import asyncio
 import base64
 import json
-import os
 import re
-import signal
 import sys
 import tomllib
-from contextlib import suppress
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +25,7 @@ from pydantic import (
     model_validator,
 )
 
+from intercom_hil.bounded_command import GivenUp, run_command
 from intercom_hil.errors import BenchError
 from intercom_hil.operator.prompter import Asked
 from intercom_hil.operator.question import About, Answer, Question
@@ -153,30 +150,17 @@ class AnswersFile:
     async def _run(self, entry: Entry, question: Question) -> bytes:
         words = [sys.executable if word == PYTHON else word for word in entry.run]
         try:
-            process = await asyncio.create_subprocess_exec(
-                *words,
-                stdin=asyncio.subprocess.PIPE,
-                stdout=asyncio.subprocess.PIPE,
-                stderr=asyncio.subprocess.PIPE,
-                cwd=self.path.parent,
-                start_new_session=True,
+            finished = await run_command(
+                words, within=entry.within, told=_as_json(question), folder=self.path.parent
             )
         except OSError as problem:
             raise self._wrong(f"{words[0]} cannot be run ({problem.strerror})") from problem
-        try:
-            async with asyncio.timeout(entry.within):
-                printed, errors = await process.communicate(_as_json(question))
-        except TimeoutError:
-            raise self._wrong(f"{words[0]} gave no answer within {entry.within:g} s") from None
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)
-                await process.wait()
-        if process.returncode:
-            message = errors.decode("utf-8", "replace").strip()[-_LONGEST_ERROR:]
-            raise self._wrong(f"{words[0]} ended with status {process.returncode}: {message}")
-        return printed[:_MOST_SAID]
+        except GivenUp as problem:
+            raise self._wrong(f"{words[0]} {problem}") from None
+        if finished.status:
+            message = finished.errors.decode("utf-8", "replace").strip()[-_LONGEST_ERROR:]
+            raise self._wrong(f"{words[0]} ended with status {finished.status}: {message}")
+        return finished.output[:_MOST_SAID]
 
     def _read(self, printed: bytes, entry: Entry) -> Answer:
         try:
