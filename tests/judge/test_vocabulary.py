@@ -7,6 +7,7 @@ from intercom_hil.judge.vocabulary import (
     connectivity_confirmed,
     decision,
     granted,
+    known_to_pbx,
     level,
     registration,
     rejection,
@@ -14,7 +15,7 @@ from intercom_hil.judge.vocabulary import (
     speaker_sound_other_than,
 )
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import OperatorHeard, SpeakerHeard
+from intercom_hil.timeline.observation import OperatorHeard, PbxEvent, SpeakerHeard
 
 
 def answered(*lines, branch="z9hG4bK1"):
@@ -87,3 +88,21 @@ def test_a_level_is_measured_or_there_is_none():
     assert level(heard(OperatorHeard(what="tone", tone_hz=1000, meter_db=71.5))) == 71.5
     with pytest.raises(TypeError):
         level(heard(OperatorHeard(what="tone", tone_hz=1000)))
+
+
+@pytest.mark.parametrize(
+    ("name", "fields", "known"),
+    [
+        ("ContactStatusChange", {"endpoint": "3401", "contact_status": "NonQualified"}, True),
+        # All that comes where the contact is the one that the PBX had before: it is as it was.
+        ("PeerStatusChange", {"endpoint": "3401", "peer_status": "Reachable"}, True),
+        ("PeerStatusChange", {"endpoint": "3410", "peer_status": "Reachable"}, False),
+        ("PeerStatusChange", {"endpoint": "3401", "peer_status": "Unreachable"}, False),
+        ("ContactStatusChange", {"endpoint": "3401", "contact_status": "Removed"}, False),
+        ("ContactStatusChange", {"endpoint": "3401", "contact_status": "Unreachable"}, False),
+    ],
+)
+def test_the_pbx_knows_a_device_when_it_says_so_of_this_one(name, fields, known):
+    timeline = Timeline()
+    seen = timeline.append(Witness.PBX, PbxEvent(interface="ari", name=name, fields=fields))
+    assert known_to_pbx("3401").matches(seen) is known

@@ -256,6 +256,21 @@ def _tls(what: str, sender: str, *stages: str) -> Pattern:
     return pattern.where(sender=sender, stage=Condition(one_of=stages))
 
 
+def known_to_pbx(extension: str) -> Pattern:
+    """The PBX says that it knows where this extension is: of its contact, or of the extension as such.
+
+    A contact that is registered again, with the URI that it had, may be none that has changed.
+    """
+    whose = {
+        "endpoint": Condition(one_of=(extension,)),
+        "contact_status": Condition(none_of=("Removed", "Unreachable")),
+        "peer_status": Condition(one_of=("Reachable", None)),
+    }
+    return Pattern(kind="pbx_event", text="PBX: contact of device reachable or created").where(
+        name=Condition(one_of=("ContactStatusChange", "PeerStatusChange")), fields=Condition(some=whose)
+    )
+
+
 def event(kind: EventKind, *, failure: str | None = None) -> Pattern:
     """An entry of the device's event log; ``failure`` is the kind its details must tell (EVT-13)."""
     told = f" telling {failure!r}" if failure else ""

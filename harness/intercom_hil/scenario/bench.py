@@ -20,7 +20,7 @@ from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.instruments.sound_card import MICROPHONE_TONE
 from intercom_hil.judge.judge import Judge
-from intercom_hil.judge.vocabulary import PBX, PROXY, registered
+from intercom_hil.judge.vocabulary import PBX, PROXY, known_to_pbx, registered
 from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.scenario.addresses import Addresses
@@ -298,9 +298,7 @@ class Bench(Remotes):
 
     def known_to_pbx(self) -> Pattern:
         """The PBX says that it knows where the device is."""
-        return Pattern(kind="pbx_event", text="PBX: contact of device reachable or created").where(
-            name="ContactStatusChange", channel=""
-        )
+        return known_to_pbx(self.intercom.extension)
 
     # -- what can be done ------------------------------------------------------------------------------
 

@@ -20,7 +20,7 @@ class Condition(BaseModel):
     """A condition on one field: any mix of one-of, none-of, full match, part and bounds; all must hold.
 
     Where the field is a sequence of models (headers, media lines…), ``some`` asks for an element whose own
-    fields meet all of its conditions, ``none`` that there be no such element.
+    fields meet all of its conditions, ``none`` that there be no such element. A mapping is one such element.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -64,6 +64,8 @@ class Condition(BaseModel):
 
 
 def _any_element(value: object, conditions: dict[str, Condition]) -> bool:
+    if isinstance(value, dict):
+        return all(condition.holds(value.get(name)) for name, condition in conditions.items())
     elements = value if isinstance(value, tuple) else ()
     return any(
         all(condition.holds(getattr(element, name, None)) for name, condition in conditions.items())
