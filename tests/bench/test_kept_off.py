@@ -45,6 +45,27 @@ async def test_what_a_device_still_logs_of_an_earlier_press_is_not_of_this_scena
     assert logs("outgoing_call_initiated", "outgoing_call_failure") == [True, True]
 
 
+async def test_how_a_call_ends_that_an_earlier_scenario_left_up_is_not_of_this_scenario(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+
+    def logs(*names):
+        return [assembly.append(Witness.SYSLOG, DeviceEvent(name=name)).seq >= 0 for name in names]
+
+    assembly.name_station("127.0.0.21", "3410")
+    assert logs("incoming_call_received") == [True]
+    assembly.leave_up(placed=0, taken=1)
+    begin_another_scenario(assembly)
+    assembly.name_station("127.0.0.21", "3410")
+    # Ended when it is configured; a second end would be of no call at all, and so would one of a placed call.
+    assert logs("incoming_call_local_hangup", "incoming_call_local_hangup") == [False, True]
+    assert logs("outgoing_remote_hangup") == [True]
+    assembly.leave_up(placed=1, taken=1)
+    begin_another_scenario(assembly)
+    assembly.name_station("127.0.0.21", "3410")
+    assert logs("incoming_call_received", "incoming_call_remote_hangup") == [True, True]  # of its own call
+    assert logs("outgoing_call_initiated", "outgoing_remote_hangup") == [True, True]
+
+
 def begin_another_scenario(assembly):
     """As ``Assembly.begin`` does, but without the witnesses, which are not there."""
     assembly.close_timeline()

@@ -45,10 +45,15 @@ from intercom_hil.processes.native_programs import EVERYWHERE
 from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.spec.events import (
+    INCOMING_FAILURE,
+    INCOMING_LOCAL_HANGUP,
+    INCOMING_RECEIVED,
+    INCOMING_REMOTE_HANGUP,
     OUTGOING_CONTACTS_EXHAUSTED,
     OUTGOING_ESTABLISHED,
     OUTGOING_FAILURE,
     OUTGOING_INITIATED,
+    OUTGOING_REMOTE_HANGUP,
 )
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
@@ -65,6 +70,14 @@ from intercom_hil.timeline.observation import (
 Progress = Callable[[str], None]
 PKI_FOLDER = "pki"
 _TRYING = {kind.name for kind in (OUTGOING_FAILURE, OUTGOING_ESTABLISHED, OUTGOING_CONTACTS_EXHAUSTED)}
+_ENDS = {
+    OUTGOING_REMOTE_HANGUP.name: OUTGOING_INITIATED.name,
+    **dict.fromkeys(
+        (kind.name for kind in (INCOMING_FAILURE, INCOMING_LOCAL_HANGUP, INCOMING_REMOTE_HANGUP)),
+        INCOMING_RECEIVED.name,
+    ),
+}
+"""Events that tell the end of a call, and what tells the beginning of one of that direction."""
 _MEDIA = frozenset({"media_started", "media_heard", "video"})
 
 
@@ -98,6 +111,7 @@ class Assembly:
         self._left_out: Counter[str] = Counter()
         self._scenario = 0
         self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
+        self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what told their beginning
         self._touched = False
         self._heard: set[Witness] = set()
         self._proxy_used = False
@@ -322,6 +336,9 @@ class Assembly:
         if self._of_an_earlier_press(content):
             self._left_out["what still came of an earlier scenario's press"] += 1
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
+        if self._of_a_call_left_up(content):
+            self._left_out["how a call ended that an earlier scenario had left up"] += 1
+            return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
         if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
             self._left_out["events of the device before the scenario touched it"] += 1
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
@@ -348,6 +365,23 @@ class Assembly:
                 self._dialling = None
             return scenario not in (None, self._scenario)
         return False
+
+    def leave_up(self, *, placed: int, taken: int) -> None:
+        """Remember how many calls the device is still in, and alone there, when a scenario ends.
+
+        That they end when it is configured again is no event of the next scenario.
+        """
+        self._left_up = Counter({OUTGOING_INITIATED.name: placed, INCOMING_RECEIVED.name: taken})
+
+    def _of_a_call_left_up(self, content: Content) -> bool:
+        """Return whether an event tells the end of a call of an earlier scenario: none has begun since."""
+        if not isinstance(content, DeviceEvent):
+            return False
+        self._left_up.pop(content.name, None)
+        began = _ENDS.get(content.name, "")
+        of_earlier = self._left_up[began] > 0
+        self._left_up[began] -= of_earlier
+        return of_earlier
 
     def _scenario_of(self, invite: SipMessageSeen) -> int:
         """Return which scenario a call that begins now is of: the next contact may be of an earlier press."""

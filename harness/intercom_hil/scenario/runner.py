@@ -288,7 +288,9 @@ class ScenarioRunner:
                 if assembly.timeline.alarm is None:
                     problems.append(f"cleaning up: {problem}")
         assembly.pbx.end()
-        if any(call.acked and call.over == inf for call in calls(assembly.timeline)):
+        up = [call.placed for call in calls(assembly.timeline) if call.acked and call.over == inf]
+        if up:
+            assembly.leave_up(placed=up.count(True), taken=up.count(False))
             assembly.intercom.forget()
         try:
             return (await assembly.capture.end()).dropped
