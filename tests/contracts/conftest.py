@@ -6,6 +6,7 @@ is pressed and the supply is switched, and what needs somebody at the far end is
 
 import pytest
 
+from intercom_hil.contracts import InputContract, OutputContract, PowerContract
 from tests.contracts.rigs import INPUTS, OUTPUTS, POWER, Desk, hardware
 from tests.contracts.serial_peers import PtyPeer, Rfc2217Peer, TcpPeer
 
@@ -15,37 +16,32 @@ LINES = {"pty": PtyPeer, "socket": TcpPeer, "rfc2217": Rfc2217Peer}
 def pytest_generate_tests(metafunc):
     benches = metafunc.config.getoption("--bench", None)
     desk = Desk.of(benches[0] if benches else None)
-    if "normally_on" in metafunc.fixturenames:
+    contract = metafunc.cls
+    if "rig" not in metafunc.fixturenames:
+        contract = None
+    if contract and issubclass(contract, PowerContract):
         tables = desk.supplies.items()
         wired = {name: hardware(table["output"], table.get("normally_on", True)) for name, table in tables}
-        _parametrize(metafunc, "output_rig", POWER | wired)
-    elif "output_rig" in metafunc.fixturenames:
+        _parametrize(metafunc, POWER | wired)
+    elif contract and issubclass(contract, OutputContract):
         wired = {name: hardware(table) for name, table in desk.outputs.items()}
-        _parametrize(metafunc, "output_rig", OUTPUTS | wired)
-    elif "input_rig" in metafunc.fixturenames:
+        _parametrize(metafunc, OUTPUTS | wired)
+    elif contract and issubclass(contract, InputContract):
         wired = {name: hardware(table) for name, table in desk.inputs.items()}
-        _parametrize(metafunc, "input_rig", INPUTS | wired)
+        _parametrize(metafunc, INPUTS | wired)
     elif "console_table" in metafunc.fixturenames:
         nobody = pytest.mark.skip(reason="no bench file with a console is named")
         tables = [pytest.param(table, id=name) for name, table in desk.consoles.items()]
         metafunc.parametrize("console_table", tables or [pytest.param(None, id="none", marks=nobody)])
 
 
-def _parametrize(metafunc, fixture, rigs):
-    metafunc.parametrize(fixture, rigs.values(), ids=rigs.keys(), indirect=True)
+def _parametrize(metafunc, rigs):
+    metafunc.parametrize("rig", rigs.values(), ids=rigs.keys(), indirect=True)
 
 
 @pytest.fixture
-async def output_rig(request, tmp_path):
-    """An output and its far end."""
-    rig = request.param(tmp_path)
-    yield rig
-    rig.close()
-
-
-@pytest.fixture
-async def input_rig(request, tmp_path):
-    """An input and its far end."""
+def rig(request, tmp_path):
+    """An instrument and its far end."""
     rig = request.param(tmp_path)
     yield rig
     rig.close()

@@ -1,8 +1,7 @@
 """Instruments for the contracts, each wired to a far end at which a test can look, pull and unplug.
 
-A rig makes instruments from the tables of a bench file, as a bench does. What it cannot do it says by a None
-in place of the function, and the tests that need it are skipped. Some are made of a simulated chip or of a
-real port and are only there where the kernel has those; the rest runs anywhere.
+Some are made of a simulated chip or of a real port and are only there where the kernel has those; the rest
+runs anywhere.
 """
 
 import fcntl
@@ -12,20 +11,13 @@ import termios
 import time
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from pydantic import TypeAdapter
 
-from intercom_hil.instruments import (
-    AnyInput,
-    AnyOutput,
-    Input,
-    InputOptions,
-    Output,
-    OutputOptions,
-    SharedPorts,
-)
+from intercom_hil.contracts import Rig
+from intercom_hil.instruments import AnyOutput, OutputOptions, SharedPorts
 from tests.contracts.relay_boxes import LcusBoard, ShellyFirst, ShellySecond, Tasmota
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.gpio.gpio_sim import SimulatedChip, available
@@ -34,37 +26,9 @@ GUEST = "INTERCOM_HIL_GPIO_GUEST"
 """Environment variable, set in the virtual machine: its second serial port may be looped."""
 
 _OUTPUTS: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
-_INPUTS: TypeAdapter[InputOptions] = TypeAdapter(AnyInput)
+OUTLETS = ("command", "shelly-relay", "tasmota-relay")
+"""Kinds that are on or off for the device; contacts are closed or not."""
 _LOOPED_PORT = "/dev/ttyS1"
-
-
-@dataclass
-class Rig:
-    """One instrument's table and its far end.
-
-    ``active`` tells whether the far end sees it active, ``force`` makes it so from there, ``history`` tells
-    all changes it saw, ``unplug`` takes the cable or chip away, ``close`` cleans up. Where opening the
-    instrument undoes what was forced before, ``forces_beforehand`` is False. ``normally_on`` is how a supply
-    is wired, None if it can be either way.
-    """
-
-    table: dict
-    where: str
-    confirms: bool = True
-    active: Callable[[], bool] | None = None
-    force: Callable[[bool], None] | None = None
-    history: Callable[[], list[bool]] | None = None
-    unplug: Callable[[], None] | None = None
-    close: Callable[[], None] = lambda: None
-    forces_beforehand: bool = True
-    normally_on: bool | None = None
-    ports: SharedPorts = field(default_factory=SharedPorts)
-
-    def output(self) -> Output:
-        return _OUTPUTS.validate_python(self.table).make(self.ports, name="output")
-
-    def input(self) -> Input:
-        return _INPUTS.validate_python(self.table).make(self.ports, name="input")
 
 
 def _relay(kind):
@@ -129,6 +93,7 @@ def _http_box(kind, table):
             force=force,
             history=lambda: box.changes,
             close=box.close,
+            on_is_powered=True,
         )
 
     return make
@@ -215,6 +180,7 @@ def _commands(*, confirms):
             active=lambda: switch.read_text().strip() == "on",
             force=lambda on: switch.write_text("on" if on else "off") and None,
             history=lambda: [word == "on" for word in log.read_text().split()],
+            on_is_powered=True,
         )
 
     return make
@@ -348,4 +314,6 @@ def hardware(table: dict, normally_on: bool | None = None) -> Callable[[Path], R
     """Return what makes a rig of real hardware: nobody is at its far end."""
     confirms = table["kind"] != "command" or bool(table.get("state"))
     where = str(table.get("port", ""))
-    return lambda folder: Rig(table, where, confirms=confirms, normally_on=normally_on)
+    return lambda folder: Rig(
+        table, where, confirms=confirms, normally_on=normally_on, on_is_powered=table["kind"] in OUTLETS
+    )

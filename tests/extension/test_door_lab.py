@@ -6,6 +6,7 @@ packages have the names of our top folders.
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 import intercom_hil
 from intercom_hil.locations import DEFAULT_BENCH
+from tests.contracts.serial_peers import Rfc2217Peer
 
 LAB = Path(__file__).parent / "door_lab"
 LANE = 86
@@ -74,6 +76,46 @@ def played(python, repository, *options):
         command, cwd=repository, env=environment, capture_output=True, text=True, check=False, timeout=300
     )
     return done, repository / "reports" / "runs" / "latest"
+
+
+CONTRACTS = """\
+import pytest
+from fixtures.door import LAYOUT
+from intercom_hil.contracts import LayoutContract, OutputContract, Rig, Sample
+
+
+class TestFinger(OutputContract):
+    @pytest.fixture
+    def rig(self):
+        return Rig({"kind": "finger", "port": PORT}, PORT)
+
+
+class TestDoor(LayoutContract):
+    @pytest.fixture
+    def layout(self):
+        return LAYOUT
+
+    @pytest.fixture
+    def samples(self):
+        line = '2026-11-22T20:41:03Z event name=outgoing_call_failure screen="Call Failed"'
+        return [Sample(line, "outgoing_call_failure", "Call Failed", device_time=1795380063.0)]
+"""
+
+
+def test_its_instrument_and_its_layout_pass_the_contracts_that_come_along(python, repository):
+    peer = Rfc2217Peer().start()
+    try:
+        (repository / "test_contracts.py").write_text(f"PORT = {peer.url!r}\n{CONTRACTS}", encoding="utf-8")
+        command = [str(python), "-m", "pytest", "-q", "-p", "no:asyncio", "test_contracts.py"]
+        done = subprocess.run(
+            command, cwd=repository, capture_output=True, text=True, check=False, timeout=120
+        )
+    finally:
+        peer.unplug()
+    assert done.returncode == 0, done.stdout + done.stderr
+    passed, skipped = map(int, re.search(r"(\d+) passed, (\d+) skipped", done.stdout).groups())
+    assert (passed >= 16, skipped) == (True, 6), done.stdout
+    assert [active for line, active in peer.port.driven if line == "rts"].count(True) >= 4
 
 
 @pytest.mark.parametrize(

@@ -68,6 +68,7 @@ MAY_IMPORT = {
         "sipp": rooms("errors"),
         "stations": (*GROUND, *rooms("serving", "sipp")),
         "lab": (*GROUND, *rooms("processes")),
+        "contracts": (*GROUND, *rooms("instruments", "layouts", "device")),
         "judge": GROUND,
         "evidence": (*GROUND, *rooms("judge")),
         "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
@@ -92,6 +93,7 @@ MAY_IMPORT = {
 """What each room may import of the package, besides itself."""
 
 MAY_IMPORT_TEST_TOOLS = (
+    "intercom_hil.contracts",
     "intercom_hil.plugin",
     "intercom_hil.scenario.declaration",
     "conftest",

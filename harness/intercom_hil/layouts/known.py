@@ -60,7 +60,7 @@ LABELLED = Layout.from_patterns(
     "labelled",
     {
         "event": r"Time: (?P<time>[^;]*); Event: (?P<name>[^;]*)"
-        r"(?:; Screen: (?P<screen>[^;]*))?(?:; Details: (?P<details>.*))?",
+        r"(?:; Screen: (?P<screen>[^;]*))?(?:; Details: ?(?P<details>.*))?",
         "screen": r"Time: (?P<time>[^;]*); Shown: (?P<text>.*)",
         "boot": r"Time: (?P<time>[^;]*); Boot: .*",
         "note": r"Time: (?P<time>[^;]*); Note: (?P<text>.*)",
