@@ -56,6 +56,18 @@ async def test_an_encrypted_call_authenticates_and_carries_the_tone(stations, su
     assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=2)
 
 
+async def test_what_an_attribute_says_is_taken_for_no_media_line(stations):
+    station = await stations.start("3401", answers(ring=0, security="either"))
+    async with RawParty(RAW) as raw:
+        line = CRYPTO.format(tag=1, suite="AES_CM_128_HMAC_SHA1_80")
+        said = "t=0 0\r\na=tool:m=audio 9 RTP/AVP 0 a=inactive\r\n"
+        body = raw.offer(profile="RTP/SAVP", extra=line).replace("t=0 0\r\n", said)
+        ok = await raw.invite(station, body)
+        _, audio = answer_of(ok)
+        await raw.hang_up()
+    assert (audio.profile, audio.direction) == ("RTP/SAVP", "sendrecv")
+
+
 async def test_calls_one_after_the_other_are_each_protected_as_negotiated(stations):
     station = await stations.start("3401", answers(tone_hz=900, ring=0, security="either"))
     keys = set()
