@@ -15,9 +15,9 @@ HOSTS = {"192.0.2.30": "device", "192.0.2.10": "pbx"}
 DEVICE, PBX = ("192.0.2.30", 5060), ("192.0.2.10", 5060)
 
 
-def seen(start, *headers, body=b"", source=DEVICE, destination=PBX):
+def seen(start, *headers, to="<sip:1@a>", body=b"", source=DEVICE, destination=PBX):
     method = "REGISTER" if "REGISTER" in start or "200" in start else "INVITE"
-    lines = [start, "v:SIP/2.0/UDP a;branch=z9hG4bK1", "f:<sip:1@a>;tag=x", "t:<sip:1@a>", "i:c"]
+    lines = [start, "v:SIP/2.0/UDP a;branch=z9hG4bK1", "f:<sip:1@a>;tag=x", f"t:{to}", "i:c"]
     head = "\r\n".join([*lines, f"CSeq:1\t{method}", *headers, f"l:{len(body)}", "", ""])
     content = sip_content(head.encode() + body, source, destination, "UDP", lambda host, _: HOSTS[host])
     timeline = Timeline()
@@ -67,6 +67,40 @@ def test_an_answer_that_lists_a_contact_confirms_the_registration():
     back = {"source": PBX, "destination": DEVICE}
     assert said.registered().matches(seen("SIP/2.0 200 OK", "m : <sip:a>", **back))
     assert not said.registered().matches(seen("SIP/2.0 200 OK", "Subject: x\r\n m: y", **back))
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "sip:3410@a.test",
+        "SIP:3410@a.test",
+        "sip:%33410@a.test",
+        "sip:34%310@A.Test;transport=UDP",
+        "sip:3410@a.test?x=y",
+    ],
+)
+def test_equal_addresses_are_one_however_they_are_written(written):
+    message = seen(f"INVITE {written} SIP/2.0")
+    assert said.invite(to="3410").matches(message)
+    assert said.addressed(said.invite(), "sip:3410@a.test").matches(message)
+    listed = seen("INVITE sip:a SIP/2.0", to=f"<{written}>")
+    assert said.to_user(said.invite(), "3410").matches(listed)
+
+
+@pytest.mark.parametrize(
+    "written", ["sip:3411@a.test", "sip:341@a.test", "sip:%2533410@a.test", "tel:3410", "sip:a.test"]
+)
+def test_other_addresses_are_others(written):
+    message = seen(f"INVITE {written} SIP/2.0")
+    assert not said.invite(to="3410").matches(message)
+    assert not said.addressed(said.invite(), "sip:3410@a.test").matches(message)
+
+
+def test_another_port_or_host_is_another_address():
+    for written in ("sip:3410@a.test:5060", "sip:3410@b.test", "sips:3410@a.test"):
+        message = seen(f"INVITE {written} SIP/2.0")
+        assert said.invite(to="3410").matches(message)
+        assert not said.addressed(said.invite(), "sip:3410@a.test").matches(message)
 
 
 SDP = b"v=0\no=- 1 1 IN IP4 a\nc=IN IP4 192.0.2.30\nt=0 0\nm=audio  4000 RTP/AVP 8 \nm=video 0 RTP/AVP 97\n"

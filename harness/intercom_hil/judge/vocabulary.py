@@ -40,7 +40,7 @@ def invite(*, sender: str | None = None, receiver: str | None = None, to: str | 
         method="INVITE", status=None, to_tag=""
     )
     if to is not None:
-        pattern = pattern.where(request_uri=Condition(regex=rf"sips?:{re.escape(to)}@.*"))
+        pattern = pattern.where(request_uri=Condition(user=to))
     return pattern
 
 
@@ -172,18 +172,17 @@ def with_header(message: Pattern, name: str) -> Pattern:
 
 def addressed(asked: Pattern, *uris: str) -> Pattern:
     """Narrow requests to those whose Request-URI is one of these, whatever parameters follow it."""
-    wanted = "|".join(re.escape(uri) for uri in uris)
-    return asked.where(f"{asked} at {uris[0]}", request_uri=Condition(regex=rf"({wanted})(;.*)?"))
+    return asked.where(f"{asked} at {uris[0]}", request_uri=Condition(addresses=uris))
 
 
 def from_user(message: Pattern, user: str) -> Pattern:
     """Narrow SIP messages to those whose From has this user part."""
-    return message.where(f"{message} of {user}", from_uri=_user(user))
+    return message.where(f"{message} of {user}", from_uri=Condition(user=user))
 
 
 def to_user(message: Pattern, user: str) -> Pattern:
     """Narrow SIP messages to those whose To has this user part."""
-    return message.where(f"{message} of {user}", to_uri=_user(user))
+    return message.where(f"{message} of {user}", to_uri=Condition(user=user))
 
 
 def limited(message: Pattern) -> Pattern:
@@ -200,6 +199,18 @@ def offering_srtp(message: Pattern) -> Pattern:
     """Narrow messages to those whose session description demands SRTP, or has keys for it (RFC 4568)."""
     secured = Condition(some={"secured": Condition(one_of=(True,))})
     return message.where(f"{message} with keys or SAVP", media=secured)
+
+
+def with_usable_keys(message: Pattern) -> Pattern:
+    """Narrow messages to those with a readable key for the suite that everybody has (RFC 4568 §6.2.1)."""
+    keys = Condition(some={"crypto_suites": Condition(contains="AES_CM_128_HMAC_SHA1_80")})
+    return message.where(f"{message} with usable keys", media=keys)
+
+
+def negotiating_srtp(message: Pattern) -> Pattern:
+    """Narrow messages to those that offer SRTP as a potential configuration (RFC 5939)."""
+    potential = Condition(some={"negotiable": Condition(one_of=(True,))})
+    return message.where(f"{message} with SRTP as a potential configuration", media=potential)
 
 
 def configured() -> Pattern:
@@ -237,7 +248,7 @@ def tls_said(*, sender: str = DEVICE) -> Pattern:
 
 def tls_request(method: str, *, sender: str = DEVICE) -> Pattern:
     """A client's first words under TLS are a SIP request."""
-    begins = Condition(regex=rf"{re.escape(method)} sips?:.*")
+    begins = Condition(regex=rf"{re.escape(method)} (?i:sips?):.*")
     return tls_said(sender=sender).where(f"{method} under TLS{_way(sender, None)}", text=begins)
 
 
@@ -397,10 +408,6 @@ def _equal(value: str) -> Condition:
 
 def _in_use(media: str) -> dict[str, Condition]:
     return {"media": _equal(media), "port": Condition(at_least=1)}
-
-
-def _user(user: str) -> Condition:
-    return Condition(regex=rf"sips?:{re.escape(user)}@.*")
 
 
 def _near(hz: float) -> Condition:

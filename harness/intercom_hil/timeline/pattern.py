@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from functools import lru_cache
 
 from pydantic import BaseModel, ConfigDict
 
 from intercom_hil.timeline.observation import Observation, OperatorHeard, Witness
+from intercom_hil.wire.uri import Uri, UriError
 
 Scalar = str | int | float | bool | None
 
 
 class Condition(BaseModel):
     """A condition on one field: any mix of one-of, none-of, full match, part and bounds; all must hold.
+
+    Where the field is a SIP URI, ``user`` is the user part that it must have, and ``addresses`` are those of
+    which it must be one: by the rules of RFC 3261 §19.1.4, so that escapes and letter case do not matter;
+    what parameters and headers follow is of no interest.
 
     Where the field is a sequence of models (headers, media lines…), ``some`` asks for an element whose own
     fields meet all of its conditions, ``none`` that there be no such element. A mapping is one such element.
@@ -34,6 +41,8 @@ class Condition(BaseModel):
     contains: str | None = None
     some: dict[str, Condition] | None = None
     none: dict[str, Condition] | None = None
+    user: str | None = None
+    addresses: tuple[str, ...] = ()
 
     def holds(self, value: object) -> bool:
         """Return whether ``value`` satisfies every part of the condition; a missing value never does."""
@@ -44,6 +53,8 @@ class Condition(BaseModel):
         if self.regex is not None and not (isinstance(value, str) and re.fullmatch(self.regex, value)):
             return False
         if self.contains is not None and not (isinstance(value, str | tuple) and self.contains in value):
+            return False
+        if (self.user is not None or self.addresses) and not self._addressed(value):
             return False
         if self.some is not None and not _any_element(value, self.some):
             return False
@@ -61,6 +72,21 @@ class Condition(BaseModel):
             if self.at_most is not None and value > self.at_most:
                 return False
         return True
+
+    def _addressed(self, value: object) -> bool:
+        uri = _address(value) if isinstance(value, str) else None
+        if uri is None or (self.user is not None and uri.user_unescaped != self.user):
+            return False
+        wanted = [other for text in self.addresses if (other := _address(text))]
+        return not self.addresses or any(uri.equivalent(other) for other in wanted)
+
+
+@lru_cache(maxsize=1024)
+def _address(text: str) -> Uri | None:
+    try:
+        return replace(Uri.parse(text), parameters=(), headers=())
+    except UriError:
+        return None
 
 
 def _any_element(value: object, conditions: dict[str, Condition]) -> bool:
