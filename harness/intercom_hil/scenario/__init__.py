@@ -30,6 +30,7 @@ from intercom_hil.judge.vocabulary import (
     limited,
     live_picture,
     media,
+    negotiating_srtp,
     offering_srtp,
     once_per_transaction,
     picture,
@@ -57,6 +58,7 @@ from intercom_hil.judge.vocabulary import (
     video,
     with_credentials,
     with_header,
+    with_usable_keys,
     with_video,
     without_video,
 )
@@ -168,6 +170,7 @@ __all__ = [
     "makes_progress_for_ever",
     "media",
     "misanswers",
+    "negotiating_srtp",
     "not_found",
     "now",
     "offering_srtp",
@@ -204,6 +207,7 @@ __all__ = [
     "video",
     "with_credentials",
     "with_header",
+    "with_usable_keys",
     "with_video",
     "without_video",
 ]

@@ -99,7 +99,8 @@ class MediaLine(BaseContent):
     """One m= section of an SDP body (RFC 4566 §5.14, RFC 4568).
 
     ``secured`` says whether it demands SRTP, or offers it: by its profile, by keys that need not be usable,
-    or by a fingerprint for DTLS. ``held`` is hold in its old form: by the address 0.0.0.0.
+    or by a fingerprint for DTLS. ``negotiable`` says whether SRTP is among its potential configurations (RFC
+    5939). ``held`` is hold in its old form: by the address 0.0.0.0.
     """
 
     media: str
@@ -110,6 +111,7 @@ class MediaLine(BaseContent):
     payload_types: tuple[int, ...] = ()
     crypto_suites: tuple[str, ...] = ()
     secured: bool = False
+    negotiable: bool = False
     held: bool = False
 
 

@@ -144,5 +144,6 @@ def _media_line(media: Media) -> MediaLine:
         payload_types=media.payload_types,
         crypto_suites=tuple(dict.fromkeys(crypto.suite for crypto in media.crypto)),
         secured=media.offers_srtp,
+        negotiable=media.negotiates_srtp,
         held=media.held,
     )

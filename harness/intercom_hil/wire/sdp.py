@@ -215,6 +215,15 @@ class Media:
         return self.is_secure or self.fingerprint or bool(self.crypto or self.unusable_crypto)
 
     @property
+    def negotiates_srtp(self) -> bool:
+        """Whether SRTP is among its potential configurations: for who knows them (RFC 5939 §3.1)."""
+        said = {(name.lower(), value) for name, value in self.attributes}
+        return any(name == "pcfg" for name, _ in said) and any(
+            (name == "tcap" and "SAVP" in value.upper()) or (name == "acap" and "crypto:" in value.lower())
+            for name, value in said
+        )
+
+    @property
     def held(self) -> bool:
         """Whether the section is on hold in the old form: no address to send to (RFC 3264 §8.4)."""
         return self.address in NOWHERE and self.port != 0
