@@ -2,7 +2,8 @@
 
 import pytest
 
-from intercom_hil.device import KEYED, ConsoleReader
+from intercom_hil.event_sources.console_reader import ConsoleReader
+from intercom_hil.layouts.known import KEYED
 from intercom_hil.timeline import Timeline, Witness, now
 
 TS = "2026-11-22T20:41:03.123456Z"

@@ -11,7 +11,10 @@ import pytest
 
 from intercom_hil.adapters.numato_board import Board
 from intercom_hil.adapters.numato_relay import Relay
-from intercom_hil.device import Account, EmulatedDevice, Intercom, Portal, Speaker
+from intercom_hil.device.emulated import EmulatedDevice
+from intercom_hil.device.intercom import Intercom
+from intercom_hil.device.portal import Account, Portal
+from intercom_hil.device.speaker import Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.spec.settings import SipSettings
@@ -159,7 +162,7 @@ async def test_a_dead_sip_agent_is_a_restart_that_the_device_is_blamed_for(tmp_p
 
 PARENT = """
 import asyncio, pathlib, sys
-from intercom_hil.device import EmulatedDevice
+from intercom_hil.device.emulated import EmulatedDevice
 
 async def main():
     ready = await EmulatedDevice(state=pathlib.Path(sys.argv[1]), address=sys.argv[2]).start()

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from intercom_hil.device import EmulatedDevice
+from intercom_hil.device.emulated import EmulatedDevice
 from intercom_hil.device.emulator_container import RECIPE, ready_container
 from intercom_hil.errors import BenchError
 from intercom_hil.processes.engine import ROLE
@@ -88,7 +88,7 @@ def test_it_ends_with_a_bench_that_is_killed(container, tmp_path):
     bench = textwrap.dedent(f"""
         import asyncio, os, signal
         from pathlib import Path
-        from intercom_hil.device import EmulatedDevice
+        from intercom_hil.device.emulated import EmulatedDevice
         from intercom_hil.device.emulator_container import ready_container
 
         async def begin():

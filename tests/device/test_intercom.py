@@ -8,7 +8,9 @@ import pytest
 
 from intercom_hil.adapters.numato_board import Board
 from intercom_hil.adapters.numato_relay import Relay
-from intercom_hil.device import Account, Intercom, Portal, Speaker
+from intercom_hil.device.intercom import Intercom
+from intercom_hil.device.portal import Account, Portal
+from intercom_hil.device.speaker import Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.spec.settings import ProxySettings, SipSettings

@@ -11,7 +11,7 @@ from contextlib import suppress
 
 import pytest
 
-from intercom_hil.device import ANONYMOUS, Account, Portal
+from intercom_hil.device.portal import ANONYMOUS, Account, Portal
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.spec.settings import SipSettings
 from tests.device.portal_peer import PortalPeer

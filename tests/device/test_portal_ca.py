@@ -5,7 +5,7 @@ import ssl
 import pytest
 
 from intercom_hil.bench.pki import Pki
-from intercom_hil.device import Account, Portal
+from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError
 from tests.device.portal_peer import PortalPeer
 

@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.device import Speaker
-from intercom_hil.device.speaker import NoWav, WavHeader
+from intercom_hil.device.speaker import NoWav, Speaker, WavHeader
 from intercom_hil.timeline import Pattern, Timeline, now
 
 RATE = 16_000

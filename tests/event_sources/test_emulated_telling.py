@@ -4,9 +4,14 @@ import pytest
 
 from intercom_hil.adapters.numato_board import Board
 from intercom_hil.adapters.numato_relay import Relay
-from intercom_hil.device import Account, EmulatedDevice, Intercom, Portal
+from intercom_hil.device.emulated import EmulatedDevice
+from intercom_hil.device.intercom import Intercom
+from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources import SourceRole, SyslogReceiver, WebhookReceiver, read_log
+from intercom_hil.event_sources import SourceRole
+from intercom_hil.event_sources.log_file import read_log
+from intercom_hil.event_sources.syslog import SyslogReceiver
+from intercom_hil.event_sources.webhook import WebhookReceiver
 from intercom_hil.evidence.run import keep_export
 from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.judge.corroboration import corroboration

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.device import KEYED, EventFields, Layout
 from intercom_hil.emulator.event_log import EventLog
 from intercom_hil.emulator.vocabulary import Show, WriteEvent
-from intercom_hil.event_sources import LogFileError, read_log
-from intercom_hil.layouts.known import JSON_LINES
+from intercom_hil.event_sources.log_file import LogFileError, read_log
+from intercom_hil.layouts.event_fields import EventFields
+from intercom_hil.layouts.known import JSON_LINES, KEYED
+from intercom_hil.layouts.layout import Layout
 
 AT = 1_795_380_063.25
 TEXT = st.text(st.characters(exclude_categories=["Cs", "Cc"]), max_size=30)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.event_sources import SyslogMessage, SyslogReceiver
-from intercom_hil.event_sources.syslog_message import messages_in
+from intercom_hil.event_sources.syslog import SyslogReceiver
+from intercom_hil.event_sources.syslog_message import SyslogMessage, messages_in
 from intercom_hil.layouts.known import BRACKETED, KEYED, KEYED_MESSAGE
 from intercom_hil.layouts.written_time import leading_time, read_time
 from intercom_hil.timeline import Timeline

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from intercom_hil.event_sources import FramingError, SyslogFramer, SyslogMessage
+from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
+from intercom_hil.event_sources.syslog_message import SyslogMessage
 from intercom_hil.layouts.control_bytes import plain
 
 ARRIVED = datetime(2026, 11, 22, 20, 41, 4, tzinfo=UTC).timestamp()

@@ -10,8 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources import WebhookReceiver
-from intercom_hil.event_sources.webhook import LARGEST_BODY
+from intercom_hil.event_sources.webhook import LARGEST_BODY, WebhookReceiver
 from intercom_hil.event_sources.webhook_body import events_of
 from intercom_hil.event_sources.xml_value import xml_value
 from intercom_hil.layouts.known import JSON_LINES

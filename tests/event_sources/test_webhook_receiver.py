@@ -9,14 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.device import EventFields, Layout
 from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 from intercom_hil.emulator.webhook import Webhook
 from intercom_hil.errors import BenchError
-from intercom_hil.event_sources import WebhookReceiver
-from intercom_hil.event_sources.webhook import LARGEST_BODY, MOST_CONNECTIONS
+from intercom_hil.event_sources.webhook import LARGEST_BODY, MOST_CONNECTIONS, WebhookReceiver
 from intercom_hil.event_sources.webhook_body import events_in
+from intercom_hil.layouts.event_fields import EventFields
 from intercom_hil.layouts.known import JSON_LINES
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.observation import DeviceEvent
 

@@ -20,7 +20,8 @@ SOURCE = """
     import asyncio
     from typing import ClassVar, Literal
 
-    from intercom_hil.device import ConfiguratorOptions, Layout
+    from intercom_hil.device import ConfiguratorOptions
+    from intercom_hil.layouts.layout import Layout
     from intercom_hil.event_sources import Listening, LiveSourceOptions
     from intercom_hil.instruments import OutputOptions
 

@@ -7,11 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.device import KEYED, LAYOUTS, ConsoleReader, Layout
+from intercom_hil.event_sources.console_reader import ConsoleReader
 from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.instruments.serial_console import LONGEST_LINE, Fragment, LineFramer
 from intercom_hil.layouts.bounded_expression import MOST_TIMEOUTS
 from intercom_hil.layouts.control_bytes import plain
+from intercom_hil.layouts.known import KEYED, LAYOUTS
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import UnreadableLine
 

@@ -8,13 +8,13 @@ from hypothesis import strategies as st
 
 from intercom_hil.bench_file.model import load
 from intercom_hil.bench_file.tables import EmulatedTable
-from intercom_hil.device import LAYOUTS, Layout
 from intercom_hil.emulator.logic import BANNER
 from intercom_hil.emulator.speech import SPEECHES, untimed
 from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 from intercom_hil.errors import BenchError
 from intercom_hil.layouts.event_fields import text_at
-from intercom_hil.layouts.known import KEYED_MESSAGE
+from intercom_hil.layouts.known import KEYED_MESSAGE, LAYOUTS
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.layouts.written_time import read_time
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.timeline.observation import DeviceEvent, ScreenText

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from intercom_hil.device import KEYED, LAYOUTS, Layout
 from intercom_hil.errors import BenchError
 from intercom_hil.layouts.control_bytes import plain
+from intercom_hil.layouts.known import KEYED, LAYOUTS
+from intercom_hil.layouts.layout import Layout
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
 from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, Note, ScreenText
 

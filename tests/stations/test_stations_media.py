@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from raw_party import CRYPTO, Inbox, RawParty, answer_of, header_value, payloads
 
-from intercom_hil.media.g711 import RATE, decode_alaw
+from intercom_hil.media.g711 import decode_alaw
 from intercom_hil.media.rtp import parse_rtp
+from intercom_hil.media.sound import RATE
 from intercom_hil.media.tone import dominant_tone, level_dbov
 from intercom_hil.stations import answers, calls
 from intercom_hil.stations.tone import LEVEL_DBOV, SECONDS, alaw_tone

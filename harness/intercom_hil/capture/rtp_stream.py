@@ -10,9 +10,9 @@ from intercom_hil.capture.negotiation import NegotiatedStream
 from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
 from intercom_hil.capture.video import VideoWindow, Viewer
 from intercom_hil.capture.video_viewer import Look
-from intercom_hil.media.g711 import DECODERS
 from intercom_hil.media.h264 import ENCODING as H264
 from intercom_hil.media.rtp import RtpError, RtpPacket, parse_rtp
+from intercom_hil.media.sound import ENCODINGS
 from intercom_hil.media.srtp import (
     DisputedPacketError,
     SrtpReceiver,
@@ -257,7 +257,7 @@ class RtpStream:
 
     def _attend(self, packet: bytes, header: RtpPacket, encoding: str, protection: str, time: float) -> None:
         """Listen to sound and look at video; whatever else a packet carries is only counted."""
-        if encoding not in DECODERS and encoding != H264:
+        if encoding not in ENCODINGS and encoding != H264:
             return
         payload = packet[header.header_size :]
         if packet[0] & _PADDING:
@@ -273,6 +273,8 @@ class RtpStream:
     def _listen(self, payload: bytes, header: RtpPacket, encoding: str, protection: str, time: float) -> None:
         sound = self._sounds.get((protection, encoding))
         if sound is None:
+            from intercom_hil.media.g711 import DECODERS  # with numpy, when sound is there
+
             sound = self._sounds[protection, encoding] = SoundWindow(
                 DECODERS[encoding], lambda measured: self._say_heard(measured, protection)
             )
@@ -298,7 +300,7 @@ class RtpStream:
     def _media(self, payload_type: int) -> str:
         if self.leg:
             return self.leg.media
-        return "audio" if self._encoding(payload_type) in DECODERS else UNKNOWN
+        return "audio" if self._encoding(payload_type) in ENCODINGS else UNKNOWN
 
     def _say_started(self, header: RtpPacket, time: float) -> None:
         flow, leg = self.flow, self.leg

@@ -6,10 +6,12 @@ Also the question whether bytes are G.711 at all, or ciphertext that only carrie
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from intercom_hil.media.g711 import RATE, Samples
-from intercom_hil.media.tone import dominant_tone, level_dbov
+from intercom_hil.media.sound import RATE
+
+if TYPE_CHECKING:
+    from intercom_hil.media.g711 import Samples
 
 WINDOW = 0.2
 """Seconds of sound in one measurement."""
@@ -65,6 +67,8 @@ class SoundWindow:
         self._next_timestamp = None
 
     def _measure(self, count: int) -> None:
+        from intercom_hil.media.tone import dominant_tone, level_dbov  # with numpy, when sound is there
+
         samples = self._decode(bytes(self._waiting[:count]))
         del self._waiting[:count]
         self._heard(Sound(self._last_time, level_dbov(samples), dominant_tone(samples, RATE), count / RATE))

@@ -9,7 +9,8 @@ from pathlib import Path
 from intercom_hil.bench.device_part import sound_card
 from intercom_hil.bench_file.model import load
 from intercom_hil.errors import BenchError
-from intercom_hil.instruments.sound_card import MICROPHONE_TONE, Loop
+from intercom_hil.instruments.sound_card import Loop
+from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.timeline import Timeline
 
 _LONGEST = 15.0  # s

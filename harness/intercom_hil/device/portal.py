@@ -120,7 +120,7 @@ class Portal:
 
     def _trust(self) -> ssl.SSLContext | bool:
         if self._ca is None:
-            return True
+            return urlsplit(self.url).scheme != "http"  # else no trust store need be loaded
         try:
             return ssl.create_default_context(cafile=self._ca)
         except OSError as problem:

@@ -15,9 +15,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-import numpy as np
-
-from intercom_hil.media.tone import dominant_tone, level_dbov
 from intercom_hil.timeline.observation import SpeakerHeard, Witness
 from intercom_hil.timeline.timeline import Append, now
 
@@ -161,6 +158,12 @@ class Speaker:
         at = now()
         rate = self._header.rate
         size = int(rate * WINDOW) * _SAMPLE
+        if len(self._pending) < size:
+            return
+        import numpy as np  # when there is something to hear: it takes a while
+
+        from intercom_hil.media.tone import dominant_tone, level_dbov
+
         while len(self._pending) >= size:
             samples = np.frombuffer(self._pending[:size], dtype="<i2")
             self._pending = self._pending[size:]

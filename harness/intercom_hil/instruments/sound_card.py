@@ -19,12 +19,11 @@ import numpy as np
 
 from intercom_hil.errors import BenchError
 from intercom_hil.media.g711 import Samples
+from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.media.tone import OVERLOAD, dominant_tone, level_dbov
 from intercom_hil.timeline.observation import SpeakerHeard, Witness
 from intercom_hil.timeline.timeline import Append, now
 
-MICROPHONE_TONE = 440.0
-"""Hz: what is played at the device's microphone."""
 WINDOW = 0.2  # s of sound per observation
 _SAMPLE = 2  # bytes
 _STEP = 0.02  # s of sound that are played at once

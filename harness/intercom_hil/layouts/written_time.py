@@ -12,6 +12,7 @@ import math
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from itertools import product
 
 from intercom_hil.timeline.timeline import now
@@ -69,23 +70,26 @@ _ZONE = rf"(?: ?\(?(?={_NAMED}|[+-]\d)(?P<zone>{_NAMED})?(?P<offset>[+-]\d\d?(?:
 _MONTH, _YEAR = r"(?P<month>[A-Za-z]{3,9})\.?", r"(?P<year>\d{4})"
 _WEEKDAY = r"(?:[A-Z][a-z]{2,8},? +)?"
 _D = r"(?P<day>\d{1,2})"
-_FORMS = tuple(
-    re.compile(form, re.ASCII)
-    for form in (
-        rf"{_WEEKDAY}{_MONTH} +{_D},?(?: +{_YEAR},?)? +{_CLOCK}{_ZONE}(?: +(?P<year2>\d{{4}})(?!\S))?",
-        rf"{_YEAR}[ -]{_MONTH}[ -]+{_D} +{_CLOCK}{_ZONE}",
-        rf"{_WEEKDAY}{_D}[ ./-]{_MONTH}[ ./-]{_YEAR}[ :T]+{_CLOCK}{_ZONE}",
-        rf"{_YEAR}(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep){_D}(?:[Tt_,-]| +){_CLOCK}{_ZONE}",
-        rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d\d)"
-        rf"(?:[Tt_,-]|,? +){_CLOCK}{_ZONE}",
-        rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)(?:[T_-]| +){_CLOCK}{_ZONE}",
-        rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)[Tt_ -]?(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
-        rf"(?:[.,](?P<fraction>\d{{1,9}}))?(?!\d){_ZONE}",
-        rf"{_CLOCK}{_ZONE}",
-    )
+_FORMS = (
+    rf"{_WEEKDAY}{_MONTH} +{_D},?(?: +{_YEAR},?)? +{_CLOCK}{_ZONE}(?: +(?P<year2>\d{{4}})(?!\S))?",
+    rf"{_YEAR}[ -]{_MONTH}[ -]+{_D} +{_CLOCK}{_ZONE}",
+    rf"{_WEEKDAY}{_D}[ ./-]{_MONTH}[ ./-]{_YEAR}[ :T]+{_CLOCK}{_ZONE}",
+    rf"{_YEAR}(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep){_D}(?:[Tt_,-]| +){_CLOCK}{_ZONE}",
+    rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d\d)"
+    rf"(?:[Tt_,-]|,? +){_CLOCK}{_ZONE}",
+    rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)(?:[T_-]| +){_CLOCK}{_ZONE}",
+    rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)[Tt_ -]?(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
+    rf"(?:[.,](?P<fraction>\d{{1,9}}))?(?!\d){_ZONE}",
+    rf"{_CLOCK}{_ZONE}",
 )
 _EPOCH = re.compile(r"(?P<epoch>\d{9,11}|\d{12,13}|\d{15,16})(?:\.(?P<part>\d{1,9}))?(?![\w.:/-])", re.ASCII)
 _END = re.compile(r"[]>)]?[:,;]?(?:\s+|\Z)")
+
+
+@cache
+def _forms() -> tuple[re.Pattern[str], ...]:
+    """Compile the forms: when a time is read for the first time, as it takes a while."""
+    return tuple(re.compile(form, re.ASCII) for form in _FORMS)
 
 
 def leading_time(text: str, near: float) -> tuple[float, int] | None:
@@ -96,7 +100,7 @@ def leading_time(text: str, near: float) -> tuple[float, int] | None:
         near: the time nearby, in seconds since the epoch.
     """
     begin = 1 if text[:1] in ("[", "(", "<") else 0
-    for form in (*_FORMS, _EPOCH):
+    for form in (*_forms(), _EPOCH):
         found = form.match(text, begin)
         end = _END.match(text, found.end()) if found else None
         if found is None or end is None:

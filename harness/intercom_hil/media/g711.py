@@ -8,10 +8,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-Samples = NDArray[np.int16]
+from intercom_hil.media.sound import PCMA_NAME, PCMU_NAME
 
-RATE = 8000
-"""Samples per second."""
+Samples = NDArray[np.int16]
 
 PCMU, PCMA = 0, 8
 """RTP payload types (RFC 3551 §6)."""
@@ -62,5 +61,5 @@ def encode_alaw(samples: Samples) -> bytes:
     return bytes((code ^ 0x55).astype(np.uint8))
 
 
-DECODERS = {"PCMU/8000": decode_ulaw, "PCMA/8000": decode_alaw}
+DECODERS = {PCMU_NAME: decode_ulaw, PCMA_NAME: decode_alaw}
 """Decoders by RTP encoding name and clock rate, as an rtpmap attribute spells them."""

@@ -18,9 +18,9 @@ from intercom_hil.device.configurator import Role
 from intercom_hil.errors import Inconclusive, NotApplicable
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.instruments.sound_card import MICROPHONE_TONE
 from intercom_hil.judge.judge import Judge
 from intercom_hil.judge.vocabulary import PBX, PROXY, known_to_pbx, registered
+from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.scenario.addresses import Addresses

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-
-import jinja2
+from typing import TYPE_CHECKING
 
 from intercom_hil.sipp.error import SippError
+
+if TYPE_CHECKING:
+    import jinja2
 
 
 def escaped(text: object) -> str:
@@ -29,6 +31,8 @@ def scenario_templates(*folders: Path) -> jinja2.Environment:
 
     A name that a template uses and nobody gives is an error. ``{{ value|sip }}`` writes a value `escaped`.
     """
+    import jinja2  # in functions here: it takes a while, and a bench that starts can do without
+
     # Autoescape is for HTML; here the filter escapes, as SIPp wants it.
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(folders),
@@ -53,6 +57,8 @@ def render(environment: jinja2.Environment, name: str, path: Path, **values: obj
     Raises:
         SippError: the template is wrong, or asks for something that was not given.
     """
+    import jinja2
+
     try:
         text = environment.get_template(name).render(**values)
     except jinja2.TemplateError as problem:

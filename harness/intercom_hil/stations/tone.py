@@ -7,9 +7,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-
-from intercom_hil.media.g711 import RATE, encode_alaw
+from intercom_hil.media.sound import RATE
 
 SECONDS = 8
 """Length of a tone file. SIPp sends it over and over."""
@@ -23,6 +21,10 @@ _OVERLOAD = 32768.0
 
 def alaw_tone(hz: float) -> bytes:
     """Return a sine of that frequency (Hz, to the nearest 1/8) as A-law, without a jump when looped."""
+    import numpy as np  # when a tone is made: it takes a while
+
+    from intercom_hil.media.g711 import encode_alaw
+
     cycles = round(hz * SECONDS)
     amplitude = _OVERLOAD * 10 ** (LEVEL_DBOV / 20) * np.sqrt(2)
     phase = 2 * np.pi * cycles * np.arange(SECONDS * RATE) / (SECONDS * RATE)
