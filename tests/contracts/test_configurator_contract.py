@@ -6,8 +6,8 @@ import sys
 import pytest
 
 from intercom_hil.contracts import ConfiguratorContract, ConfiguratorRig
-from intercom_hil.device import Account, Portal
 from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.portal import Account, Portal
 from tests.device.portal_peer import PortalPeer
 
 COMMAND = """\

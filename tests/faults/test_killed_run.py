@@ -20,7 +20,7 @@ from intercom_hil.processes.owner_labels import OWNER
 
 LANE = 81
 LOOK_EVERY = 0.003
-"""Seconds between two looks for a phase; the shortest, a look into the image store, takes some 0.03."""
+"""Seconds between two looks for a phase; the shortest, the start of a container, takes some 0.1."""
 SCENARIOS = "tests/faults/breaking/test_holding.py"
 ONE, BOTH = ("-k", "test_1"), ()
 
@@ -73,7 +73,6 @@ def a_station_listens(run, folder):
 
 
 PHASES = {
-    "the image is looked for": (asks_the_engine_to("image inspect"), ONE),
     "the containers are started": (asks_the_engine_to(" run --detach "), ONE),
     "the device is configured": (lambda run, folder: any(folder.glob("runs/latest/scenarios/*")), ONE),
     "a station listens": (a_station_listens, ("-k", "test_2")),
@@ -85,7 +84,7 @@ PHASES = {
 """What tells each phase from outside, and the scenarios to play for it."""
 
 
-NOW = ("the image is looked for", "the device is configured", "the button is held in mid-call")
+NOW = ("the containers are started", "the device is configured", "the button is held in mid-call")
 """The phases that are not left for the night."""
 
 

@@ -9,8 +9,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-import shutil
-import tempfile
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
@@ -18,6 +16,7 @@ from pathlib import Path
 
 from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.event_channels import believed
+from intercom_hil.bench.opening import PBX, PEERS, Opening
 from intercom_hil.bench.operator_part import operator, pages
 from intercom_hil.bench.parts import (
     Component,
@@ -40,7 +39,7 @@ from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, joined
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.processes.host import Host
-from intercom_hil.processes.leftovers import reap, reap_folders, working_folder
+from intercom_hil.processes.leftovers import reap, reap_folders
 from intercom_hil.processes.native_programs import EVERYWHERE
 from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.proxy.proxy import Proxy
@@ -68,7 +67,6 @@ from intercom_hil.timeline.observation import (
 )
 
 Progress = Callable[[str], None]
-PKI_FOLDER = "pki"
 _TRYING = {kind.name for kind in (OUTGOING_FAILURE, OUTGOING_ESTABLISHED, OUTGOING_CONTACTS_EXHAUSTED)}
 _ENDS = {
     OUTGOING_REMOTE_HANGUP.name: OUTGOING_INITIATED.name,
@@ -92,7 +90,22 @@ class Assembly:
         prompter: asks the person at the bench, where the bench file has one.
     """
 
-    def __init__(self, file: BenchFile, *, run_folder: Path, progress: Progress = lambda text: None) -> None:
+    def __init__(
+        self,
+        file: BenchFile,
+        *,
+        run_folder: Path,
+        progress: Progress = lambda text: None,
+        opening: Opening | None = None,
+    ) -> None:
+        """Describe the bench.
+
+        Args:
+            file: the bench file.
+            run_folder: the folder of the run.
+            progress: is called with what is being done, where it takes long.
+            opening: what of it has begun already, in the same run folder; it is the assembly's from now on.
+        """
         self.file = file
         self.timeline = Timeline()
         self.whole = True
@@ -103,7 +116,7 @@ class Assembly:
         self.tls_servers: TlsServers
         self.password = secrets.token_hex(8)
         self._run_folder, self._progress = run_folder, progress
-        self._folder = Path()
+        self._opening = opening
         self._hold = Reservation(file, progress)
         self._parts: dict[str, Component] = {}
         self._calls: dict[str, int] = {}
@@ -131,11 +144,14 @@ class Assembly:
             BenchError: something is missing, in use or broken; nothing is left running.
         """
         reap_folders()
-        self._folder = working_folder()
+        self._opening = opening = self._opening or Opening(self.file, self._run_folder)
         try:
             self._hold.claim()
-            self.pki = self._new_pki()
-            self.host, self._emulator = await asyncio.to_thread(prepare, self.file, self._progress)
+            self.pki = opening.pki
+            running = await asyncio.to_thread(opening.host)
+            self.host, self._emulator = await asyncio.to_thread(
+                prepare, self.file, self._progress, running=running
+            )
             self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
             await self._free_addresses()
             if self.file.device.operator is not None:
@@ -167,8 +183,8 @@ class Assembly:
         try:
             await in_turn(steps)
         finally:
-            if self._folder.name:  # else it was never made, and this is where we are
-                shutil.rmtree(self._folder, ignore_errors=True)
+            if self._opening is not None:
+                await asyncio.to_thread(self._opening.close)
 
     async def heal(self) -> list[str]:
         """Replace every part that was lost, and return their names.
@@ -453,41 +469,33 @@ class Assembly:
             self.timeline.raise_alarm(DeviceCrashed(content.problem))
 
     def _new_pbx(self) -> PbxComponent:
-        folder = self._new_folder("pbx")
-        mounts = (folder, self._run_folder, self._folder / PKI_FOLDER)
-        place = self.host.place("pbx", mounts=mounts)
+        place, folder = self._place(PBX)
         identity = partial(self.tls_servers.identity, "for address and name")
         return PbxComponent(self.file, place, folder, identity, self.append, self.name_of)
 
     def _new_proxy(self) -> ProxyComponent:
-        folder = self._new_folder("proxy")
-        return ProxyComponent(self.file, self.host.place("proxy", mounts=(folder,)), folder, self.append)
+        place, folder = self._place("proxy")
+        return ProxyComponent(self.file, place, folder, self.append)
 
     def _new_peers(self) -> StationsComponent:
-        folder = self._new_folder("peers")
-        mounts = (folder, self._run_folder)
-        place = self.host.place("peers", mounts=mounts, cap_add=("NET_RAW", "NET_ADMIN"))
+        place, folder = self._place(PEERS)
         return StationsComponent(self.file, place, folder, self.append, self.name_of)
 
     def _new_device(self) -> DeviceComponent:
-        folder = self._new_folder("device")
+        assert self._opening is not None
         return DeviceComponent(
             self.file,
-            folder,
             self._run_folder,
             self.pki,
             self.append,
             self._hold,
             self.prompter,
-            self._emulator,
+            self._opening.device(self._emulator),
         )
 
-    def _new_pki(self) -> Pki:
-        trusted = self.file.device.trusted_ca
-        return Pki(self._folder / PKI_FOLDER, (trusted.certificate, trusted.key) if trusted else None)
-
-    def _new_folder(self, name: str) -> Path:
-        return Path(tempfile.mkdtemp(prefix=f"{name}-", dir=self._folder))
+    def _place(self, role: str) -> tuple[SupervisedHost, Path]:
+        assert self._opening is not None
+        return self._opening.place(role, self.host)
 
     async def _free_addresses(self) -> None:
         """Make sure that nobody holds our addresses; benches that were killed are reaped first.
@@ -495,11 +503,12 @@ class Assembly:
         Raises:
             BenchError: one is in use, or is not this machine's.
         """
-        problem = next(taken_addresses(self.file), None)
+        is_on = self._opening is not None and self._opening.device_begun
+        problem = next(taken_addresses(self.file, device_is_on=is_on), None)
         if problem is None:
             return
         await asyncio.to_thread(reap, self.host)
-        problem = next(taken_addresses(self.file), None)
+        problem = next(taken_addresses(self.file, device_is_on=is_on), None)
         if problem is not None:
             raise problem
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import suppress
 from functools import partial
-from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
@@ -27,15 +27,11 @@ from intercom_hil.bench_file.tables import (
 )
 from intercom_hil.device.configurator_kinds import ConfiguratorContext, PortalOptions
 from intercom_hil.device.emulated import EmulatedDevice, Ready
-from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom, SpeakerListener
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.device.speaker import Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.event_sources.source import TlsIdentity
-from intercom_hil.event_sources.source_kinds import SourceOptions
-from intercom_hil.event_sources.syslog import SyslogOptions
-from intercom_hil.event_sources.webhook import WebhookOptions
 from intercom_hil.evidence.run import keep_export
 from intercom_hil.instruments import (
     AnyOutput,
@@ -46,17 +42,17 @@ from intercom_hil.instruments import (
     SerialConsole,
     SharedPorts,
 )
-from intercom_hil.instruments.sound_card import SoundCard
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.timeline import Append, Witness
 from intercom_hil.timeline.observation import InstrumentLost, Note
+
+if TYPE_CHECKING:
+    from intercom_hil.instruments.sound_card import SoundCard
 
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
 FACTORY_VIEWER = Account("viewer", "viewer-secret")
 """The accounts that an emulated intercom comes with."""
 _ANY_OUTPUT: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
-PBX_NAME = "pbx.intercom.example"
-"""What the PBX is called in an emulated intercom's name service, if the bench file has no name for it."""
 
 
 class DeviceComponent:
@@ -67,22 +63,19 @@ class DeviceComponent:
     def __init__(
         self,
         file: BenchFile,
-        folder: Path,
         run_folder: Path,
         pki: Pki,
         append: Append,
         hold: Reservation,
         prompter: Prompter | None = None,
-        container: EmulatorContainer | None = None,
+        emulated: EmulatedDevice | None = None,
     ) -> None:
-        """Describe the part; an emulated device runs in ``container``, where there is one."""
+        """Describe the part; ``emulated`` is the device, if it is an emulated one."""
         self._file, self._append, self._pki, self._run_folder = file, append, pki, run_folder
         self._hold = hold
         self._prompter = prompter
         self.lost = future()
-        self._emulated: EmulatedDevice | None = None
-        if file.device.kind == "emulated":
-            self._emulated = _emulated(file, folder / "device", pki, container)
+        self._emulated = emulated
         self.intercom: Intercom
 
     async def start(self) -> None:
@@ -132,11 +125,6 @@ class DeviceComponent:
     def _on_lost(self, lost: Lost) -> None:
         if not lost.cancelled() and not self.lost.done():
             self.lost.set_result(lost.result())
-
-
-def pbx_name(file: BenchFile) -> str | None:
-    """Return the domain name by which the device can find the PBX, if there is one."""
-    return file.pbx.name or (PBX_NAME if file.device.kind == "emulated" else None)
 
 
 def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
@@ -215,6 +203,8 @@ def _ear(tables: DeviceTable, append: Append) -> SpeakerListener | None:
 
 def sound_card(table: SoundCardTable, *, append: Append) -> SoundCard:
     """Return the sound card that a table describes; must be called inside a running event loop."""
+    from intercom_hil.instruments.sound_card import SoundCard  # with numpy, which few benches need so early
+
     return SoundCard(
         record=table.command(table.record),
         play=table.command(table.play),
@@ -235,53 +225,3 @@ def _console(ports: SharedPorts, table: ConsoleTable, append: Append) -> Console
 def _tell_link(append: Append, there: bool, reason: str, at: float) -> None:
     text = "the console is back" if there else f"the console is gone: {reason}"
     append(Witness.BENCH, Note(text=text), at)
-
-
-def _emulated(file: BenchFile, state: Path, pki: Pki, container: EmulatorContainer | None) -> EmulatedDevice:
-    options = file.device.emulated
-    first, last = options.rtp_ports
-    hosts = state.with_name("hosts")
-    try:
-        hosts.write_text(f"{file.pbx.address} {pbx_name(file)}\n", encoding="utf-8")
-    except OSError as problem:
-        raise BenchError(f"it cannot be written ({problem.strerror})", str(hosts), "make room") from problem
-    told = [word for source in file.device.event_sources for word in _told_to(file, source, pki, state)]
-    certificates = [Path(word) for option, word in pairwise(told) if option == "--syslog-ca"]
-    serial = ("--serial-server", str(options.serial_server)) if options.serial_server else ()
-    return EmulatedDevice(
-        state=state,
-        address=file.device.address,
-        faults=options.faults,
-        variant=options.variant or "",
-        options=(
-            *("--sip-port", str(file.device.sip_port)),
-            *("--rtp-ports", f"{first}-{last}"),
-            *("--portal-port", str(options.portal_port)),
-            *("--hosts", str(hosts)),
-            *("--trust-store", str(pki.trust_store)),
-            *("--media-timeout", str(options.media_timeout)),
-            *("--console-layout", options.console_layout),
-            *("--syslog-format", options.syslog_format),
-            *("--syslog-framing", options.syslog_framing),
-            *serial,
-            *told,
-        ),
-        container=container,
-        reads=(hosts, pki.trust_store.parent, *certificates),
-    )
-
-
-def _told_to(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:
-    """Return the options that have an emulated device send its events to a source."""
-    if not isinstance(source, SyslogOptions | WebhookOptions):
-        return ()
-    at = f"{source.address or file.bench.address}:{source.port}"
-    if isinstance(source, WebhookOptions):
-        return ("--webhook", f"http://{at}{source.path}")
-    if source.transport != "tls":
-        return ("--syslog", f"{source.transport}://{at}")
-    trusted = source.certificate
-    if trusted is None:
-        trusted = state.with_name("syslog-ca.pem")
-        trusted.write_text(pki.root_pem, encoding="utf-8")
-    return ("--syslog", f"tls://{at}", "--syslog-ca", str(trusted))

@@ -26,19 +26,24 @@ class Prepared(NamedTuple):
         return host.engine if isinstance(host, ContainerHost) and host.engine.rootless else None
 
 
-def prepare(file: BenchFile, progress: Progress, *, as_it_is: bool = True) -> Prepared:
+def prepare(
+    file: BenchFile, progress: Progress, *, as_it_is: bool = True, running: ContainerHost | None = None
+) -> Prepared:
     """Install and make what is missing; where all is there this takes some 30 ms.
 
     Args:
         file: the bench.
         progress: is called with what is being done, where it takes long.
         as_it_is: whether the bench is started by this process; else in a network of its own, if need be.
+        running: where containers of the bench run already, so that nothing is missing.
 
     Raises:
         BenchError: something cannot be had here; the remedy says what to do.
     """
     kind = file.engine.kind
-    host = ready_host(kind, progress, interface=file.capture.interface, proxy=file.proxy is not None)
+    host = running or ready_host(
+        kind, progress, interface=file.capture.interface, proxy=file.proxy is not None
+    )
     emulator = None
     if file.device.kind == "emulated":
         emulator = ready_emulator("auto" if kind == "native" else kind, progress)

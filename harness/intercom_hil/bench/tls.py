@@ -8,7 +8,7 @@ from __future__ import annotations
 import ssl
 from typing import Any, Literal
 
-from intercom_hil.bench.device_part import pbx_name
+from intercom_hil.bench.emulated_device import pbx_name
 from intercom_hil.bench.pki import CertificateKind, Pki, ServerIdentity
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import Inconclusive

@@ -16,6 +16,7 @@ from intercom_hil.event_sources.source_kinds import LiveSourceOptions
 
 _ROUTES = Path("/proc/net/route")
 _UDP, _TCP = socket.SOCK_DGRAM, socket.SOCK_STREAM
+_OF_DEVICE = "device.address"
 
 
 class _Wanted(NamedTuple):
@@ -28,10 +29,17 @@ class _Wanted(NamedTuple):
     kind: socket.SocketKind
 
 
-def taken_addresses(file: BenchFile) -> Iterator[BenchError]:
-    """Yield a problem for each port that cannot be listened on, and one for each address of another host."""
+def taken_addresses(file: BenchFile, *, device_is_on: bool = False) -> Iterator[BenchError]:
+    """Yield a problem for each port that cannot be listened on, and one for each address of another host.
+
+    Args:
+        file: the bench.
+        device_is_on: whether its emulated device has its own ports already.
+    """
     foreign: dict[str, list[str]] = {}
     for wanted in _wanted(file):
+        if device_is_on and wanted.address_field == _OF_DEVICE:
+            continue
         if wanted.address in foreign or not _is_here(wanted.address):
             foreign.setdefault(wanted.address, []).append(wanted.address_field)
         elif problem := _taken(wanted):
@@ -69,8 +77,8 @@ def _wanted(file: BenchFile) -> Iterator[_Wanted]:
             yield _Wanted(where, f"{field}.port", own.address or bench.address, own.port, kind)
     if device.kind == "emulated":
         portal = device.emulated.portal_port
-        yield _Wanted("device.address", "device.sip_port", device.address, device.sip_port, _UDP)
-        yield _Wanted("device.address", "device.emulated.portal_port", device.address, portal, _TCP)
+        yield _Wanted(_OF_DEVICE, "device.sip_port", device.address, device.sip_port, _UDP)
+        yield _Wanted(_OF_DEVICE, "device.emulated.portal_port", device.address, portal, _TCP)
 
 
 def _is_here(address: str) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
 import sys
 from collections.abc import Sequence
 from contextlib import AsyncExitStack, suppress
@@ -46,12 +47,12 @@ class Ready(BaseModel):
 class EmulatedDevice:
     """One emulated intercom. It ends with this process, however that ends: its standard input is its leash.
 
-    Must be made inside a running event loop.
-
     Attributes:
         state: its folder; what it says on standard error is kept there in ``emulator.log``.
-        lost: resolves with the reason when it ends without having been stopped.
+        lost: once it is started, resolves with the reason when it ends without having been stopped.
     """
+
+    lost: asyncio.Future[str]
 
     def __init__(
         self,
@@ -81,8 +82,28 @@ class EmulatedDevice:
         self._arguments += [part for fault in faults for part in ("--fault", fault)]
         self._arguments += ["--variant", variant] if variant else []
         self._process: _Running | None = None
+        self._begun: _Child | None = None
         self._watch: asyncio.Task[None] | None = None
-        self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+
+    def begin(self) -> None:
+        """Begin to switch it on, at once and without an event loop, where it needs no container.
+
+        ``start`` goes on from there. Raises OSError: it cannot be run.
+        """
+        if self._container is None and self._begun is None:
+            self._ready.parent.mkdir(parents=True, exist_ok=True)
+            self._ready.unlink(missing_ok=True)
+            self._begun = _Child.start(self._arguments, self.log)
+
+    def abandon(self) -> None:
+        """Make an end, and block until it is there, of what was begun and has not been started."""
+        begun, self._begun = self._begun, None
+        if begun is not None:
+            begun.kill()
+
+    @property
+    def _ready(self) -> Path:
+        return self.state / "ready.json"
 
     @property
     def log(self) -> Path:
@@ -97,21 +118,20 @@ class EmulatedDevice:
         """
         if self._process is not None:
             raise BenchError("the emulated intercom is on already", str(self.state), "stop it first")
-        if self.lost.done():
-            self.lost = asyncio.get_running_loop().create_future()
-        self.state.mkdir(parents=True, exist_ok=True)
-        ready = self.state / "ready.json"
-        ready.unlink(missing_ok=True)
+        self.lost = asyncio.get_running_loop().create_future()
         async with AsyncExitStack() as until_ready:
             if self._container is None:
-                self._process = await _Child.start(self._arguments, self.log)
+                self.begin()
+                self._process, self._begun = self._begun, None
             else:
+                self.state.mkdir(parents=True, exist_ok=True)
+                self._ready.unlink(missing_ok=True)
                 ptys = self.state / "ptys"
                 await until_ready.enter_async_context(ptys_given_out(ptys))
                 arguments = [*self._arguments, "--ptys", str(ptys)]
                 self._process = await _Contained.start(self._container, arguments, self.state, self._reads)
             try:
-                return await self._until_ready(ready, within)
+                return await self._until_ready(within)
             except BaseException:
                 await self.stop()
                 raise
@@ -131,12 +151,12 @@ class EmulatedDevice:
         finally:
             await process.remove()
 
-    async def _until_ready(self, ready: Path, within: float) -> Ready:
+    async def _until_ready(self, within: float) -> Ready:
         assert self._process is not None
         ended = asyncio.ensure_future(self._process.wait())
         try:
             async with asyncio.timeout(within):
-                while (found := _ready_at(ready)) is None:
+                while (found := _ready_at(self._ready)) is None:
                     done, _ = await asyncio.wait({ended}, timeout=_LOOK_EVERY)
                     if done:
                         how = f"ended at once ({ended.result()}): {self._last_words()}"
@@ -152,7 +172,7 @@ class EmulatedDevice:
         except ValidationError as problem:
             raise BenchError(
                 f"the emulated intercom's ready file is not understood ({problem.error_count()} errors)",
-                str(ready),
+                str(self._ready),
                 "use a harness and an emulator of the same version",
             ) from problem
         finally:
@@ -191,17 +211,15 @@ class _Running(Protocol):
 class _Child:
     """The emulator as a child process. Its standard input is its leash."""
 
-    def __init__(self, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
         self._process = process
 
     @classmethod
-    async def start(cls, arguments: Sequence[str], log: Path) -> _Child:
+    def start(cls, arguments: Sequence[str], log: Path) -> _Child:
         with log.open("ab") as file:
-            process = await asyncio.create_subprocess_exec(
-                sys.executable,
-                *("-m", _MODULE, "--leash"),
-                *arguments,
-                stdin=asyncio.subprocess.PIPE,
+            process = subprocess.Popen(
+                [sys.executable, "-m", _MODULE, "--leash", *arguments],
+                stdin=subprocess.PIPE,
                 stdout=file,
                 stderr=file,
                 start_new_session=True,  # an interrupt at the terminal reaches the bench, which then stops it
@@ -209,19 +227,31 @@ class _Child:
         return cls(process)
 
     async def wait(self) -> str:
-        return _how(await self._process.wait())
+        if self._process.poll() is None:
+            ended = asyncio.Event()
+            descriptor = os.pidfd_open(self._process.pid)  # it can be read from when the process has ended
+            loop = asyncio.get_running_loop()
+            loop.add_reader(descriptor, ended.set)
+            try:
+                await ended.wait()
+            finally:
+                loop.remove_reader(descriptor)
+                os.close(descriptor)
+        return _how(self._process.wait())
 
     def terminate(self) -> None:
-        with suppress(ProcessLookupError):
-            self._process.terminate()
+        self._process.terminate()
 
-    async def remove(self) -> None:
+    def kill(self) -> None:
         with suppress(ProcessLookupError):
             # Its children, which may not notice that it has ended, share its group.
             os.killpg(self._process.pid, signal.SIGKILL)
-        await self._process.wait()
+        self._process.wait()
         if self._process.stdin is not None:
             self._process.stdin.close()
+
+    async def remove(self) -> None:
+        self.kill()
 
 
 class _Contained:

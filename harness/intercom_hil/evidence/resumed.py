@@ -8,8 +8,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.folder_names import folder_name
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
-from intercom_hil.evidence.run import RECORD, RunFolder, folder_name
+from intercom_hil.evidence.run import RECORD, RunFolder
 from intercom_hil.spec.verdict import Verdict
 
 SUPERSEDED = "record.superseded.json"

@@ -6,14 +6,14 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.judge.device_clock import ClockReading, estimate
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
@@ -48,20 +48,21 @@ class RunFolder:
         self._ended: float | None = None
 
     @classmethod
-    def create(cls, parent: Path, name: str, stamp: str = "") -> RunFolder:
+    def create(cls, parent: Path, name: str, stamp: str = "", *, reserved: Path | None = None) -> RunFolder:
         """Make a run folder under ``parent``.
 
         Args:
             parent: where run folders are.
             name: what the run is called.
             stamp: the folder's name, for several processes that share one run; else a new one, by the clock.
+            reserved: a folder that was made for this run already, by `fresh_stamp`.
 
         Raises:
             BenchError: the folder cannot be written.
         """
         try:
             parent.mkdir(parents=True, exist_ok=True)
-            path = parent / (stamp or fresh_stamp([parent]))
+            path = reserved or parent / (stamp or fresh_stamp([parent]))
             (path / "scenarios").mkdir(parents=True, exist_ok=True)
         except OSError as problem:
             raise BenchError(
@@ -318,38 +319,7 @@ def keep_export(folder: Path, content: bytes) -> Path:
     raise BenchError("there are a thousand event logs already", str(folder), "tidy the run folder up")
 
 
-def new_stamp() -> str:
-    """Return the name of a run folder made now: UTC, readable, in order."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H-%M-%SZ")
-
-
-def fresh_stamp(parents: Sequence[Path]) -> str:
-    """Make a folder of the same new name in each of these, and return the name: no other run has it.
-
-    Raises:
-        OSError: a folder cannot be made.
-    """
-    for number in range(1, 1000):
-        stamp = new_stamp() if number == 1 else f"{new_stamp()}.{number}"
-        made: list[Path] = []
-        try:
-            for parent in parents:
-                (parent / stamp).mkdir(parents=True)
-                made.append(parent / stamp)
-        except FileExistsError:
-            for path in made:
-                path.rmdir()
-            continue
-        return stamp
-    raise OSError("a thousand runs began in this second")
-
-
 def _point(link: Path, target: str) -> None:
     temporary = link.with_name(f".{link.name}.{os.getpid()}")
     temporary.symlink_to(target)
     temporary.replace(link)
-
-
-def folder_name(identity: str) -> str:
-    """Return a name as a folder can have it."""
-    return "".join(c if c.isalnum() or c in "._-" else "_" for c in identity)[:150]

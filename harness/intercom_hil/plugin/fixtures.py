@@ -12,7 +12,8 @@ from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.environment import environment
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.plugin.options import bench_file, end_run, member, worker
+from intercom_hil.plugin.beginning import OPENING
+from intercom_hil.plugin.options import bench_file, end_run, member, runs_of, worker
 from intercom_hil.plugin.ordering import PROGRESS
 from intercom_hil.plugin.playing import case, declaration
 from intercom_hil.plugin.resuming import (
@@ -23,7 +24,7 @@ from intercom_hil.plugin.resuming import (
     resumed,
     selection_in_words,
 )
-from intercom_hil.plugin.terminal_summary import RUN, STAMP, runs_of
+from intercom_hil.plugin.terminal_summary import RUN, STAMP
 from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR, leave_run
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.terminal_text import visible
@@ -33,10 +34,14 @@ from intercom_hil.terminal_text import visible
 def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) -> RunFolder:
     """The folder of this run."""
     stamp = getattr(pytestconfig, "workerinput", {}).get(STAMP, "")
+    opening = pytestconfig.stash.get(OPENING, None)
     try:
         file = bench_file(pytestconfig)
         folder = resumed(pytestconfig) or RunFolder.create(
-            runs_of(pytestconfig, file), file.bench.name, stamp
+            runs_of(pytestconfig, file),
+            file.bench.name,
+            stamp,
+            reserved=opening.run_folder if opening else None,
         )
         folder.selection = folder.selection or selection_in_words(pytestconfig)
         folder.planned = pytestconfig.stash.get(PLANNED, ())
@@ -64,7 +69,12 @@ def intercom_assembly(
                 reporter.ensure_newline()
                 reporter.write_line(visible(text))
 
-    assembly = Assembly(bench_file(pytestconfig), run_folder=intercom_run.path, progress=progress)
+    assembly = Assembly(
+        bench_file(pytestconfig),
+        run_folder=intercom_run.path,
+        progress=progress,
+        opening=pytestconfig.stash.get(OPENING, None),
+    )
     try:
         try:
             intercom_loop.run(assembly.start())

@@ -12,6 +12,7 @@ import pytest
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.pool import Member, Pool, bench_files
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.folder_names import folder_name
 from intercom_hil.plugin import BENCH
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.terminal_text import visible
@@ -62,6 +63,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         metavar="SEED",
         help="play the scenarios in an order drawn at random; the same whole number, the same order",
+    )
+    group.addoption(
+        "--resume",
+        type=Path,
+        metavar="RUN",
+        help="go on with an interrupted run: play what it lacks, and what was inconclusive or in error",
     )
     group.addoption(
         "--attempts",
@@ -149,6 +156,12 @@ def member(config: pytest.Config) -> Member:
     emulated = file.device.emulated.model_copy(update={"faults": (*file.device.emulated.faults, *faults)})
     device = file.device.model_copy(update={"emulated": emulated})
     return Member(found.path, file.model_copy(update={"device": device}))
+
+
+def runs_of(config: pytest.Config, file: BenchFile) -> Path:
+    """Return the folder of run folders: one of the bench's own where each bench has a run to itself."""
+    runs = runs_folder(config)
+    return runs / folder_name(file.bench.name) if config.option.each else runs
 
 
 def bench_file(config: pytest.Config) -> BenchFile:

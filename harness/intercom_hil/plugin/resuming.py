@@ -25,16 +25,6 @@ PLANNED = pytest.StashKey[tuple[str, ...]]()
 """The scenarios that this run is to play."""
 
 
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Declare the option."""
-    parser.getgroup("intercom-hil").addoption(
-        "--resume",
-        type=Path,
-        metavar="RUN",
-        help="go on with an interrupted run: play what it lacks, and what was inconclusive or in error",
-    )
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Open the run that is to go on, and refuse one that rests on something else."""

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
-from intercom_hil.evidence.run import RunFolder, folder_name, fresh_stamp, new_stamp
+from intercom_hil.evidence.folder_names import fresh_stamp, new_stamp
+from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
-from intercom_hil.plugin.options import PLACE, pool, runs_folder, worker
+from intercom_hil.plugin.options import PLACE, pool, runs_of, worker
 from intercom_hil.plugin.resuming import PLANNED, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
 from intercom_hil.spec.catalogue import FAMILIES
@@ -105,12 +105,6 @@ def _new_stamp(config: pytest.Config) -> str:
         )
     except (OSError, BenchError):
         return new_stamp()  # what is wrong is told by the first process that wants to write there
-
-
-def runs_of(config: pytest.Config, file: BenchFile) -> Path:
-    """Return the folder of run folders: one of the bench's own where each bench has a run to itself."""
-    runs = runs_folder(config)
-    return runs / folder_name(file.bench.name) if config.option.each else runs
 
 
 def _gathered(config: pytest.Config) -> list[RunFolder]:

@@ -115,6 +115,12 @@ class Engine:
                 return engine
         raise BenchError("; ".join(problems), "container engine", _how_to_install(kind))
 
+    @classmethod
+    def remembered(cls, kind: EngineKind = "auto") -> Engine | None:
+        """Return the engine that ran containers here before, without asking it anything; None if none did."""
+        engine = _remembered(cache_folder())
+        return engine if engine is not None and kind in ("auto", engine.client.name) else None
+
     @property
     def probed(self) -> bool:
         """Whether a container is known to run with these settings."""

@@ -11,10 +11,12 @@ from typing import Literal, Protocol
 
 from intercom_hil.processes.command import Progress
 from intercom_hil.processes.engine import Engine, EngineKind
-from intercom_hil.processes.image import ready_engine
+from intercom_hil.processes.image import Recipe, ready_engine
 from intercom_hil.processes.native import NativeProcessHost, check_capture
 from intercom_hil.processes.native_programs import EVERYWHERE, KAMAILIO, checked
 from intercom_hil.processes.process_host import ContainerProcessHost, SupervisedHost
+
+HostKind = EngineKind | Literal["native"]
 
 
 class Host(Protocol):
@@ -48,7 +50,18 @@ class ContainerHost:
     def __str__(self) -> str:
         return str(self.engine)
 
-    def place(self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()) -> SupervisedHost:
+    @classmethod
+    def remembered(cls, kind: HostKind) -> ContainerHost | None:
+        """Return what ran containers here before, without asking it anything; None if nothing did.
+
+        Its store may have been emptied since, of the image too: then nothing starts, and `ready_host` helps.
+        """
+        engine = None if kind == "native" else Engine.remembered(kind)
+        return cls(engine, Recipe.load().tag) if engine is not None else None
+
+    def place(
+        self, role: str, *, mounts: Sequence[Path], cap_add: Sequence[str] = ()
+    ) -> ContainerProcessHost:
         """Describe a container."""
         return ContainerProcessHost(self.engine, self.image, role, mounts=mounts, cap_add=cap_add)
 
@@ -72,9 +85,6 @@ class NativeHost:
     def reap(self) -> list[str]:
         """Return nothing: there are no containers."""
         return []
-
-
-HostKind = EngineKind | Literal["native"]
 
 
 def ready_host(kind: HostKind, progress: Progress, *, interface: str, proxy: bool) -> Host:

@@ -10,6 +10,8 @@ import asyncio
 import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -75,12 +77,20 @@ class SupervisedHost(ABC):
     def __init__(self, role: str) -> None:
         self.role = role
         self.name = ""
+        self._begun = False
         self._supervised: Supervised | None = None
+
+    def begin(self) -> None:
+        """Begin to open the place: at once, and without an event loop. `start` goes on from there."""
+        # A name of its own each time: the last one may still be being cleared up.
+        self.name = f"intercom-hil-{self.role}-{secrets.token_hex(4)}"
+        self._begun = True
 
     async def start(self) -> Supervised:
         """Open the place and return the way to run programs in it. Raises BenchError."""
-        # A name of its own each time: the last one may still be being cleared up.
-        self.name = f"intercom-hil-{self.role}-{secrets.token_hex(4)}"
+        if not self._begun:
+            self.begin()
+        self._begun = False
         try:
             self._supervised = await self._open()
         except BaseException:
@@ -143,28 +153,49 @@ class ContainerProcessHost(SupervisedHost):
         self._engine, self._image = engine, image
         self._mounts, self._read_only = tuple(mounts), tuple(read_only)
         self._cap_add = tuple(cap_add)
+        self._socket = self._mounts[0] / f"{role}.sock"
+        self._running: Future[str] | None = None
 
-    async def kill(self) -> None:
-        """Kill the container as a power cut would."""
-        await asyncio.to_thread(self._engine.kill, self.name)
-
-    async def _open(self) -> Supervised:
-        socket = self._mounts[0] / f"{self.role}.sock"
-        socket.unlink(missing_ok=True)
-        running = asyncio.to_thread(
+    def begin(self) -> None:
+        """Have the engine start the container, in a thread."""
+        super().begin()
+        self._socket.unlink(missing_ok=True)
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.name)
+        self._running = thread.submit(
             self._engine.run_detached,
             self.name,
-            ["python3", "-I", "-S", str(SUPERVISOR), str(socket)],
+            ["python3", "-I", "-S", str(SUPERVISOR), str(self._socket)],
             image=self._image,
             mounts=self._mounts,
             read_only=(*self._read_only, SUPERVISOR),
             labels={ROLE: self.role},
             cap_add=self._cap_add,
         )
+        thread.shutdown(wait=False)
+
+    def until_begun(self) -> None:
+        """Block until the engine has started the container that was begun. Raises BenchError: it refused."""
+        assert self._running is not None
+        self._running.result()
+
+    def abandon(self) -> None:
+        """Block until a container that was begun is gone again. Raises BenchError."""
+        self._begun, running = False, self._running
+        if running is None:
+            return
+        with suppress(BenchError):
+            running.result()
+        self._engine.remove(self.name)
+
+    async def kill(self) -> None:
+        """Kill the container as a power cut would."""
+        await asyncio.to_thread(self._engine.kill, self.name)
+
+    async def _open(self) -> Supervised:
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(running)
-                connecting = group.create_task(Supervised.connect(socket, within=START_WITHIN))
+                group.create_task(asyncio.to_thread(self.until_begun))
+                connecting = group.create_task(Supervised.connect(self._socket, within=START_WITHIN))
         except BaseExceptionGroup as problems:
             raise joined(problems.exceptions) from None
         return connecting.result()

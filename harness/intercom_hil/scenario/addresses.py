@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from intercom_hil.bench.device_part import pbx_name
+from intercom_hil.bench.emulated_device import pbx_name
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import Inconclusive
 from intercom_hil.proxy.proxy import USERNAME
