@@ -194,13 +194,18 @@ def test_with_nobody_left_to_play_a_scenario_the_run_ends_without_it():
     assert lab.played == [0]
 
 
-def test_when_no_bench_can_be_started_the_run_ends_with_each_reason_once():
+@pytest.mark.parametrize(
+    ("last", "said"),
+    [("no permission", "no permission"), ("the address is taken", "no bench can be started")],
+)
+def test_when_no_bench_can_be_started_the_run_ends_with_each_reason_said_once(last, said):
     lab = Lab(3, 10)
     first, second, third = lab.nodes
     lab.leave(first)
     lab.leave(second)
-    with pytest.raises(pytest.exit.Exception, match=r"^the address is taken\nno permission$") as ending:
-        lab.leave(third, "no permission")
+    assert len(lab.terminal.lines) == 1
+    with pytest.raises(pytest.exit.Exception, match=f"^{said}$") as ending:
+        lab.leave(third, last)
     assert ending.value.returncode == USAGE
 
 

@@ -63,7 +63,7 @@ def pytest_testnodedown(node: WorkerController, error: object | None) -> None:
     if is_new:
         reasons.append(reason)
     if not stash[_ALIVE]:
-        pytest.exit("\n".join(reasons), returncode=USAGE)
+        pytest.exit(reason if is_new else "no bench can be started", returncode=USAGE)
     reporter = node.config.pluginmanager.get_plugin("terminalreporter")
     if reporter is not None and is_new:
         reporter.ensure_newline()
