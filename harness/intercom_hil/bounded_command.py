@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
+from intercom_hil.lateness import stretched
+
 MOST_PRINTED = 1_048_576
 """Bytes that a command may print; one that prints more is broken, and ended."""
 LINGERS = 2.0
@@ -70,7 +72,7 @@ async def run_command(
             pipe.write(told)
             pipe.close()
         try:
-            async with asyncio.timeout(within):
+            async with stretched(within):
                 await asyncio.wait((run.exited, run.flooded), return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
             raise GivenUp(f"did not end within {within:g} s", run.all_printed) from None

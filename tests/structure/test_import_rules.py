@@ -31,6 +31,7 @@ GROUND = rooms(
     "errors",
     "extensions",
     "kinds",
+    "lateness",
     "paths",
     "spec",
     "terminal_text",
@@ -43,10 +44,11 @@ WITNESSES = rooms("instruments", "device", "capture", "pbx", "proxy", "stations"
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
-        "bounded_command": (),
+        "bounded_command": rooms("lateness"),
         "errors": (),
         "extensions": rooms("errors"),
         "kinds": rooms("errors", "extensions"),
+        "lateness": (),
         "locations": (),
         "paths": (),
         "spec": rooms("errors", "extensions"),
@@ -54,7 +56,7 @@ MAY_IMPORT = {
         "wire": (),
         "media": rooms("wire"),
         "timeline": rooms("errors", "spec", "wire"),
-        "processes": rooms("errors"),
+        "processes": rooms("errors", "lateness"),
         "serving": (),
         "instruments": GROUND,
         "adapters": (*GROUND, *rooms("instruments")),
@@ -65,7 +67,7 @@ MAY_IMPORT = {
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),
-        "sipp": rooms("errors"),
+        "sipp": rooms("errors", "lateness"),
         "stations": (*GROUND, *rooms("serving", "sipp")),
         "lab": (*GROUND, *rooms("processes")),
         "contracts": (*GROUND, *rooms("instruments", "layouts", "device")),

@@ -14,6 +14,7 @@ import httpx
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.uninterrupted import uninterrupted
+from intercom_hil.lateness import MOST_STRETCH, stretched
 
 WITHIN = 5.0
 """Seconds that one request with its answer may take."""
@@ -64,7 +65,9 @@ class HttpSwitch:
         if self._client is not None:
             return
         limits = httpx.Limits(max_keepalive_connections=0)
-        self._client = httpx.AsyncClient(auth=self._auth, timeout=WITHIN, trust_env=False, limits=limits)
+        self._client = httpx.AsyncClient(
+            auth=self._auth, timeout=WITHIN * MOST_STRETCH, trust_env=False, limits=limits
+        )
         try:
             await self._switch(False)
         except BaseException:
@@ -132,7 +135,7 @@ class HttpSwitch:
         body = bytearray()
         try:
             async with (
-                asyncio.timeout(WITHIN),
+                stretched(WITHIN),
                 self._client.stream(
                     "GET", self.url + target, headers={"Accept-Encoding": "identity"}
                 ) as answer,

@@ -16,6 +16,7 @@ from typing import Any, ClassVar
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.serial_line import SerialLine
+from intercom_hil.lateness import stretched
 
 REPLY_TIME = 1.0  # s a board may take for one reply
 _SYNC_TIME = 0.2  # s a board may take to prompt after an empty command; one that stays silent is no error
@@ -97,23 +98,29 @@ class Board:
         self._forget()
         self._in_step = False
         await self._line.write(command.encode() + b"\r")
-        heard = []
+        heard: list[str] = []
         try:
-            async with asyncio.timeout(REPLY_TIME):
-                while True:
-                    text = await self._next_reply()
-                    heard.append(text)
-                    _, echo, body = text.partition(command.lower())
-                    if echo:
-                        self._in_step = True
-                        return body
+            async with stretched(REPLY_TIME):
+                while (body := self._value(command, await self._next_reply(), heard)) is None:
+                    pass
+                return body
         except TimeoutError:
+            while (text := self._reply()) is not None:  # it came, and nobody had the time to read it
+                if (body := self._value(command, text, heard)) is not None:
+                    return body
             got = ", ".join([*heard, _flat(bytes(self._buffer))])
             raise BenchError(
                 f"no reply to {command!r} within {REPLY_TIME:g} s (got {got!r})",
                 self.url,
                 "check that this port is the relay board, and unplug it and plug it in again",
             ) from None
+
+    def _value(self, command: str, text: str, heard: list[str]) -> str | None:
+        """Return the value in a reply to a command; None if it is a reply to another."""
+        heard.append(text)
+        _, echo, body = text.partition(command.lower())
+        self._in_step = bool(echo)
+        return body if echo else None
 
     def misunderstood(self, body: str, expected: str) -> BenchError:
         """Return the error to raise for a value that is not what was expected."""
@@ -139,7 +146,7 @@ class Board:
         self._buffer[:] = begun[0] if begun else b""
 
     async def _next_reply(self) -> str:
-        while _PROMPT not in self._buffer:
+        while (reply := self._reply()) is None:
             if self.lost.done():
                 raise BenchError(
                     f"the relay board is gone ({self.lost.result()})", self.url, "check its cable"
@@ -151,7 +158,13 @@ class Board:
                 await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
             finally:
                 arrival.cancel()
-        reply, _, rest = bytes(self._buffer).partition(_PROMPT)
+        return reply
+
+    def _reply(self) -> str | None:
+        """Return the next reply that has come, None without one."""
+        reply, prompt, rest = bytes(self._buffer).partition(_PROMPT)
+        if not prompt:
+            return None
         self._buffer[:] = rest
         return _flat(reply)
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.event_channels import believed
+from intercom_hil.bench.lateness import LatenessWitness
 from intercom_hil.bench.opening import PBX, PEERS, Opening
 from intercom_hil.bench.operator_part import operator, pages
 from intercom_hil.bench.parts import (
@@ -128,6 +129,7 @@ class Assembly:
         self._touched = False
         self._heard: set[Witness] = set()
         self._proxy_used = False
+        self._lateness: LatenessWitness | None = None
         self._names = {
             file.pbx.address: "pbx",
             file.device.address: "device",
@@ -145,6 +147,7 @@ class Assembly:
         """
         reap_folders()
         self._opening = opening = self._opening or Opening(self.file, self._run_folder)
+        self._lateness = LatenessWitness(self.append)
         try:
             self._hold.claim()
             self.pki = opening.pki
@@ -176,6 +179,9 @@ class Assembly:
         Raises:
             BenchError: something would not stop; everything else is stopped all the same.
         """
+        lateness, self._lateness = self._lateness, None
+        if lateness is not None:
+            lateness.close()
         parts, self._parts = self._parts, {}
         steps = [lambda: in_parallel([part.stop() for part in parts.values()]), self._hold.release]
         if self.prompter is not None:
@@ -331,6 +337,8 @@ class Assembly:
         self.intercom.begin(folder)
         if self.prompter is not None:
             self.prompter.begin(folder / "operator")
+        if self._lateness is not None:
+            self._lateness.begin()
         return self.timeline
 
     async def clear_pbx(self) -> None:
@@ -406,12 +414,19 @@ class Assembly:
 
     def close_timeline(self) -> int:
         """End the scenario's timeline with a note of what was kept off it; return how much that was."""
+        if self._lateness is not None:
+            self._lateness.told = False
         left_out, self._left_out = self._left_out, Counter()
         if left_out:
             told = ", ".join(f"{count} {what}" for what, count in left_out.items())
             self.timeline.append(Witness.BENCH, Note(text=f"not on this timeline: {told}"))
         self._between = True
         return left_out.total()
+
+    def tell_lateness(self) -> None:
+        """Put on the timeline how late the bench was until now."""
+        if self._lateness is not None:
+            self._lateness.tell()
 
     def cut_off(self, problem: str) -> None:
         """Let the PBX fall silent for the rest of the scenario, which nothing more can be found out in.

@@ -18,6 +18,7 @@ from intercom_hil.capture.marker import Marker
 from intercom_hil.capture.sniffer import Sniffer
 from intercom_hil.capture.video import InThread, Viewer
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import gauge
 from intercom_hil.processes.process_host import ProcessHost
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import NameOf
@@ -27,6 +28,8 @@ from intercom_hil.wire.pcapng import PcapngWriter
 
 APPLICATION = "intercom-hil"
 LOOPBACK = "lo"
+USUAL_LAG = 0.05
+"""Seconds that a packet may take from the kernel to the bench; 1 ms is usual."""
 
 
 @dataclass(frozen=True)
@@ -196,6 +199,8 @@ class Capture:
         self._current_decoder().media.learn(seen, at)
 
     def _take(self, frame: Frame) -> None:
+        if (lag := time.time() - frame.time) > USUAL_LAG:
+            gauge().tell("capture", lag)
         if self._marker.recognises(frame.data):
             return
         if self._writer is not None:

@@ -10,9 +10,9 @@ import asyncio
 import errno
 import secrets
 import socket
-import time
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 
 RESEND = 0.01
 """Seconds after which a marker is sent again for the first time; each further wait is twice as long.
@@ -83,21 +83,21 @@ class Marker:
         self._count += 1
         marker = self._token + self._count.to_bytes(_COUNT_BYTES, "big")
         seen = self._awaited[marker] = asyncio.get_running_loop().create_future()
-        deadline, pause = time.monotonic() + within, RESEND
+        pause = RESEND
         try:
-            while not seen.done():
-                if lost.done():
-                    raise BenchError(f"the capture is lost: {lost.result()}", self._where)
-                if (left := deadline - time.monotonic()) <= 0:
-                    raise BenchError(
-                        f"a marker datagram did not come through the capture within {within:g} s",
-                        self._where,
-                        "the marker address must be reached over the captured interface",
-                    )
-                self._send(marker)
-                bound = min(pause, left)
-                await asyncio.wait((seen, lost), timeout=bound, return_when=asyncio.FIRST_COMPLETED)
-                pause *= 2
+            async with stretched(within):
+                while not seen.done():
+                    if lost.done():
+                        raise BenchError(f"the capture is lost: {lost.result()}", self._where)
+                    self._send(marker)
+                    await asyncio.wait((seen, lost), timeout=pause, return_when=asyncio.FIRST_COMPLETED)
+                    pause *= 2
+        except TimeoutError:
+            raise BenchError(
+                f"a marker datagram did not come through the capture within {within:g} s",
+                self._where,
+                "the marker address must be reached over the captured interface",
+            ) from None
         finally:
             del self._awaited[marker]
 

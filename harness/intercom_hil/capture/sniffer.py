@@ -18,6 +18,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.pcap import Frame, PcapReader
@@ -186,7 +187,9 @@ class Sniffer:
     async def _first(
         self, awaited: asyncio.Future[None] | asyncio.Future[int], within: float, problem: str
     ) -> None:
-        await asyncio.wait((awaited, self.lost), timeout=within, return_when=asyncio.FIRST_COMPLETED)
+        with contextlib.suppress(TimeoutError):
+            async with stretched(within):
+                await asyncio.wait((awaited, self.lost), return_when=asyncio.FIRST_COMPLETED)
         if not awaited.done():
             if self.lost.done():
                 problem = f"the capture is lost: {self.lost.result()}"

@@ -20,6 +20,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from intercom_hil.device.emulator_container import EmulatorContainer, ptys_given_out
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 from intercom_hil.processes.process_host import ContainerProcessHost
 from intercom_hil.processes.supervisor_client import Process
 
@@ -155,7 +156,7 @@ class EmulatedDevice:
         assert self._process is not None
         ended = asyncio.ensure_future(self._process.wait())
         try:
-            async with asyncio.timeout(within):
+            async with stretched(within):
                 while (found := _ready_at(self._ready)) is None:
                     done, _ = await asyncio.wait({ended}, timeout=_LOOK_EVERY)
                     if done:

@@ -7,7 +7,6 @@ at fault when nothing was changed, 403 when the account may not (CFG-02), 401 wh
 
 from __future__ import annotations
 
-import asyncio
 import json
 import ssl
 import zlib
@@ -22,6 +21,7 @@ import httpx
 from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
 from intercom_hil.event_sources.text_bytes import text_of
+from intercom_hil.lateness import MOST_STRETCH, stretched
 from intercom_hil.layouts.control_bytes import plain_lines
 from intercom_hil.spec.settings import REDACTED, SipSettings
 
@@ -100,7 +100,7 @@ class Portal:
         self._check_url()
         self._client = httpx.AsyncClient(
             verify=self._trust(),
-            timeout=self._timeout,
+            timeout=self._timeout * MOST_STRETCH,  # that of a whole exchange is less
             trust_env=False,
             limits=httpx.Limits(max_keepalive_connections=0),
         )
@@ -349,7 +349,7 @@ class Portal:
         within = self._timeout if within is None else within
         try:
             async with (
-                asyncio.timeout(within),
+                stretched(within),
                 self._client.stream(method, self.url + path, content=body, headers=headers) as response,
             ):
                 content = bytearray()

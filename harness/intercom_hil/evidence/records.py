@@ -71,6 +71,7 @@ class Scenario(BaseModel):
         problems: what went wrong, in words.
         dropped_packets: packets that the capture lost.
         kept_off: observations that belong to no scenario or to an earlier one, and are not on the timeline.
+        late_s: for how long (s) the bench was held up, so that nothing is held against the device for it.
         ending: the verdict of how it ended, without its judgements.
         asked: the requirements that it was to judge.
         bench: the bench it was played on.
@@ -92,6 +93,7 @@ class Scenario(BaseModel):
     problems: list[str] = Field(default_factory=list)
     dropped_packets: int = 0
     kept_off: int = 0
+    late_s: float = 0.0
     ending: Verdict = Verdict.PASS
     asked: tuple[str, ...] = ()
     bench: str = ""

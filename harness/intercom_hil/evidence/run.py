@@ -258,6 +258,16 @@ class RunFolder:
             return {"device_clock": next(iter(clocks.values()))}
         return {"device_clock": clocks} if clocks else {}
 
+    def _lateness(self) -> dict[str, str]:
+        """Return in words how late the bench was; nothing of a run without scenarios."""
+        late = [scenario.late_s for scenario in self.scenarios]
+        if not late:
+            return {}
+        total, played = sum(late), sum(scenario.duration_s for scenario in self.scenarios)
+        share = f"{100 * total / played:.0f} %" if played else "0 %"
+        told = f"{total:.1f} s in {played:.0f} s of scenarios ({share}), {max(late):.1f} s at most in one"
+        return {"bench_late": told}
+
     @property
     def unplayed(self) -> list[str]:
         """The scenarios that it was to play and has not, as far as that is known."""
@@ -280,7 +290,7 @@ class RunFolder:
             interrupted=interrupted,
             selection=self.selection,
             unplayed=self.unplayed,
-            environment=self.environment | self._clock(),
+            environment=self.environment | self._clock() | self._lateness(),
             imports=self.imports,
             families=FAMILIES | {f: name for one in self._others() for f, name in one.families.items()},
             catalogues=self.catalogues,

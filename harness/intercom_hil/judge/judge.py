@@ -15,6 +15,7 @@ from types import MappingProxyType
 from intercom_hil.errors import Inconclusive
 from intercom_hil.judge.deferral import IMPORT
 from intercom_hil.judge.judgement import Judgement, is_deferred, judged, why_unseen
+from intercom_hil.judge.lateness import LOOK_BACK, SLACK, Waited, late_between, matters
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Occurs, Rule, clock
 from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict
@@ -34,6 +35,11 @@ class ExpectationFailed(AssertionError):  # noqa: N818  (it says what happened)
 ALREADY = 0.1
 """Seconds that a witness may be late with what must have been seen already."""
 
+LONGEST_STRETCH = 4.0
+"""How many times as long a wait can become while the bench is late."""
+LEAST_STRETCH = 2.0
+"""Seconds by which a wait can be extended in any case, however short it is."""
+
 CatchUp = Callable[[Collection[str]], Awaitable[None]]
 """Returns when what the witnesses saw before the call, of some kinds, is on the timeline.
 
@@ -43,6 +49,10 @@ Raises BenchError when that cannot be had.
 
 async def _nothing_under_way(kinds: Collection[str]) -> None:
     """Return at once: the witnesses of a timeline that is complete, or written by hand."""
+
+
+def _not_late() -> None:
+    """Tell of no lateness: nobody measures it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +87,7 @@ class Judge:
         gaps: frozenset[str] = frozenset(),
         not_applicable: Mapping[str, str] = MappingProxyType({}),
         catch_up: CatchUp = _nothing_under_way,
+        tell_lateness: Callable[[], None] = _not_late,
     ) -> None:
         """Judge a timeline.
 
@@ -85,8 +96,10 @@ class Judge:
             gaps: requirements of class G: observed, never judged.
             not_applicable: requirements about something that the device lacks, and where that is declared.
             catch_up: waits for what the witnesses have seen and not delivered yet.
+            tell_lateness: puts on the timeline how late the bench was until now.
         """
         self._catch_up = catch_up
+        self._tell_lateness = tell_lateness
         self.timeline = timeline
         self.judgements: list[Judgement] = []
         self._gaps = gaps
@@ -96,6 +109,7 @@ class Judge:
 
     def _book(self, requirement: str, expected: str, rule: Rule) -> Judgement:
         gap = requirement in self._gaps
+        self._tell_lateness()
         judgement = judged(requirement, expected, rule, self.timeline, self.timeline.opened, gap=gap)
         declared = self._not_applicable.get(requirement)
         if declared is not None:
@@ -146,8 +160,8 @@ class Judge:
         self, requirement: str, text: str, pattern: Pattern, within: float, after: float | None, count: int
     ) -> Observation:
         since = self.timeline.opened if after is None else after
-        found, until = await self._waited(pattern, within, since, count)
-        rule = Occurs(pattern=pattern, after=since, until=until, at_least=count)
+        found, until, wait = await self._waited(pattern, within, since, count)
+        rule = Occurs(pattern=pattern, after=since, until=until, at_least=count, wait=wait)
         judgement = self._book(requirement, text, rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)
@@ -168,7 +182,7 @@ class Judge:
             ExpectationFailed: it happened; at once, without waiting for the end.
         """
         since = self.timeline.opened if after is None else after
-        _, until = await self._waited(pattern, during, since)
+        _, until = await self._looked(pattern, during, since)
         rule = Absent(pattern=pattern, after=since, until=until)
         judgement = self._book(requirement, f"never {pattern}", rule)
         if judgement.verdict is Verdict.FAIL:
@@ -201,9 +215,9 @@ class Judge:
             Inconclusive: it was not established, so nothing can be found out.
         """
         since = self.timeline.opened if after is None else after
-        found, until = await self._waited(pattern, within, since, count)
+        found, until, wait = await self._waited(pattern, within, since, count)
         if not enough(found, count):
-            rule = Occurs(pattern=pattern, after=since, until=until, at_least=count)
+            rule = Occurs(pattern=pattern, after=since, until=until, at_least=count, wait=wait)
             if is_deferred(rule, self.timeline):
                 self.preconditions.append(rule)
                 return self._stand_in(pattern, IMPORT)
@@ -260,14 +274,13 @@ class Judge:
     async def conclude(self, grace: float) -> None:
         """Judge what was declared for the end; what is still missing may arrive for ``grace`` seconds."""
         declared, self._at_end = self._at_end, []
-        deadline = monotonic() + grace
+        begun, deadline = monotonic(), monotonic() + grace
         for item in declared:
             if item.provided is not None and not self._may_be_caused(item.provided, item.after):
                 continue
-            await self.timeline.wait(
-                item.pattern, within=max(0.0, deadline - monotonic()), after=item.after, count=item.at_least
-            )
-        until = now()
+            within = max(0.0, deadline - monotonic())
+            await self.wait(item.pattern, within=within, after=item.after, count=item.at_least)
+        lasted, until = monotonic() - begun, now()
         if declared:
             await self._catch_up({item.pattern.kind for item in declared})
         for item in declared:
@@ -280,14 +293,58 @@ class Judge:
                 at_least=item.at_least,
                 at_most=item.at_most,
                 provided=item.provided,
+                wait=Waited(begun=until - lasted, bound=grace, lasted=lasted),
             )
             self._book(item.requirement, f"{item.pattern}, {_times(item.at_least, item.at_most)}", rule)
 
+    async def wait(
+        self, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
+    ) -> list[Observation]:
+        """Wait as the timeline does, and give back the time in which the bench was late.
+
+        Args:
+            pattern: what to wait for.
+            within: the bound, seconds from now.
+            after: observations made before this time do not count (default: the timeline's opening).
+            count: how many to wait for.
+
+        Returns:
+            Those found, by time; fewer than ``count`` when time was up.
+        """
+        begun, begun_at, most = monotonic(), now(), max(within * LONGEST_STRETCH, within + LEAST_STRETCH)
+        found = await self.timeline.wait(pattern, within=within, after=after, count=count)
+        while not enough(found, count):
+            self._tell_lateness()
+            lasted = monotonic() - begun
+            late = late_between(self.timeline, begun_at - LOOK_BACK, begun_at + lasted)
+            left = min(within + late, most) - lasted
+            if not matters(late, within) or left <= 0:
+                break
+            found = await self.timeline.wait(pattern, within=max(left, SLACK), after=after, count=count)
+        return found
+
     async def _waited(
         self, pattern: Pattern, within: float, since: float, count: int = 1
+    ) -> tuple[list[Observation], float, Waited]:
+        """Wait for observations, longer if the bench is late.
+
+        Returns:
+            Those found, until when they were looked for (epoch seconds), and the wait.
+        """
+        begun = monotonic()
+        found = await self.wait(pattern, within=within, after=since, count=count)
+        lasted = monotonic() - begun
+        found, until = await self._caught_up(found, pattern, since, count)
+        return found, until, Waited(begun=until - lasted, bound=within, lasted=lasted)
+
+    async def _looked(self, pattern: Pattern, during: float, since: float) -> tuple[list[Observation], float]:
+        """Watch for what must not come; return what was found, and until when (epoch seconds)."""
+        found = await self.timeline.wait(pattern, within=during, after=since)
+        return await self._caught_up(found, pattern, since, 1)
+
+    async def _caught_up(
+        self, found: list[Observation], pattern: Pattern, since: float, count: int
     ) -> tuple[list[Observation], float]:
-        """Wait for observations; return those found, and until when they were looked for (epoch seconds)."""
-        found = await self.timeline.wait(pattern, within=within, after=since, count=count)
         until = now()
         if not enough(found, count):
             await self._catch_up({pattern.kind})

@@ -20,6 +20,7 @@ from intercom_hil.judge.expected_events import cause_time, causes_in, event_of, 
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
+from intercom_hil.judge.lateness import Waited, cut_short, excuse
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.unreadable import unread_events
@@ -31,6 +32,9 @@ from intercom_hil.spec.events import EVENTS, EventKind
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
+
+LEAST_TO_LOG = 1.0
+"""Seconds that a device has at least to log the end of what happened."""
 
 
 def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
@@ -137,12 +141,25 @@ def _agreement(
     timeline: Timeline, logged: list[Observation], closed: float, settled: float
 ) -> Iterator[Finding]:
     """Each cause on the wire has its event (EVT-01..10), each event its own cause (EVT-11)."""
-    yield from _without_event(timeline, logged, closed)
+    yield from _unless_late(timeline, closed, settled, _without_event(timeline, logged, closed))
     surplus = list(_without_cause(timeline, logged, settled))
     yield from surplus
     if logged and not surplus:
         seen = f"{len(logged)} events, none beyond its causes"
         yield Finding("EVT-11", "no event without its cause", seen, logged, Verdict.PASS)
+
+
+def _unless_late(
+    timeline: Timeline, closed: float, settled: float, missing: Iterable[Finding]
+) -> Iterator[Finding]:
+    """What is missing from the log of a device that had no fair chance to write it is not found out."""
+    late = cut_short(timeline, Waited(begun=closed, bound=LEAST_TO_LOG, lasted=settled - closed))
+    for finding in missing:
+        if late:
+            seen = f"{excuse(late)}; {finding.seen}"
+            yield replace(finding, seen=seen, verdict=Verdict.INCONCLUSIVE)
+        else:
+            yield finding
 
 
 def _without_event(timeline: Timeline, logged: list[Observation], closed: float) -> Iterator[Finding]:

@@ -5,13 +5,25 @@ Evaluation is pure: the same rule over the same observations gives the same outc
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from intercom_hil.judge.lateness import (
+    LEAST_BOUND,
+    LOOK_BACK,
+    Waited,
+    cut_short,
+    excuse,
+    explains_presence,
+    explains_time,
+    late_between,
+    matters,
+)
 from intercom_hil.judge.unreadable import in_lines, unread
 from intercom_hil.spec.verdict import Verdict
-from intercom_hil.timeline import Observation, Pattern, Timeline
+from intercom_hil.timeline import Observation, Pattern, Timeline, Witness
 from intercom_hil.timeline.pattern import enough
 
 _NAMED_IN_TEXT = 4
@@ -34,7 +46,8 @@ class _Rule(BaseModel):
 class Occurs(_Rule):
     """Between ``after`` and ``until`` (epoch seconds) the pattern is seen so many times.
 
-    ``provided`` is the cause without which there is nothing to judge.
+    ``provided`` is the cause without which there is nothing to judge, ``wait`` the wait that ran out, if one
+    did: one in which the bench was late proves nothing.
     """
 
     kind: Literal["occurs"] = "occurs"
@@ -44,6 +57,7 @@ class Occurs(_Rule):
     at_least: int = 1
     at_most: int | None = None
     provided: Pattern | None = None
+    wait: Waited | None = None
 
     def caused(self, timeline: Timeline) -> bool:
         """Whether there is anything to judge: what the rule is about has been given cause to."""
@@ -68,6 +82,9 @@ class Occurs(_Rule):
             if verdict is not Verdict.PASS:
                 seen = f"{seen}; it may be in what could not be read: {listed(hidden, origin)}"
                 found = [*found, *hidden] if verdict is Verdict.INCONCLUSIVE else found
+        late = cut_short(timeline, self.wait) if self.wait and verdict is Verdict.FAIL and not too_many else 0
+        if late:
+            verdict, seen = Verdict.INCONCLUSIVE, f"{excuse(late)}; {seen}"
         return Outcome(verdict=verdict, seen=seen, observations=tuple(o.seq for o in found))
 
 
@@ -83,9 +100,11 @@ class Absent(_Rule):
         """Judge a timeline; times in the text are relative to ``origin`` (epoch seconds)."""
         found = timeline.find(self.pattern, self.after, self.until)
         if found:
+            late = explains_presence(timeline, found, self.after)
+            seen = f"seen all the same: {listed(found, origin)}"
             return Outcome(
-                verdict=Verdict.FAIL,
-                seen=f"seen all the same: {listed(found, origin)}",
+                verdict=Verdict.INCONCLUSIVE if late else Verdict.FAIL,
+                seen=f"{excuse(late)}; {seen}" if late else seen,
                 observations=tuple(o.seq for o in found),
             )
         none = f"none in {self.until - self.after:.1f} s"
@@ -115,7 +134,9 @@ class InOrder(_Rule):
         ordered = not missing and seen == [o for first in firsts for o in first]
         told = listed(seen, origin) if seen else "none seen"
         told = f"{told}; never {', '.join(missing)}" if missing else told
-        verdict = Verdict.PASS if ordered else Verdict.FAIL
+        late = 0.0 if ordered else self._excused(timeline, [o for first in firsts for o in first], missing)
+        verdict = Verdict.PASS if ordered else Verdict.INCONCLUSIVE if late else Verdict.FAIL
+        told = f"{excuse(late)}; {told}" if late else told
         hidden = [
             o for p in self.patterns if in_lines(p) for o in unread(timeline, p, self.after, self.until)
         ]
@@ -123,6 +144,20 @@ class InOrder(_Rule):
             verdict, seen = Verdict.INCONCLUSIVE, list(dict.fromkeys([*seen, *hidden]))
             told = f"{told}; not all could be read: {listed(hidden[:1], origin)}"
         return Outcome(verdict=verdict, seen=told, observations=tuple(o.seq for o in seen))
+
+    def _excused(self, timeline: Timeline, asked: list[Observation], missing: list[str]) -> float:
+        """Return how late (s) the bench was, if that explains what is missing or out of order; else 0."""
+        if missing:
+            late = late_between(timeline, self.until - LOOK_BACK, self.until)
+            return late if matters(late, LEAST_BOUND) else 0.0
+        swapped = [(a, b) for a, b in pairwise(asked) if (a.time, a.seq) > (b.time, b.seq)]
+        excuses = [
+            0.0
+            if a.witness is b.witness is Witness.WIRE
+            else explains_time(timeline, (a, b), a.time - b.time)
+            for a, b in swapped
+        ]
+        return min(excuses, default=0.0)
 
 
 class Measured(_Rule):
@@ -143,11 +178,24 @@ class Measured(_Rule):
         inside = (self.low is None or self.value >= self.low) and (
             self.high is None or self.value <= self.high
         )
+        late = 0.0 if inside else self._excused(timeline)
+        seen = f"{self.value:.4g} {self.unit}"
+        verdict = Verdict.PASS if inside else Verdict.INCONCLUSIVE if late else Verdict.FAIL
         return Outcome(
-            verdict=Verdict.PASS if inside else Verdict.FAIL,
-            seen=f"{self.value:.4g} {self.unit}",
-            observations=self.observations,
+            verdict=verdict, seen=f"{seen}; {excuse(late)}" if late else seen, observations=self.observations
         )
+
+    def _excused(self, timeline: Timeline) -> float:
+        """Return how late (s) the bench was, if that may have moved the value outside its limits; else 0."""
+        assert self.value is not None
+        of = [timeline[seq] for seq in self.observations if 0 <= seq < len(timeline)]
+        below = self.low - self.value if self.low is not None else 0.0
+        above = self.value - self.high if self.high is not None else 0.0
+        if self.unit == "s":
+            return explains_time(timeline, of, max(below, above), self.value)
+        late = explains_time(timeline, of, 0.0)
+        span = max((o.time for o in of), default=0.0) - min((o.time for o in of), default=0.0)
+        return late if matters(late, span + LOOK_BACK) else 0.0
 
     @property
     def limits(self) -> str:

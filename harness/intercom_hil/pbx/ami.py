@@ -10,6 +10,7 @@ import contextlib
 from collections.abc import Callable, Mapping, Sequence
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 
 Block = dict[str, str]
 
@@ -66,7 +67,7 @@ class Ami:
             BenchError: no connection, or the login was refused.
         """
         try:
-            async with asyncio.timeout(WITHIN):
+            async with stretched(WITHIN):
                 reader, writer = await asyncio.open_connection(address, port, limit=LONGEST_BLOCK)
                 await reader.readline()  # the greeting
         except (OSError, ValueError) as problem:
@@ -104,7 +105,7 @@ class Ami:
             answers.append(self._waiting[number])
         try:
             self._writer.write(text.encode())
-            async with asyncio.timeout(WITHIN):
+            async with stretched(WITHIN):
                 blocks = [await answer for answer in answers]
         except TimeoutError:
             raise BenchError(

@@ -14,6 +14,7 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import MOST_STRETCH, stretched
 
 APPLICATION = "bench"
 """The name under which the bench listens to everything that happens in the PBX."""
@@ -29,7 +30,9 @@ class Ari:
         self._events = f"ws://{address}:{port}/ari/events?app={APPLICATION}&subscribeAll=true"
         self._auth = httpx.BasicAuth(user, secret)
         # Plain HTTP on the bench's own addresses: no trust store to load, no proxy to ask.
-        self._http = httpx.AsyncClient(auth=self._auth, timeout=WITHIN, verify=False, trust_env=False)
+        self._http = httpx.AsyncClient(
+            auth=self._auth, timeout=WITHIN * MOST_STRETCH, verify=False, trust_env=False
+        )
         self._credentials = f"{quote(user)}:{quote(secret)}"
 
     async def ready(self) -> bool:
@@ -95,8 +98,9 @@ class Ari:
         self, method: str, path: str, body: object = None, *, absent_is_fine: bool = False
     ) -> object:
         try:
-            answer = await self._http.request(method, self.where + path, json=body)
-        except httpx.TransportError as problem:
+            async with stretched(WITHIN):
+                answer = await self._http.request(method, self.where + path, json=body)
+        except (TimeoutError, httpx.TransportError) as problem:
             raise BenchError(
                 f"{method} {path}: no answer ({problem!r})", self.where, "see the PBX's log"
             ) from None

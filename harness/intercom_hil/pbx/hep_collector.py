@@ -19,6 +19,7 @@ import secrets
 import socket
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 from intercom_hil.timeline.observation import Witness
 from intercom_hil.timeline.sip_content import NameOf, sip_content
 from intercom_hil.timeline.timeline import Append
@@ -81,7 +82,7 @@ class HepCollector(asyncio.DatagramProtocol):
         self._marked = asyncio.get_running_loop().create_future()
         transport.sendto(self._marker, transport.get_extra_info("sockname"))
         try:
-            async with asyncio.timeout(within):
+            async with stretched(within):
                 await self._marked
         except TimeoutError:
             raise BenchError(f"a datagram to itself did not arrive within {within:g} s", "hep") from None

@@ -14,6 +14,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import gauge, stretched
 from intercom_hil.pbx.ami import Ami
 from intercom_hil.pbx.ari import Ari
 from intercom_hil.pbx.config import PbxConfig, TlsTransport
@@ -31,6 +32,10 @@ LONGEST_LOG = 4 << 20
 """Bytes of the PBX's log that are kept of one scenario."""
 END_WITHIN = 5.0
 """Seconds until a killed PBX must be gone."""
+BEAT = 1.0
+"""Seconds between two signs of life that it is asked for."""
+USUAL_PING = 0.05
+"""Seconds that one may take; 1 ms is usual."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
 
@@ -97,6 +102,8 @@ class Pbx(Switchboard):
         self._logged = 0
         self._process: RunningProcess | None = None
         self._collector: HepCollector | None = None
+        self._frozen = False
+        self._ping: asyncio.Task[object] | None = None
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- life ------------------------------------------------------------------------------------------
@@ -105,7 +112,7 @@ class Pbx(Switchboard):
         """Start the PBX and wait until it is ready, with the endpoints and routes set so far.
 
         Raises:
-            BenchError: it did not become ready within 20 s; the end of its log is quoted.
+            BenchError: it did not become ready within 20 s, or more on a late bench; its log is quoted.
         """
         if self._stack is not None:
             return
@@ -121,7 +128,7 @@ class Pbx(Switchboard):
 
     async def stop(self) -> None:
         """End the PBX. Idempotent."""
-        self._running, self._collector = False, None
+        self._running, self._frozen, self._collector = False, False, None
         stack, self._stack = self._stack, None
         self._detach()
         if stack is not None:
@@ -129,11 +136,15 @@ class Pbx(Switchboard):
 
     def freeze(self) -> None:
         """Let the PBX fall silent: whatever comes waits, unanswered, as if its cable were out."""
+        self._frozen = True
+        if self._ping is not None:
+            self._ping.cancel()
         if self._process is not None:
             self._process.signal(signal.SIGSTOP)
 
     def thaw(self) -> None:
         """Let it go on where it fell silent; nothing happens if it did not."""
+        self._frozen = False
         if self._process is not None:
             self._process.signal(signal.SIGCONT)
 
@@ -174,12 +185,26 @@ class Pbx(Switchboard):
         await self._attach(ari, ami)
         for name, attributes in config.transports():
             await ari.put_object("transport", name, attributes)
+        stack.push_async_callback(_cancel, asyncio.create_task(self._beat(ami), name="pbx heartbeat"))
         self._running = True
+
+    async def _beat(self, ami: Ami) -> None:
+        """Ask the PBX for a sign of life now and then: that it is slow to answer makes the bench late."""
+        while True:
+            await asyncio.sleep(BEAT)
+            if self._frozen:
+                continue
+            self._ping = asyncio.create_task(_pinged(ami), name="pbx ping")
+            try:
+                await asyncio.wait({self._ping})
+            finally:
+                self._ping.cancel()
+                self._ping = None
 
     async def _until_ready(self, process: RunningProcess, ari: Ari) -> None:
         ended = asyncio.ensure_future(_end_of(process))
         try:
-            async with asyncio.timeout(START_WITHIN):
+            async with stretched(START_WITHIN):
                 while not await ari.ready():
                     if ended.done():
                         raise self._no_start(ended.result())
@@ -248,6 +273,14 @@ async def _end_of(process: RunningProcess) -> str:
         return f"Asterisk ended with {await process.wait()}"
     except BenchError as lost:
         return lost.what
+
+
+async def _pinged(ami: Ami) -> None:
+    with (
+        contextlib.suppress(BenchError),
+        gauge().standing("PBX", USUAL_PING),
+    ):  # a lost one is told of elsewhere
+        await ami.act([{"Action": "Ping"}])
 
 
 async def _kill(process: RunningProcess) -> None:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Collection
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 from intercom_hil.pbx.ami import Ami
 from intercom_hil.pbx.ari import Ari
 from intercom_hil.pbx.config import CONTEXT
@@ -96,12 +97,13 @@ class Switchboard:
         """
         ari = self._running_ari
         await ari.hang_up_all()
-        for _ in range(round(HANG_UP_WITHIN / POLL)):
-            left = await ari.channels()
-            if not left:
-                return
-            await asyncio.sleep(POLL)
-        raise BenchError(f"channels remain: {', '.join(left)}", "pbx", "restart the PBX")
+        left: list[str] = []
+        try:
+            async with stretched(HANG_UP_WITHIN):
+                while left := await ari.channels():  # noqa: ASYNC110  (nobody else would say)
+                    await asyncio.sleep(POLL)
+        except TimeoutError:
+            raise BenchError(f"channels remain: {', '.join(left)}", "pbx", "restart the PBX") from None
 
     async def reset(self, *, keep: Collection[str] = ()) -> None:
         """Hang up everything, and forget all endpoints, registrations and routes.

@@ -13,11 +13,13 @@ import json
 import os
 import signal
 import socket
+import struct
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched, watch_process
 
 OnLine = Callable[[str, str, float], None]
 """What is called for each line a program writes: stream (``stdout``, ``stderr``, ``log``), text, time."""
@@ -26,6 +28,8 @@ LONGEST_MESSAGE = 1 << 20
 """Bytes: the longest line the supervisor passes on, with every character escaped, and some room."""
 POLL = 0.005
 """Seconds between looks for a socket that is not there yet."""
+_CREDENTIALS = struct.Struct("3i")
+"""``struct ucred``: numbers of process, user and group."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +78,7 @@ class Process:
             TimeoutError: it still runs.
             BenchError: its place was lost.
         """
-        async with asyncio.timeout(within):
+        async with stretched(within):
             return await asyncio.shield(self._end)
 
 
@@ -90,6 +94,7 @@ class Supervised:
         self._starting: dict[str, tuple[asyncio.Future[Process], OnLine | None]] = {}
         self._running: dict[str, tuple[Process, OnLine | None]] = {}
         self._closing = False
+        self._unwatch = watch_process(peer) if (peer := _peer(writer)) else _nothing
         self._reading = asyncio.create_task(self._read(), name=f"supervised {where}")
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -105,7 +110,7 @@ class Supervised:
             BenchError: nobody listened there in time.
         """
         try:
-            async with asyncio.timeout(within):
+            async with stretched(within):
                 while True:
                     with contextlib.suppress(FileNotFoundError, ConnectionError):
                         return await cls._connect_once(socket_path)
@@ -131,7 +136,7 @@ class Supervised:
         """
         reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_MESSAGE)
         try:
-            async with asyncio.timeout(within):
+            async with stretched(within):
                 greeting = await reader.readline()
         except (TimeoutError, OSError):
             greeting = b""
@@ -200,7 +205,7 @@ class Supervised:
         with contextlib.suppress(BenchError):
             self._tell(command="shutdown")
         try:
-            async with asyncio.timeout(5.0):
+            async with stretched(5.0):
                 await asyncio.shield(self._reading)
         except TimeoutError:
             self._reading.cancel()
@@ -222,6 +227,7 @@ class Supervised:
         except (OSError, ValueError, KeyError, TypeError) as error:
             problem = f"the supervisor's connection failed: {error!r}"
         finally:
+            self._unwatch()
             self._give_up(problem)
 
     def _take(self, event: dict[str, object]) -> None:
@@ -305,3 +311,18 @@ def _float(value: object) -> float:
     if isinstance(value, int | float):
         return float(value)
     raise TypeError(f"a time was expected, not {value!r}")
+
+
+def _peer(writer: asyncio.StreamWriter) -> int:
+    """Return the number that the supervisor's process has here (SO_PEERCRED in unix(7)); 0 if it has none."""
+    connection: socket.socket = writer.get_extra_info("socket")
+    try:
+        data = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _CREDENTIALS.size)
+    except OSError:
+        return 0
+    pid: int = _CREDENTIALS.unpack(data)[0]
+    return pid
+
+
+def _nothing() -> None:
+    pass

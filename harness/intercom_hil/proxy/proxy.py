@@ -13,6 +13,7 @@ from collections import deque
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.proxy.config import ProxyConfig
 from intercom_hil.spec.settings import ProxySettings
@@ -125,7 +126,7 @@ class Proxy:
             raise BenchError(f"cannot be used ({problem.strerror})", self.address, remedy) from None
         ended = asyncio.ensure_future(process.wait())
         try:
-            async with asyncio.timeout(START_WITHIN):
+            async with stretched(START_WITHIN):
                 while not answer.came.is_set():
                     if ended.done():
                         raise self._no_start(f"it ended with {ended.result()}")

@@ -41,6 +41,8 @@ from intercom_hil.run_folder.schema import default, misfits, run_schema
 from intercom_hil.run_folder.stills import MOST, Still, read_still
 from intercom_hil.run_folder.verdicts import Verdict, verdict_of, worst
 
+LEAST_LATE, LATE_SHARE = 0.5, 0.1
+"""Seconds of lateness, and their share of a scenario, from which on they are told."""
 MOST_MISFITS = 3
 """How many places that do not fit the schema a message names."""
 
@@ -168,6 +170,9 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
     notes = [f"Evidence is missing: {file.path} ({file.label})." for file in files if not file.href]
     if timeline is None:
         notes.append("There is no timeline: the course of events cannot be drawn.")
+    late, duration = number(row.get("late_s")) or 0.0, number(row.get("duration_s")) or 0.0
+    if late >= max(LEAST_LATE, LATE_SHARE * duration):
+        notes.append(f"The bench was too slow: it was {late:.1f} s late in this scenario.")
     kept_off = whole(row.get("kept_off"))
     if kept_off:
         notes.append(f"Not on the timeline, as of no scenario or an earlier one: {kept_off} observations.")

@@ -29,6 +29,7 @@ from intercom_hil.judge.expected_events import Missing, dated_causes, missing_ev
 from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged
+from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.vocabulary import event
 from intercom_hil.scenario.timeout import patience
@@ -122,9 +123,16 @@ class ScenarioRunner:
                 timing=self._timing,
             )
             timeline.append(Witness.BENCH, declared)
-            self.judge = Judge(timeline, self._gaps, not_applicable, self._assembly.catch_up)
+            self.judge = Judge(
+                timeline,
+                self._gaps,
+                not_applicable,
+                self._assembly.catch_up,
+                self._assembly.tell_lateness,
+            )
             ending = await self._drive(scenario, problems)
             settled = now()
+            self._assembly.tell_lateness()
             dropped = await self._clean_up(problems)
             if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
                 self.judge.judgements += monitor(timeline, self._closed, settled)
@@ -210,8 +218,10 @@ class ScenarioRunner:
         except TimeoutError:
             if isinstance(self.judge.timeline.alarm, Inconclusive):
                 return self._cut_off(problems)
-            problems.append(f"the scenario did not end within {self._longest:.0f} s")
-            return Verdict.ERROR
+            late = late_between(self.judge.timeline, self.judge.timeline.opened, now())
+            told = f"; {excuse(late)}" if matters(late, self._longest) else ""
+            problems.append(f"the scenario did not end within {self._longest:.0f} s{told}")
+            return Verdict.INCONCLUSIVE if told else Verdict.ERROR
         except Exception as problem:
             problems.append(f"the scenario itself is broken: {type(problem).__name__}: {problem}")
             problems.append(traceback.format_exc())
@@ -228,7 +238,7 @@ class ScenarioRunner:
         self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
         for source, wanted in lagging_copies(timeline, self._closed).items():
             copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
-            await timeline.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
+            await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - monotonic()))
 
     @property
@@ -255,7 +265,7 @@ class ScenarioRunner:
         for missing in self._missing(until):
             wanted = len(missing.causes) - self._unlogged.get(missing.kind, 0)
             within = max(0.0, deadline - monotonic())
-            await self.judge.timeline.wait(event(missing.kind), within=within, count=wanted)
+            await self.judge.wait(event(missing.kind), within=within, count=wanted)
 
     async def _hear_out(self) -> None:
         """Let the device log the end of calls that were ended only now: it is still of this scenario."""
@@ -267,7 +277,7 @@ class ScenarioRunner:
         if failed and not self._unheard:
             for kind, count in ((OUTGOING_FAILURE, len(failed)), (OUTGOING_CONTACTS_EXHAUSTED, 1)):
                 within = max(0.0, deadline - monotonic())
-                await timeline.wait(event(kind), within=within, after=self._closed, count=count)
+                await self.judge.wait(event(kind), within=within, after=self._closed, count=count)
 
     async def _clean_up(self, problems: list[str]) -> int:
         """Leave no call standing; return how many packets the capture lost."""
@@ -331,6 +341,7 @@ class ScenarioRunner:
             problems=problems,
             dropped_packets=dropped,
             kept_off=kept_off,
+            late_s=round(late_between(timeline, 0.0, inf), 3),
             ending=ending,
             asked=asked,
             bench=self._assembly.file.bench.name,

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
+from intercom_hil.lateness import stretched
 from intercom_hil.sipp.error import SippError
 from intercom_hil.sipp.hosts import Ended, LocalHost, RunningProcess, SippHost
 from intercom_hil.sipp.options import BuiltIn, Options
@@ -179,7 +180,7 @@ class Sipp:
 
     async def _until_listening(self, stream: bool) -> None:
         try:
-            async with asyncio.timeout(READY_WITHIN):
+            async with stretched(READY_WITHIN):
                 while not is_bound(*self.options.local, stream=stream):
                     if self.ended:
                         raise self._would_not_start("it ended at once")

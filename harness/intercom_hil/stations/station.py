@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from intercom_hil.errors import BenchError
+from intercom_hil.lateness import stretched
 from intercom_hil.sipp.options import Options
 from intercom_hil.sipp.process import Sipp
 from intercom_hil.sipp.results import Result
@@ -154,7 +155,7 @@ class Station:
         Raises:
             TimeoutError: it still runs.
         """
-        async with asyncio.timeout(within):
+        async with stretched(within):
             if self._end is None:
                 return await self._stopped(())
             return await asyncio.shield(self._end)
@@ -181,7 +182,7 @@ class Station:
     async def _drained(self, within: float) -> bool:
         """Wait until it has no call, and return whether that came about within the bound (s)."""
         try:
-            async with asyncio.timeout(within):
+            async with stretched(within):
                 while self._open and not self.ended:
                     self._changed.clear()
                     await self._changed.wait()

@@ -26,6 +26,7 @@ from intercom_hil.timeline.device_content import (
     WebhookSeen,
 )
 from intercom_hil.timeline.fingerprint import Fingerprint
+from intercom_hil.timeline.lateness import BenchLate
 from intercom_hil.timeline.media import MediaEnded, MediaHeard, MediaStarted, VideoSeen
 from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked, OperatorHeard
 from intercom_hil.timeline.sip_fields import ContactSeen, CredentialsSeen, HeaderSeen, header_fields, seconds
@@ -34,6 +35,7 @@ from intercom_hil.wire.sdp import Session
 from intercom_hil.wire.sip import Message
 
 __all__ = [
+    "BenchLate",
     "Configured",
     "ConsoleLine",
     "ContactSeen",
@@ -93,6 +95,7 @@ class Witness(StrEnum):
     INPUT = "input"
     SPEAKER = "speaker"
     BENCH = "bench"
+    LATENESS = "lateness"  # the bench, of itself
 
 
 class MediaLine(BaseContent):
@@ -429,6 +432,7 @@ Content = Annotated[
     | OperatorAsked
     | OperatorAnswered
     | Declared
+    | BenchLate
     | Note,
     Field(discriminator="kind"),
 ]
