@@ -78,6 +78,7 @@ SCRIPTS = {
     "button-dead": ({}, [PRESS]),
     "next-contact-not-tried-after-busy": ({}, [PRESS, BUSY]),
     "next-tried-after-answer": ({}, [PRESS, ANSWERED]),
+    "dials-late": ({}, [PRESS]),
     "no-cancel-at-timeout": ({}, [PRESS, TimerFired("ring")]),
     "keeps-late-answer": ({}, [PRESS, TimerFired("ring")]),
     "no-announcement": ({}, [PRESS, BUSY, ended(2, 404)]),

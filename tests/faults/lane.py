@@ -110,7 +110,9 @@ def write_bench(folder, lane):
     return path
 
 
-def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, env=None, through=()):
+def run_scenarios(
+    folder, lane, *arguments, scenarios="scenarios", bench=None, env=None, through=(), longest=LONGEST_RUN
+):
     """Run scenarios on a lane's bench, started by a program if need be, and return how it went."""
     runs = folder / "runs"
     command = [
@@ -134,7 +136,7 @@ def run_scenarios(folder, lane, *arguments, scenarios="scenarios", bench=None, e
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=LONGEST_RUN,
+        timeout=longest,
         check=False,
     )
     latest = runs / "latest" / "run.json"

@@ -16,7 +16,14 @@ from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.credentials import credentials
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
-from intercom_hil.judge.expected_events import cause_time, causes_in, event_of, events_of, presses_in
+from intercom_hil.judge.expected_events import (
+    cause_time,
+    causes_in,
+    declared_timing,
+    event_of,
+    events_of,
+    presses_in,
+)
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
@@ -32,9 +39,6 @@ from intercom_hil.spec.events import EVENTS, EventKind
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
-
-LEAST_TO_LOG = 1.0
-"""Seconds that a device has at least to log the end of what happened."""
 
 
 def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
@@ -153,7 +157,9 @@ def _unless_late(
     timeline: Timeline, closed: float, settled: float, missing: Iterable[Finding]
 ) -> Iterator[Finding]:
     """What is missing from the log of a device that had no fair chance to write it is not found out."""
-    late = cut_short(timeline, Waited(begun=closed, bound=LEAST_TO_LOG, lasted=settled - closed))
+    late = cut_short(
+        timeline, Waited(begun=closed, bound=declared_timing(timeline).log, lasted=settled - closed)
+    )
     for finding in missing:
         if late:
             seen = f"{excuse(late)}; {finding.seen}"

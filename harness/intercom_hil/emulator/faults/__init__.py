@@ -47,6 +47,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     placing.ButtonDead,
     placing.GivesUpAfterBusy,
     placing.DialsOnAfterAnswer,
+    placing.DialsLate,
     placing.NoCancel,
     placing.KeepsLateAnswer,
     placing.NoAnnouncement,

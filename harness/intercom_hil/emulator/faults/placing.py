@@ -20,6 +20,7 @@ from intercom_hil.emulator.vocabulary import (
     Media,
     Output,
     Reject,
+    StartTimer,
     Step,
     TimerFired,
     WriteEvent,
@@ -93,6 +94,31 @@ class DialsOnAfterAnswer(Fault):
             uri = full_address(number, settings.server_address, settings.server_port)
             if not any(uri in repr(output) for output in outputs):  # it is not the one that has answered
                 outputs.append(Dial(given.call + self._BESIDES, uri, Media.PLAIN))
+        return outputs
+
+
+class DialsLate(Fault):
+    """A press has its effect when the visitor has gone."""
+
+    name = "dials-late"
+    description = "the call is placed 4 s after the press"
+    breaks = frozenset({"OUT-01"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._held: list[Output] = []
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Hold what a press leads to, and do it when its time has come."""
+        if given == TimerFired("late"):
+            held, self._held = self._held, []
+            return held
+        outputs = inner(given)
+        if isinstance(given, ButtonPressed) and any(isinstance(output, Dial) for output in outputs):
+            self._held = outputs
+            return [StartTimer("late", 4.0)]
+        if isinstance(given, Configured):
+            self._held = []
         return outputs
 
 
