@@ -14,7 +14,7 @@ from intercom_hil.processes.engine import apt_install
 from tests.faults.lane import ROOT, run_scenarios
 
 DEVICES = ROOT / "fixtures" / "devices"
-NEEDED = {"baresip": "baresip", "ip": "iproute2"}
+NEEDED = {"baresip": "baresip", "twinkle-console": "twinkle-console", "ip": "iproute2"}
 """Programs, and the packages that have them."""
 ONE_FAMILY = "INC"
 
@@ -52,7 +52,7 @@ def disagreements(rows, record, *, all_played):
     return lines
 
 
-@pytest.mark.parametrize("device", ["baresip"])
+@pytest.mark.parametrize("device", ["baresip", "twinkle"])
 @pytest.mark.parametrize(
     "chosen",
     [
