@@ -5,11 +5,11 @@ import asyncio
 import pytest
 from pydantic import TypeAdapter
 
+from intercom_hil.contracts.inputs import Edges
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments import AnyInput, AnyOutput, SerialConsole, SharedPorts, opened
 from tests.contracts.serial_peers import MuteManager, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.contracts.test_console_contract import Lines
-from tests.contracts.test_input_contract import Edges
 
 OUTPUT, INPUT = TypeAdapter(AnyOutput), TypeAdapter(AnyInput)
 

@@ -8,10 +8,10 @@ import numato_gpio
 import pytest
 from pydantic import TypeAdapter
 
+from intercom_hil.contracts.inputs import Edges
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments import AnyInput, AnyOutput, SharedPorts, opened
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
-from tests.contracts.test_input_contract import Edges
 
 OUTPUT = getattr(numato_gpio, "Direction", numato_gpio).OUT
 """Plain numbers in the newest release for Python 3.14, an enumeration in later ones."""

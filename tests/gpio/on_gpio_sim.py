@@ -14,10 +14,10 @@ import pytest
 from gpiod.line import Bias, Drive
 
 from intercom_hil.adapters.gpio import GpioInput, GpioOutput
+from intercom_hil.contracts.inputs import Edges
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments import Button, opened
 from intercom_hil.timeline import Timeline
-from tests.contracts.test_input_contract import Edges
 from tests.gpio.gpio_sim import SimulatedChip, available
 
 pytestmark = pytest.mark.skipif(not available(), reason="this kernel simulates no GPIO")

@@ -13,7 +13,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.instruments import Input, opened
 
 
-class _Edges:
+class Edges:
     """Edges as a listener gets them, awaitable by count."""
 
     def __init__(self) -> None:
@@ -67,7 +67,7 @@ class InputContract:
     @on_a_loop
     async def test_each_edge_is_reported_once_and_in_order(self, rig: Rig) -> None:
         """Each edge is reported once and in order."""
-        force, edges = needs(rig.force, "change it"), _Edges()
+        force, edges = needs(rig.force, "change it"), Edges()
         instrument = rig.input()
         instrument.listen(edges)
         async with opened(instrument):
@@ -79,7 +79,7 @@ class InputContract:
     @on_a_loop
     async def test_edges_are_dated_when_they_happened(self, rig: Rig) -> None:
         """Edges are dated when they happened."""
-        force, edges = needs(rig.force, "change it"), _Edges()
+        force, edges = needs(rig.force, "change it"), Edges()
         instrument = rig.input()
         instrument.listen(edges)
         lateness: list[float] = []
@@ -102,7 +102,7 @@ class InputContract:
             pytest.skip("opening this input changes what is at its far end")
         force = needs(rig.force, "change it")
         force(True)
-        edges, instrument = _Edges(), rig.input()
+        edges, instrument = Edges(), rig.input()
         instrument.listen(edges)
         async with opened(instrument):
             assert await _reads(instrument, True)
@@ -112,7 +112,7 @@ class InputContract:
     @on_a_loop
     async def test_who_listens_last_gets_the_edges(self, rig: Rig) -> None:
         """Who listens last gets the edges."""
-        force, first, second = needs(rig.force, "change it"), _Edges(), _Edges()
+        force, first, second = needs(rig.force, "change it"), Edges(), Edges()
         instrument = rig.input()
         instrument.listen(first)
         async with opened(instrument):
@@ -124,7 +124,7 @@ class InputContract:
     @on_a_loop
     async def test_opening_and_closing_twice_is_opening_and_closing_once(self, rig: Rig) -> None:
         """Opening and closing twice is opening and closing once."""
-        force, edges = needs(rig.force, "change it"), _Edges()
+        force, edges = needs(rig.force, "change it"), Edges()
         instrument = rig.input()
         instrument.listen(edges)
         await instrument.close()
