@@ -127,3 +127,9 @@ def test_any_text_is_a_crypto_or_an_sdp_error(value):
     except SdpError:
         return
     assert Crypto.parse(str(crypto)).key == crypto.key
+
+
+def test_bytes_of_a_character_set_that_is_named_are_lawful():
+    body = b"v=0\r\no=- 1 1 IN IP4 192.0.2.30\r\ns=T\xfcr\r\nc=IN IP4 192.0.2.30\r\nt=0 0\r\n"
+    assert Session.parse(body + b"a=charset:ISO-8859-1\r\n").deviations == ()
+    assert "UTF-8" in Session.parse(body).deviations[0]

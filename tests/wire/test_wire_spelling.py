@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from intercom_hil.timeline.sip_content import sip_content
 from intercom_hil.wire.sip import Message
+from intercom_hil.wire.uri import Uri
 
 _FILE = Path(__file__).parents[2] / "fixtures" / "devices" / "spelling.py"
 _SPEC = importlib.util.spec_from_file_location("spelling", _FILE)
@@ -128,8 +129,6 @@ def test_every_lawful_spelling_says_the_same(name, seed, wildness):
 
 @given(seed=st.integers(0, 2**32))
 def test_every_spelling_of_an_address_is_equal_to_it(seed):
-    from intercom_hil.wire.uri import Uri
-
     speller = spelling.Speller(random.Random(seed), 1)
     for uri in ("sip:3410@Pbx.test:5070;transport=udp;lr", "sips:a@192.0.2.1?x=y", "sip:192.0.2.10"):
         assert Uri.parse(speller.uri(uri)).equivalent(Uri.parse(uri))

@@ -63,6 +63,7 @@ _PORT = re.compile(r"([0-9]{1,5})(?:/[0-9]{1,5})?\Z")
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+(\S.*)\Z", re.DOTALL)
 _MKI = re.compile(r"([0-9]{1,40}):([0-9]{1,3})\Z")
+_CHARSET = re.compile(r"^a=charset:", re.MULTILINE)
 _LONGEST_QUOTE = 60
 _LARGEST_MKI = 128
 
@@ -295,7 +296,7 @@ class _Common:
 
 def _lines(body: bytes, notes: list[str]) -> Iterator[tuple[str, str]]:
     text = body.decode("utf-8", "surrogateescape")
-    if not is_utf8(text):
+    if not is_utf8(text) and not _CHARSET.search(text):
         notes.append("bytes that are no UTF-8 (RFC 4566 §6, charset)")
     for line in _LINE_END.split(text):
         match = _LINE.match(line.lstrip(" \t"))
