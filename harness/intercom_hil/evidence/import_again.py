@@ -6,7 +6,14 @@ Only what depends on the import is judged again; everything else keeps its judge
 from __future__ import annotations
 
 from intercom_hil.evidence.records import ScenarioRecord
-from intercom_hil.judge.judgement import Judgement, folded, is_deferred, judged, not_judged
+from intercom_hil.judge.judgement import (
+    Judgement,
+    folded,
+    is_deferred,
+    judged,
+    not_judged,
+    without_repeats,
+)
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Absent, Monitored, Occurs
 from intercom_hil.spec.catalogues import catalogue_of
@@ -25,7 +32,7 @@ def judged_with_import(record: ScenarioRecord, before: Timeline, after: Timeline
     judgements = [one for stored in record.judgements for one in _again(stored, before, after)]
     monitored = next((j.rule for j in record.judgements if isinstance(j.rule, Monitored)), None)
     if monitored is not None:
-        judgements += monitor(after, monitored.closed, monitored.settled)
+        judgements += without_repeats(monitor(after, monitored.closed, monitored.settled), judgements)
     ending, problems = record.ending, []
     for rule in record.preconditions:
         outcome = rule.evaluate(after, after.opened)

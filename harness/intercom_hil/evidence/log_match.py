@@ -23,7 +23,6 @@ CLEARLY = 0.8
 _PROMPT = 0.3  # s that an entry usually follows its cause within
 _MARGIN = 0.1  # s by which an entry may lie below the line that is drawn under them
 _ROUNDS = 3  # of drawing the line and choosing the entries anew that lie along it
-_AFTER = 1e-6  # s by which an entry follows its cause where the clocks cannot tell
 _MOST_STEP = 2.0  # s by which an entry may seem to precede the one before it
 _MOST_PAIRS = 30_000_000
 Differences = NDArray[np.float64]
@@ -109,7 +108,7 @@ def match(entries: Sequence[Entry], causes: Sequence[Cause], *, ahead: float | N
         time = _to_bench(entry.time, at, ahead, drift)
         cause = pairs.get(place)
         if cause is not None:
-            time = cause + _AFTER if coarse else max(time, cause + _AFTER)
+            time = cause if coarse else max(time, cause)  # its number in the timeline tells which was first
         if before - _MOST_STEP <= time < before:
             time = before
         before = time

@@ -98,6 +98,22 @@ def _asked(rule: Rule) -> set[str]:
     return {rule.pattern.kind} | provided
 
 
+def without_repeats(found: Iterable[Judgement], made: Iterable[Judgement]) -> list[Judgement]:
+    """Return what monitors found, without what fails a requirement again for what failed it already.
+
+    Args:
+        found: by monitors.
+        made: the scenario's own judgements.
+    """
+    failed = [(j.requirement, set(j.observations)) for j in made if j.verdict is Verdict.FAIL]
+    return [
+        j
+        for j in found
+        if j.verdict is not Verdict.FAIL
+        or not any(j.requirement == requirement and seqs & {*j.observations} for requirement, seqs in failed)
+    ]
+
+
 class Folded(BaseModel):
     """What a scenario comes to: its verdict, one for each requirement, and those it never judged."""
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
-from intercom_hil.judge.judgement import Judgement, judged
+from intercom_hil.judge.judgement import Judgement, judged, without_repeats
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Monitored
 from intercom_hil.spec.verdict import Verdict
@@ -62,9 +62,12 @@ def judge_scenario_again(folder: Path) -> list[str]:
             differences.append(f"{judgement.requirement}: was {judgement.verdict}, is {again.verdict}")
     if monitored:
         rule = monitored[0][1]
-        found = monitor(timeline, rule.closed, rule.settled)
+        own = [j for j in stored if not isinstance(j.rule, Monitored)]
+        found = without_repeats(monitor(timeline, rule.closed, rule.settled), own)
         again_found = sorted((j.requirement, j.verdict.value) for j in found)
-        was_found = sorted((j.requirement, j.verdict.value) for j, _ in monitored)
+        was_found = sorted(
+            (j.requirement, j.verdict.value) for j in without_repeats((j for j, _ in monitored), own)
+        )
         if again_found != was_found:
             differences.append(f"monitors: found {was_found}, now find {again_found}")
     return differences

@@ -28,7 +28,7 @@ from intercom_hil.judge.device_clock import reading
 from intercom_hil.judge.expected_events import Missing, dated_causes, missing_events
 from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
 from intercom_hil.judge.judge import ExpectationFailed, Judge
-from intercom_hil.judge.judgement import folded, not_judged
+from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.vocabulary import event
@@ -135,7 +135,8 @@ class ScenarioRunner:
             self._assembly.tell_lateness()
             dropped = await self._clean_up(problems)
             if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
-                self.judge.judgements += monitor(timeline, self._closed, settled)
+                found = monitor(timeline, self._closed, settled)
+                self.judge.judgements += without_repeats(found, self.judge.judgements)
             kept_off = self._assembly.close_timeline()
         record = self._recorded(timeline, folder, started, ending, problems, dropped, kept_off)
         self._records.append(record)
