@@ -196,6 +196,10 @@ CUT = {
     "behind the name": b"event name=outgoing_call_failure scr\r\n",
     "in a value": b'event name=outgoing_call_failure screen="Call Fai\r\n',
     "broken bytes": b"event na\xff\xfee=outgoing_call_failure\r\n",
+    "broken bytes in the name": b'event name=outgo\xffng_call_failure screen="Call Failed"\r\n',
+    "broken bytes in what it shows": b'event name=outgoing_call_failure screen="Ca\xffl Failed"\r\n',
+    "another line in it": f'event name=outgoing_call_failure s{TS} screen text="Ready"\r\n'.encode(),
+    "kernel without its stamp": b"event name=outgoBUG: unable to handle\r\ning_call_failure\r\n",
 }
 
 
@@ -238,6 +242,8 @@ def test_half_a_line_is_told_in_every_language(layout, line):
         b"incoming mail\n",
         b"\xff\xfe\xfd noise\n",
         f'{TS} log level=info text="event name=outgoing_call_failure"\n'.encode(),
+        f"{TS} posted outgoing_call_failure to 192.0.2.9\n".encode(),
+        f"sent: {TS} event name=outgoing_call_failure\n".encode(),
     ],
 )
 @pytest.mark.parametrize("layout", [KEYED, LAYOUT["json"]], ids=["keyed", "json"])

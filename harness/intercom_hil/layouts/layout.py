@@ -36,10 +36,11 @@ _GROUPS = {"event": {"name"}, "screen": {"text"}, "boot": set[str](), "note": {"
 """
 
 _SOME_TIME = datetime(2001, 2, 3, 4, 5, 6)
-_ESCAPED = re.compile(r"\\(.)", re.DOTALL)
+_ESCAPED = re.compile(r"\\(?!x[89a-f][0-9a-f])(.)", re.DOTALL)  # not of a byte that was no text
 _KERNEL_STAMP = re.compile(r"\[ *\d{1,7}\.\d{6}\]")
 """What Linux begins its messages with; they go out at once, in the middle of whatever a program writes."""
-_DAMAGE = re.compile(rf"{_KERNEL_STAMP.pattern}|\\x[89a-f][0-9a-f]|\ufffd")
+_NO_TEXT = re.compile(r"\\x[89a-f][0-9a-f]|\ufffd")
+_DAMAGE = re.compile(rf"{_KERNEL_STAMP.pattern}|{_NO_TEXT.pattern}")
 _NOISE = re.compile(r"(?:\\x[89a-f][0-9a-f]|\ufffd)+\s*")
 """Bytes that are no text, at the beginning of a line: a device that is switched on makes some."""
 _WORD = re.compile(r"[a-z_]{5,}")
@@ -195,8 +196,15 @@ class Layout:
         damage = _DAMAGE.search(text, 1)
         if damage is not None:
             return "a line was cut" if self.may_begin_event(text[: damage.start()]) else ""
-        names = any(name.startswith(word) for word in _WORD.findall(text) for name in EVENTS)
-        return "a line ends too early" if names and self.may_begin_event(text) else ""
+        for word in _WORD.finditer(text):
+            if _begins_a_name(word[0]) and self.may_begin_event(text[: word.end()]):
+                whole = self.may_begin_event(text)
+                return (
+                    "a line ends too early"
+                    if whole
+                    else "a line begins as an event does, and goes on as none"
+                )
+        return ""
 
     def _reading(self, kind: str, found: Mapping[str, str]) -> Reading:
         if kind == "boot":
@@ -255,9 +263,16 @@ def _cut_within(kind: str, parts: Mapping[str, str]) -> str:
     if kind in ("event", "screen") and any(_KERNEL_STAMP.search(text) for text in shown):
         return "a line was cut by a kernel message"
     name = parts.get("name", "")
+    if kind == "event" and _NO_TEXT.search(name + parts.get("screen", "")):
+        return "bytes that are no text, in the name of an event or what it shows"
     alone = kind == "event" and not (parts.get("screen") or parts.get("details"))
     begun = len(name) >= 3 and name not in EVENTS and any(known.startswith(name) for known in EVENTS)
     return "a line ends within the name of an event" if alone and begun else ""
+
+
+def _begins_a_name(word: str) -> bool:
+    """Whether a word is what an event's name begins with, or begins with a whole one."""
+    return any(name.startswith(word) or word.startswith(name) for name in EVENTS)
 
 
 def _unreadable(text: str, reason: str) -> Reading:
