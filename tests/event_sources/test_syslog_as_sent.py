@@ -96,6 +96,12 @@ HEADERS = [
     b"<14>1 2026-11-22T20:41:03+0000 door app 12 - - ",
     b"118 <14>1 2026-11-22T20:41:03Z door app 12 - - ",
     b"<14>Nov 22 08:41:03 pm door app: ",
+    b"<14>Nov 22 20:41:03 door app:",
+    b"<14>Nov 22 20:41:03 door app: INFO: ",
+    b"<14>Nov 22 20:41:03 door app[12]: [info] [main] ",
+    b"<14>Nov 22 20:41:03 door app: <notice> ",
+    b"<14>1 2026-11-22T20:41:03Z door app - - WARN ",
+    b'<14>1 2026-11-22T20:41:03Z door app - ID [x y="z"]',
 ]
 
 
@@ -109,9 +115,15 @@ def test_each_way_of_writing_a_header_is_read(header, end):
     assert message.time // 1 == AT
 
 
-@pytest.mark.parametrize(
-    "header", [h for h in HEADERS if b"door app:" in h or b"app[12]: " in h or b"03: " in h]
-)
+def test_what_another_program_says_of_an_event_is_none():
+    for said in (b"posted: ", b"webhook: sent ", b"INFO posted: "):
+        (message,) = SyslogMessage.all_in(
+            b"<14>Nov 22 20:41:03 door app: " + said + SAID, AT, lambda text: text.startswith("event ")
+        )
+        assert not message.text.startswith("event ")
+
+
+@pytest.mark.parametrize("header", [h for h in HEADERS if h.endswith((b"door app: ", b"app[12]: ", b"03: "))])
 def test_where_nothing_is_doubtful_nobody_has_to_decide(header):
     assert SyslogMessage.parse(header + SAID, AT).text == SAID.decode()
 

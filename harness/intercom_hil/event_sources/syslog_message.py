@@ -29,6 +29,15 @@ _STRUCTURED = re.compile(
 _SEQUENCE = re.compile(r"(?:\d{1,10}: +)?[*.]?")
 """What routers put before the time: a sequence number, and that the clock was never set."""
 _TAG = re.compile(r"([^\s:\[\]=\"]{1,48})(?:\[[^\]]{0,32}\]: *|:(?: +|\Z))")
+_LEVEL = re.compile(
+    r"(?:[\[(<]?(?:emerg(?:ency)?|alert|crit(?:ical)?|err(?:or)?|warn(?:ing)?|notice|info|debug|trace)[\])>]?:?"
+    r"|<[\w.-]{1,16}>|\[[^\]]{0,200}\])\s*(?=[^\s:])",
+    re.IGNORECASE,
+)
+"""What programs put between the header and what they have to say: a level, a thread, a file's name."""
+_GLUED_TAG = re.compile(r"([^\s:\[\]=\"]{1,48}):(?=\S)")
+_MOST_WORDS = 3
+"""Such words that are passed over."""
 
 Understood = Callable[[str], bool]
 
@@ -82,8 +91,9 @@ class SyslogMessage:
         if priority is not None and int(priority[1]) <= _HIGHEST:
             facility, severity = divmod(int(priority[1]), 8)
             body = text[priority.end() :]
-        first, *others = _readings(body, arrived, dated=facility is not None)
-        best = next((one for one in (first, *others) if understood(one.text)), first)
+        readings = list(_readings(body, arrived, dated=facility is not None))
+        doubtful = (one for reading in readings for one in _without_words(reading))
+        best = next((one for one in (*readings, *doubtful) if understood(one.text)), readings[0])
         return replace(best, facility=facility, severity=severity)
 
     @classmethod
@@ -163,6 +173,18 @@ def _old(body: str, arrived: float, *, dated: bool) -> Iterator[SyslogMessage]:
     if after and " " not in before:
         yield SyslogMessage(after.lstrip(), time=time, host=host, app=before)
     yield SyslogMessage(body, time=time)
+
+
+def _without_words(reading: SyslogMessage) -> Iterator[SyslogMessage]:
+    """Yield a message without what may stand between its header and its text."""
+    for _ in range(_MOST_WORDS):
+        word = _LEVEL.match(reading.text)
+        tag = None if word or reading.app else _GLUED_TAG.match(reading.text)
+        found = word or tag
+        if found is None:
+            return
+        reading = replace(reading, text=reading.text[found.end() :], app=tag[1] if tag else reading.app)
+        yield reading
 
 
 def _header_time(body: str, arrived: float) -> tuple[float | None, str, str]:
