@@ -156,21 +156,20 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     )
     to_proxy = with_credentials(everything, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
     await bench.expect("PRX-02", to_proxy, within=bench.timing.registered, after=challenged)
-    challenged = await bench.require(
-        response(401, "REGISTER", sender=PROXY, receiver=DEVICE),
-        within=bench.timing.registered,
-        after=challenged,
-    )
     to_server = with_credentials(everything, "Authorization", username=at_server)
-    await bench.expect("PRX-02", to_server, within=bench.timing.registered, after=challenged)
+    if not bench.seen(to_server):  # it may still have the server's challenge of an earlier time (§22.3)
+        challenged = await bench.require(
+            response(401, "REGISTER", sender=PROXY, receiver=DEVICE),
+            within=bench.timing.registered,
+            after=challenged,
+        )
+    await bench.expect("PRX-02", to_server, within=bench.timing.registered)
     await bench.require(registered(by=PROXY), within=bench.timing.registered)
 
     pressed = await bench.intercom.press_button()
 
-    await bench.require(
-        response(407, "INVITE", sender=PROXY, receiver=DEVICE), within=bench.timing.called, after=pressed
-    )
     called = invite(sender=DEVICE, receiver=PROXY)
+    await bench.require(called, within=bench.timing.dial, after=pressed)
     to_proxy = with_credentials(called, "Proxy-Authorization", username=at_proxy, realm=proxy.realm)
     to_server = with_credentials(called, "Authorization", username=at_server)
     await bench.expect("PRX-02", to_proxy, within=bench.timing.called, after=pressed)
