@@ -78,14 +78,16 @@ def run(
     """Run the compliance scenarios against a bench, or several side by side, and write the report.
 
     Further arguments go to pytest: -k EXPRESSION to choose scenarios, --fault NAME to have the emulated
-    intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v.
+    intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v. As many copies of an
+    emulated bench as there are cores play all scenarios, unless -n N says how many.
     """
     from intercom_hil.bench_file.pool import Pool
 
     members = Pool.load(bench or [DEFAULT_BENCH]).members
     _prepare({(m.file.engine, m.file.capture, m.file.device.kind): m.file for m in members}.values())
     benches = [word for member in members for word in ("--bench", str(member.path.resolve()))]
-    arguments = [*benches, *_side_by_side(len(members), context.args), "--runs", str(runs.resolve())]
+    side_by_side = _side_by_side([member.file for member in members], context.args, resumes=bool(resume))
+    arguments = [*benches, *side_by_side, "--runs", str(runs.resolve())]
     arguments += context.args
     arguments += ["--resume", str(resume.resolve())] if resume else []
     # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
@@ -117,11 +119,20 @@ def _go_on_in_own_network(engine: Engine | None) -> None:
         os.execv(argv[0], argv)
 
 
-def _side_by_side(count: int, arguments: list[str]) -> list[str]:
+def _side_by_side(files: list[BenchFile], arguments: list[str], *, resumes: bool) -> list[str]:
     """Return the options with which several benches have a process each, where nothing else is said."""
+    from intercom_hil.commands.lanes import lanes
+
+    if len(files) == 1:
+        count = 1 if resumes else lanes(files[0], arguments)
+        if count > 1:
+            _tell(
+                f"{count} copies of the bench play side by side, one for each core; -n 0 has one play alone"
+            )
+        return ["-n", str(count)] if count > 1 else []
     said = any(argument.startswith(("-n", "--numprocesses", "--tx")) for argument in arguments)
-    processes = [] if said or count == 1 else ["-n", str(count)]
-    return [*processes, *(["--dist", "each"] if "--each" in arguments and count > 1 else [])]
+    processes = [] if said else ["-n", str(len(files))]
+    return [*processes, *(["--dist", "each"] if "--each" in arguments else [])]
 
 
 @app.command()

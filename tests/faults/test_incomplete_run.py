@@ -43,6 +43,35 @@ def test_a_run_that_is_interrupted_twice_says_that_it_was_interrupted(tmp_path, 
     assert "every scenario" not in report
 
 
+def test_an_interrupted_run_on_copies_of_a_bench_is_gone_on_with_on_one(tmp_path):
+    runs = tmp_path / "runs"
+    command = [sys.executable, "-m", "pytest", "scenarios", "-q", "--bench", str(write_bench(tmp_path, LANE))]
+    with subprocess.Popen(
+        [*command, "--runs", str(runs), "-n", "2", "--requirement", "ENC-11"],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        assert eventually(lambda: any(runs.glob("*/scenarios/*/record.json")))
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=2 * SOON)
+    begun = (runs / "latest").resolve() / "run.json"
+    left_out = json.loads(begun.read_text())
+    assert left_out["interrupted"], output
+    again = run_scenarios(tmp_path, LANE, "--resume", str(begun.parent))
+    assert again.status == 0, again.output
+    record = json.loads(begun.read_text())
+    assert not record["interrupted"]
+    assert record["unplayed"] == []
+    played = [scenario["id"] for scenario in record["scenarios"]]
+    assert {scenario["id"] for scenario in left_out["scenarios"]} < set(played)
+    assert len(played) == len(set(played))
+    assert record["requirements"]["ENC-11"]["verdict"] == "pass"
+
+
 def test_a_run_that_is_refused_leaves_latest_at_the_one_before(tmp_path):
     begun = run_scenarios(tmp_path, LANE, *REGISTERS)
     assert begun.status == 0, begun.output

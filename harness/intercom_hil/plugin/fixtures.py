@@ -10,6 +10,7 @@ import pytest
 
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.environment import environment
+from intercom_hil.bench.parts import in_parallel
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.beginning import OPENING
@@ -45,7 +46,6 @@ def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) ->
         )
         folder.selection = folder.selection or selection_in_words(pytestconfig)
         folder.planned = pytestconfig.stash.get(PLANNED, ())
-        keep_basis(pytestconfig, folder)
     except BenchError as problem:
         end_run(request.session, problem)
     pytestconfig.stash[RUN] = folder
@@ -77,7 +77,8 @@ def intercom_assembly(
     )
     try:
         try:
-            intercom_loop.run(assembly.start())
+            keeping = asyncio.to_thread(keep_basis, pytestconfig, intercom_run)  # it reads every source file
+            intercom_loop.run(in_parallel([assembly.start(), keeping]))
             intercom_run.point_latest()
         except BenchError as problem:
             leave_run(request.session, problem)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from intercom_hil.evidence.folder_names import fresh_stamp, new_stamp
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.options import PLACE, pool, runs_of, worker
-from intercom_hil.plugin.resuming import PLANNED, selection_in_words
+from intercom_hil.plugin.resuming import PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
@@ -36,6 +37,7 @@ def pytest_configure_node(node: Any) -> None:
     stash = node.config.stash
     if _STAMP not in stash:
         stash[_STAMP] = _new_stamp(node.config)
+        _keep_as_begun(node.config, stash[_STAMP])
     node.workerinput[STAMP] = stash[_STAMP]
 
 
@@ -105,6 +107,20 @@ def _new_stamp(config: pytest.Config) -> str:
         )
     except (OSError, BenchError):
         return new_stamp()  # what is wrong is told by the first process that wants to write there
+
+
+def _keep_as_begun(config: pytest.Config, stamp: str) -> None:
+    """Keep a run on copies of one bench as one that has begun: it can be gone on with, however it ends."""
+    with suppress(
+        OSError, BenchError
+    ):  # what is wrong is told by the first process that wants to write there
+        if len(pool(config).members) > 1:
+            return
+        file = pool(config).members[0].file
+        run = RunFolder(runs_of(config, file) / stamp, pool(config).name)
+        run.selection = selection_in_words(config)
+        keep_basis(config, run)
+        run.write(interrupted=True)
 
 
 def _gathered(config: pytest.Config) -> list[RunFolder]:
