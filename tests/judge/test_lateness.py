@@ -103,7 +103,9 @@ def test_a_sound_with_gaps_is_another_sound():
     timeline = told((Witness.SPEAKER, heard, 3))
     rule = Absent(pattern=speaker_tone(700), after=START, until=START + 5)
     assert rule.evaluate(timeline, START).verdict is FAIL
-    late(timeline, 2.2, 2.9, 0.5)
+    late(timeline, 2.2, 2.9, 0.2)
+    assert rule.evaluate(timeline, START).verdict is FAIL
+    late(timeline, 2.2, 2.9, 0.4)
     assert rule.evaluate(timeline, START).verdict is INCONCLUSIVE
 
 

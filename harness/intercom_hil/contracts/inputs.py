@@ -36,9 +36,9 @@ class Edges:
 
 async def _reads(instrument: Input, wanted: bool) -> bool:
     """Return whether an input comes to read a state; a terminal server reports it a moment later."""
-    deadline = time.time() + 2
+    deadline = time.monotonic() + 2
     while await instrument.read() is not wanted:
-        if time.time() > deadline:
+        if time.monotonic() > deadline:
             return False
         await asyncio.sleep(0.005)
     return True

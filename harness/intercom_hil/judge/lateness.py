@@ -16,6 +16,8 @@ from intercom_hil.timeline.observation import BenchLate, Witness
 
 SIGNIFICANT = 0.1
 """The share of a bound from which on lateness counts; the slack that bounds have covers less."""
+MOSTLY = 0.5
+"""The share of a time from which on lateness can make a sound another sound, or a count another count."""
 LOOK_BACK = 1.0
 """Seconds before a wait in which lateness may still have an effect on what is waited for."""
 LEAST_BOUND = 0.5
@@ -98,7 +100,7 @@ def explains_presence(timeline: Iterable[Observation], found: Iterable[Observati
         if observation.witness in _DATED_BY_KERNEL and observation.content.kind not in _STREAMED:
             return 0.0
         late = late_between(timeline, observation.time - LOOK_BACK, observation.time + SLACK)
-        streamed = observation.content.kind in _STREAMED and matters(late, LOOK_BACK)
+        streamed = observation.content.kind in _STREAMED and late >= MOSTLY * LOOK_BACK
         if not streamed and (late < SLACK or observation.time - late > after):
             return 0.0
         excused = min(excused, late)

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from intercom_hil.judge.lateness import (
     LEAST_BOUND,
     LOOK_BACK,
+    MOSTLY,
     Waited,
     cut_short,
     excuse,
@@ -195,7 +196,7 @@ class Measured(_Rule):
             return explains_time(timeline, of, max(below, above), self.value)
         late = explains_time(timeline, of, 0.0)
         span = max((o.time for o in of), default=0.0) - min((o.time for o in of), default=0.0)
-        return late if matters(late, span + LOOK_BACK) else 0.0
+        return late if late >= MOSTLY * (span + LOOK_BACK) else 0.0
 
     @property
     def limits(self) -> str:
