@@ -161,11 +161,25 @@ def bench_check(
     parts_only: Annotated[
         bool, typer.Option("--parts-only", help="Leave out the trial call; the device stays as it is.")
     ] = False,
+    measured: Annotated[
+        bool,
+        typer.Option(
+            "--measure",
+            help="Find out how fast the device is and what it takes, for [device.timing] and .limits.",
+        ),
+    ] = False,
+    count: Annotated[
+        int, typer.Option("--count", min=1, max=1000, help="How many settings, presses and calls to measure.")
+    ] = 10,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write what was measured into the bench file without asking.")
+    ] = False,
 ) -> None:
     """Look at everything a run needs, line by line, with the remedy for what is missing.
 
     First every part by itself: file, engine, addresses, cables. When all are there, a trial of the whole: the
-    bench is started, the device configured, its button pressed, one call made and ended.
+    bench is started, the device configured, its button pressed, one call made and ended. Then, where that is
+    asked for, the device is measured, and what was found is written into the bench file, with a margin.
     """
     from intercom_hil.bench.prepare import confined
     from intercom_hil.bench_file.model import load
@@ -173,7 +187,12 @@ def bench_check(
 
     with suppress(BenchError):  # it will be a line of the check
         _go_on_in_own_network(confined(load(bench)))
-    raise typer.Exit(0 if check(bench, _say, trial_call=not parts_only) else USAGE)
+    well = check(bench, _say, trial_call=not parts_only)
+    if well and measured:
+        from intercom_hil.commands.measure import measure
+
+        measure(bench, count, _say, lambda: write or _agreed("Write this into the bench file?"))
+    raise typer.Exit(0 if well else USAGE)
 
 
 @bench_commands.command("sound")
@@ -199,6 +218,11 @@ def bench_new(
     except (Stopped, typer.Abort, KeyboardInterrupt):
         _tell("\nintercom-hil: nothing was written.")
         raise typer.Exit(USAGE) from None
+
+
+def _agreed(question: str) -> bool:
+    """Ask the person at the terminal; nobody there agrees to nothing."""
+    return sys.stdin.isatty() and typer.confirm(question)
 
 
 class _Terminal:

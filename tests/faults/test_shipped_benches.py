@@ -8,7 +8,8 @@ from lane import ROOT, run_scenarios, verdicts
 LANE = 73
 BENCHES = ROOT / "fixtures" / "benches"
 OTHERS = ("emulated-rfc2217", "emulated-operator", "emulated-syslog", "emulated-webhook")
-"""What else there is, but for the place of a labgrid (tests/lab) and the log that is imported afterwards."""
+"""What else there is, but for the place of a labgrid (tests/lab), the log that is imported afterwards, and
+devices that are not like the default one."""
 PORTS = "on other ports"
 """The default bench with no port where it usually is."""
 SOME = tuple(word for name in ("OUT-05", "OUT-07", "INC-04") for word in ("--requirement", name))
@@ -47,5 +48,5 @@ def test_the_verdicts_are_those_of_the_default_bench(verdicts_on, name, chosen):
 
 
 def test_no_bench_file_is_left_out():
-    elsewhere = {"emulated", "emulated-labgrid", "emulated-event-log"}
+    elsewhere = {"emulated", "emulated-labgrid", "emulated-event-log", "emulated-slow", "emulated-limited"}
     assert {path.stem for path in BENCHES.glob("*.toml")} == {*OTHERS, *elsewhere}

@@ -43,8 +43,8 @@ from intercom_hil.instruments import (
     SharedPorts,
 )
 from intercom_hil.operator.prompter import Prompter
-from intercom_hil.timeline import Append, Witness
-from intercom_hil.timeline.observation import InstrumentLost, Note
+from intercom_hil.timeline import Append, Observation, Witness
+from intercom_hil.timeline.observation import Content, InstrumentLost, Note
 
 if TYPE_CHECKING:
     from intercom_hil.instruments.sound_card import SoundCard
@@ -87,9 +87,9 @@ class DeviceComponent:
             tables = completed(tables, await self._emulated.start())
         self.intercom = intercom(
             tables,
-            append=self._append,
+            append=self._noticed,
             device_lost=self._emulated.lost if self._emulated else None,
-            heard=voices(self._file, tables, append=self._append, identity=self._identity),
+            heard=voices(self._file, tables, append=self._noticed, identity=self._identity),
             prompter=self._prompter,
         )
         await self.intercom.open()
@@ -99,6 +99,13 @@ class DeviceComponent:
         """Release every output, close the instruments, switch an emulated device off."""
         steps = [self._export, self.intercom.close] if hasattr(self, "intercom") else []
         await in_turn([*steps, *([self._emulated.stop] if self._emulated is not None else [])])
+
+    def _noticed(self, witness: Witness, content: Content, at: float | None) -> Observation:
+        """Put what was seen on the timeline; a restart that new settings cost is no loss of the device."""
+        restart = isinstance(content, InstrumentLost) and content.instrument == "device"
+        if restart and self.intercom.settling and not (self._emulated and self._emulated.lost.done()):
+            content = Note(text="the device restarts, as it may for new settings (device.timing.apply)")
+        return self._append(witness, content, at)
 
     def _identity(self, address: str) -> TlsIdentity:
         server = self._pki.server("for the address", address, address)
@@ -110,6 +117,7 @@ class DeviceComponent:
         portal = self.intercom.portal
         if source is None or not source.export or not isinstance(portal, Portal) or self.lost.done():
             return
+        await self.intercom.until_ready()
         with suppress(DeviceCrashed):
             content = await portal.download(source.export)
             keep_export(self._run_folder, content)
@@ -192,6 +200,7 @@ def intercom(
         extension=tables.extension,
         sip_port=tables.sip_port,
         hold=tables.button.hold,
+        settling=tables.timing.apply,
     )
 
 

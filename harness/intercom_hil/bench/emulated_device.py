@@ -60,12 +60,20 @@ def emulated_device(
             *("--console-layout", options.console_layout),
             *("--syslog-format", options.syslog_format),
             *("--syslog-framing", options.syslog_framing),
+            *_slower(file),
             *serial,
             *told,
         ),
         container=container,
         reads=(hosts, pki.trust_store.parent, *certificates),
     )
+
+
+def _slower(file: BenchFile) -> tuple[str, ...]:
+    """Return the options of an emulated device that is slow, or that takes less than others."""
+    pace = ",".join(f"{name}={seconds:g}" for name, seconds in file.device.emulated.pace.items())
+    limits = file.device.limits.model_dump_json(exclude_defaults=True)
+    return (*(("--pace", pace) if pace else ()), *(("--limits", limits) if limits != "{}" else ()))
 
 
 def _told_to(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:

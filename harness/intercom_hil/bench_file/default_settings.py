@@ -55,9 +55,9 @@ def plain_settings(
     for capability in _asked_for(settings):
         if file.device.capabilities.lacks(capability):
             raise NotApplicable(capability.declared_missing)
-    exceeded = limits.exceeded(settings, usual_ports(file))
-    if exceeded:
-        raise Inconclusive(exceeded)
+    excess = limits.excess(settings, usual_ports(file))
+    if excess:
+        raise Inconclusive(str(excess))
     return settings
 
 

@@ -139,6 +139,9 @@ class EmulatedTable(Table):
     syslog_framing: Literal["octet-counting", "newline"] = "octet-counting"
     faults: tuple[str, ...] = Field(default=(), description="rules it shall break, by name")
     variant: str | None = Field(default=None, description="a legal variant of its behaviour")
+    pace: dict[Literal["restart", "registration", "dial"], Annotated[float, Field(ge=0, le=3600)]] = Field(
+        default={}, description="s by which it is slower than it need be"
+    )
 
 
 class ConsoleTable(Table):
@@ -243,10 +246,14 @@ class DeviceTable(Table):
 
     @model_validator(mode="before")
     @classmethod
-    def _left_alone_by_hand(cls, data: Any) -> Any:
-        """A device that a person configures is left alone where it has the settings wanted already."""
-        by_hand = isinstance(data, dict) and data.get("configurator") == "operator"
-        return {"reconfigure": "when-needed", **data} if by_hand else data
+    def _left_alone(cls, data: Any) -> Any:
+        """A device is left alone where it has the settings wanted, if new ones cost a person or a restart."""
+        if not isinstance(data, dict):
+            return data
+        timing = data.get("timing")
+        slow = bool(timing.get("apply")) if isinstance(timing, dict) else False
+        by_hand = data.get("configurator") == "operator"
+        return {"reconfigure": "when-needed", **data} if by_hand or slow else data
 
     @model_validator(mode="before")
     @classmethod

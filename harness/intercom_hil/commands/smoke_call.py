@@ -37,7 +37,7 @@ from intercom_hil.timeline import Observation, Pattern
 from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, OutputChanged
 
 SOON = 5.0
-"""Seconds within which a step of the trial shows an effect."""
+"""Seconds within which a step of the trial shows an effect, of a device that is not said to be slower."""
 VOICE = 1000.0
 """Hz: what the desk says."""
 _CLOCK_TOLERATED = 1.0  # s between the clocks of device and bench that are nobody's concern
@@ -178,9 +178,11 @@ class _Trial:
     ) -> Observation | None:
         timeline = self._bench.timeline
         begun = timeline.opened if after is None else after
-        found = await timeline.wait(pattern, within=SOON, after=begun)
+        timing = self._bench.timing
+        soon = max(SOON, timing.registered, timing.called, timing.hang_up, timing.log)
+        found = await timeline.wait(pattern, within=soon, after=begun)
         if not found:
-            self._line(what, BenchError(f"{pattern}: none within {SOON:g} s", remedy=remedy))
+            self._line(what, BenchError(f"{pattern}: none within {soon:g} s", remedy=remedy))
             return None
         self._line(what, found=f"{found[0]}, after {found[0].time - begun:.2f} s")
         return found[0]

@@ -7,7 +7,7 @@ protocols, so an emulated device and one on a desk differ only in what is passed
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -66,6 +66,8 @@ class Intercom:
         supply: what its supply is switched with, where the bench has that.
         inputs: the contacts that the bench watches, by name.
         settings: the configuration in force, as far as the bench knows.
+        rested_at: returns when it can be asked for another call, where it needs a rest (epoch seconds).
+        last_call: when the last call of a scenario before was over, where that counts (epoch seconds).
         lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
             (BenchError) is gone.
     """
@@ -88,6 +90,7 @@ class Intercom:
         extension: str = "",
         sip_port: int = _SIP_PORT,
         hold: float = HOLD,
+        settling: float = 0.0,
     ) -> None:
         """Put a device together.
 
@@ -107,6 +110,7 @@ class Intercom:
             extension: its extension until it is configured.
             sip_port: the port its SIP listens on.
             hold: how long its button is held, in seconds, where nothing else is said.
+            settling: seconds until settings that it has taken are in force; it is asked nothing until then.
         """
         self.address = address
         self.portal = portal
@@ -122,6 +126,10 @@ class Intercom:
         self._extension = extension
         self._sip_port = sip_port
         self._hold = hold
+        self._settling_time = settling
+        self._settled_at = 0.0
+        self.rested_at: Callable[[], float] = lambda: 0.0
+        self.last_call = 0.0
         self._append = append
         self._device_lost = device_lost
         self._reader = ConsoleReader(layout, append=append, duties=duties)
@@ -195,6 +203,25 @@ class Intercom:
         """Have the device configured before it is used again: it is still in a call, and alone there."""
         self.settings = None
 
+    @property
+    def settling(self) -> bool:
+        """Whether it may be restarting for the sake of settings that it has just taken."""
+        return now() < self._settled_at
+
+    def settled(self) -> None:
+        """Take note that the settings that it took last are in force: it has been seen."""
+        self._settled_at = 0.0
+
+    async def until_ready(self) -> None:
+        """Wait until the settings that it took last are in force, and until it is ready for another call."""
+        left = max(self._settled_at, self.rested_at()) - now()
+        if left > 0:
+            await asyncio.sleep(left)
+
+    def _taken(self) -> None:
+        if self._settling_time:
+            self._settled_at = now() + self._settling_time
+
     async def configure(self, settings: SipSettings) -> Configured:
         """Submit a whole SIP configuration.
 
@@ -208,6 +235,7 @@ class Intercom:
             BenchError: the portal could not be asked.
             DeviceCrashed: the device went away.
         """
+        await self.until_ready()
         at = now()
         answer = await self.portal.apply(settings)
         content = Configured(
@@ -219,6 +247,7 @@ class Intercom:
         )
         if answer.accepted:
             self.settings = self._submitted = settings
+            self._taken()
         self._append(Witness.PORTAL, content, at)
         return content
 
@@ -232,6 +261,7 @@ class Intercom:
         """
         if self._submitted is None:
             raise Inconclusive("no configuration is in force that could be changed")
+        await self.until_ready()
         at = now()
         form = self._submitted.model_dump(mode="json") | dict(changes)
         self.settings = None  # what a faulty device makes of a wrong form nobody knows
@@ -245,6 +275,7 @@ class Intercom:
             fields=answer.fields,
         )
         if answer.accepted:
+            self._taken()
             with suppress(ValidationError):  # a wrong value that was taken stands nowhere but in the device
                 self._submitted = SipSettings.model_validate(form)
         self._append(Witness.PORTAL, content, at)
@@ -257,6 +288,7 @@ class Intercom:
             BenchError: the portal could not be asked.
             DeviceCrashed: the device went away.
         """
+        await self.until_ready()
         at = now()
         answer, text = await self.portal.upload(filename, content)
         told = Configured(
@@ -270,12 +302,17 @@ class Intercom:
         return told, text
 
     async def press_button(self, hold: float | None = None) -> float:
-        """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError."""
+        """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError.
+
+        A device that is not ready yet, by what the bench file says, is waited for first.
+        """
+        await self.until_ready()
         return await self.button.press(self._hold if hold is None else hold)
 
     async def healthy(self) -> bool:
         """Return whether device and instruments are there; if not, ``lost`` holds the reason."""
         if not self.lost.done():
+            await self.until_ready()
             try:
                 await self.portal.reach()
             except (BenchError, DeviceCrashed) as problem:

@@ -23,6 +23,9 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from intercom_hil.emulator.pace import Pace
+    from intercom_hil.spec.limits import Limits
+
 _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where Debian and its relatives keep the well-known authorities: the device's own trust store (TLS-04)."""
 
@@ -85,6 +88,7 @@ async def _live(arguments: argparse.Namespace) -> int:
     from intercom_hil.emulator.faults import wrap, wrap_clock, wrap_form
     from intercom_hil.emulator.form import Form
     from intercom_hil.emulator.logic import Logic
+    from intercom_hil.emulator.pace import Slowed
     from intercom_hil.emulator.speech import SPEECHES
     from intercom_hil.emulator.syslog import SyslogServer
 
@@ -103,7 +107,11 @@ async def _live(arguments: argparse.Namespace) -> int:
         arguments.hosts and arguments.hosts.resolve(),
     )
     step = wrap(Logic().step, arguments.variant, arguments.fault)
-    form = wrap_form(Form(), arguments.fault)
+    if arguments.pace:
+        step = Slowed(arguments.pace, step).step
+    plain = Form()
+    plain.limits = arguments.limits
+    form = wrap_form(plain, arguments.fault)
     old, counted = arguments.syslog_format == "rfc3164", arguments.syslog_framing == "octet-counting"
     telling = Telling(
         SPEECHES[arguments.console_layout],
@@ -218,6 +226,28 @@ def _address(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address") from None
 
 
+def _pace(text: str) -> Pace:
+    from intercom_hil.emulator.pace import Pace
+
+    try:
+        return Pace.read(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(f"{text!r} is no pace: {problem}") from None
+
+
+def _limits(text: str) -> Limits:
+    from pydantic import ValidationError
+
+    from intercom_hil.spec.limits import Limits
+
+    try:
+        return Limits.model_validate_json(text)
+    except ValidationError as problem:
+        first = problem.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "limits"
+        raise argparse.ArgumentTypeError(f"{field}: {first['msg']}") from None
+
+
 def _parser() -> argparse.ArgumentParser:
     from intercom_hil.emulator.faults import FAULTS, VARIANTS
 
@@ -247,6 +277,19 @@ def _parser() -> argparse.ArgumentParser:
     _add_telling(parser)
     parser.add_argument("--fault", action="append", default=[], type=_one_of(FAULTS, "fault"), metavar="NAME")
     parser.add_argument("--variant", type=_one_of(VARIANTS, "variant"), metavar="NAME")
+    parser.add_argument(
+        "--pace",
+        type=_pace,
+        metavar="PACE",
+        help="how slow it is: slow, or seconds such as restart=20,registration=8,dial=1.5",
+    )
+    parser.add_argument(
+        "--limits",
+        type=_limits,
+        default="{}",
+        metavar="JSON",
+        help='what it takes as settings, such as {"call_timeout": [10, 600]} (device.limits)',
+    )
     parser.add_argument("--leash", action="store_true", help="end when standard input ends")
     parser.add_argument("--list-faults", action="store_true", help="print faults and variants, and end")
     return parser

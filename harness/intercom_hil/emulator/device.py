@@ -42,6 +42,7 @@ from intercom_hil.emulator.vocabulary import (
     HangUp,
     Hush,
     Input,
+    OpenPortal,
     Output,
     PoweredOn,
     Refresh,
@@ -214,6 +215,11 @@ class Device:
             case Withdraw():
                 await agent.withdraw()
                 self._write(WriteLine("sip unregistered", (("reason", "switched off"),)))
+            case OpenPortal(opened):
+                if opened:
+                    await self._portal.start(self._place.address, self._portal_port)
+                else:
+                    self._portal.close()
             case Refresh():
                 agent.send("register")
             case Dial():

@@ -12,13 +12,13 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from intercom_hil.spec.limits import RECOMMENDED_POLLING, Limits
 from intercom_hil.spec.settings import SipSettings
 
 DEVICE_ID = "door"
 DEVICE_NAME = "Front door"
 ADMINISTRATOR = "Account Administrator"
-SHORTEST_POLLING = 30
-"""Seconds; a shorter polling interval is taken, with a warning (CFG-05)."""
+_USUAL_PORTS = (5060, 5061)
 CERTIFICATE_FILES = (".pem", ".cer", ".crt")
 """How the name of an uploaded CA certificate's file may end, in either case (CFG-07)."""
 
@@ -35,7 +35,13 @@ class RefusedError(Exception):
 
 
 class Form:
-    """The form as it should be. A fault puts another in its place."""
+    """The form as it should be. A fault puts another in its place.
+
+    Attributes:
+        limits: what it takes, beyond what every form of its kind refuses.
+    """
+
+    limits = Limits()
 
     def may_enter(self, role: str | None) -> bool:
         """Return whether somebody of this role, or of none (not logged in), may use the portal at all."""
@@ -57,12 +63,15 @@ class Form:
             raise RefusedError(_field_errors(problem)) from None
         if settings.ca_certificate is not None:
             _check_certificate(settings.ca_certificate)
+        excess = self.limits.excess(settings, _USUAL_PORTS)
+        if excess:
+            raise RefusedError([{"field": excess.setting, "message": f"this device takes {excess.taken}"}])
         return settings
 
     def warnings(self, settings: SipSettings) -> list[str]:
         """Return what the administrator should know about settings that are accepted all the same."""
-        if settings.polling_interval < SHORTEST_POLLING:
-            shortest = f"below the recommended {SHORTEST_POLLING} s"
+        if settings.polling_interval < RECOMMENDED_POLLING:
+            shortest = f"below the recommended {RECOMMENDED_POLLING} s"
             return [f"polling_interval: {settings.polling_interval} s is {shortest}"]
         return []
 

@@ -48,13 +48,15 @@ class Portal:
         self._one_at_a_time = asyncio.Lock()
 
     async def start(self, address: str, port: int) -> None:
-        """Listen. Raises OSError when the address or port cannot be had."""
-        self._server = await asyncio.start_server(self._serve, address, port)
+        """Listen; nothing happens when it does. Raises OSError when address or port cannot be had."""
+        if self._server is None:
+            self._server = await asyncio.start_server(self._serve, address, port)
 
     def close(self) -> None:
         """Stop listening; may be called again."""
-        if self._server is not None:
-            self._server.close()
+        server, self._server = self._server, None
+        if server is not None:
+            server.close()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=16 * 1024)
@@ -66,7 +68,7 @@ class Portal:
                     break
                 answer = await self._answer(request, body)
                 await _write_answer(connection, writer, answer)
-                if connection.our_state is not h11.DONE:
+                if connection.our_state is not h11.DONE or self._server is None:
                     break
                 connection.start_next_cycle()
         except h11.RemoteProtocolError as problem:

@@ -331,6 +331,13 @@ class StopTimer:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenPortal:
+    """Have the portal taken into use, or not: a device that restarts has none meanwhile."""
+
+    opened: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class CrashAgent:
     """Make the SIP agent abort: what a failed assertion in firmware does. Only a fault asks for it."""
 
@@ -338,6 +345,7 @@ class CrashAgent:
 Output = (
     Apply
     | Withdraw
+    | OpenPortal
     | Refresh
     | Dial
     | Answer

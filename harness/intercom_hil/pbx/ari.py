@@ -70,8 +70,13 @@ class Ari:
             BenchError: the PBX refused, or the connection was lost.
         """
         try:
+            # No pings: a PBX that a scenario keeps silent for a while would not answer them.
             async with connect(
-                f"{self._events}&api_key={self._credentials}", proxy=None, max_size=1 << 22, close_timeout=0.2
+                f"{self._events}&api_key={self._credentials}",
+                proxy=None,
+                max_size=1 << 22,
+                close_timeout=0.2,
+                ping_interval=None,
             ) as socket:
                 yield {}
                 async for event in _objects(socket):

@@ -17,8 +17,13 @@ from intercom_hil.plugin.options import pool
 from intercom_hil.plugin.playing import case, declaration
 from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.scenario.declaration import WHEN_PLAYED
+from intercom_hil.spec.timing import USUAL_TIMING
 
 COUNT = pytest.StashKey[tuple[int, int]]()
+FORECAST = pytest.StashKey[float]()
+"""How long the run may take, in seconds."""
+_A_SCENARIO = 2.0
+"""Seconds that a scenario takes at about, of a device that reacts at once."""
 PROGRESS = pytest.StashKey[dict[str, str]]()
 """By scenario: how many configurations of the device have been, and how many remain."""
 
@@ -47,6 +52,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     ):  # else the others would wait for the one that has a long one at the end
         scenarios.sort(key=lambda item: item.get_closest_marker("long") is None)
     config.stash[COUNT] = (len(scenarios), len(places))
+    config.stash[FORECAST] = forecast(file, len(scenarios), len(places))
     config.stash[PROGRESS] = _progress([places[wanted[item]] for item in scenarios], scenarios)
     _put(items, scenarios)
 
@@ -58,14 +64,30 @@ def _put(items: list[pytest.Item], scenarios: list[pytest.Item]) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Tell how often the device is configured anew, or by which seed the order was drawn."""
+    """Tell how often the device is configured anew and how long that may take, or how the order was drawn."""
     seed: int | None = config.getoption("--shuffle")
     if seed is not None:
         return [f"in an order drawn at random: --shuffle {seed} draws it again"]
     if COUNT not in config.stash:
         return []
     scenarios, profiles = config.stash[COUNT]
-    return [f"{scenarios} scenarios, {profiles} configurations of the device"]
+    minutes = max(1, round(config.stash[FORECAST] / 60))
+    return [f"{scenarios} scenarios, {profiles} configurations of the device: about {minutes} min"]
+
+
+def forecast(file: BenchFile, scenarios: int, configurations: int) -> float:
+    """Return how long a run may take at about, in seconds, by how fast the device is.
+
+    Args:
+        file: the bench.
+        scenarios: how many are played.
+        configurations: how many of them begin with settings of their own.
+    """
+    device, usual = file.device, USUAL_TIMING
+    configured = configurations if device.reconfigure == "when-needed" else scenarios
+    slower = max(0.0, device.timing.registered - usual.registered)
+    reacts = max(0.0, device.timing.dial - usual.dial) + device.timing.rest
+    return scenarios * (_A_SCENARIO + reacts) + configured * slower
 
 
 def _progress(places: list[int], scenarios: list[pytest.Item]) -> dict[str, str]:

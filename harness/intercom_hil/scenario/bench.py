@@ -387,9 +387,9 @@ class Bench(Remotes):
         Raises:
             Inconclusive: they exceed a limit; the message names it.
         """
-        exceeded = self.limits.exceeded(wanted, usual_ports(self._assembly.file))
-        if exceeded:
-            raise Inconclusive(exceeded)
+        excess = self.limits.excess(wanted, usual_ports(self._assembly.file))
+        if excess:
+            raise Inconclusive(str(excess))
 
     def past(self, seen: Observation | float) -> float:
         """Return the time from which on an observation is not one of the same message, or a copy of it."""

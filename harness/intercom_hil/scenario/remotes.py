@@ -83,6 +83,7 @@ class Remotes(Addresses):
             Inconclusive: the bench has not so many stations.
         """
         file = self._assembly.file
+        await self.intercom.until_ready()
         address = self._take_address()
         if direct:
             target, via = self.intercom.uri, (file.device.address, file.device.sip_port)

@@ -110,6 +110,7 @@ class ScenarioRunner:
             problems.append(f"the bench could not be healed: {problem}")
         else:
             timeline = self._assembly.begin(folder)
+            self._assembly.intercom.rested_at = self._rested_at
             capabilities = self._assembly.file.device.capabilities
             has = tuple(c.value for c in Capability if not capabilities.lacks(c))
             lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
@@ -242,6 +243,14 @@ class ScenarioRunner:
             await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - monotonic()))
 
+    def _rested_at(self) -> float:
+        """Return when the device is ready for another call; while one is up it need not rest."""
+        rest = self._timing.rest
+        over = [call.over for call in calls(self.judge.timeline)] if rest else []
+        if not rest or inf in over:
+            return 0.0
+        return max(over, default=self._assembly.intercom.last_call) + rest
+
     @property
     def _timing(self) -> Timing:
         return self._assembly.file.device.timing
@@ -299,7 +308,10 @@ class ScenarioRunner:
                 if assembly.timeline.alarm is None:
                     problems.append(f"cleaning up: {problem}")
         assembly.pbx.end()
-        up = [call.placed for call in calls(assembly.timeline) if call.acked and call.over == inf]
+        known = calls(assembly.timeline)
+        if known:
+            assembly.intercom.last_call = now()
+        up = [call.placed for call in known if call.acked and call.over == inf]
         if up:
             assembly.leave_up(placed=up.count(True), taken=up.count(False))
             assembly.intercom.forget()

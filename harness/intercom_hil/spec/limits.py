@@ -7,6 +7,7 @@ inconclusive, and the limit is named.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -28,6 +29,27 @@ Codec = Literal["alaw", "ulaw"]
 
 _Range = tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(ge=1)]]
 _Length = Annotated[int, Field(ge=1)]
+
+
+@dataclass(frozen=True, slots=True)
+class Excess:
+    """A setting that a device does not take.
+
+    Attributes:
+        setting: its name in the form.
+        limit: the name of the limit.
+        taken: what is within the limit, in words.
+        value: what was wanted.
+    """
+
+    setting: str
+    limit: str
+    taken: str
+    value: object
+
+    def __str__(self) -> str:
+        needed = _short(self.value)
+        return f"the device takes {self.taken} (device.limits.{self.limit}), and the scenario needs {needed}"
 
 
 class Limits(BaseModel):
@@ -107,8 +129,10 @@ class Limits(BaseModel):
         least, most = getattr(self, name)
         return int(min(max(wanted, least), most))
 
-    def exceeded(self, wanted: Mapping[str, object] | SipSettings, usual_ports: tuple[int, ...] = ()) -> str:
-        """Return which limit some settings exceed, in a sentence; empty where the device takes them.
+    def excess(
+        self, wanted: Mapping[str, object] | SipSettings, usual_ports: tuple[int, ...] = ()
+    ) -> Excess | None:
+        """Return what the device does not take of some settings; None where it takes them all.
 
         Args:
             wanted: all settings, or some of them by name.
@@ -123,9 +147,8 @@ class Limits(BaseModel):
         for limit, setting, beyond, taken in self._rules(usual_ports):
             value = values.get(setting)
             if value is not None and beyond(value):
-                needed = _short(value)
-                return f"the device takes {taken} (device.limits.{limit}), and the scenario needs {needed}"
-        return ""
+                return Excess("further_numbers" if setting == "contacts" else setting, limit, taken, value)
+        return None
 
     def _rules(
         self, usual_ports: tuple[int, ...]
