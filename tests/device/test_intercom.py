@@ -14,7 +14,7 @@ from intercom_hil.device.speaker import Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.spec.settings import ProxySettings, SipSettings
-from intercom_hil.timeline import Pattern, Timeline, Witness
+from intercom_hil.timeline import Pattern, Timeline, Witness, now
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer
 from tests.device.portal_peer import PortalPeer
 
@@ -33,7 +33,7 @@ SETTINGS = SipSettings(
 class Desk:
     """A device on a desk with everything that a bench reaches it by."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, settling=0.0):
         self.folder = folder
         self.timeline = Timeline()
         self.console, self.board = PtyPeer().start(), PtyPeer(NumatoBoard()).start()
@@ -50,6 +50,7 @@ class Desk:
             speaker=Speaker(self.wav, append=append),
             device_lost=self.gone,
             extension="door",
+            settling=settling,
         )
 
     async def sees(self, kind, count=1):
@@ -68,6 +69,46 @@ async def desk(tmp_path):
     desk.portal.close()
     desk.console.unplug()
     desk.board.unplug()
+
+
+@pytest.fixture
+async def slow_desk(tmp_path):
+    desk = Desk(tmp_path, settling=0.7)
+    await desk.intercom.open()
+    desk.intercom.begin(tmp_path)
+    yield desk
+    await desk.intercom.close()
+    desk.portal.close()
+    desk.console.unplug()
+    desk.board.unplug()
+
+
+async def test_nothing_is_asked_of_a_device_whose_settings_are_not_in_force_yet(slow_desk):
+    await slow_desk.intercom.configure(SETTINGS)
+    taken = (await slow_desk.sees("configured")).time
+    assert await slow_desk.intercom.press_button(hold=0.02) >= taken + 0.7
+    await slow_desk.intercom.submit({"call_timeout": 7})
+    again = (await slow_desk.sees("configured", count=2)).time
+    await slow_desk.intercom.configure(SETTINGS)
+    assert (await slow_desk.sees("configured", count=3)).time >= again + 0.7
+
+
+async def test_settings_that_were_refused_need_no_time(slow_desk):
+    await slow_desk.intercom.configure(SETTINGS.model_copy(update={"extension": "not allowed"}))
+    assert not slow_desk.intercom.settling
+
+
+async def test_settings_that_have_been_seen_in_force_need_no_more_time(slow_desk):
+    await slow_desk.intercom.configure(SETTINGS)
+    assert slow_desk.intercom.settling
+    slow_desk.intercom.settled()
+    assert not slow_desk.intercom.settling
+
+
+async def test_a_device_that_needs_a_rest_is_left_alone_until_then(desk):
+    rested = now() + 0.4
+    desk.intercom.rested_at = lambda: rested
+    assert await desk.intercom.press_button(hold=0.02) >= rested
 
 
 async def test_a_press_closes_the_contact_and_tells_when(desk):
