@@ -11,7 +11,15 @@ from intercom_hil.locations import BENCHES
 from intercom_hil.processes import own_network
 from tests.structure.source_tree import ROOT
 
-INSIDE = {"emulated", "emulated-event-log", "emulated-rfc2217", "emulated-syslog", "emulated-webhook"}
+INSIDE = {
+    "emulated",
+    "emulated-event-log",
+    "emulated-limited",
+    "emulated-rfc2217",
+    "emulated-slow",
+    "emulated-syslog",
+    "emulated-webhook",
+}
 
 
 @pytest.mark.parametrize("path", sorted(BENCHES.glob("*.toml")), ids=lambda path: path.stem)

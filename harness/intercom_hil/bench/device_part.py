@@ -84,7 +84,7 @@ class DeviceComponent:
         if self._hold.lost is not None:
             self._hold.lost.add_done_callback(self._on_place_lost)
         if self._emulated is not None:
-            tables = completed(tables, await self._emulated.start())
+            tables = completed(tables, await self._emulated.start(self._file.device.timing.boot))
         self.intercom = intercom(
             tables,
             append=self._noticed,
