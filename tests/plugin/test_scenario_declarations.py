@@ -9,6 +9,7 @@ import pytest
 
 from intercom_hil.bench_file.model import load
 from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
+from intercom_hil.plugin.ordering import forecast
 from intercom_hil.scenario import Addresses, Settings, case_id, scenario
 from intercom_hil.scenario.declaration import Declaration
 
@@ -97,3 +98,12 @@ def test_settings_that_ask_for_what_the_scenario_has_not_are_refused():
 )
 def test_a_case_is_named_by_words_and_hyphens(value, name):
     assert case_id(value) == name
+
+
+def test_a_run_on_a_slow_or_limited_device_is_said_to_take_longer():
+    usual, slow, limited = (
+        forecast(load(DEFAULT_BENCH.with_name(f"{name}.toml")), 200, 90)
+        for name in ("emulated", "emulated-slow", "emulated-limited")
+    )
+    assert slow > usual + 90 * 20
+    assert limited > usual + 200

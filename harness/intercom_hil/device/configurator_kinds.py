@@ -69,6 +69,9 @@ class PortalOptions(ConfiguratorOptions):
     ca: FileBeside | None = Field(default=None, description="PEM file of the CA of an https:// portal")
     viewer: str = Field(default="", description="an account that may only look (CFG-02)")
     viewer_password: str = ""
+    within: Seconds = Field(
+        default=10.0, description="s that it may take to answer, while it applies settings too"
+    )
 
     @property
     def where(self) -> str:
@@ -81,7 +84,9 @@ class PortalOptions(ConfiguratorOptions):
 
         viewer = Account(self.viewer, self.viewer_password) if self.viewer else None
         account = Account(self.account, self.password)
-        return Portal(self.url, account, viewer=viewer, device=self.device_id, ca=self.ca)
+        return Portal(
+            self.url, account, viewer=viewer, device=self.device_id, ca=self.ca, timeout=self.within
+        )
 
 
 class OperatorOptions(ConfiguratorOptions):

@@ -77,6 +77,23 @@ class Call:
         return tuple(o.seq for o in (self.invite, self.final, self.bye) if o is not None)
 
 
+def free_at(timeline: Timeline, rest: float, before: float = 0.0) -> float:
+    """Return from when on a device that needs a rest between two calls can be asked for another one.
+
+    Args:
+        timeline: what was seen.
+        rest: seconds that it needs.
+        before: when the last call of an earlier scenario was over (epoch seconds).
+
+    Returns:
+        Epoch seconds; 0 for one that needs no rest, or that is in a call, which a press may end.
+    """
+    over = [call.over for call in calls(timeline)] if rest else []
+    if not rest or float("inf") in over:
+        return 0.0
+    return max(over, default=before) + rest
+
+
 def calls(timeline: Timeline, device: str = "device", until: float = float("inf")) -> list[Call]:
     """Return the device's calls in the order in which they began, as they stood at ``until``."""
     found: dict[str, Call] = {}

@@ -24,6 +24,8 @@ FORECAST = pytest.StashKey[float]()
 """How long the run may take, in seconds."""
 _A_SCENARIO = 2.0
 """Seconds that a scenario takes at about, of a device that reacts at once."""
+_RING_OUT, _POLLED = 0.1, 0.08
+"""Shares of the scenarios: of call timeouts that are waited out in one, and of polling intervals."""
 PROGRESS = pytest.StashKey[dict[str, str]]()
 """By scenario: how many configurations of the device have been, and how many remain."""
 
@@ -87,7 +89,9 @@ def forecast(file: BenchFile, scenarios: int, configurations: int) -> float:
     configured = configurations if device.reconfigure == "when-needed" else scenarios
     slower = max(0.0, device.timing.registered - usual.registered)
     reacts = max(0.0, device.timing.dial - usual.dial) + device.timing.rest
-    return scenarios * (_A_SCENARIO + reacts) + configured * slower
+    limits = device.limits
+    waits = _RING_OUT * (limits.call_timeout[0] - 1) + _POLLED * (limits.polling_interval[0] - 1)
+    return scenarios * (_A_SCENARIO + reacts + waits) + configured * slower
 
 
 def _progress(places: list[int], scenarios: list[pytest.Item]) -> dict[str, str]:

@@ -21,7 +21,7 @@ from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
-from intercom_hil.judge.calls import calls
+from intercom_hil.judge.calls import calls, free_at
 from intercom_hil.judge.corroboration import lagging_copies
 from intercom_hil.judge.deviations import deviations
 from intercom_hil.judge.device_clock import reading
@@ -245,11 +245,7 @@ class ScenarioRunner:
 
     def _rested_at(self) -> float:
         """Return when the device is ready for another call; while one is up it need not rest."""
-        rest = self._timing.rest
-        over = [call.over for call in calls(self.judge.timeline)] if rest else []
-        if not rest or inf in over:
-            return 0.0
-        return max(over, default=self._assembly.intercom.last_call) + rest
+        return free_at(self.judge.timeline, self._timing.rest, self._assembly.intercom.last_call)
 
     @property
     def _timing(self) -> Timing:
