@@ -107,7 +107,7 @@ async def test_settings_that_have_been_seen_in_force_need_no_more_time(slow_desk
 
 async def test_a_device_that_needs_a_rest_is_left_alone_until_then(desk):
     rested = now() + 0.4
-    desk.intercom.rested_at = lambda: rested
+    desk.intercom.rest_left = lambda: rested - now()
     assert await desk.intercom.press_button(hold=0.02) >= rested
 
 

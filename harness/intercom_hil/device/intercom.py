@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from types import MappingProxyType
 from typing import Any, Protocol
 
@@ -66,7 +67,7 @@ class Intercom:
         supply: what its supply is switched with, where the bench has that.
         inputs: the contacts that the bench watches, by name.
         settings: the configuration in force, as far as the bench knows.
-        rested_at: returns when it can be asked for another call, where it needs a rest (epoch seconds).
+        rest_left: returns for how many seconds it cannot be asked for another call, where it needs a rest.
         last_call: when the last call of a scenario before was over, where that counts (epoch seconds).
         lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
             (BenchError) is gone.
@@ -128,7 +129,7 @@ class Intercom:
         self._hold = hold
         self._settling_time = settling
         self._settled_at = 0.0
-        self.rested_at: Callable[[], float] = lambda: 0.0
+        self.rest_left: Callable[[], float] = lambda: 0.0
         self.last_call = 0.0
         self._append = append
         self._device_lost = device_lost
@@ -206,7 +207,7 @@ class Intercom:
     @property
     def settling(self) -> bool:
         """Whether it may be restarting for the sake of settings that it has just taken."""
-        return now() < self._settled_at
+        return monotonic() < self._settled_at
 
     def settled(self) -> None:
         """Take note that the settings that it took last are in force: it has been seen."""
@@ -214,13 +215,13 @@ class Intercom:
 
     async def until_ready(self) -> None:
         """Wait until the settings that it took last are in force, and until it is ready for another call."""
-        left = max(self._settled_at, self.rested_at()) - now()
+        left = max(self._settled_at - monotonic(), self.rest_left())
         if left > 0:
             await asyncio.sleep(left)
 
     def _taken(self) -> None:
         if self._settling_time:
-            self._settled_at = now() + self._settling_time
+            self._settled_at = monotonic() + self._settling_time
 
     async def configure(self, settings: SipSettings) -> Configured:
         """Submit a whole SIP configuration.

@@ -110,7 +110,7 @@ class ScenarioRunner:
             problems.append(f"the bench could not be healed: {problem}")
         else:
             timeline = self._assembly.begin(folder)
-            self._assembly.intercom.rested_at = self._rested_at
+            self._assembly.intercom.rest_left = self._rest_left
             capabilities = self._assembly.file.device.capabilities
             has = tuple(c.value for c in Capability if not capabilities.lacks(c))
             lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
@@ -243,9 +243,10 @@ class ScenarioRunner:
             await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - monotonic()))
 
-    def _rested_at(self) -> float:
-        """Return when the device is ready for another call; while one is up it need not rest."""
-        return free_at(self.judge.timeline, self._timing.rest, self._assembly.intercom.last_call)
+    def _rest_left(self) -> float:
+        """Return for how long (s) the device still rests; while a call is up it need not."""
+        rest = self._timing.rest
+        return min(rest, free_at(self.judge.timeline, rest, self._assembly.intercom.last_call) - now())
 
     @property
     def _timing(self) -> Timing:
