@@ -32,6 +32,7 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "lcus-relay": "intercom_hil.adapters.lcus_relay:LcusRelayOptions",
         "shelly-relay": "intercom_hil.adapters.shelly_relay:ShellyRelayOptions",
         "tasmota-relay": "intercom_hil.adapters.tasmota_relay:TasmotaRelayOptions",
+        "snmp-poe": "intercom_hil.adapters.snmp_poe:SnmpPoeOptions",
         "command": "intercom_hil.adapters.command:CommandOptions",
     },
     CONFIGURATORS: {

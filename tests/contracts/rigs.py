@@ -18,6 +18,7 @@ from pydantic import TypeAdapter
 
 from intercom_hil.contracts import Rig
 from intercom_hil.instruments import AnyOutput, OutputOptions, SharedPorts
+from tests.contracts.poe_switch import PoeSwitch
 from tests.contracts.relay_boxes import LcusBoard, ShellyFirst, ShellySecond, Tasmota
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
 from tests.gpio.gpio_sim import SimulatedChip, available
@@ -26,7 +27,7 @@ GUEST = "INTERCOM_HIL_GPIO_GUEST"
 """Environment variable, set in the virtual machine: its second serial port may be looped."""
 
 _OUTPUTS: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
-OUTLETS = ("command", "shelly-relay", "tasmota-relay")
+OUTLETS = ("command", "shelly-relay", "tasmota-relay", "snmp-poe")
 """Kinds that are on or off for the device; contacts are closed or not."""
 _LOOPED_PORT = "/dev/ttyS1"
 
@@ -97,6 +98,24 @@ def _http_box(kind, table):
         )
 
     return make
+
+
+def _poe(folder):
+    switch = PoeSwitch()
+
+    def force(on):
+        switch.on = on
+
+    table = {"kind": "snmp-poe", "address": switch.address, "snmp_port": switch.port, "interface": 7}
+    return Rig(
+        table,
+        switch.address,
+        active=lambda: switch.on,
+        force=force,
+        history=lambda: switch.changes,
+        close=switch.close,
+        on_is_powered=True,
+    )
 
 
 def _numato_output(lines, line, *, active_low=False):
@@ -253,6 +272,7 @@ OUTPUTS = {
     "shelly-relay-1": _http_box(ShellyFirst, {"kind": "shelly-relay", "generation": 1, "channel": 1}),
     "shelly-relay-2": _http_box(ShellySecond, {"kind": "shelly-relay", "channel": 1}),
     "tasmota-relay": _http_box(Tasmota, {"kind": "tasmota-relay"}),
+    "snmp-poe": _poe,
     "command": _commands(confirms=True),
     "command-without-state": _commands(confirms=False),
 }
@@ -271,6 +291,7 @@ POWER = {
         "lcus-relay-text",
         "shelly-relay-2",
         "tasmota-relay",
+        "snmp-poe",
     )
 }
 """What supplies are tried over: they add little to an output."""
