@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
-import subprocess
-import sys
-import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.faults.lane import ROOT, write_bench
-
-READY_WITHIN = 20.0  # s
+from intercom_hil.device.emulated import EmulatedDevice
+from intercom_hil.device.emulator_container import ready_emulator
+from tests.faults.lane import write_bench
 
 
 def address(lane):
@@ -23,19 +21,19 @@ def address(lane):
 def device_outside(folder, lane, *options):
     """Have an emulated intercom for the length of a block; yields where its parts are."""
     state = folder / "device"
-    command = [sys.executable, "-m", "intercom_hil.emulator", "--state", str(state), "--leash"]
-    command += ["--address", address(lane), "--media-timeout", "2", *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, cwd=ROOT) as device:
+    container = ready_emulator("auto", print)
+    with asyncio.Runner() as loop:
+        device = EmulatedDevice(
+            state=state,
+            address=address(lane),
+            options=("--media-timeout", "2", *options),
+            container=container,
+        )
+        loop.run(device.start())
         try:
-            ready = state / "ready.json"
-            deadline = time.monotonic() + READY_WITHIN
-            while not ready.exists():
-                assert device.poll() is None
-                assert time.monotonic() < deadline
-                time.sleep(0.02)
-            yield json.loads(ready.read_text())
+            yield json.loads((state / "ready.json").read_text())
         finally:
-            device.stdin.close()
+            loop.run(device.stop())
 
 
 def physical_bench(folder, lane, ready, *, console=None, button=None, more=""):

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 import pytest
-from lane import ROOT, SOON, eventually, left_of, run_scenarios
+from lane import ROOT, SOON, eventually, left_of, run_scenarios, sockets
 from outside_device import device_outside, physical_bench
 
 from intercom_hil.processes.image import ready_engine
@@ -68,8 +68,7 @@ def scenarios_of(folder):
 
 def a_station_listens(run, folder):
     """The phase in which a station waits for a call."""
-    sockets = subprocess.run(["ss", "-Hlnup"], capture_output=True, text=True, check=True).stdout
-    return f"127.0.{LANE}.21:5070" in sockets
+    return f"127.0.{LANE}.21:5070" in sockets()
 
 
 PHASES = {

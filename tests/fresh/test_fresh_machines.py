@@ -92,6 +92,21 @@ def test_the_wheel_alone_gives_the_same_verdicts_as_the_checkout(machine):
     assert verdicts(machine, "root", "empty") == verdicts(machine, "root", CHECKOUT)
 
 
+@pytest.mark.parametrize("environment", ["lint", "types", "unit", "faults", "compliance"])
+def test_the_bench_passes_its_own_tests(machine, environment):
+    """All that ``./hil test`` does; an environment of tox each, for a failure to name its own."""
+    done = machine.run("./hil", "test", "-e", environment, cwd=CHECKOUT, within=LONGEST)
+    assert done.returncode == 0, done.stdout[-20_000:]
+
+
+def test_the_newest_python_will_do(tmp_path):
+    """Debian's next release has Python 3.14, for which the emulated intercom's SIP stack is not made."""
+    machine = BareRoot.make("sid", tmp_path / "root")
+    done = machine.run("./hil", "run", *SELECTION, cwd=CHECKOUT, within=LONGEST)
+    assert done.returncode == 0, done.stdout
+    verdicts(machine, "root", CHECKOUT)
+
+
 def test_the_commands_for_gitlab_work_on_a_bare_machine(machine):
     """Debian 13 is the image that the file names; the commands are good for 12 as well."""
     done = machine.run("sh", "-ec", "\n".join(commands("gitlab-ci.yml")), cwd=CHECKOUT, within=LONGEST)

@@ -18,17 +18,25 @@ async def in_call(bench):
     await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=3, after=up.time)
 
 
-def processes(module, ancestor):
-    """Return the ids of the processes that run a module and descend from ``ancestor``."""
+def processes(module, address):
+    """Return the ids of the processes that run a module for the device at an address."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if module.encode() in command and ancestor in ancestors(int(folder.name)):
+        if module.encode() in command and any(address in told(pid) for pid in ancestors(int(folder.name))):
             found.append(int(folder.name))
     return found
+
+
+def told(pid):
+    """Return the arguments of a process."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_text(errors="replace").split("\0")
+    except OSError:
+        return []
 
 
 def ancestors(pid):
@@ -74,10 +82,10 @@ async def test_4_the_bench_is_whole_again_after_the_stations(bench):
 
 
 @scenario("OUT-06")
-async def test_5_the_devices_sip_agent_is_killed_in_mid_call(bench):
+async def test_5_the_devices_sip_agent_is_killed_in_mid_call(bench, intercom_assembly):
     """A device that crashes has failed."""
     await in_call(bench)
-    (agent,) = processes("intercom_hil.emulator.agent", os.getpid())
+    (agent,) = processes("intercom_hil.emulator.agent", intercom_assembly.file.device.address)
     os.kill(agent, signal.SIGKILL)
     await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
 
@@ -90,10 +98,10 @@ async def test_6_the_bench_is_whole_again_after_the_crash(bench):
 
 
 @scenario("OUT-06")
-async def test_7_the_whole_device_dies_in_mid_call(bench):
+async def test_7_the_whole_device_dies_in_mid_call(bench, intercom_assembly):
     """A device that goes away has failed."""
     await in_call(bench)
-    (device,) = processes("intercom_hil.emulator", os.getpid())
+    (device,) = processes("intercom_hil.emulator", intercom_assembly.file.device.address)
     os.kill(device, signal.SIGKILL)
     await bench.expect("OUT-06", request("BYE", sender=DEVICE), within=30)
 
