@@ -22,6 +22,7 @@ from intercom_hil.judge.lateness import (
     late_between,
     matters,
 )
+from intercom_hil.judge.unanswered import ignored
 from intercom_hil.judge.unreadable import in_lines, unread
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness
@@ -86,6 +87,10 @@ class Occurs(_Rule):
         late = cut_short(timeline, self.wait) if self.wait and verdict is Verdict.FAIL and not too_many else 0
         if late:
             verdict, seen = Verdict.INCONCLUSIVE, f"{excuse(late)}; {seen}"
+        unanswered = ignored(timeline, self.after, self.until) if verdict is Verdict.FAIL else []
+        if unanswered and not too_many:
+            verdict, found = Verdict.INCONCLUSIVE, [*found, *unanswered]
+            seen = f"{seen}; not answered by the bench as it must be: {listed(unanswered, origin)}"
         return Outcome(verdict=verdict, seen=seen, observations=tuple(o.seq for o in found))
 
 

@@ -1,0 +1,90 @@
+"""Requests that the bench's own parties left without a usable answer although they can be read.
+
+No parser of SIP reads all that RFC 3261 allows. What Asterisk's cannot read (a display name folded between
+two words, say) it drops without a word; SIPp drops a request likewise, or answers what nobody can read (a
+blank before a colon has it find no Via). What comes of that is not the device's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.vocabulary import DEVICE, PBX, PROXY
+from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.observation import Configured, MalformedSip, SipMessageSeen, StationSaid
+from intercom_hil.wire.uri import Uri, UriError
+
+SIP_PORT = 5060
+LONG_ENOUGH = 1.0
+"""Seconds after which a party that has read a request has answered it, or said that it will not."""
+_RESPONSE = b"SIP/2.0 ".hex()
+
+
+def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]:
+    """Return the requests of the device, first sent between two times (epoch seconds), that came to nothing.
+
+    Those that the PBX never answered, and calls of which a station never said that they arrived: of each
+    the first transmission. Not among them are those that are its own fault: that depart from the grammar, or
+    go elsewhere than the settings say; nor those that a station read and means to ignore. Besides, the
+    unreadable answers of either.
+    """
+    wire = [o for o in timeline if o.witness is Witness.WIRE]
+    seen = [o for o in wire if isinstance(o.content, SipMessageSeen)]
+    answered = {_transaction(sip(o)) for o in seen if sip(o).status and sip(o).receiver == DEVICE}
+    said = " ".join(f"{o.content.text} " for o in timeline if isinstance(o.content, StationSaid))
+    taken = [
+        (o.time, o.content.settings)
+        for o in timeline
+        if isinstance(o.content, Configured) and o.content.accepted
+    ]
+    found: dict[tuple[str, int, str], Observation] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.sender != DEVICE or message.status is not None or message.deviations:
+            continue
+        settings = next((s for time, s in reversed(taken) if time <= observation.time), {})
+        if message.transport != settings.get("transport"):
+            continue
+        to_pbx = message.method != "ACK" and _goes_to_server(message, settings)
+        to_station = message.method == "INVITE" and _goes_to_contact(message, settings)
+        unheard = to_pbx or (to_station and f"callid={message.call_id} " not in said)
+        if unheard and _transaction(message) not in answered:
+            found.setdefault(_transaction(message), observation)
+    late = [o for o in found.values() if after <= o.time <= until - LONG_ENOUGH]
+    return late + [o for o in wire if after <= o.time <= until and _is_garbled(o)]
+
+
+def _transaction(message: SipMessageSeen) -> tuple[str, int, str]:
+    return message.call_id, message.cseq, message.method
+
+
+def _goes_to_server(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    return message.receiver == PBX and message.destination.endswith(f":{settings.get('server_port')}")
+
+
+def _goes_to_contact(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    numbers = (settings.get("call_number"), settings.get("further_numbers"))
+    contacts = (word for part in numbers for word in (part if isinstance(part, list | tuple) else [part]))
+    try:
+        asked = Uri.parse(message.request_uri)
+        wanted = [Uri.parse(str(contact)) for contact in contacts if str(contact).startswith("sip:")]
+    except UriError:
+        return False
+    there = f"{asked.host}:{asked.port or SIP_PORT}"
+    listed = any(asked.equivalent(contact) for contact in wanted)
+    return _may_be_station(message.receiver) and listed and message.destination == there
+
+
+def _may_be_station(name: str) -> bool:
+    return name not in (DEVICE, PBX, PROXY) and not set(name) & set(".:")
+
+
+def _is_garbled(observation: Observation) -> bool:
+    content = observation.content
+    return (
+        isinstance(content, MalformedSip)
+        and content.receiver == DEVICE
+        and (content.sender == PBX or _may_be_station(content.sender))
+        and content.raw_hex.startswith(_RESPONSE)
+    )

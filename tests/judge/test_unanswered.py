@@ -1,0 +1,99 @@
+"""A lawful request that the bench's own PBX cannot read is not held against the device."""
+
+import pytest
+from story import START
+
+from intercom_hil.judge import vocabulary as said
+from intercom_hil.judge.rules import Occurs
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.observation import Configured, StationSaid
+from intercom_hil.timeline.sip_content import sip_content
+
+HOSTS = {"192.0.2.21": "3410", "192.0.2.30": "device", "192.0.2.10": "pbx"}
+DESK = ("192.0.2.21", 5070)
+DEVICE, PBX = ("192.0.2.30", 5060), ("192.0.2.10", 5060)
+HEAD = (
+    "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1\r\nFrom: Front\r\n Door <sip:1@a>;tag=x\r\n"
+    "To: <sip:1@a>\r\nCall-ID: c\r\n"
+)
+
+
+def configured_timeline(transport="UDP"):
+    timeline = Timeline()
+    settings = {"transport": transport, "server_port": 5060, "call_number": "sip:3410@192.0.2.21:5070"}
+    timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), START)
+    return timeline
+
+
+def outcome(*, at=1.0, answered=False, version="SIP/2.0", until=4.0, transport="UDP"):
+    timeline = configured_timeline(transport)
+
+    def add(start, source, destination, time):
+        data = f"{start}\r\n{HEAD}CSeq: 1 REGISTER\r\n\r\n".encode()
+        content = sip_content(data, source, destination, "UDP", lambda host, _: HOSTS[host])
+        timeline.append(Witness.WIRE, content, START + time)
+
+    for time in (at, at + 0.5):
+        add(f"REGISTER sip:192.0.2.10 {version}", DEVICE, PBX, time)
+    if answered:
+        add("SIP/2.0 401 Unauthorized", PBX, DEVICE, at + 0.6)
+    rule = Occurs(pattern=said.registered(), after=START, until=START + until)
+    return rule.evaluate(timeline, START)
+
+
+def test_what_a_readable_request_without_an_answer_was_to_bring_about_is_left_open():
+    found = outcome()
+    assert found.verdict is Verdict.INCONCLUSIVE
+    assert "not answered by the bench" in found.seen
+    assert found.observations == (1,)
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"answered": True}, {"version": "sip/2.0"}, {"at": 3.5}, {"transport": "TLS"}],
+    ids=[
+        "it was answered",
+        "it departs from the grammar",
+        "there was no time to answer it",
+        "another transport",
+    ],
+)
+def test_otherwise_it_is_the_devices(otherwise):
+    assert outcome(**otherwise).verdict is Verdict.FAIL
+
+
+def called(*, said=(), answer=None, dialled="sip:3410@192.0.2.21:5070"):
+    timeline = configured_timeline()
+    data = f"INVITE {dialled} SIP/2.0\r\n{HEAD}CSeq: 1 INVITE\r\n\r\n".encode()
+    content = sip_content(data, DEVICE, DESK, "UDP", lambda host, _: HOSTS[host])
+    timeline.append(Witness.WIRE, content, START + 1)
+    for text in said:
+        timeline.append(Witness.STATION, StationSaid(station="3410", text=text), START + 1.1)
+    if answer:
+        content = sip_content(answer, DESK, DEVICE, "UDP", lambda host, _: HOSTS[host])
+        timeline.append(Witness.WIRE, content, START + 1.2)
+    heard = said_sound()
+    return Occurs(pattern=heard, after=START, until=START + 4).evaluate(timeline, START).verdict
+
+
+def said_sound():
+    return said.sound(sender="device", receiver="3410", protection="plain")
+
+
+def test_a_station_that_could_not_read_a_call_leaves_open_what_was_to_come_of_it():
+    assert called() is Verdict.INCONCLUSIVE
+
+
+def test_a_call_that_goes_elsewhere_than_the_settings_say_is_the_devices():
+    assert called(dialled="sip:3410@192.0.2.21:5060") is Verdict.FAIL
+    assert called(dialled="sip:3410@192.0.2.21") is Verdict.FAIL
+
+
+def test_a_station_that_read_the_call_and_means_to_ignore_it_leaves_the_rest_to_the_device():
+    assert called(said=["EV INVITE callid=c profile=RTP/AVP from=x"]) is Verdict.FAIL
+
+
+def test_an_answer_of_a_station_that_nobody_can_read_is_no_answer():
+    arrived = ["EV INVITE callid=c profile=RTP/AVP from=x"]
+    assert called(said=arrived, answer=b"SIP/2.0 488 No\r\nTo: <sip:1@a>\r\n\r\n") is Verdict.INCONCLUSIVE
