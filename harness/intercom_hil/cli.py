@@ -94,15 +94,6 @@ def run(
     sys.stdout.flush()
     named = any(_names_scenarios(argument) for argument in context.args)
     scenarios = [] if named else [str(SCENARIOS)]
-    from intercom_hil.device.emulator_container import runs_here
-
-    if not runs_here() and not {"--help", "-h", "--list-faults"} & {*context.args}:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise BenchError(
-            f"the emulated intercom's SIP stack is not for Python {version}",
-            "emulate",
-            'use Python 3.11 or 3.12; a bench file with device.kind = "emulated" has it run in a container',
-        )
     os.execv(sys.executable, [sys.executable, "-m", "pytest", *scenarios, *arguments])
 
 
@@ -251,6 +242,15 @@ class _Terminal:
 @app.command(context_settings={**_PASSED_ON, "help_option_names": []})
 def emulate(context: typer.Context) -> None:
     """Start the emulated intercom by hand (emulate --help tells its options; --list-faults its faults)."""
+    from intercom_hil.device.emulator_container import runs_here
+
+    if not runs_here() and not {"--help", "-h", "--list-faults"} & {*context.args}:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise BenchError(
+            f"the emulated intercom's SIP stack is not for Python {version}",
+            "emulate",
+            'use Python 3.11 or 3.12; a bench file with device.kind = "emulated" has it run in a container',
+        )
     os.execv(sys.executable, [sys.executable, "-m", "intercom_hil.emulator", *context.args])
 
 
