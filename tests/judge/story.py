@@ -64,6 +64,7 @@ class Story:
         raw="",
         media=(),
         branch="",
+        uri="",
         deviations=(),
     ):
         if profile:
@@ -81,6 +82,7 @@ class Story:
             method=method,
             status=status,
             reason="",
+            request_uri=uri,
             call_id=call,
             cseq=cseq,
             from_uri="sip:a@b",

@@ -10,6 +10,7 @@ from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Absent, Occurs
 from intercom_hil.judge.vocabulary import event, screen
 from intercom_hil.spec import events
+from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import ConsoleLine, Declared
@@ -61,10 +62,15 @@ def test_what_others_tell_is_judged_all_the_same():
     assert judged("INC-02", "", answered, story.timeline, START).verdict is Verdict.FAIL
 
 
+def of_the_page(timeline):
+    found = monitor(timeline, START + 60, START + 60)
+    return [j for j in found if not is_good_practice(j.requirement)]
+
+
 def test_the_monitors_of_the_log_say_it_once():
-    (told,) = monitor(call(MUTE).timeline, START + 60, START + 60)
+    (told,) = of_the_page(call(MUTE).timeline)
     assert (told.requirement, told.verdict) == ("EVT-11", Verdict.INCONCLUSIVE)
-    broken = {j.requirement for j in monitor(say(call(MUTE), 2).timeline, START + 60, START + 60)}
+    broken = {j.requirement for j in of_the_page(say(call(MUTE), 2).timeline)}
     assert broken == {"EVT-01", "EVT-02"}
     idle = Story()
     idle.timeline.append(Witness.BENCH, Declared(has=(), lacks=(), unheard=MUTE), START)

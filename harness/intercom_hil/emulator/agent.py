@@ -12,7 +12,6 @@ import ctypes
 import json
 import os
 import select
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -26,7 +25,9 @@ from intercom_hil.emulator.agent_names import read_hosts, resolve_by
 from intercom_hil.emulator.agent_sound import Sound
 from intercom_hil.emulator.agent_tls import AgentTls
 from intercom_hil.emulator.fault_invite_interceptor import Porter
+from intercom_hil.emulator.fault_sent_packets import SentPackets
 from intercom_hil.emulator.invite import read_invite
+from intercom_hil.emulator.stack_imports import stack_library
 from intercom_hil.emulator.vocabulary import Picture
 from intercom_hil.spec.settings import Encryption
 
@@ -49,7 +50,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self.calls: dict[str, Call] = {}
         self.finished: list[Call] = []
         self.srtp_only = False
-        self.obliging = False
+        self.obliging = self.same_keys = False
+        self._sent: SentPackets | None = None
         self._accounts: Accounts | None = None
         self._taken = 0
         self._checked = 0.0
@@ -136,9 +138,13 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         any_keys: bool,
         any_offers: bool,
         obliging: bool,
+        same_keys: bool,
+        distortion: str,
     ) -> None:
         self.srtp_only = settings["encryption"] == Encryption.SRTP_ONLY and not any_offers
-        self.obliging = obliging
+        self.obliging, self.same_keys = obliging, same_keys
+        if distortion and self._sent is None:
+            self._sent = SentPackets(distortion, frozenset(trusted))
         if self._transport is None:
             self._transport = self._open_transport(settings["transport"], AgentTls(**tls))
         self.sound.set_volumes(settings["microphone_volume"] / 50, settings["speaker_volume"] / 50)
@@ -308,8 +314,7 @@ def main() -> None:
     arguments = _arguments()
     names = read_hosts(arguments.hosts)
     if names:
-        stack = sys.modules.get("pjsua2._pjsua2") or sys.modules["_pjsua2"]
-        resolve_by(names, Path(stack.__file__ or ""))
+        resolve_by(names, stack_library())
     agent = Agent(arguments, say)
     say("ready")
     flush = ctypes.CDLL(None).fflush

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pjsua2 as pj
 
-from intercom_hil.emulator.invite import CRYPTO_SUITE
+from intercom_hil.emulator.invite import CRYPTO_SUITE, KEY_LENGTH
 from intercom_hil.emulator.vocabulary import Media, Offer
 from intercom_hil.spec.settings import Encryption
 
@@ -209,6 +209,8 @@ class Accounts:
         media_setting.srtpSecureSignaling = 0
         suites, suite = pj.SrtpCryptoVector(), pj.SrtpCrypto()
         suite.name = CRYPTO_SUITE
+        if self.agent.same_keys:
+            suite.key = "k" * KEY_LENGTH
         suites.append(suite)
         media_setting.srtpOpt.cryptos = suites
         media_setting.transportConfig.boundAddress = arguments.address

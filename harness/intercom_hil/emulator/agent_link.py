@@ -138,6 +138,8 @@ class AgentLink:
                 any_keys=order.any_keys,
                 any_offers=order.any_offers,
                 obliging=order.obliging,
+                same_keys=order.same_keys,
+                distortion=order.distortion,
             )
             async with asyncio.timeout(_CONFIGURE_WITHIN):
                 await self._configured

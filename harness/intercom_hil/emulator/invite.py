@@ -13,6 +13,8 @@ from intercom_hil.emulator.vocabulary import Offer
 
 CRYPTO_SUITE = "AES_CM_128_HMAC_SHA1_80"
 """The one crypto suite that the device has (RFC 4568 §6.2)."""
+KEY_LENGTH = 30
+"""Bytes of its master key and master salt."""
 
 
 _CLAIMS = (

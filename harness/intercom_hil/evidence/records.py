@@ -75,7 +75,7 @@ class Scenario(BaseModel):
         ending: the verdict of how it ended, without its judgements.
         asked: the requirements that it was to judge.
         bench: the bench it was played on.
-        deviations: how the device's messages depart from the grammar of SIP and SDP; no verdict rests on it.
+        deviations: how the device's messages depart from the grammar of SIP and SDP (SIP-01).
         device_clock: how the device's clock went, as far as its events show.
         evidence: where its files lie.
     """

@@ -16,6 +16,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.judge.device_clock import ClockReading, estimate
+from intercom_hil.judge.practice_secrets import KeyMemory
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict, worst
@@ -33,6 +34,7 @@ class RunFolder:
     Attributes:
         selection: which scenarios it was asked for, in words; empty for all of them.
         planned: the scenarios that it is to play; empty as long as that is not known.
+        keys: the media keys that this process has seen the device choose.
     """
 
     def __init__(self, path: Path, name: str, *, shared: bool = False) -> None:
@@ -43,6 +45,7 @@ class RunFolder:
         self.environment: dict[str, Any] = {}
         self.selection = ""
         self.planned: tuple[str, ...] = ()
+        self.keys = KeyMemory()
         self.imports: list[dict[str, Any]] = []
         self._started = time.time()
         self._ended: float | None = None

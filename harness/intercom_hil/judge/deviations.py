@@ -1,7 +1,7 @@
 """Where a device's messages depart from the grammar of SIP and SDP and can be read all the same.
 
-No requirement asks for good grammar, so nothing of this is a verdict. The next server may be stricter than
-this one: whoever builds the device wants to know.
+They are what SIP-01 of good practice is about, one by one; no requirement of the page asks for it. The next
+server may be stricter than this one: whoever builds the device wants to know.
 """
 
 from __future__ import annotations

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from intercom_hil.judge.deferral import deferred_kinds
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Monitored, Occurs, Rule
 from intercom_hil.judge.silence import unseen
+from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline
 
@@ -115,7 +116,10 @@ def without_repeats(found: Iterable[Judgement], made: Iterable[Judgement]) -> li
 
 
 class Folded(BaseModel):
-    """What a scenario comes to: its verdict, one for each requirement, and those it never judged."""
+    """What a scenario comes to: its verdict, one for each requirement, and those it never judged.
+
+    Good practice has verdicts of its own, and no part in the scenario's.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -135,7 +139,8 @@ def folded(judgements: Iterable[Judgement], ending: Verdict, asked: Iterable[str
             verdicts[requirement] = Verdict.INCONCLUSIVE
             unjudged.append(requirement)
     own = ending if ending is not Verdict.INCONCLUSIVE else Verdict.NONE
-    return Folded(verdict=worst((*verdicts.values(), own)), requirements=verdicts, unjudged=tuple(unjudged))
+    counted = [verdict for name, verdict in verdicts.items() if not is_good_practice(name)]
+    return Folded(verdict=worst((*counted, own)), requirements=verdicts, unjudged=tuple(unjudged))
 
 
 def not_judged(requirement: str) -> str:

@@ -4,7 +4,8 @@ A monitor says *pass* only where there was something to judge, and names the one
 broken: an event that is missing breaks its own row, an event without a cause breaks EVT-11, an event in
 the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
 that a stranger gets, or that others can read, break REG-05. A call in clear under SRTP-only breaks ENC-07 or
-ENC-09, one that a REFER brought about OUT-01.
+ENC-09, one that no press brought about OUT-01, one out of turn OUT-02, one that is not given up OUT-03. What
+no row of the page is about is good practice, which is counted apart.
 """
 
 from __future__ import annotations
@@ -28,13 +29,15 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
+from intercom_hil.judge.placed_calls import given_up_in_time, one_press_one_story
+from intercom_hil.judge.practice import practice
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.unreadable import unread_events
 from intercom_hil.judge.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
-from intercom_hil.spec.catalogue import CATALOGUE
+from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.events import EVENTS, EventKind
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
@@ -61,6 +64,9 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("credentials", credentials(timeline)),
             ("srtp only", srtp_only(timeline)),
             ("unasked calls", unasked_calls(timeline)),
+            ("placed calls", one_press_one_story(timeline)),
+            ("given up in time", given_up_in_time(timeline, closed)),
+            ("good practice", practice(timeline, settled)),
             ("declarations", _declarations(timeline)),
         )
     )
@@ -77,7 +83,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
         )
         for name, findings in watched
         for finding in findings
-        if name == "declarations" or CATALOGUE[finding.requirement].capability not in lacks
+        if name == "declarations" or requirement(finding.requirement).capability not in lacks
     ]
 
 
@@ -304,11 +310,11 @@ def _declarations(timeline: Timeline) -> Iterator[Finding]:
         Capability.SRTP: ("ENC-11", lambda o: _offers(o, "audio", secured=True)),
         Capability.SESSION_TIMER: ("EVT-08", _limits_session),
     }
-    for capability, (requirement, contradicts) in shown.items():
+    for capability, (broken, contradicts) in shown.items():
         seen = next((o for o in timeline if capability in lacks and contradicts(o)), None)
         if seen is not None:
             expected = f"no {capability}, as the bench file declares (device.capabilities)"
-            yield Finding(requirement, expected, f"the device has it: {seen}", (seen,), Verdict.INCONCLUSIVE)
+            yield Finding(broken, expected, f"the device has it: {seen}", (seen,), Verdict.INCONCLUSIVE)
 
 
 def _limits_session(observation: Observation) -> bool:

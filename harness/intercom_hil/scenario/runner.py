@@ -135,6 +135,8 @@ class ScenarioRunner:
             settled = now()
             self._assembly.tell_lateness()
             dropped = await self._clean_up(problems)
+            for key in self._run.keys.take(timeline, self._identity):
+                timeline.append(Witness.BENCH, key)
             if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
                 found = monitor(timeline, self._closed, settled)
                 self.judge.judgements += without_repeats(found, self.judge.judgements)

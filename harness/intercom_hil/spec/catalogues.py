@@ -1,4 +1,4 @@
-"""Every requirement that a scenario can name: those of the vendor's page, and those of others' catalogues.
+"""Every requirement there is: those of the vendor's page, good practice, and those of others' catalogues.
 
 A catalogue comes as an entry point (``intercom_hil.requirements``: a ``Catalogue``), or is added by who reads
 a configuration. Others' are looked at only for an id that is not of the page.
@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from intercom_hil import extensions
 from intercom_hil.extensions import ExtensionError, Registry
 from intercom_hil.spec.catalogue import CATALOGUE, Catalogue, Requirement
+from intercom_hil.spec.good_practice import GOOD_PRACTICE
 
 _added: list[Catalogue] = []
 
@@ -48,6 +49,9 @@ def _check(catalogue: Catalogue) -> None:
     taken = CATALOGUE.families.keys() & catalogue.families.keys()
     if catalogue is not CATALOGUE and taken:
         raise TypeError(f"families of the page are not others': {', '.join(sorted(taken))}")
+    taken = GOOD_PRACTICE.families.keys() & catalogue.families.keys()
+    if taken:
+        raise TypeError(f"families of good practice are not others': {', '.join(sorted(taken))}")
 
 
 CATALOGUES: Registry[Catalogue] = Registry(extensions.REQUIREMENTS, _catalogue)
@@ -68,7 +72,8 @@ def add(catalogue: Catalogue) -> None:
 
 
 def others() -> Iterator[Catalogue | ExtensionError]:
-    """Yield the catalogues beside the page's; of one that cannot be loaded, why."""
+    """Yield the catalogues beside the page's, good practice first; of one that cannot be loaded, why."""
+    yield GOOD_PRACTICE
     yield from _added
     yield from (one for _, one in CATALOGUES.usable() if one is not CATALOGUE)
 

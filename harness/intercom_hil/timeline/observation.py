@@ -48,6 +48,7 @@ __all__ = [
     "HeaderSeen",
     "InputChanged",
     "InstrumentLost",
+    "KeySeenBefore",
     "MalformedSip",
     "MediaEnded",
     "MediaHeard",
@@ -394,6 +395,21 @@ class Declared(BaseContent):
         return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"
 
 
+class KeySeenBefore(BaseContent):
+    """An SRTP master key of the device that an earlier scenario of the run has seen in a call.
+
+    ``digest`` is by what the key is known again, ``scenario`` and ``call_id`` say where it was.
+    """
+
+    kind: Literal["key_seen_before"] = "key_seen_before"
+    digest: str
+    scenario: str
+    call_id: str
+
+    def __str__(self) -> str:
+        return f"the key of the call {self.call_id} in {self.scenario}"
+
+
 class Note(BaseContent):
     """A remark of the bench itself."""
 
@@ -433,6 +449,7 @@ Content = Annotated[
     | OperatorAnswered
     | Declared
     | BenchLate
+    | KeySeenBefore
     | Note,
     Field(discriminator="kind"),
 ]

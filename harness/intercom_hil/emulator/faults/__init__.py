@@ -12,6 +12,7 @@ from intercom_hil.emulator.faults import (
     administering,
     admitting,
     placing,
+    practising,
     protecting,
     proxying,
     registering,
@@ -163,6 +164,9 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             ),
         )
     ),
+    *(partial(practising.Distorted, *row) for row in practising.DISTORTED),
+    practising.SameKeys,
+    practising.PasswordLogged,
     reporting.WrongEventName,
     reporting.WrongScreenName,
     reporting.DuplicateEvent,

@@ -71,11 +71,13 @@ class Fault:
         name: what it is asked for by.
         description: what the device does wrong, in one line.
         breaks: the requirements that a bench must find broken.
+        shown_by: where no scenario asks for those, the requirements whose scenarios show it.
     """
 
     name: str
     description: str
     breaks: frozenset[str] = frozenset()
+    shown_by: frozenset[str] = frozenset()
 
     def __init__(self) -> None:
         self.situation = Situation()

@@ -1,0 +1,223 @@
+"""Faults of what the SIP stack sends over UDP: its datagrams, distorted on their way out.
+
+The stack's import of ``sendto`` is led past here: SIP messages are changed, left out or followed by others,
+RTP packets are followed by others. Over TCP and TLS the device is as it should be.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import re
+import secrets
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from intercom_hil.emulator.stack_imports import redirect, stack_library
+
+_SENDTO = ctypes.CFUNCTYPE(
+    ctypes.c_ssize_t,
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_uint,
+)
+_STRAY_PAYLOAD_TYPE = 109
+_GOES_ON = 1.5
+"""Seconds for which media goes on after the end of its call."""
+_PACKET_TIME = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class _Packet:
+    """One datagram: its bytes, and whether it goes to the server or the proxy."""
+
+    data: bytes
+    trusted: bool
+
+    def begins(self, *words: bytes) -> bool:
+        return self.data.startswith(words)
+
+    @property
+    def method(self) -> bytes:
+        """The method of CSeq."""
+        found = re.search(rb"\r\nCSeq: *[0-9]+ ([A-Z]+)", self.data)
+        return found[1] if found else b""
+
+    @property
+    def branch(self) -> bytes:
+        """The branch of the topmost Via."""
+        found = re.search(rb";branch=([^;\r\n]+)", self.data)
+        return found[1] if found else b""
+
+    @property
+    def is_response(self) -> bool:
+        return self.begins(b"SIP/2.0 ")
+
+
+_Distortion = Callable[["SentPackets", _Packet], list[bytes]]
+
+
+class SentPackets:
+    """Stands between the stack and the network from when it is made to the end of the process."""
+
+    def __init__(self, distortion: str, trusted: frozenset[str]) -> None:
+        """Begin.
+
+        Args:
+            distortion: what becomes of packets, one of ``DISTORTIONS``.
+            trusted: names and addresses of server and proxy.
+        """
+        self._distort = DISTORTIONS[distortion]
+        self._trusted = trusted
+        self.invites: set[bytes] = set()
+        self.last_media: tuple[int, bytes, bytes] | None = None
+        self.strayed: set[int] = set()
+        self._real = _SENDTO(("sendto", ctypes.CDLL(None)))
+        self.descriptor, self._flags = -1, 0
+        redirect(stack_library(), "sendto", _SENDTO(self._send))
+
+    def _send(self, descriptor: int, data: int, size: int, flags: int, to: int, to_size: int) -> int:
+        packet = ctypes.string_at(data, size) if size else b""
+        where = ctypes.string_at(to, to_size) if to else b""
+        is_sip = packet[:1].isalpha() and b"SIP/2.0" in packet.partition(b"\r\n")[0]
+        if not is_sip:
+            sent = int(self._real(descriptor, data, size, flags, to, to_size))
+            self._media(descriptor, packet, where)
+            return sent
+        host = socket.inet_ntoa(where[4:8]) if len(where) >= 8 else ""
+        told = _Packet(packet, host in self._trusted)
+        if told.begins(b"INVITE "):
+            self.invites.add(told.branch)
+        for changed in self._distort(self, told):
+            self._real(descriptor, changed, len(changed), flags, to, to_size)
+        return size
+
+    def _media(self, descriptor: int, packet: bytes, where: bytes) -> None:
+        """Take note of audio, and let what distorts it do so."""
+        if len(packet) < 13 or packet[0] >> 6 != 2 or packet[1] & 0x7F in range(64, 96):
+            return  # no RTP: RTCP has payload types of 200 and above, marker bit left out 72 to 76
+        self.last_media = descriptor, packet, where
+        if self._distort is _stray_payload_type and descriptor not in self.strayed:
+            self.strayed.add(descriptor)
+            stray = packet[:1] + bytes((_STRAY_PAYLOAD_TYPE,)) + packet[2:8] + secrets.token_bytes(4)
+            self._real(descriptor, stray + packet[12:], len(packet), 0, where, len(where))
+
+    def go_on(self) -> None:
+        """Send the last packet of audio again and again, though its call is over."""
+        if self.last_media is None:
+            return
+        (descriptor, packet, where), self.last_media = self.last_media, None
+        own = os.dup(descriptor)
+
+        def send() -> None:
+            limit = time.monotonic() + _GOES_ON
+            while time.monotonic() < limit:
+                self._real(own, packet, len(packet), 0, where, len(where))
+                time.sleep(_PACKET_TIME)
+            os.close(own)
+
+        threading.Thread(target=send, daemon=True).start()
+
+
+def _without(name: bytes) -> _Distortion:
+    def distort(sent: SentPackets, packet: _Packet) -> list[bytes]:
+        if packet.is_response:
+            return [packet.data]
+        return [re.sub(rb"\r\n" + name + rb":[^\r\n]*", b"", packet.data, count=1)]
+
+    return distort
+
+
+def _odd_start_line(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [packet.data.replace(b"SIP/2.0 100", b"SIP/2.0  100", 1)]
+
+
+def _other_from_tag(data: bytes) -> bytes:
+    return re.sub(rb"(\r\nFrom:[^\r\n]*;tag=)[^;\r\n]+", rb"\g<1>foreign", data, count=1)
+
+
+def _answers_bye_for_another(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    mixed_up = packet.is_response and packet.method == b"BYE"
+    return [_other_from_tag(packet.data) if mixed_up else packet.data]
+
+
+def _cancels_for_another(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [_other_from_tag(packet.data) if packet.begins(b"CANCEL ") else packet.data]
+
+
+def _hangs_up_another(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [_other_from_tag(packet.data) if packet.begins(b"BYE ") else packet.data]
+
+
+def _two_contacts(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.begins(b"INVITE "):
+        return [packet.data]
+    return [re.sub(rb"(\r\nContact:[^\r\n]*)", rb"\1\1", packet.data, count=1)]
+
+
+def _bye_to_nobody(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [re.sub(rb"\ABYE sip:(?:[^@ ]*@)?", b"BYE sip:nobody@", packet.data, count=1)]
+
+
+def _refusals_ignored(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [] if packet.begins(b"ACK ") and packet.branch in sent.invites else [packet.data]
+
+
+def _bye_ignored(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [] if packet.is_response and packet.method == b"BYE" else [packet.data]
+
+
+def _counts_nothing(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [re.sub(rb"\r\nCSeq: *[0-9]+ REGISTER", b"\r\nCSeq: 7 REGISTER", packet.data, count=1)]
+
+
+def _asks_twice(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Follow a REGISTER with credentials by another one with the very same credentials."""
+    if not packet.begins(b"REGISTER ") or b"\r\nAuthorization:" not in packet.data:
+        return [packet.data]
+    again = packet.data.replace(packet.branch, packet.branch + b"again", 1)
+    return [packet.data, re.sub(rb"(\r\nCSeq: *[0-9]+)", rb"\g<1>0", again, count=1)]
+
+
+def _section_too_many(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    head, end, body = packet.data.partition(b"\r\n\r\n")
+    if packet.trusted or not packet.begins(b"SIP/2.0 200") or not body or packet.method != b"INVITE":
+        return [packet.data]
+    body += b"m=text 0 RTP/AVP 98\r\n"
+    length = b"\r\nContent-Length: %d" % len(body)
+    return [re.sub(rb"\r\nContent-Length: *[0-9]+", length, head) + end + body]
+
+
+def _media_goes_on(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if packet.method == b"BYE":
+        sent.go_on()
+    return [packet.data]
+
+
+def _stray_payload_type(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [packet.data]
+
+
+DISTORTIONS: dict[str, _Distortion] = {
+    "odd-start-line": _odd_start_line,
+    "no-max-forwards": _without(b"Max-Forwards"),
+    "bye-answered-for-another": _answers_bye_for_another,
+    "two-contacts": _two_contacts,
+    "bye-to-nobody": _bye_to_nobody,
+    "bye-with-foreign-tag": _hangs_up_another,
+    "cancel-with-foreign-tag": _cancels_for_another,
+    "refusals-not-acknowledged": _refusals_ignored,
+    "bye-not-answered": _bye_ignored,
+    "register-without-counting": _counts_nothing,
+    "credentials-used-twice": _asks_twice,
+    "answer-with-a-section-too-many": _section_too_many,
+    "media-after-bye": _media_goes_on,
+    "stray-payload-type": _stray_payload_type,
+}
+"""What can become of packets, by name."""

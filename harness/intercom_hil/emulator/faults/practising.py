@@ -1,0 +1,75 @@
+"""Faults against good practice: what goes out is not as the RFCs want it; the page has no row for that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.vocabulary import Apply, Configured, Input, Output, Step, WriteLine
+
+
+class Distorted(Fault):
+    """A fault of the packets that are sent."""
+
+    def __init__(self, name: str, description: str, breaks: str, shown_by: str) -> None:
+        super().__init__()
+        self.name, self.description = name, description
+        self.breaks, self.shown_by = frozenset(breaks.split()), frozenset(shown_by.split())
+
+    def change(self, output: Output) -> Output | None:
+        """Have them distorted."""
+        return replace(output, distortion=self.name) if isinstance(output, Apply) else output
+
+
+class SameKeys(Fault):
+    """The random number generator gives the same keys every time."""
+
+    name = "same-keys-in-every-call"
+    description = "every call is protected with the same SRTP master key"
+    breaks = frozenset({"KEY-01"})
+    shown_by = frozenset({"ENC-08"})
+
+    def change(self, output: Output) -> Output | None:
+        """Have them used."""
+        return replace(output, same_keys=True) if isinstance(output, Apply) else output
+
+
+class PasswordLogged(Fault):
+    """Somebody left a line for debugging in."""
+
+    name = "password-in-log"
+    description = "the console shows the password when the device is configured"
+    breaks = frozenset({"KEY-02"})
+    shown_by = frozenset({"REG-01"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Write it."""
+        outputs = inner(given)
+        if isinstance(given, Configured):
+            text = f"digest of {given.settings.auth_username}:{given.settings.auth_password}"
+            outputs.append(WriteLine("log", (("level", "debug"), ("text", text))))
+        return outputs
+
+
+DISTORTED = (
+    ("odd-start-line", "two blanks in the start line of 100", "SIP-01", "INC-02"),
+    ("no-max-forwards", "no request has Max-Forwards", "SIP-02", "REG-01"),
+    ("bye-answered-for-another", "200 to BYE has another From tag than the BYE", "SIP-03", "OUT-08"),
+    ("two-contacts", "an INVITE has its Contact twice", "SIP-04", "OUT-01"),
+    ("bye-to-nobody", "a BYE goes to another user than the other side's Contact", "SIP-05", "OUT-06"),
+    ("bye-with-foreign-tag", "a BYE has a foreign tag, and draws 481", "SIP-05 SIP-08", "OUT-06"),
+    ("cancel-with-foreign-tag", "a CANCEL has another From tag than its INVITE", "SIP-06", "OUT-03"),
+    ("refusals-not-acknowledged", "a refusal gets no ACK", "SIP-07", "OUT-04"),
+    ("bye-not-answered", "a BYE gets no answer", "SIP-09", "OUT-08"),
+    ("register-without-counting", "every REGISTER has the same CSeq", "SIP-10", "REG-01"),
+    ("credentials-used-twice", "the same credentials serve two requests", "SIP-11", "REG-01"),
+    ("answer-with-a-section-too-many", "an answer has a section that nobody offered", "SIP-12", "INC-03"),
+    ("media-after-bye", "audio goes on for 1.5 s when its call is over", "RTP-01", "OUT-06"),
+    (
+        "stray-payload-type",
+        "audio begins with a packet of a payload type that nobody listed",
+        "RTP-02",
+        "OUT-05",
+    ),
+)
+"""Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""

@@ -1,0 +1,170 @@
+"""One press, one story: the calls that a device places for a press of its button, in every scenario.
+
+OUT-01: to nobody but the contacts, and not without a press. OUT-02: in their order, one at a time, none after
+an answer. OUT-03: one that nobody answers is cancelled when the call timeout is over. Where the settings, or
+a press, may be missing nothing is said; what came before the first press belongs to an earlier scenario.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from intercom_hil.judge.calls import Call, calls
+from intercom_hil.judge.expected_events import presses_in
+from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.messages import sip
+from intercom_hil.spec.settings import Encryption
+from intercom_hil.spec.status_codes import MEDIA_NOT_ACCEPTABLE
+from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.observation import Configured, DeviceEvent
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.uri import Uri
+
+SLACK = 2.0
+"""Seconds beyond the call timeout and a tenth of it until a call that goes on ringing was not given up."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Contacts:
+    """The contacts in force, as user and host in lower case; the host of a short number is the server's."""
+
+    numbers: tuple[tuple[str, str], ...]
+    since: float
+    timeout: float
+    fallback: bool
+
+    def place(self, uri: str, from_: int = 0) -> int | None:
+        """Return the first place, from one on, that a Request-URI stands for; None if it is no contact's."""
+        user, host = _user_and_host(uri)
+        for place in range(from_, len(self.numbers)):
+            number, at = self.numbers[place]
+            if number == user and at in ("", host):
+                return place
+        return None
+
+
+def one_press_one_story(timeline: Timeline) -> Iterator[Finding]:
+    """OUT-01 and OUT-02 of every placed call after the first press."""
+    pressed = [press.time for press in presses_in(timeline)]
+    placed = [call for call in calls(timeline) if call.placed]
+    settings = _settings(timeline)
+    for begun, over in pairwise([*pressed, float("inf")]):
+        story = [call for call in placed if begun < call.invite.time < over]
+        in_force = [one for one in settings if one.since < begun]
+        if story and in_force and not any(begun < one.since < over for one in settings):
+            yield from _told(story, in_force[-1], timeline)
+
+
+def _told(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> Iterator[Finding]:
+    """Follow the calls of one press."""
+    place = -1
+    before: Call | None = None
+    for call in story:
+        uri = sip(call.invite).request_uri
+        if contacts.place(uri) is None:
+            text = "no call to anybody but the contacts"
+            yield Finding("OUT-01", text, f"{call.invite}, at {uri}", [call.invite])
+            return
+        found = contacts.place(uri, place + 1)
+        if before is not None:
+            problem = _out_of_turn(before, call, found, contacts, place)
+            if problem:
+                text = "the contacts one after the other, once each, and none after an answer"
+                yield Finding("OUT-02", text, f"{call.invite}: {problem}", [before.invite, call.invite])
+                return
+        elif found != 0 and contacts.place(uri) != 0 and not _gave_up_unseen(timeline, call):
+            text = "the first call to the first contact"
+            yield Finding("OUT-02", text, f"{call.invite}, at {uri}", [call.invite])
+            return
+        place = found if found is not None else place
+        before = call
+
+
+def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contacts, place: int) -> str:
+    """Return what is wrong with a call after another one of the same press; nothing if it is in turn."""
+    at = call.invite.time
+    if before.established and before.final is not None and before.final.time < at:
+        return "after an answer"
+    again = found is None or found > place + 1
+    if again and contacts.place(sip(call.invite).request_uri, max(place, 0)) == place:
+        # A call tried anew: in clear after SRTP, or for a reason of its own; not after it was turned away.
+        return "" if contacts.fallback or before.status in (0, *_TRY_AGAIN) else "tried before"
+    if found is None:
+        return "tried before"
+    ended = before.over < at or (before.cancel is not None and before.cancel.time < at)
+    trying = any(100 <= (sip(o).status or 0) < 200 and o.time < at for o in before.messages)
+    if not ended and trying and not before.accepted:
+        return "while the call before goes on"
+    return ""
+
+
+_TRY_AGAIN = (400, 415, 420, 421, 422, 423, 491, 494, 500, 503, 504, *MEDIA_NOT_ACCEPTABLE)
+"""Statuses after which the same contact may be called again, otherwise (RFC 3261 §8.1.3.4, §8.1.3.5)."""
+
+
+def _gave_up_unseen(timeline: Timeline, call: Call) -> bool:
+    """Whether the device says that it gave a contact up that it sent nothing to: a name that is none."""
+    return any(
+        isinstance(o.content, DeviceEvent) and o.content.failure and o.time < call.invite.time + 1.0
+        for o in timeline
+    )
+
+
+def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
+    """OUT-03: a call that rings is cancelled within the call timeout, a tenth of it, and two seconds.
+
+    Without a provisional response there is nothing to cancel (RFC 3261 §9.1). What was still ringing when the
+    scenario ended (``closed``, epoch seconds) sooner than that is left open.
+    """
+    settings = _settings(timeline)
+    pressed = [press.time for press in presses_in(timeline)]
+    for call in calls(timeline):
+        in_force = [one for one in settings if one.since < call.invite.time]
+        if not call.placed or not in_force:
+            continue
+        limit = call.invite.time + in_force[-1].timeout * 1.1 + SLACK
+        if limit > closed or any(call.invite.time < at < limit for at in pressed):
+            continue
+        if any(call.invite.time < one.since < limit for one in settings):
+            continue
+        ringing = [o for o in call.messages if 100 < (sip(o).status or 0) < 200 and sip(o).method == "INVITE"]
+        over = call.cancel or call.final or call.bye
+        if ringing and (over is None or over.time > limit):
+            text = f"a call that nobody answers is cancelled after {in_force[-1].timeout:g} s"
+            seen = f"{call.invite} was not, within {limit - call.invite.time:.1f} s"
+            yield Finding("OUT-03", text, seen, [call.invite, ringing[0]])
+
+
+def _settings(timeline: Timeline) -> list[_Contacts]:
+    """Return the contacts of each configuration that was taken, in order of time."""
+    found = []
+    settings: dict[str, object] = {}
+    for observation in sorted(timeline, key=lambda o: (o.time, o.seq)):
+        content = observation.content
+        if not isinstance(content, Configured) or not content.accepted:
+            continue
+        settings = settings | content.settings  # what is submitted may be a few fields alone
+        further = settings.get("further_numbers")
+        numbers = [settings.get("call_number"), *(further if isinstance(further, list | tuple) else ())]
+        timeout = settings.get("call_timeout")
+        if all(isinstance(number, str) for number in numbers) and isinstance(timeout, int | float):
+            found.append(
+                _Contacts(
+                    tuple(_user_and_host(str(number)) for number in numbers),
+                    observation.time,
+                    float(timeout),
+                    settings.get("encryption") == Encryption.FALLBACK,
+                )
+            )
+    return found
+
+
+def _user_and_host(number: str) -> tuple[str, str]:
+    """Return user and host of an address, without its port; of a short number the host is empty."""
+    try:
+        uri = Uri.parse(number)
+    except WireError:
+        return number.lower(), ""
+    return (uri.user_unescaped or "").lower(), uri.host.lower()

@@ -1,0 +1,46 @@
+"""Good practice, over a whole timeline: the device's messages, dialogs, media and secrets against the RFCs.
+
+A rule of ``good_practice.toml`` passes where there was something to look at, and fails with one finding for
+each way in which it is broken. What an RFC leaves a device free to do is no finding, nor is what cannot be
+told: nobody answers a request that was not seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.messages import messages
+from intercom_hil.judge.practice_book import Book
+from intercom_hil.judge.practice_dialogs import dialogs
+from intercom_hil.judge.practice_media import media
+from intercom_hil.judge.practice_messages import answers, cancels, forms, grammar
+from intercom_hil.judge.practice_registration import credentials, registrations
+from intercom_hil.judge.practice_secrets import keys, secrets
+from intercom_hil.judge.practice_transactions import acknowledged, answered, refused
+from intercom_hil.timeline import Timeline
+
+
+def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
+    """Judge every row of good practice.
+
+    Args:
+        timeline: what was seen.
+        settled: until when the device had time for what it owed (epoch seconds).
+    """
+    book = Book()
+    seen = sorted(messages(timeline), key=lambda o: (o.time, o.seq))
+    grammar(timeline, seen, book)
+    forms(seen, book)
+    dialogs(seen, book)
+    cancels(seen, book)
+    acknowledged(seen, settled, book)
+    refused(seen, book)
+    answered(seen, settled, book)
+    registrations(seen, book)
+    credentials(seen, book)
+    answers(seen, book)
+    media(timeline, seen, book)
+    keys(timeline, seen, book)
+    secrets(timeline, seen, book)
+    yield from book.findings()

@@ -1,0 +1,129 @@
+"""The device's requests within dialogs: SIP-05 (RFC 3261 §12.2.1.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.practice_book import Book
+from intercom_hil.timeline import Observation
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sip import split_list
+from intercom_hil.wire.uri import NameAddr, Uri
+
+_TARGET_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY")
+_OUTSIDE = ("ACK", "CANCEL")
+"""Methods that have the CSeq number of an INVITE, and so no part in its rising."""
+
+
+@dataclass(slots=True)
+class _Dialog:
+    """One dialog from the device's side: its route set, and wherever the other side said to be reached."""
+
+    routes: list[str]
+    targets: set[str] = field(default_factory=set)
+
+
+def dialogs(seen: Sequence[Observation], book: Book) -> None:
+    """Judge each request of the device with a To tag, of calls whose beginning was seen."""
+    known: dict[str, dict[tuple[str, str], _Dialog]] = {}
+    asked: dict[tuple[str, int], SipMessageSeen] = {}
+    begun: set[str] = set()
+    highest: dict[tuple[str, str], tuple[int, str]] = {}
+    for observation in seen:
+        message = sip(observation)
+        ours = message.sender == "device"
+        if "device" not in (message.sender, message.receiver) or not message.headers:
+            continue
+        if ours and message.is_request and message.method == "INVITE":
+            begun.add(message.branch)
+        if message.is_initial_invite:
+            asked[message.call_id, message.cseq] = message
+        _learn(known, asked, message, ours)
+        if not (ours and message.is_request) or message.method == "CANCEL":
+            continue
+        refusal = (
+            message.method == "ACK" and message.branch in begun
+        )  # of its INVITE's transaction, no dialog
+        if message.to_tag and message.call_id in known and not refusal:
+            _judge(observation, message, known[message.call_id], book)
+        if message.method in _OUTSIDE:
+            continue
+        counter = message.call_id, message.from_tag
+        before, branch = highest.get(counter, (-1, ""))
+        if message.to_tag and before >= 0 and message.branch != branch and message.cseq <= before:
+            book.broken("SIP-05", "a CSeq that does not rise", observation)
+        if message.cseq >= before:
+            highest[counter] = message.cseq, message.branch
+
+
+def _learn(
+    known: dict[str, dict[tuple[str, str], _Dialog]],
+    asked: dict[tuple[str, int], SipMessageSeen],
+    message: SipMessageSeen,
+    ours: bool,
+) -> None:
+    """Take in what begins a dialog, and what says anew where the other side is reached."""
+    status = message.status
+    opens = message.method == "INVITE" and status is not None and 100 < status < 300 and message.to_tag
+    own = known.setdefault(message.call_id, {}) if opens or message.call_id in known else {}
+    tags = (message.to_tag, message.from_tag) if ours == (status is not None) else ()
+    local_and_remote = tags or (message.from_tag, message.to_tag)
+    if opens and local_and_remote not in own:
+        invite = asked.get((message.call_id, message.cseq))
+        record = _listed(message, "Record-Route")
+        own[local_and_remote] = dialog = _Dialog(record if ours else record[::-1])
+        if ours and invite is not None:
+            dialog.routes = _listed(invite, "Record-Route")
+            dialog.targets |= {contact.uri for contact in invite.contacts}
+    if not ours and local_and_remote in own and message.method in _TARGET_REFRESHING:
+        dialog = own[local_and_remote]
+        dialog.targets |= {contact.uri for contact in message.contacts}
+        if opens and status is not None and status >= 200:
+            dialog.routes = _listed(message, "Record-Route")[::-1] or dialog.routes
+
+
+def _judge(
+    observation: Observation, message: SipMessageSeen, own: dict[tuple[str, str], _Dialog], book: Book
+) -> None:
+    if not own:
+        return
+    dialog = own.get((message.from_tag, message.to_tag))
+    if dialog is None:
+        book.check("SIP-05", False, f"{message.method} with the tags of no dialog", observation)
+        return
+    book.look("SIP-05", observation)
+    loose = all("lr" in _parameters(route) for route in dialog.routes)
+    routes = _listed(message, "Route")
+    if loose and [place(route) for route in routes] != [place(route) for route in dialog.routes]:
+        book.broken("SIP-05", f"{message.method} with another route set than the dialog's", observation)
+    targets = {place(target) for target in dialog.targets}
+    if loose and targets and place(message.request_uri) not in targets:
+        book.broken("SIP-05", f"{message.method} to another place than the other side's Contact", observation)
+
+
+def _listed(message: SipMessageSeen, name: str) -> list[str]:
+    return [part for value in message.values(name) for part in split_list(value)]
+
+
+def _uri(text: str) -> Uri | None:
+    try:
+        return Uri.parse(NameAddr.parse(text).uri if "<" in text else text)
+    except WireError:
+        return None
+
+
+def _parameters(text: str) -> set[str]:
+    uri = _uri(text)
+    return {name.lower() for name, _ in uri.parameters} if uri else set()
+
+
+def place(text: str) -> tuple[str, str, int | None]:
+    """Return what of a URI says where it leads: user, host, port; a port left out is the usual one."""
+    uri = _uri(text)
+    if uri is None:
+        return text, "", None
+    usual = 5061 if uri.scheme == "sips" or ("transport", "tls") in uri.parameters else 5060
+    return uri.user_unescaped, uri.host.lower(), uri.port or usual

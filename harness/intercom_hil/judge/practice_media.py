@@ -1,0 +1,56 @@
+"""The device's media against its calls: RTP-01 (it ends with them) and RTP-02 (of agreed payload types)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intercom_hil.judge.calls import calls
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.practice_book import Book
+from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline.observation import MediaEnded, MediaStarted
+
+ENDS_WITHIN = 0.5
+"""Seconds after a BYE was sent, or answered, within which the media has stopped."""
+
+
+def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """Judge each flow of the device that belongs to a call, and each that belongs to none."""
+    known = {call.call_id: call for call in calls(timeline)}
+    over = _over(seen)
+    agreed = _agreed(seen)
+    for observation in timeline:
+        flow = observation.content
+        if isinstance(flow, MediaEnded) and flow.sender == "device" and flow.call_id in known:
+            end = over.get(flow.call_id)
+            if end is not None:
+                late = flow.last - end.time
+                problem = f"{flow.media} goes on when its call is over"
+                book.check("RTP-01", late <= ENDS_WITHIN, problem, observation, end)
+        if isinstance(flow, MediaStarted) and flow.sender == "device":
+            listed = agreed.get((flow.call_id, flow.media))
+            if listed:
+                problem = f"payload type {flow.payload_type} of {flow.media}, which nobody listed"
+                book.check("RTP-02", flow.payload_type in listed, problem, observation)
+
+
+def _over(seen: Sequence[Observation]) -> dict[str, Observation]:
+    """Return by Call-ID what shows that the device knew of the end of a call: its BYE, or its answer."""
+    found: dict[str, Observation] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.method != "BYE" or message.sender != "device" or not message.to_tag:
+            continue
+        if message.status is None or 200 <= message.status < 300:
+            found.setdefault(message.call_id, observation)
+    return found
+
+
+def _agreed(seen: Sequence[Observation]) -> dict[tuple[str, str], set[int]]:
+    """Return by Call-ID and kind of media the payload types that either side has listed."""
+    found: dict[tuple[str, str], set[int]] = {}
+    for observation in seen:
+        message = sip(observation)
+        for line in message.media:
+            found.setdefault((message.call_id, line.media), set()).update(line.payload_types)
+    return found

@@ -1,0 +1,155 @@
+"""The form of single messages of the device: SIP-01 to SIP-04, SIP-06 and SIP-12."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.practice_book import Book
+from intercom_hil.judge.practice_dialogs import place
+from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
+from intercom_hil.wire.sip import split_list
+
+COOKIE = "z9hG4bK"
+"""What every branch begins with (RFC 3261 §8.1.1.7)."""
+_ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards")
+_ADDED_BY_RECEIVER = re.compile(r";(received|rport)(=[^;]*)?", re.IGNORECASE)
+
+
+def grammar(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """SIP-01: what departs from the grammar, in messages that can be read and in those that cannot."""
+    for observation in seen:
+        message = sip(observation)
+        if message.sender == "device":
+            book.look("SIP-01", observation)
+            for note in message.deviations:
+                book.broken("SIP-01", note, observation)
+    for observation in timeline:
+        content = observation.content
+        if isinstance(content, MalformedSip) and content.sender == "device":
+            book.check("SIP-01", False, content.problem, observation)
+
+
+def forms(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-02, SIP-03, SIP-04: what requests need, what responses repeat, who has a Contact."""
+    asked: dict[tuple[str, int, str, str], Observation] = {}
+    tags: dict[tuple[str, int, str, str], str] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.method, message.branch
+        if message.is_request and message.receiver == "device":
+            asked.setdefault(key, observation)
+        if message.sender != "device" or not message.headers:
+            continue
+        if message.is_request:
+            _request(observation, message, book)
+        elif key in asked:
+            _response(observation, message, asked[key], book)
+            first = tags.setdefault(key, message.to_tag) if message.status != 100 else message.to_tag
+            if first != message.to_tag:
+                book.broken("SIP-03", "two To tags in responses to one request", observation)
+        if message.method == "INVITE" and (message.status is None or 200 <= message.status < 300):
+            usable = [c for c in message.contacts if c.uri.lower().startswith(("sip:", "sips:"))]
+            least = len(usable) == 1 if message.is_request else len(usable) >= 1
+            book.check("SIP-04", least, f"{len(usable)} Contacts", observation)
+
+
+def _request(observation: Observation, message: SipMessageSeen, book: Book) -> None:
+    book.look("SIP-02", observation)
+    for name in _ONCE:
+        found = len(message.values(name))
+        if found != 1:
+            book.broken("SIP-02", f"{name} {found} times", observation)
+    if not message.from_tag:
+        book.broken("SIP-02", "From without a tag", observation)
+    if not message.branch.startswith(COOKIE):
+        book.broken("SIP-02", f"a branch that does not begin with {COOKIE}", observation)
+
+
+def _response(observation: Observation, message: SipMessageSeen, asked: Observation, book: Book) -> None:
+    request = sip(asked)
+    book.look("SIP-03", observation)
+    if _vias(message) != _vias(request):
+        book.broken("SIP-03", "other Via fields than in the request", observation, asked)
+    if message.from_tag != request.from_tag or _host(message) != _host(request):
+        book.broken("SIP-03", "another From than in the request", observation, asked)
+    if request.to_tag and message.to_tag != request.to_tag:
+        book.broken("SIP-03", "another To tag than in the request", observation, asked)
+    if not message.to_tag and message.status != 100:
+        book.broken("SIP-03", "To without a tag", observation)
+
+
+def _host(message: SipMessageSeen) -> str:
+    """Return whose domain From names; how its user is escaped is no matter (RFC 3261 §19.1.4)."""
+    return place(message.from_uri)[1]
+
+
+def _vias(message: SipMessageSeen) -> list[str]:
+    """Return the Via fields without what a receiver adds to them (RFC 3261 §18.2.1, RFC 3581), and blanks."""
+    parts = [part for value in message.values("Via") for part in split_list(value)]
+    return [_ADDED_BY_RECEIVER.sub("", re.sub(r"\s", "", part)).lower() for part in parts]
+
+
+def cancels(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-06: each CANCEL of the device against the INVITE that it cancels."""
+    invites: dict[str, list[Observation]] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.sender != "device" or not message.is_request:
+            continue
+        if message.method == "INVITE":
+            invites.setdefault(message.call_id, []).append(observation)
+        elif message.method == "CANCEL" and message.call_id in invites:
+            own = [o for o in invites[message.call_id] if sip(o).branch == message.branch]
+            invite = (own or invites[message.call_id])[-1]
+            _cancel(observation, message, invite, book)
+
+
+def _cancel(observation: Observation, message: SipMessageSeen, asked: Observation, book: Book) -> None:
+    invite = sip(asked)
+    book.look("SIP-06", observation)
+    same = {
+        "branch": (message.branch, invite.branch),
+        "CSeq number": (message.cseq, invite.cseq),
+        "Request-URI": (message.request_uri, invite.request_uri),
+        "From": ((message.from_uri, message.from_tag), (invite.from_uri, invite.from_tag)),
+        "To": ((message.to_uri, message.to_tag), (invite.to_uri, invite.to_tag)),
+    }
+    for name, (here, there) in same.items():
+        if here != there:
+            book.broken("SIP-06", f"another {name} than its INVITE has", observation, asked)
+
+
+def answers(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-12: each 2xx of the device with a session description against the offer that it answers."""
+    offers: dict[tuple[str, int, str], Observation] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.method
+        if message.method not in ("INVITE", "UPDATE") or not message.media:
+            continue
+        if message.is_request and message.receiver == "device":
+            offers[key] = observation
+        elif message.sender == "device" and 200 <= (message.status or 0) < 300 and key in offers:
+            _answer(observation, message, offers[key], book)
+
+
+def _answer(observation: Observation, message: SipMessageSeen, asked: Observation, book: Book) -> None:
+    offered = sip(asked).media
+    book.look("SIP-12", observation)
+    if [line.media for line in message.media] != [line.media for line in offered]:
+        book.broken("SIP-12", "other media sections than the offer has", observation, asked)
+        return
+    for answer, offer in zip(message.media, offered, strict=True):
+        if answer.port == 0:
+            continue
+        if offer.port == 0:
+            book.broken("SIP-12", f"{offer.media} taken that was not offered", observation, asked)
+        if answer.profile != offer.profile:
+            problem = f"{answer.profile} in answer to {offer.profile}"
+            book.broken("SIP-12", problem, observation, asked)
+        rtp = answer.payload_types and offer.payload_types
+        if rtp and not set(answer.payload_types) & set(offer.payload_types):
+            book.broken("SIP-12", f"no format of the {offer.media} that was offered", observation, asked)

@@ -1,0 +1,88 @@
+"""The device's registrations and credentials: SIP-10 and SIP-11."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.practice_book import Book
+from intercom_hil.timeline import Observation
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sip import Credentials
+
+_CHALLENGES = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
+
+
+def registrations(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2)."""
+    last: dict[tuple[str, str], tuple[int, str]] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.sender != "device" or not message.is_request or message.method != "REGISTER":
+            continue
+        key = message.call_id, message.receiver
+        before, branch = last.get(key, (-1, ""))
+        if message.branch != branch:
+            book.check("SIP-10", message.cseq > before, "a CSeq that does not rise", observation)
+            last[key] = message.cseq, message.branch
+
+
+def credentials(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
+    offers: dict[tuple[str, str, str], dict[str, str]] = {}
+    counts: dict[tuple[str, str], tuple[int, str]] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.receiver == "device" and message.status in (401, 407):
+            for header, realm, nonce, challenge in _challenges(message):
+                offers[header, realm, nonce] = challenge
+                counts.pop((realm, nonce), None)  # a server may give a nonce anew: who starts again may, too
+        if message.sender != "device" or not message.is_request:
+            continue
+        for shown in message.credentials:
+            given = shown.parameters
+            nonce = given.get("nonce", "")
+            offer = offers.get((shown.header, shown.realm, nonce))
+            if shown.scheme != "digest":
+                continue
+            if offer is not None:
+                book.look("SIP-11", observation)
+                _within(observation, given, offer, book)
+            count = given.get("nc", "")
+            if not count or message.method in ("ACK", "CANCEL"):
+                continue
+            before, branch = counts.get((shown.realm, nonce), (0, ""))
+            number = int(count, 16) if _is_hexadecimal(count) else -1
+            if branch == message.branch:
+                continue  # sent again
+            book.check("SIP-11", number > before, "a nonce count that does not rise", observation)
+            counts[shown.realm, nonce] = max(number, before), message.branch
+
+
+def _within(observation: Observation, given: dict[str, str], challenge: dict[str, str], book: Book) -> None:
+    algorithm = given.get("algorithm", "MD5").upper()
+    offered = challenge.get("algorithm", "MD5").upper()
+    if algorithm != offered:
+        book.broken("SIP-11", f"algorithm {algorithm} where {offered} was offered", observation)
+    qop = given.get("qop", "")
+    choices = [word.strip().lower() for word in challenge.get("qop", "").split(",")]
+    if qop and qop.lower() not in choices:
+        book.broken("SIP-11", f"qop {qop} where {challenge.get('qop') or 'none'} was offered", observation)
+
+
+def _challenges(message: SipMessageSeen) -> list[tuple[str, str, str, dict[str, str]]]:
+    found = []
+    for name, answer in _CHALLENGES.items():
+        for value in message.values(name):
+            try:
+                parsed = Credentials.parse(name, value)
+            except WireError:
+                continue
+            parameters = dict(parsed.parameters)
+            found.append((answer, parameters.get("realm", ""), parameters.get("nonce", ""), parameters))
+    return found
+
+
+def _is_hexadecimal(text: str) -> bool:
+    return 0 < len(text) <= 8 and all(char in "0123456789abcdefABCDEF" for char in text)

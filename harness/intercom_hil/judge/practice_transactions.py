@@ -1,0 +1,100 @@
+"""The device's transactions: SIP-07 (acknowledged), SIP-08 (understood), SIP-09 (answered)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.practice_book import Book
+from intercom_hil.timeline import Observation
+from intercom_hil.timeline.observation import SipMessageSeen
+
+PROMPT = 2.0
+"""Seconds within which a device that is there acknowledges and answers, retransmissions included."""
+_NOT_UNDERSTOOD = (400, 481, 500)
+
+
+def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> None:
+    """SIP-07: each final response to an INVITE of the device has its ACK.
+
+    One that came within the last two seconds before ``settled`` (epoch seconds) may still get it.
+    """
+    acks: dict[str, list[SipMessageSeen]] = {}
+    invites: dict[tuple[str, int], SipMessageSeen] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.sender == "device" and message.is_request and message.method == "ACK":
+            acks.setdefault(message.call_id, []).append(message)
+        if message.sender == "device" and message.is_request and message.method == "INVITE":
+            invites.setdefault((message.call_id, message.cseq), message)
+    for observation in seen:
+        message = sip(observation)
+        invite = invites.get((message.call_id, message.cseq))
+        final = message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200
+        if not final or invite is None or observation.time > settled - PROMPT:
+            continue
+        own = [ack for ack in acks.get(message.call_id, []) if ack.cseq == message.cseq]
+        if (message.status or 0) < 300:
+            fitting = any(ack.to_tag == message.to_tag for ack in own)
+        else:
+            fitting = any(ack.branch == message.branch for ack in own)
+        book.check("SIP-07", fitting, f"{message.status} without its ACK", observation)
+
+
+def refused(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-08: what the device asks within a dialog, and its CANCEL, is understood.
+
+    A 481 that crosses a BYE, or comes from a side that has ended the call, is nobody's fault; so is a 500
+    that names a time to try again (RFC 3261 §14.2).
+    """
+    ended: set[str] = set()
+    own: set[tuple[str, int, str]] = set()
+    finals: set[str] = set()
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.method
+        if (
+            message.sender == "device"
+            and message.is_request
+            and (message.to_tag or message.method == "CANCEL")
+        ):
+            own.add(key)
+        elif message.is_request and message.method == "BYE":
+            ended.add(message.call_id)
+        elif message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200:
+            finals.add(message.call_id)
+        if message.receiver != "device" or message.status is None or key not in own:
+            continue
+        if message.status < 200:
+            continue
+        excused = message.call_id in ended or bool(message.values("Retry-After"))
+        excused |= message.method == "CANCEL" and message.call_id in finals
+        book.check(
+            "SIP-08",
+            message.status not in _NOT_UNDERSTOOD or excused,
+            f"{message.status} to {message.method}",
+            observation,
+        )
+
+
+def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
+    """SIP-09: each request to the device gets a final response, if it is there to give one.
+
+    That it is there is shown by a response of its own to something that came later. An INVITE may ring.
+    """
+    finals: set[tuple[str, int, str, str]] = set()
+    last_response = 0.0
+    for observation in seen:
+        message = sip(observation)
+        if message.sender == "device" and message.status is not None:
+            last_response = max(last_response, observation.time)
+            if message.status >= 200:
+                finals.add((message.call_id, message.cseq, message.method, message.branch))
+    for observation in seen:
+        message = sip(observation)
+        if message.receiver != "device" or not message.is_request or message.method in ("ACK", "INVITE"):
+            continue
+        if not message.branch or observation.time > min(settled, last_response) - PROMPT:
+            continue
+        key = message.call_id, message.cseq, message.method, message.branch
+        book.check("SIP-09", key in finals, f"{message.method} without an answer", observation)

@@ -1,0 +1,87 @@
+"""One press, one story: whom a device calls for a press, in which order, and when it gives up."""
+
+import pytest
+from story import START, Story
+
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.spec.settings import Encryption
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured
+
+LATER = START + 60
+ROWS = {"OUT-01", "OUT-02", "OUT-03"}
+
+
+def told(*calls, encryption=Encryption.UNSET, changed=()):
+    """A press, and calls after it, each a number and what becomes of it, two seconds after the one before."""
+    story = Story()
+    settings = {"call_number": "1", "further_numbers": ["2", "sip:3@elsewhere"], "call_timeout": 1}
+    settings["encryption"] = str(encryption)
+    for one in (settings, *changed):
+        story.timeline.append(Witness.PORTAL, Configured(settings=one, accepted=True), story._time())
+    story.press()
+    for second, (number, outcome) in enumerate(calls):
+        story.at(2 * second + 1)
+        call = f"c{second}"
+        uri = number if "@" in number else f"sip:{number}@pbx"
+        profile = "RTP/SAVP" if outcome == 488 else "RTP/AVP"
+        story.sip("INVITE", "device", "pbx", call=call, to_tag="", profile=profile, uri=uri)
+        story.sip("INVITE", "pbx", "device", status=180, call=call)
+        if outcome == "gives up":
+            story.at(2 * second + 2).sip("CANCEL", "device", "pbx", call=call, to_tag="")
+            story.sip("INVITE", "pbx", "device", status=487, call=call)
+        elif outcome == 200:
+            story.sip("INVITE", "pbx", "device", status=200, call=call, profile="RTP/AVP")
+            story.sip("ACK", "device", "pbx", call=call)
+        elif outcome != "rings":
+            story.sip("INVITE", "pbx", "device", status=outcome, call=call)
+    found = monitor(story.timeline, LATER, LATER)
+    return {j.requirement for j in found if j.verdict is Verdict.FAIL} & ROWS
+
+
+LAST = ("sip:3@elsewhere", 200)
+
+
+@pytest.mark.parametrize(
+    "calls",
+    [
+        [("1", 200)],
+        [("1", 486), ("2", "gives up"), LAST],
+        [("1", 486), ("2", 404), ("sip:3@elsewhere", 603)],
+        [("1", 503), ("1", 486), ("2", 200)],
+    ],
+)
+def test_the_contacts_in_their_order_until_one_answers(calls):
+    assert told(*calls) == set()
+
+
+@pytest.mark.parametrize(
+    ("calls", "row"),
+    [
+        ([("9", 200)], "OUT-01"),
+        ([("1", 486), ("sip:3@here", 200)], "OUT-01"),
+        ([("2", 486), ("1", 200)], "OUT-02"),
+        ([("1", 486), ("2", 486), ("1", 200)], "OUT-02"),
+        ([("1", 486), ("1", 200)], "OUT-02"),
+        ([("1", 200), ("2", 200)], "OUT-02"),
+    ],
+)
+def test_a_call_to_somebody_else_or_out_of_turn(calls, row):
+    assert told(*calls) == {row}
+
+
+def test_a_call_that_rings_for_ever_is_not_given_up():
+    assert told(("1", "rings")) == {"OUT-03"}
+
+
+def test_two_calls_at_once():
+    assert told(("1", "rings"), ("2", 486)) == {"OUT-02", "OUT-03"}
+
+
+def test_a_fallback_calls_the_same_contact_again():
+    assert told(("1", 488), ("1", 200), encryption=Encryption.FALLBACK) == set()
+
+
+def test_a_change_of_one_field_leaves_the_others_in_force():
+    assert told(("9", 486), ("2", 200), changed=[{"call_number": "9"}]) == set()

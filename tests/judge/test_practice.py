@@ -1,0 +1,216 @@
+"""Good practice: each rule finds what breaks it, and nothing in a device that keeps to the RFCs."""
+
+import re
+
+import pytest
+
+from intercom_hil.judge.judgement import folded
+from intercom_hil.judge.monitors import monitor
+from intercom_hil.judge.practice import practice
+from intercom_hil.judge.practice_secrets import KeyMemory
+from intercom_hil.spec.good_practice import GOOD_PRACTICE
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.fingerprint import Fingerprint
+from intercom_hil.timeline.media import MediaEnded, MediaStarted
+from intercom_hil.timeline.observation import Configured, ConsoleLine
+from intercom_hil.timeline.sip_content import sip_content
+
+START = 1000.0
+LATER = START + 60
+DEVICE, PBX = ("192.0.2.30", 5060), ("192.0.2.10", 5060)
+KEY = "WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz"
+SDP = (
+    "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 8\r\n"
+    f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}\r\n"
+)
+OFFER, ANSWER = SDP.replace(KEY, KEY[::-1]), SDP
+
+
+def name_of(host, port):
+    return "device" if host == DEVICE[0] else "pbx"
+
+
+def told(*script, also=()):
+    """A timeline of messages, each a second after the one before: ``>`` by the device, ``<`` to it."""
+    timeline = Timeline()
+    timeline.opened = START
+    for second, text in enumerate(script):
+        ours = text.startswith(">")
+        head, _, body = text[1:].lstrip().partition("\n\n")
+        lines = [line.strip() for line in head.strip().split("\n")]
+        if body:
+            lines.append("Content-Type: application/sdp")
+        payload = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode()
+        ends = (DEVICE, PBX) if ours else (PBX, DEVICE)
+        timeline.append(Witness.WIRE, sip_content(payload, *ends, "UDP", name_of), START + second)
+    for content in also:
+        timeline.append(Witness.CONSOLE, content, START + 5)
+    return timeline
+
+
+def failed(timeline):
+    return {finding.requirement for finding in practice(timeline, LATER) if finding.verdict is Verdict.FAIL}
+
+
+def headers(cseq, branch, *, tags=("a", ""), call="c", more=""):
+    mine, theirs = tags
+    return (
+        f"Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK{branch}\nFrom: <sip:door@x>;tag={mine}\n"
+        f"To: <sip:desk@x>{f';tag={theirs}' if theirs else ''}\nCall-ID: {call}\nCSeq: {cseq}"
+        + (f"\n{more}" if more else "")
+    )
+
+
+REQUEST = "Max-Forwards: 70"
+CONTACT = "Contact: <sip:door@192.0.2.30>"
+INVITE_HEADERS = headers("1 INVITE", "1", more=f"{REQUEST}\n{CONTACT}")
+INVITE = f"> INVITE sip:desk@192.0.2.10 SIP/2.0\n{INVITE_HEADERS}\n\n{OFFER}"
+DESK = "Contact: <sip:desk@192.0.2.10>"
+OK = f"< SIP/2.0 200 OK\n{headers('1 INVITE', '1', tags=('a', 'b'), more=DESK)}\n\n{ANSWER}"
+ACK = f"> ACK sip:desk@192.0.2.10 SIP/2.0\n{headers('1 ACK', '2', tags=('a', 'b'), more=REQUEST)}"
+BYE = f"> BYE sip:desk@192.0.2.10 SIP/2.0\n{headers('2 BYE', '3', tags=('a', 'b'), more=REQUEST)}"
+BYE_OK = f"< SIP/2.0 200 OK\n{headers('2 BYE', '3', tags=('a', 'b'))}"
+CALL = (INVITE, OK, ACK, BYE, BYE_OK)
+RINGING = f"< SIP/2.0 180 Ringing\n{headers('1 INVITE', '1', tags=('a', 'b'))}"
+CANCEL = f"> CANCEL sip:desk@192.0.2.10 SIP/2.0\n{headers('1 CANCEL', '1', more=REQUEST)}"
+GONE = f"< SIP/2.0 487 Gone\n{headers('1 INVITE', '1', tags=('a', 'b'))}"
+GONE_ACK = f"> ACK sip:desk@192.0.2.10 SIP/2.0\n{headers('1 ACK', '1', tags=('a', 'b'), more=REQUEST)}"
+GIVEN_UP = (INVITE, RINGING, CANCEL, GONE, GONE_ACK)
+CALLED = tuple(
+    text.replace(text[0], "<>"[text[0] == "<"], 1).replace("192.0.2.10", "192.0.2.30") for text in CALL
+)
+"""The same call the other way round: the device is called, and hung up on."""
+INFO = f"< INFO sip:door@192.0.2.30 SIP/2.0\n{headers('5 INFO', '9', tags=('b', 'a'), more=REQUEST)}"
+REGISTER = f"> REGISTER sip:x SIP/2.0\n{headers('1 REGISTER', 'r1', call='r', more=REQUEST)}"
+CHALLENGE = (
+    f"< SIP/2.0 401 No\n{headers('1 REGISTER', 'r1', call='r')}\n"
+    'WWW-Authenticate: Digest realm="x", nonce="n", qop="auth"'
+)
+PROOF = 'Authorization: Digest realm="x", nonce="n", qop=auth, nc={nc}, algorithm={algorithm}'
+
+
+def proven(cseq, nc, algorithm="MD5"):
+    more = f"{REQUEST}\n{PROOF.format(nc=nc, algorithm=algorithm)}"
+    return f"> REGISTER sip:x SIP/2.0\n{headers(f'{cseq} REGISTER', f'r{cseq}', call='r', more=more)}"
+
+
+LAWFUL = {
+    "placed": CALL,
+    "taken": CALLED,
+    "given up": GIVEN_UP,
+    "registered": (REGISTER, CHALLENGE, proven(2, "00000001"), proven(3, "00000002")),
+    "sent again": (INVITE, INVITE, OK, OK, ACK, ACK, BYE, BYE, BYE_OK),
+}
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_a_device_that_keeps_to_the_rfcs_breaks_nothing(name):
+    assert failed(told(*LAWFUL[name])) == set()
+
+
+BROKEN = {
+    "SIP-01": (INVITE, OK, ACK.replace("ACK sip", "ACK  sip"), BYE),
+    "SIP-02": (INVITE, OK, ACK, BYE.replace(f"\n{REQUEST}", "")),
+    "SIP-03": (*CALLED[:4], CALLED[4].replace("From: <sip:door@x>;tag=a", "From: <sip:door@x>;tag=z")),
+    "SIP-04": (INVITE.replace(CONTACT, f"{CONTACT}\n{CONTACT}"), *CALL[1:]),
+    "SIP-05": (*CALL[:3], BYE.replace("tag=b", "tag=z")),
+    "SIP-06": (*GIVEN_UP[:2], CANCEL.replace("tag=a", "tag=z"), *GIVEN_UP[3:]),
+    "SIP-07": (INVITE, OK, BYE, BYE_OK),
+    "SIP-08": (*CALL[:4], BYE_OK.replace("200 OK", "481 Unknown")),
+    "SIP-09": (*CALLED[:3], INFO, *("<" + CALLED[3][1:],) * 2, *(CALLED[4],) * 4),
+    "SIP-10": (REGISTER, CHALLENGE, proven(1, "00000001").replace("z9hG4bKr1", "z9hG4bKr2")),
+    "SIP-11": (REGISTER, CHALLENGE, proven(2, "00000001"), proven(3, "00000001")),
+    "SIP-12": (CALLED[0], CALLED[1] + "m=text 0 RTP/AVP 98\r\n", *CALLED[2:]),
+}
+
+
+@pytest.mark.parametrize("row", BROKEN)
+def test_what_breaks_a_rule_is_found_on_its_row_alone(row):
+    assert failed(told(*BROKEN[row])) == {row}
+
+
+@pytest.mark.parametrize(
+    ("change", "row"),
+    [
+        (lambda bye: bye.replace("CSeq: 2", "CSeq: 1"), "SIP-05"),
+        (lambda bye: bye.replace("sip:desk@192.0.2.10", "sip:nobody@192.0.2.10"), "SIP-05"),
+        (lambda bye: bye.replace(REQUEST, f"{REQUEST}\nRoute: <sip:192.0.2.77;lr>"), "SIP-05"),
+        (lambda bye: bye.replace("z9hG4bK3", "three"), "SIP-02"),
+    ],
+)
+def test_a_request_within_a_dialog_that_is_not_as_it_should_be(change, row):
+    assert failed(told(*CALL[:3], change(BYE))) == {row}
+
+
+def test_another_algorithm_than_was_offered():
+    assert failed(told(REGISTER, CHALLENGE, proven(2, "00000001", "SHA-256"))) == {"SIP-11"}
+
+
+def test_a_challenge_with_an_old_nonce_begins_its_count_anew():
+    again = CHALLENGE.replace("z9hG4bKr1", "z9hG4bKr3").replace("1 REGISTER", "3 REGISTER")
+    story = (REGISTER, CHALLENGE, proven(2, "00000001"), again, proven(4, "00000001"))
+    assert failed(told(*story)) == set()
+
+
+def ended(last, call="c"):
+    return MediaEnded(
+        flow="f",
+        source="1",
+        destination="2",
+        sender="device",
+        receiver="pbx",
+        media="audio",
+        payload_type=8,
+        ssrc=1,
+        protection="plain",
+        call_id=call,
+        first=START,
+        last=last,
+        packets=9,
+        lost=0,
+        jitter_ms=0,
+    )
+
+
+@pytest.mark.parametrize(("late", "rows"), [(0.4, set()), (0.6, {"RTP-01"})])
+def test_media_ends_half_a_second_after_its_call(late, rows):
+    assert failed(told(*CALL, also=[ended(START + 3 + late)])) == rows
+
+
+@pytest.mark.parametrize(("number", "rows"), [(8, set()), (96, {"RTP-02"})])
+def test_media_has_a_payload_type_that_was_listed(number, rows):
+    flow = ended(START).model_dump(include=set(MediaStarted.model_fields) - {"kind"})
+    assert failed(told(*CALL, also=[MediaStarted(**{**flow, "payload_type": number})])) == rows
+
+
+def test_a_key_serves_one_call():
+    other = INVITE.replace("Call-ID: c", "Call-ID: d").replace("z9hG4bK1", "z9hG4bK8")
+    assert failed(told(*CALL, other)) == {"KEY-01"}
+
+
+def test_a_key_of_an_earlier_scenario_is_told_with_both_calls():
+    memory = KeyMemory()
+    assert memory.take(told(*CALL), "first") == []
+    later = told(*(text.replace("Call-ID: c", "Call-ID: d") for text in CALL))
+    for content in memory.take(later, "second"):
+        later.append(Witness.BENCH, content)
+    (finding,) = [f for f in practice(later, LATER) if f.requirement == "KEY-01"]
+    assert finding.verdict is Verdict.FAIL
+    assert re.search(r"the call c in first.*INVITE", finding.seen)
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [("all is well", set()), ("pw=correct-horse!", {"KEY-02"}), (f"k={KEY[::-1]}", {"KEY-02"})],
+)
+def test_secrets_stand_in_no_line(line, rows):
+    configured = Configured(settings={}, accepted=True, secrets=(Fingerprint.of("correct-horse"),))
+    assert failed(told(*CALL, also=[configured, ConsoleLine(text=line)])) == rows
+
+
+def test_good_practice_fails_no_scenario():
+    judgements = monitor(told(*BROKEN["SIP-02"]), LATER, LATER)
+    outcome = folded([j for j in judgements if j.requirement in GOOD_PRACTICE], Verdict.PASS, ())
+    assert outcome.requirements["SIP-02"] is Verdict.FAIL
+    assert outcome.verdict is Verdict.PASS
