@@ -118,6 +118,10 @@ class Peer(asyncio.DatagramProtocol):
         elif message.method in ("BYE", "OPTIONS"):
             self.respond(message, source, 200, "OK")
 
+    def send(self, text, where):
+        """Send a message as it stands."""
+        self._transport.sendto(text.encode(), where)
+
     async def _tell(self):
         async with self._news:
             self._news.notify_all()
@@ -226,14 +230,15 @@ class Peer(asyncio.DatagramProtocol):
         lines += [f"Content-Length: {len(body)}", "", body]
         self._transport.sendto("\r\n".join(lines).encode(), (host[1], int(host[2] or 5060)))
 
-    async def call(self, uri, caller, profile="RTP/AVP", crypto=False, within=5.0, extra=""):
-        """Place a call and acknowledge its final answer; return it with the call's id."""
+    async def call(self, uri, caller, profile="RTP/AVP", crypto=False, within=5.0, extra="", ack=True):
+        """Place a call and, unless told otherwise, acknowledge its final answer; return that."""
         self._count += 1
         call_id = f"call{self._count}-{id(self)}"
         caller = f"{caller};tag=a{self._count}"
         self._request("INVITE", uri, call_id, caller, f"<{uri}>", 1, extra, self.sdp(profile, crypto))
         answer = await self.sees_response(call_id, "INVITE", within)
-        self._request("ACK", uri, call_id, caller, answer["To"], 1)
+        if ack:
+            self._request("ACK", uri, call_id, caller, answer["To"], 1)
         return answer
 
     async def end_call(self, answer, uri):

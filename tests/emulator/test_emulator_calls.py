@@ -2,7 +2,9 @@
 
 import asyncio
 
+import pytest
 from emulator_peer import Peer
+from emulator_process import DEVICE
 
 SCREEN = 'screen text="Incoming call answered"'
 
@@ -154,3 +156,28 @@ async def test_the_list_cannot_be_got_round_by_sending_straight_to_the_device(st
         )
         listed = await station.call(intercom.uri, "<sip:3405@127.0.41.6>")
     assert (forged.status, asserted.status, listed.status) == (403, 403, 200)
+
+
+@pytest.mark.nightly
+async def test_an_answer_that_nobody_confirms_ends_with_a_bye(start, peer):
+    """It takes the 32 s for which an answer is sent again (RFC 3261 §13.3.1.4)."""
+    intercom = await start()
+    await intercom.configure()
+    answer = await peer.call(intercom.uri, f"<sip:3400@{peer.address}>", ack=False)
+    await peer.sees(lambda m: m.method == "BYE" and m["Call-ID"] == answer["Call-ID"], within=45)
+
+
+@pytest.mark.parametrize("method", ["MESSAGE", "SUBSCRIBE", "DANCE"])
+async def test_a_method_that_it_does_not_have_gets_405_with_those_that_it_has(start, peer, method):
+    intercom = await start()
+    await intercom.configure()
+    request = (
+        f"{method} sip:door@{DEVICE} SIP/2.0\r\nVia: SIP/2.0/UDP {peer.address};branch=z9hG4bK{method}\r\n"
+        f"Max-Forwards: 70\r\nFrom: <sip:desk@x>;tag=1\r\nTo: <sip:door@x>\r\nCall-ID: {method}\r\n"
+        f"CSeq: 1 {method}\r\nContact: <sip:{peer.address}>\r\nEvent: presence\r\nContent-Length: 0\r\n\r\n"
+    )
+    peer.send(request, (DEVICE, 5060))
+    answer = await peer.sees(lambda m: m.status and m["Call-ID"] == method)
+    assert answer.status == 405
+    assert {"INVITE", "ACK", "BYE", "CANCEL"} <= set(answer["Allow"].split(", "))
+    assert ";tag=" in answer["To"]

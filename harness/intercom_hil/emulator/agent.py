@@ -21,15 +21,17 @@ import pjsua2 as pj
 
 from intercom_hil.emulator.agent_account import Accounts
 from intercom_hil.emulator.agent_call import Call
+from intercom_hil.emulator.agent_methods import Methods
 from intercom_hil.emulator.agent_names import read_hosts, resolve_by
 from intercom_hil.emulator.agent_sound import Sound
 from intercom_hil.emulator.agent_tls import AgentTls
+from intercom_hil.emulator.camera import made
 from intercom_hil.emulator.fault_invite_interceptor import Porter
 from intercom_hil.emulator.fault_sent_packets import SentPackets
 from intercom_hil.emulator.invite import read_invite
 from intercom_hil.emulator.stack_imports import stack_library
 from intercom_hil.emulator.vocabulary import Picture
-from intercom_hil.spec.settings import Encryption
+from intercom_hil.spec.settings import Encryption, VideoCalls
 
 USER_AGENT = "EMU-1/1.0"
 _POLL_MS = 10
@@ -63,6 +65,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self.libInit(_endpoint_configuration())
         self.audDevManager().setNullDev()
         self.libStart()
+        self._methods = Methods()
         for codec in self.codecEnum2():
             self.codecSetPriority(codec.codecId, _CODEC_PRIORITIES.get(codec.codecId, 0))
         self.sound = Sound(arguments.microphone, arguments.speaker, arguments.announcement)
@@ -128,6 +131,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             self._checked = time.monotonic()
             for call in list(self.calls.values()):
                 call.watch_media(self.arguments.media_timeout)
+                call.end_unconfirmed()
 
     def _do_configure(
         self,
@@ -153,6 +157,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         else:
             self._accounts.change(settings, register, trusted)
         self._post_porter(any_keys)
+        if settings["video_calls"] != VideoCalls.OFF:
+            made()  # what it takes is loaded beside the calls, and not while one is waiting for it
         self.say("configured")
 
     def _post_porter(self, wanted: bool) -> None:

@@ -12,11 +12,13 @@ from intercom_hil.emulator.fault_clear_media_tap import ClearEar
 from intercom_hil.emulator.fault_clear_packets import ClearPackets
 from intercom_hil.emulator.fault_stray_messages import bye_for, cancel_for, host_and_port, send
 from intercom_hil.emulator.invite import read_offer
-from intercom_hil.emulator.vocabulary import Offer, Picture
+from intercom_hil.emulator.vocabulary import REFERRED, Offer, Picture
 
 if TYPE_CHECKING:
     from intercom_hil.emulator.agent import Agent
 
+_NO_ACK_WITHIN = 31.5
+"""Seconds, a little less than the 64*T1 after which the stack gives the call up and tells nobody."""
 _RECEIVES = (pj.PJMEDIA_DIR_DECODING, pj.PJMEDIA_DIR_ENCODING_DECODING)
 
 
@@ -26,6 +28,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
     def __init__(self, agent: Agent, account: Any, name: str, call_id: int = pj.PJSUA_INVALID_ID) -> None:
         super().__init__(account, call_id)
         self.name = name
+        self._account = account
         self.microphone = True
         self.clear_packets = False
         self._agent = agent
@@ -40,6 +43,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._ear: ClearEar | None = None
         self._speaker = True
         self._answer = ""
+        self._answered: float | None = None
         self._invite: tuple[str, tuple[str, int]] | None = None
         self._trying = False
         self._video: CallVideo | None = None
@@ -87,6 +91,13 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         if self._answer and destination is not None:
             send(bye_for(self._answer, target, self._agent.sip_address), destination, self._agent.sip_address)
 
+    def end_unconfirmed(self) -> None:
+        """Hang up where our 200 gets no ACK in all the time that it is sent again (RFC 3261 §13.3.1.4)."""
+        waiting = self._answered is not None and not self._confirmed
+        if waiting and time.monotonic() - (self._answered or 0.0) > _NO_ACK_WITHIN:
+            self._answered = None
+            self.hang_up()
+
     def onCallState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Report establishment and end."""
         info = self.getInfo()
@@ -131,6 +142,8 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Refuse to call somebody because a remote side says so (RFC 3515): the contacts are configured."""
         prm.statusCode = 202 if self._agent.obliging else 603
+        if self._agent.obliging:  # the stack calls, and wants to be told what to make of it
+            prm.newCall = self._agent.calls[REFERRED] = Call(self._agent, self._account, REFERRED)
         self._agent.say("referred", call=self.name, uri=prm.dstUri)
 
     def description(self) -> str:
@@ -175,6 +188,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
                 self._invite, self._trying = (sent.wholeMsg, _address(sent.dstAddress)), False
             elif sent.wholeMsg.startswith("SIP/2.0 200 "):
                 self._answer = sent.wholeMsg
+                self._answered = self._answered or time.monotonic()
         elif change.type == pj.PJSIP_EVENT_RX_MSG:
             status, _, answer = change.src.rdata.wholeMsg.partition("\r\n\r\n")
             self._trying |= status.startswith("SIP/2.0 1")

@@ -15,7 +15,7 @@ from contextlib import suppress
 import pylibsrtp
 
 from intercom_hil.emulator.agent_sockets import media_socket
-from intercom_hil.emulator.camera import FRAME_RATE, pictures
+from intercom_hil.emulator.camera import FRAME_RATE, made, pictures
 from intercom_hil.emulator.video_sdp import RemoteVideo, answering, audio_protection, offering, read_video
 from intercom_hil.emulator.vocabulary import Picture
 
@@ -47,6 +47,7 @@ class CallVideo:
         self._sender: pylibsrtp.Session | None = None
         self._sequence = random.randrange(1 << 15)
         self._ssrc = random.randrange(1, 1 << 32)
+        self._begun = random.randrange(1 << 32)  # RFC 3550 §5.1
         self._frame = 0
         self._next: float | None = None
 
@@ -117,6 +118,8 @@ class CallVideo:
             self._sender = pylibsrtp.Session(policy)
 
     def _send_picture(self) -> None:
+        if not made():
+            return
         remote, loop = self._remote, pictures()
         number, self._frame = self._frame % len(loop), self._frame + 1
         sends = remote is not None and remote.direction in ("sendrecv", "recvonly")
@@ -134,7 +137,7 @@ class CallVideo:
     def _packet(self, payload_type: int, unit: bytes, *, last: bool) -> bytes:
         """Return one RTP packet (RFC 3550 §5.1) with one NAL unit (RFC 6184 §5.6)."""
         self._sequence = (self._sequence + 1) & 0xFFFF
-        timestamp = self._frame * _CLOCK // FRAME_RATE & 0xFFFFFFFF
+        timestamp = self._begun + self._frame * _CLOCK // FRAME_RATE & 0xFFFFFFFF
         header = bytes((0x80, payload_type | (0x80 if last else 0))) + self._sequence.to_bytes(2, "big")
         return header + timestamp.to_bytes(4, "big") + self._ssrc.to_bytes(4, "big") + unit
 

@@ -7,6 +7,7 @@ picture, so that whoever decodes them can tell a live picture from one that stan
 from __future__ import annotations
 
 import re
+from concurrent.futures import Future, ThreadPoolExecutor
 from fractions import Fraction
 from functools import cache
 from typing import TYPE_CHECKING
@@ -30,9 +31,23 @@ _CARRIED = (1, 5, 7, 8)
 """NAL unit types that are sent: slices and parameter sets (ITU-T H.264 table 7-1)."""
 
 
-@cache
+def made() -> bool:
+    """Have the pictures made in a thread of their own, if they are not, and return whether they are."""
+    return _made().done()
+
+
 def pictures() -> tuple[tuple[bytes, ...], ...]:
-    """Return the loop, picture by picture, each as its NAL units; the first stands by itself.
+    """Return the loop, picture by picture, each as its NAL units; waits as long as it is being made."""
+    return _made().result()
+
+
+@cache
+def _made() -> Future[tuple[tuple[bytes, ...], ...]]:
+    return ThreadPoolExecutor(1).submit(_pictures)
+
+
+def _pictures() -> tuple[tuple[bytes, ...], ...]:
+    """Make the loop; its first picture stands by itself.
 
     Coding takes some 30 ms, once, and what it needs is loaded then: 30 MB that a door without a call has no
     use for.

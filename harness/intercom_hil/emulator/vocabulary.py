@@ -11,6 +11,9 @@ from enum import StrEnum
 
 from intercom_hil.spec.settings import SipSettings
 
+REFERRED = "referred"
+"""The call that comes about because a remote side says so: only a fault has it."""
+
 
 class Media(StrEnum):
     """How a call's media is to be protected: the policy of one offer or answer (RFC 4568)."""

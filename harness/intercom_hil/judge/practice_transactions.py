@@ -11,6 +11,8 @@ from intercom_hil.timeline.observation import SipMessageSeen
 
 PROMPT = 2.0
 """Seconds within which a device that is there acknowledges and answers, retransmissions included."""
+IN_TURN = 1.0
+"""Seconds that a request may be older than one that was answered, and still be waiting for its own answer."""
 _NOT_UNDERSTOOD = (400, 481, 500)
 
 
@@ -94,7 +96,7 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
         message = sip(observation)
         if message.receiver != "device" or not message.is_request or message.method in ("ACK", "INVITE"):
             continue
-        if not message.branch or observation.time > min(settled, last_response) - PROMPT:
+        if not message.branch or observation.time > min(settled, last_response) - IN_TURN:
             continue
         key = message.call_id, message.cseq, message.method, message.branch
         book.check("SIP-09", key in finals, f"{message.method} without an answer", observation)

@@ -64,7 +64,7 @@ DISTORTED = (
     ("register-without-counting", "every REGISTER has the same CSeq", "SIP-10", "REG-01"),
     ("credentials-used-twice", "the same credentials serve two requests", "SIP-11", "REG-01"),
     ("answer-with-a-section-too-many", "an answer has a section that nobody offered", "SIP-12", "INC-03"),
-    ("media-after-bye", "audio goes on for 1.5 s when its call is over", "RTP-01", "OUT-06"),
+    ("media-after-bye", "audio goes on for 1.5 s when its call is over", "RTP-01", "OUT-08"),
     (
         "stray-payload-type",
         "audio begins with a packet of a payload type that nobody listed",

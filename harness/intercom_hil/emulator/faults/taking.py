@@ -9,16 +9,15 @@ from intercom_hil.emulator.admission import refusal, server_hosts
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.logic import ANSWERED_SCREEN
 from intercom_hil.emulator.vocabulary import (
+    REFERRED,
     Answer,
     Apply,
     ButtonPressed,
     Configured,
-    Dial,
     Ended,
     Established,
     Incoming,
     Input,
-    Media,
     Output,
     Referred,
     Reject,
@@ -28,9 +27,6 @@ from intercom_hil.emulator.vocabulary import (
     WriteEvent,
 )
 from intercom_hil.spec import events
-
-_REFERRED = "referred"
-"""The name of the call that a remote side asked for."""
 
 
 class IgnoresExtension(Fault):
@@ -127,11 +123,11 @@ class ObeysRefer(Fault):
         return replace(output, obliging=True) if isinstance(output, Apply) else output
 
     def react(self, given: Input, inner: Step) -> list[Output]:
-        """Place the call, unknown to the logic, and log it like any other."""
+        """Log the call that the SIP stack places, unknown to the logic, like any other."""
         if isinstance(given, Referred):
             self._party = given.uri.strip("<>")
-            return [Dial(_REFERRED, self._party, Media.PLAIN)]
-        if isinstance(given, Established | Ended) and given.call == _REFERRED:
+            return []
+        if isinstance(given, Established | Ended) and given.call == REFERRED:
             if isinstance(given, Established):
                 kind = events.OUTGOING_ESTABLISHED
             else:
