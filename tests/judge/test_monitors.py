@@ -118,6 +118,19 @@ def test_a_device_in_another_call_owes_no_rejection_event(status):
     assert broken(story.event("incoming_call_rejected")) == set()
 
 
+@pytest.mark.parametrize("times", [1, 2])
+def test_a_device_may_log_what_it_does_before_it_is_seen_on_the_wire(times):
+    """The scenario was over before the refusal came: its caller had given up just then."""
+    story = Story().sip("INVITE", "pbx", "device", call="c2", to_tag="", profile="RTP/AVP")
+    for _ in range(times):
+        story.event("incoming_call_rejected")
+    settled = story.timeline[-1].time
+    story.sip("CANCEL", "pbx", "device", call="c2")
+    story.sip("INVITE", "device", "pbx", status=603, call="c2").sip("ACK", "pbx", "device", call="c2")
+    failed = {j.requirement for j in monitor(story.timeline, settled, settled) if j.verdict is Verdict.FAIL}
+    assert failed == ({"EVT-11"} if times == 2 else set())
+
+
 @pytest.mark.parametrize("logged", ["outgoing_call_established", "outgoing_call_failure"])
 def test_a_device_that_takes_a_careless_answer_for_one_logs_truly_what_it_did(logged):
     """That it speaks in clear where it may not breaks ENC-07; its log is right all the same."""

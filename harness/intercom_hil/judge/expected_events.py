@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
-from intercom_hil.spec.status_codes import OCCUPIED, REJECTIONS
+from intercom_hil.spec.status_codes import NO_REFUSALS, OCCUPIED, REJECTIONS
 from intercom_hil.spec.timing import USUAL_TIMING, Timing
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import Declared, DeviceEvent, OutputChanged
@@ -71,8 +71,10 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
         [c for c in out if c.bye_by_remote],
     )
     refused = [c for c in taken if c.refused]
+    # A refusal that crosses the caller's CANCEL is one all the same: the device may have logged it before.
+    turned_away = [c for c in taken if c.status >= 400 and c.status not in NO_REFUSALS]
     yield Causes(
-        catalogue.INCOMING_REJECTED, [c for c in refused if _is_rejection(c, seen, winding_down)], refused
+        catalogue.INCOMING_REJECTED, [c for c in refused if _is_rejection(c, seen, winding_down)], turned_away
     )
     yield Causes(catalogue.INCOMING_RECEIVED, up_in, came_in)
     yield Causes(

@@ -188,15 +188,29 @@ def _without_event(timeline: Timeline, logged: list[Observation], closed: float)
         yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
 
 
+_BY_THE_DEVICE = (catalogue.INCOMING_REJECTED, catalogue.INCOMING_RECEIVED, catalogue.INCOMING_LOCAL_HANGUP)
+"""Events of what the device says itself: the bench brings none about when it cleans up."""
+
+
 def _without_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
     seen = calls(timeline, until=settled)
     failed = [call for call in seen if call.placed and not call.established]
     on_the_wire = [
         o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
     ]
+    # What the device does by itself it may log before it is seen on the wire.
+    later = {
+        causes.kind: sum(call.invite.time <= settled for call in causes.allowed)
+        for causes in causes_in(timeline)
+        if causes.kind in _BY_THE_DEVICE
+    }
     counted = [
         *(
-            (causes.kind.name, len(causes.allowed), events_of(logged, causes.kind))
+            (
+                causes.kind.name,
+                later.get(causes.kind, len(causes.allowed)),
+                events_of(logged, causes.kind),
+            )
             for causes in causes_in(timeline, settled)
         ),
         (
