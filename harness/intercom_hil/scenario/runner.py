@@ -134,7 +134,8 @@ class ScenarioRunner:
             ending = await self._drive(scenario, problems)
             settled = now()
             self._assembly.tell_lateness()
-            dropped = await self._clean_up(problems)
+            dropped, broken = await self._clean_up(problems)
+            ending = self._after_cleaning_up(ending, broken, problems)
             for key in self._run.keys.take(timeline, self._identity):
                 timeline.append(Witness.BENCH, key)
             if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
@@ -288,9 +289,29 @@ class ScenarioRunner:
                 within = max(0.0, deadline - monotonic())
                 await self.judge.wait(event(kind), within=within, after=self._closed, count=count)
 
-    async def _clean_up(self, problems: list[str]) -> int:
-        """Leave no call standing; return how many packets the capture lost."""
+    def _after_cleaning_up(self, ending: Verdict, broken: bool, problems: list[str]) -> Verdict:
+        """Return how the scenario ended, with what was lost before its record is closed.
+
+        Evidence that was lost then is lost, and a device that went away then went away in this scenario.
+        """
+        alarm = self.judge.timeline.alarm
+        if ending not in (Verdict.PASS, Verdict.INCONCLUSIVE) or isinstance(alarm, Inconclusive):
+            return ending
+        if isinstance(alarm, DeviceCrashed):
+            problems.append(f"the device went away, in the cleaning up: {alarm}")
+            return Verdict.FAIL
+        if alarm is not None:
+            problems.append(f"the bench broke, in the cleaning up: {alarm}")
+        return Verdict.ERROR if broken or alarm is not None else ending
+
+    async def _clean_up(self, problems: list[str]) -> tuple[int, bool]:
+        """Leave no call standing.
+
+        Returns:
+            How many packets the capture lost, and whether something of the bench broke.
+        """
         assembly = self._assembly
+        broken = False
         # In this order: the PBX ends its calls while there are stations that answer, which then end the rest.
         steps = (
             assembly.clear_pbx,
@@ -306,6 +327,7 @@ class ScenarioRunner:
             except (BenchError, DeviceCrashed, Inconclusive) as problem:
                 if assembly.timeline.alarm is None:
                     problems.append(f"cleaning up: {problem}")
+                    broken |= isinstance(problem, BenchError)
         assembly.pbx.end()
         known = calls(assembly.timeline)
         if known:
@@ -315,11 +337,11 @@ class ScenarioRunner:
             assembly.leave_up(placed=up.count(True), taken=up.count(False))
             assembly.intercom.forget()
         try:
-            return (await assembly.capture.end()).dropped
+            return (await assembly.capture.end()).dropped, broken
         except BenchError as problem:
             if assembly.timeline.alarm is None:
                 problems.append(f"cleaning up: {problem}")
-            return 0
+            return 0, True
 
     def _recorded(
         self,
