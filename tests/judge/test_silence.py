@@ -13,7 +13,7 @@ from intercom_hil.spec import events
 from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import ConsoleLine, Declared
+from intercom_hil.timeline.observation import ConsoleLine, Declared, UnreadableLine
 
 MUTE = {"console": ("event", "screen")}
 DIALING = event(events.OUTGOING_INITIATED)
@@ -52,6 +52,20 @@ def test_one_line_of_whatever_kind_makes_it_a_witness(rule):
     assert heard_before is heard_now is not Verdict.INCONCLUSIVE
     heard_too_late = judged("EVT-01", "", rule, say(call(MUTE), 61).timeline, START).verdict
     assert heard_too_late is Verdict.INCONCLUSIVE, "as it was judged live"
+
+
+@pytest.mark.parametrize("text", ["\\xfe\\x80x\\xe0abc\\xf8", "`x", "\\x9c", "~ f"])
+def test_noise_is_no_witness(text):
+    """A console that is read at a wrong speed says plenty, and nothing of the device."""
+    story = call(MUTE)
+    story.timeline.append(Witness.CONSOLE, ConsoleLine(text=text), START + 2)
+    story.timeline.append(Witness.CONSOLE, UnreadableLine(text=text, reason="no end"), START + 2)
+    judgement = judged("EVT-01", "", RULES["expected"], story.timeline, START)
+    assert judgement.verdict is Verdict.INCONCLUSIVE
+    assert "nothing that can be read has ever come from the console" in judgement.seen
+    assert "baud rate" in judgement.seen
+    (told,) = monitor(story.timeline, START + 60, START + 60)
+    assert told.verdict is Verdict.INCONCLUSIVE
 
 
 def test_what_others_tell_is_judged_all_the_same():

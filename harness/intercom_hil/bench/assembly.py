@@ -57,6 +57,7 @@ from intercom_hil.spec.events import (
 )
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
+from intercom_hil.timeline.device_content import can_be_read
 from intercom_hil.timeline.observation import (
     Configured,
     DeviceEvent,
@@ -353,7 +354,8 @@ class Assembly:
         What still comes of a call of an earlier scenario (a BYE sent again, an entry of the device's log
         from before this scenario touched the device) is kept off it, and counted.
         """
-        self._heard.add(witness)
+        if can_be_read(content):
+            self._heard.add(witness)
         if self._between:
             self._left_out["observations between two scenarios"] += 1
         self._touched |= isinstance(content, Configured | OutputChanged)

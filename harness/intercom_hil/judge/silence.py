@@ -1,8 +1,8 @@
-"""What cannot be seen because the source that would tell of it has never said anything.
+"""What cannot be seen because the source that would tell of it has never said anything that can be read.
 
-A console on a loose wire looks like a device that logs nothing. So a source that has delivered nothing since
-the run began (no banner, no line, no message) is no witness yet: neither for what is missing nor for what
-must not be there.
+A console on a loose wire looks like a device that logs nothing, and so does one read at a wrong speed.
+So a source that has delivered nothing since the run began (no banner, no line, no message) is no witness yet:
+neither for what is missing nor for what must not be there.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Collection
 
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
 from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.device_content import can_be_read
 from intercom_hil.timeline.observation import Declared
 
 _REMEDIES = {
@@ -31,8 +32,10 @@ def unseen(timeline: Timeline, kinds: Collection[str], until: float = float("inf
     if not deferred_kinds(timeline).isdisjoint(kinds):
         return IMPORT
     for source in silent_sources(timeline, kinds, until):
+        noise = any(o.witness.value == source and o.time <= until for o in timeline)
+        nothing = "nothing that can be read" if noise else "nothing"
         return (
-            f"nothing has ever come from the {source} in this run, so that says nothing of the device: "
+            f"{nothing} has ever come from the {source} in this run, so that says nothing of the device: "
             f"{_REMEDIES.get(source, 'see how it is connected')} (intercom-hil bench check)"
         )
     return ""
@@ -51,5 +54,5 @@ def silent_sources(timeline: Timeline, kinds: Collection[str], until: float = fl
         return []
     heard = [o for o in timeline if o.time <= until]
     seen = {o.content.kind for o in heard}
-    speaking = {o.witness.value for o in heard}
+    speaking = {o.witness.value for o in heard if can_be_read(o.content)}
     return [source for source, of in unheard.items() if source not in speaking and seen.isdisjoint(of)]

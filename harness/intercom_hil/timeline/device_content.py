@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Literal
 
 from intercom_hil.timeline.content import BaseContent
+
+_NO_TEXT = re.compile(r"\\x[89a-f][0-9a-f]|\ufffd")
+_SOME_WORD = re.compile(r"[^\W\d_]{3}|\d{3}")
 
 
 class ConsoleLine(BaseContent):
@@ -12,6 +16,12 @@ class ConsoleLine(BaseContent):
 
     kind: Literal["console_line"] = "console_line"
     text: str
+
+    @property
+    def is_noise(self) -> bool:
+        """Whether it has no word, or is mostly bytes that are no text, as at a wrong baud rate."""
+        broken = len(_NO_TEXT.findall(self.text))
+        return 8 * broken > len(self.text) or _SOME_WORD.search(self.text) is None
 
 
 class UnreadableLine(BaseContent):
@@ -121,3 +131,10 @@ class ScreenText(BaseContent):
 
     def __str__(self) -> str:
         return f"screen shows {self.text!r}"
+
+
+def can_be_read(content: BaseContent) -> bool:
+    """Whether what a source has said shows that it can be understood: neither noise nor unreadable."""
+    return not isinstance(content, UnreadableLine) and not (
+        isinstance(content, ConsoleLine) and content.is_noise
+    )
