@@ -64,8 +64,8 @@ def test_noise_is_no_witness(text):
     assert judgement.verdict is Verdict.INCONCLUSIVE
     assert "nothing that can be read has ever come from the console" in judgement.seen
     assert "baud rate" in judgement.seen
-    (told,) = monitor(story.timeline, START + 60, START + 60)
-    assert told.verdict is Verdict.INCONCLUSIVE
+    events = [j for j in monitor(story.timeline, START + 60, START + 60) if j.requirement.startswith("EVT")]
+    assert [j.verdict for j in events] == [Verdict.INCONCLUSIVE]
 
 
 def test_what_others_tell_is_judged_all_the_same():

@@ -158,6 +158,12 @@ def test_a_row_survives_json_under_the_name_class():
     assert Requirement.model_validate_json(stored) == row
 
 
+@pytest.mark.parametrize("family", CATALOGUE.families)
+def test_a_family_is_no_requirement(family):
+    with pytest.raises(UnknownRequirement):
+        requirement(family)
+
+
 @pytest.mark.parametrize("asked", ["out-02", "OUT02", "OUT-2", " OUT-02 "])
 def test_an_unknown_id_is_told_with_those_that_look_like_it(asked):
     with pytest.raises(UnknownRequirement) as caught:

@@ -85,7 +85,7 @@ def requirement(name: str) -> Requirement:
         UnknownRequirement: there is none; the message names ids that look alike, and broken catalogues.
     """
     found = catalogue_of(name)
-    if found is not None:
+    if found is not None and name in found:  # it may be a family's name
         return found[name]
     usable = [one for one in others() if isinstance(one, Catalogue)]
     broken = [one for one in others() if isinstance(one, ExtensionError)]
