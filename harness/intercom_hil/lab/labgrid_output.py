@@ -1,7 +1,9 @@
 """Reading what ``labgrid-client`` prints: a place by ``show``, and changes by ``monitor``.
 
 What is not understood is passed over, but for a place that cannot be made out, which is a ``BenchError``.
-Seen with labgrid 26.0.1, which has no output for programs to read.
+Seen with labgrid 26.0.1, whose ``show`` and ``monitor`` have no output for programs: there is but ``export
+--format json``, which holds the drivers. Its Python and gRPC interfaces belong to the distribution that
+replaces pyserial.
 """
 
 from __future__ import annotations
