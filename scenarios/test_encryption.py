@@ -424,7 +424,13 @@ async def _taken_up(bench: Bench, remote: str, offer: Observation) -> None:
     refused = refusal(sender=remote, receiver=DEVICE).where(status=Condition(one_of=tuple(SRTP_REFUSALS)))
     if bench.seen(refused, after=offer) and bench.seen(with_usable_keys(offered)):
         raise Inconclusive("the remote refused an offer of SRTP with keys that can be used")
-    if bench.seen(negotiating_srtp(offered)) and not bench.seen(with_usable_keys(answer(sender=remote))):
+    if bench.seen(with_usable_keys(answer(sender=remote, receiver=DEVICE)), after=offer):
+        return
+    if bench.seen(answer(sender=remote, receiver=DEVICE), after=offer) and bench.seen(
+        with_usable_keys(offered)
+    ):
+        raise Inconclusive("the remote answered in clear an offer with keys that can be used")
+    if bench.seen(negotiating_srtp(offered)):
         raise Inconclusive("the device offers SRTP by capability negotiation, which the remote does not know")
 
 
