@@ -29,14 +29,6 @@ def test_a_broken_bench_is_an_error_a_crashed_device_a_failure_and_both_are_heal
     assert eventually(lambda: not left_of(LANE)), left_of(LANE)
 
 
-@pytest.mark.nightly
-def test_what_is_lost_in_the_cleaning_up_decides_the_verdict(tmp_path):
-    breaking = "tests/faults/breaking/test_cleaning_up.py"
-    run = run_scenarios(tmp_path, LANE, "--as-written", scenarios=breaking)
-    assert verdicts(run) == ["fail", "error", "pass"], run.told()
-    assert eventually(lambda: not left_of(LANE)), left_of(LANE)
-
-
 def test_an_unplugged_console_is_an_error_and_is_opened_again(tmp_path):
     with device_outside(tmp_path, LANE) as ready:
         server = [sys.executable, str(Path(__file__).with_name("console_server.py")), ready["console"]]

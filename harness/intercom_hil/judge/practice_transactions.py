@@ -11,7 +11,7 @@ from intercom_hil.timeline.observation import SipMessageSeen
 
 PROMPT = 2.0
 """Seconds within which a device that is there acknowledges and answers, retransmissions included."""
-IN_TURN = 1.0
+IN_TURN = 0.3
 """Seconds that a request may be older than one that was answered, and still be waiting for its own answer."""
 _NOT_UNDERSTOOD = (400, 481, 500)
 
