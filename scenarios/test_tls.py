@@ -52,8 +52,9 @@ async def test_with_tls_not_a_byte_of_sip_goes_out_in_clear(bench: Bench) -> Non
 
     await bench.configure(await_registration=False, **server)
 
-    await bench.require(tls_hello(), within=bench.timing.registered)
-    await bench.never("CFG-06", in_clear, during=bench.timing.short_call)
+    bench.never_in_scenario("CFG-06", in_clear)
+    hello = await bench.require(tls_hello(), within=bench.timing.registered)
+    await bench.never("CFG-06", in_clear, during=bench.timing.short_call, after=hello)
 
 
 @scenario("CFG-06", settings=Settings(transport=Transport.TLS))
