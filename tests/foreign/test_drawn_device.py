@@ -6,10 +6,12 @@ fixtures/devices/drawn.toml --requirement …``, as root.
 """
 
 import os
+import shutil
 import sys
 
 import pytest
 
+from intercom_hil.processes.engine import apt_install
 from tests.faults.lane import ROOT, run_scenarios
 
 DEVICES = ROOT / "fixtures" / "devices"
@@ -32,6 +34,13 @@ FIRST, NIGHTLY = 1, (1000, 2000)
 """The first draw of a run. A whole run takes about as many draws as it has scenarios."""
 
 pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="a network of its own for the device needs root")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def installed():
+    """Have what makes a network of its own."""
+    if shutil.which("ip") is None:
+        apt_install(["iproute2"], print)
 
 
 def run_drawn(folder, first, *arguments, **options):
