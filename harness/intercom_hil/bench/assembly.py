@@ -480,10 +480,21 @@ class Assembly:
             self.prompter.give_up(problem)
 
     def _heed(self, observation: Observation) -> None:
-        """A device that restarts by itself has crashed, though its instruments are all still there."""
+        """Raise the alarm for what is lost though every part of the bench is still there.
+
+        A device that restarts by itself has crashed; a station that did not end as it was to has broken.
+        """
         content = observation.content
-        if isinstance(content, InstrumentLost) and content.blame == "device":
+        if not isinstance(content, InstrumentLost):
+            return
+        if content.blame == "device":
             self.timeline.raise_alarm(DeviceCrashed(content.problem))
+        elif observation.witness is Witness.STATION:
+            remedy = "see why in its files, beside the scenario's timeline: killed, out of memory?"
+            problem = BenchError(content.problem, content.instrument, remedy)
+            self.timeline.raise_alarm(problem)
+            if self.prompter is not None:
+                self.prompter.give_up(problem)
 
     def _new_pbx(self) -> PbxComponent:
         place, folder = self._place(PBX)

@@ -21,7 +21,7 @@ from intercom_hil.sipp.results import Result
 from intercom_hil.sipp.traces import read_messages
 from intercom_hil.stations.station_log import LogEvent
 from intercom_hil.timeline import Append, Content, Witness
-from intercom_hil.timeline.observation import StationEnded, StationSaid
+from intercom_hil.timeline.observation import InstrumentLost, StationEnded, StationSaid
 
 if TYPE_CHECKING:
     from intercom_hil.sipp.hosts import SippHost
@@ -36,6 +36,8 @@ GRACE = 0.5
 HANG_UP_WITHIN = 2.0
 """Seconds within which a peer acknowledges the end of a call."""
 _UNKNOWN: Address = ("unknown", 0)
+_GIVEN_UP = frozenset({254, 255})
+"""Exit statuses of a SIPp that could not go on; the others say how its calls went."""
 _HARMLESS = (
     "receive timeout on message",  # how the templates look at the clock
     "is none of the offered lines",  # a best-effort offer taken up: encryption is switched on a moment later
@@ -90,6 +92,7 @@ class Station:
         self._open: set[str] = set()
         self._changed = asyncio.Event()
         self._end: asyncio.Task[StationEnded] | None = None
+        self._ended_by: frozenset[int] = frozenset()  # signals that it may be ended by, once it is to end
         self._sipp = Sipp(
             options,
             order.path.parent,  # SIPp looks for the order in its working folder
@@ -162,10 +165,12 @@ class Station:
 
     async def vanish(self) -> StationEnded:
         """Take the station away in the middle of everything, as when its cable is pulled out."""
+        self._ended_by |= {signal.SIGKILL}
         return await self._stopped((signal.SIGKILL,))
 
     async def stop(self) -> StationEnded:
         """End its calls properly, then the station; harder if it does not obey. Idempotent."""
+        self._ended_by |= {signal.SIGUSR1, signal.SIGINT}  # one that has to be killed did not obey: it hung
         if self._sipp.started and not self.ended:
             self._order.write("hang up")
         # USR1 means "when your calls are over" to a station that is called, and "now" to one that calls.
@@ -213,6 +218,10 @@ class Station:
             end = self._ended_with(result)
             self._append(Witness.STATION, end, result.time)
             self._append_messages()
+            why = self._why_lost(result)
+            if why:
+                gone = InstrumentLost(instrument=f"station {self.number}", problem=why, blame="bench")
+                self._append(Witness.STATION, gone, result.time)
         self._order.remove()
         self._changed.set()
         return end
@@ -229,6 +238,18 @@ class Station:
             calls_failed=counted.failed if counted else None,
             problem=problem,
         )
+
+    def _why_lost(self, result: Result) -> str:
+        """Return what is wrong with how its process ended, if it was not to end and its call was not over."""
+        number, status = result.signal, result.exit_status
+        if number is not None and number not in self._ended_by:
+            if self._ended_by:
+                return "its SIPp did not end when it was asked to, and had to be killed"
+            return f"its SIPp was ended by signal {number}"
+        gave_up = status in _GIVEN_UP or not self.behaviour.places_call
+        if number is None and gave_up and not self._ended_by:
+            return f"its SIPp ended by itself, with status {status}: {result.problem or 'no reason given'}"
+        return ""
 
     def _append_messages(self) -> None:
         messages = self._sipp.options.traces.messages
