@@ -26,6 +26,7 @@ from intercom_hil.scenario import (
     from_device,
     invite,
     media,
+    reported_by_pbx,
     request,
     scenario,
     sound,
@@ -34,7 +35,6 @@ from intercom_hil.scenario import (
     tls_over,
     tls_request,
     tls_said,
-    told_by_pbx,
 )
 
 CLEAR_FROM_DEVICE = media(sender=DEVICE, protection="plain")
@@ -69,11 +69,11 @@ async def test_with_tls_calls_go_over_tls_alone(bench: Bench) -> None:
     pressed = await bench.intercom.press_button()
 
     bench.never_in_scenario("CFG-06", from_device(), after=pressed)
-    dialled = told_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
+    dialled = reported_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
     await bench.require(dialled, within=bench.timing.dial, after=pressed)
     over_tls = dialled.where(f"{dialled}, over TLS", transport="TLS")
     await bench.already_seen("CFG-06", over_tls, after=pressed)
-    ended = told_by_pbx(request("BYE", sender=PBX, receiver=DEVICE))
+    ended = reported_by_pbx(request("BYE", sender=PBX, receiver=DEVICE))
     await bench.require(ended, within=bench.timing.called + bench.timing.watch, after=pressed)
 
 
@@ -88,7 +88,7 @@ async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench) -> None
 
     pressed = await bench.intercom.press_button()
 
-    offered = told_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
+    offered = reported_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
     offer = await bench.require(offered, within=bench.timing.dial, after=pressed)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
     await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
@@ -112,10 +112,12 @@ async def test_a_call_taken_over_tls_is_carried_over_srtp(bench: Bench) -> None:
 
     await bench.call_device(caller=caller)
 
-    rung = await bench.require(told_by_pbx(invite(sender=PBX, receiver=DEVICE)), within=bench.timing.remote)
-    decided = told_by_pbx(decision(sender=DEVICE, receiver=PBX))
+    rung = await bench.require(
+        reported_by_pbx(invite(sender=PBX, receiver=DEVICE)), within=bench.timing.remote
+    )
+    decided = reported_by_pbx(decision(sender=DEVICE, receiver=PBX))
     await bench.require(decided, within=bench.timing.answer, after=rung)
-    taken = told_by_pbx(answer(sender=DEVICE, receiver=PBX))
+    taken = reported_by_pbx(answer(sender=DEVICE, receiver=PBX))
     await bench.already_seen("ENC-10", taken, after=rung)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
     await bench.expect("ENC-10", secured, within=bench.timing.taken, after=rung)

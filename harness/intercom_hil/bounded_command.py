@@ -39,7 +39,7 @@ class Finished:
 
 
 async def run_command(
-    words: Sequence[str], *, within: float, told: bytes | None = None, folder: Path | None = None
+    words: Sequence[str], *, within: float, standard_input: bytes | None = None, folder: Path | None = None
 ) -> Finished:
     """Run a command to its end; one that is given up is ended with its children.
 
@@ -48,7 +48,7 @@ async def run_command(
     Args:
         words: program and arguments.
         within: how long it may take (s).
-        told: what it reads on its standard input; nothing when not given.
+        standard_input: what it reads on its standard input; nothing when not given.
         folder: where it runs; here when not given.
 
     Raises:
@@ -59,7 +59,7 @@ async def run_command(
     transport, run = await loop.subprocess_exec(
         _Run,
         *words,
-        stdin=DEVNULL if told is None else PIPE,
+        stdin=DEVNULL if standard_input is None else PIPE,
         stdout=PIPE,
         stderr=PIPE,
         cwd=folder,
@@ -67,9 +67,9 @@ async def run_command(
     )
     left_over = True
     try:
-        if told is not None:
+        if standard_input is not None:
             pipe = cast(asyncio.WriteTransport, transport.get_pipe_transport(0))
-            pipe.write(told)
+            pipe.write(standard_input)
             pipe.close()
         try:
             async with stretched(within):

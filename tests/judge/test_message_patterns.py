@@ -141,7 +141,7 @@ def test_a_prohibition_is_inconclusive_where_bytes_of_the_party_could_not_be_rea
 def test_other_parties_other_times_and_other_witnesses_bytes_do_not_matter():
     assert absent(unread(source=PBX)).verdict is Verdict.PASS
     assert absent(unread(at=START + 3)).verdict is Verdict.PASS
-    assert absent(unread(), said.told_by_pbx(said.invite(sender="device"))).verdict is Verdict.PASS
+    assert absent(unread(), said.reported_by_pbx(said.invite(sender="device"))).verdict is Verdict.PASS
     assert absent(unread(), said.media(sender="device")).verdict is Verdict.PASS
 
 

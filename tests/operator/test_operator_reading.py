@@ -9,7 +9,7 @@ from intercom_hil.judge.vocabulary import event, screen, speaker_sound, speaker_
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.operator.question import Answer
 from intercom_hil.operator.reading import Reader, reading
-from intercom_hil.scenario.timeout import patience
+from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.events import OUTGOING_INITIATED
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked
@@ -92,7 +92,7 @@ async def test_what_an_ear_cannot_tell_is_inconclusive(numbers, level):
 async def test_time_in_which_a_person_is_asked_does_not_count():
     timeline = Timeline()
     async with asyncio.timeout(0.1) as bound:
-        with patience(bound, timeline):
+        with suspended_while_asked(bound, timeline):
             timeline.append(Witness.OPERATOR, ASKED)
             await asyncio.sleep(0.15)
             timeline.append(Witness.OPERATOR, ANSWERED)
@@ -105,7 +105,7 @@ async def test_time_after_the_answer_counts():
 
     async def asked_and_slow():
         async with asyncio.timeout(0.1) as bound:
-            with patience(bound, timeline):
+            with suspended_while_asked(bound, timeline):
                 timeline.append(Witness.OPERATOR, ASKED)
                 timeline.append(Witness.OPERATOR, ANSWERED)
                 await asyncio.sleep(5)

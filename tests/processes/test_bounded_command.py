@@ -20,18 +20,18 @@ def python(text, *arguments):
 
 async def test_it_is_told_something_and_prints_something():
     text = "said = sys.stdin.read(); print(said[::-1]); sys.stderr.write(str(len(said))); sys.exit(7)"
-    finished = await run_command(python(text), within=SOON, told=b"abc")
+    finished = await run_command(python(text), within=SOON, standard_input=b"abc")
     assert (finished.status, finished.output, finished.errors) == (7, b"cba\n", b"3")
 
 
 async def test_more_than_a_pipe_holds_goes_in_and_out():
     told = b"x" * 500_000
-    finished = await run_command(python("print(sys.stdin.read(), end='')"), within=SOON, told=told)
+    finished = await run_command(python("print(sys.stdin.read(), end='')"), within=SOON, standard_input=told)
     assert finished.output == told
 
 
 async def test_one_that_does_not_listen_is_none_the_worse():
-    finished = await run_command(["/bin/true"], within=SOON, told=b"x" * 500_000)
+    finished = await run_command(["/bin/true"], within=SOON, standard_input=b"x" * 500_000)
     assert finished.status == 0
 
 

@@ -425,7 +425,7 @@ class Assembly:
         self._between = True
         return left_out.total()
 
-    def tell_lateness(self) -> None:
+    def report_lateness(self) -> None:
         """Put on the timeline how late the bench was until now."""
         if self._lateness is not None:
             self._lateness.tell()

@@ -99,7 +99,7 @@ class CommandConfigurator:
 
     async def _ran(self, told: bytes) -> tuple[int, bytes, bytes]:
         try:
-            finished = await run_command(self._run, within=self._within, told=told)
+            finished = await run_command(self._run, within=self._within, standard_input=told)
         except OSError as problem:
             raise self._wrong(f"it cannot be run ({problem.strerror})") from problem
         except GivenUp as problem:

@@ -83,8 +83,8 @@ def _listening(arguments: argparse.Namespace, ends: Mapping[str, str]) -> Iterat
 
 
 async def _live(arguments: argparse.Namespace) -> int:
-    from intercom_hil.emulator.agent_link import Place
-    from intercom_hil.emulator.device import Device, Telling, prepare_state
+    from intercom_hil.emulator.agent_link import Location
+    from intercom_hil.emulator.device import Device, Reporting, prepare_state
     from intercom_hil.emulator.faults import wrap, wrap_clock, wrap_form
     from intercom_hil.emulator.form import Form
     from intercom_hil.emulator.logic import Logic
@@ -96,7 +96,7 @@ async def _live(arguments: argparse.Namespace) -> int:
     _check_ports(arguments.address, arguments.sip_port)
     state = arguments.state.resolve()
     prepare_state(state)
-    place = Place(
+    location = Location(
         arguments.address,
         arguments.sip_port,
         first,
@@ -113,20 +113,20 @@ async def _live(arguments: argparse.Namespace) -> int:
     plain.limits = arguments.limits
     form = wrap_form(plain, arguments.fault)
     old, counted = arguments.syslog_format == "rfc3164", arguments.syslog_framing == "octet-counting"
-    telling = Telling(
+    reporting = Reporting(
         SPEECHES[arguments.console_layout],
         wrap_clock(time.time, arguments.variant),
         tuple(SyslogServer(url, old, counted, arguments.syslog_ca) for url in arguments.syslog),
         tuple(arguments.webhook),
     )
     device = Device(
-        place,
+        location,
         arguments.portal_port,
         step,
         form,
         serial_port=arguments.serial_server,
         ptys=arguments.ptys,
-        telling=telling,
+        reporting=reporting,
     )
     over = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -274,7 +274,7 @@ def _parser() -> argparse.ArgumentParser:
         "--trust-store", type=Path, default=_TRUST_STORE, help="CAs trusted without an upload"
     )
     parser.add_argument("--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service")
-    _add_telling(parser)
+    _add_reporting(parser)
     parser.add_argument("--fault", action="append", default=[], type=_one_of(FAULTS, "fault"), metavar="NAME")
     parser.add_argument("--variant", type=_one_of(VARIANTS, "variant"), metavar="NAME")
     parser.add_argument(
@@ -295,7 +295,7 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_telling(parser: argparse.ArgumentParser) -> None:
+def _add_reporting(parser: argparse.ArgumentParser) -> None:
     from intercom_hil.emulator.speech import SPEECHES
 
     group = parser.add_argument_group("how it tells what it does")

@@ -41,7 +41,7 @@ class AgentRefusedError(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Location:
     """Where the device lives on the network, and where its files are."""
 
     address: str
@@ -64,12 +64,12 @@ class AgentLink:
 
     def __init__(
         self,
-        place: Place,
+        location: Location,
         speaker: SpeakerRecording,
         report: Callable[[Input], None],
         started: Callable[[int], None],
     ) -> None:
-        self._place = place
+        self._location = location
         self._speaker = speaker
         self._report = report
         self._started = started
@@ -85,21 +85,21 @@ class AgentLink:
         self._identity, self._leaving = None, False
         self._ready.clear()
         self._speaker.new_stream()
-        place = self._place
+        location = self._location
         options = {
-            "address": place.address,
-            "sip-port": place.sip_port,
-            "rtp-first": place.rtp_first,
-            "rtp-last": place.rtp_last,
-            "media-timeout": place.media_timeout,
-            "microphone": place.microphone,
+            "address": location.address,
+            "sip-port": location.sip_port,
+            "rtp-first": location.rtp_first,
+            "rtp-last": location.rtp_last,
+            "media-timeout": location.media_timeout,
+            "microphone": location.microphone,
             "speaker": self._speaker.pipe,
             "announcement": ANNOUNCEMENT,
         }
-        if place.hosts is not None:
-            options["hosts"] = place.hosts
+        if location.hosts is not None:
+            options["hosts"] = location.hosts
         arguments = [word for name, value in options.items() for word in (f"--{name}", str(value))]
-        with (place.state / "agent.log").open("ab") as log:
+        with (location.state / "agent.log").open("ab") as log:
             self._process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 "-m",
@@ -150,8 +150,8 @@ class AgentLink:
 
     def _tls(self, order: Apply) -> dict[str, object]:
         """Return the rules for TLS servers as the agent wants them."""
-        rules, ca_file = order.tls, self._place.state / "ca.pem"
-        ca_file.write_text(_trusted_certificates(order, self._place.trust_store))
+        rules, ca_file = order.tls, self._location.state / "ca.pem"
+        ca_file.write_text(_trusted_certificates(order, self._location.trust_store))
         return {
             "ca_file": str(ca_file),
             "tolerated": sorted(rules.tolerated),

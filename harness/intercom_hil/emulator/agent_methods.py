@@ -71,8 +71,8 @@ class Methods:
         one.previous = one.next = ctypes.addressof(headers)
 
         def refuse(request: int) -> int:
-            told = stack.pjsip_rx_data_get_info(ctypes.c_void_p(request)).decode("ascii", "replace")
-            method = told.removeprefix("Request msg ").partition("/")[0]
+            info = stack.pjsip_rx_data_get_info(ctypes.c_void_p(request)).decode("ascii", "replace")
+            method = info.removeprefix("Request msg ").partition("/")[0]
             if method in ALLOWED:
                 return 0
             stack.pjsip_endpt_respond_stateless(

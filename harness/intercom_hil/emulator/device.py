@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.emulator.addresses import read_address
-from intercom_hil.emulator.agent_link import AgentLink, AgentRefusedError, Place
+from intercom_hil.emulator.agent_link import AgentLink, AgentRefusedError, Location
 from intercom_hil.emulator.agent_names import read_hosts
 from intercom_hil.emulator.console import Console
 from intercom_hil.emulator.event_log import EventLog
@@ -66,7 +66,7 @@ _RESOLVE_WITHIN = 3.0
 
 
 @dataclass(frozen=True)
-class Telling:
+class Reporting:
     """How the device tells what it does: the language of its console, its clock, and who else is told."""
 
     speech: Speech = KEYED
@@ -75,7 +75,7 @@ class Telling:
     webhooks: tuple[str, ...] = ()
 
 
-PLAIN_TELLING = Telling()
+PLAIN_REPORTING = Reporting()
 
 
 class Device:
@@ -83,22 +83,22 @@ class Device:
 
     def __init__(
         self,
-        place: Place,
+        location: Location,
         portal_port: int,
         step: Step,
         form: Form,
         *,
         serial_port: int | None = None,
         ptys: Path | None = None,
-        telling: Telling = PLAIN_TELLING,
+        reporting: Reporting = PLAIN_REPORTING,
     ) -> None:
-        self._place = place
+        self._location = location
         self._portal_port = portal_port
         self._serial_port = serial_port
         self._ptys = ptys
         self._step = step
         self._form = form
-        self._telling = telling
+        self._reporting = reporting
         self._log = EventLog()
         self._others = AsyncExitStack()
         self._sinks: list[Callable[[Entry, float], None]] = [self._log.write]
@@ -114,21 +114,21 @@ class Device:
             OSError: the portal's address or port, the state directory, or a pseudo-terminal cannot be had.
         """
         console, relay = given_ptys(self._ptys, 2) if self._ptys else (None, None)
-        state = self._place.state
-        write_microphone_tone(self._place.microphone)
+        state = self._location.state
+        write_microphone_tone(self._location.microphone)
         self._speaker = SpeakerRecording(state)
         self._serial = SerialServer(self._button_changed)
         self._console = Console(
-            state / "console", self._telling.clock, self._serial.write, self._telling.speech, console
+            state / "console", self._reporting.clock, self._serial.write, self._reporting.speech, console
         )
         self._sinks.append(self._console.write)
         self._tell_others()
         self._relay = RelayBoard(state / "relay", self._relay_changed, relay)
-        self._agent = AgentLink(self._place, self._speaker, self._post, self._agent_started)
+        self._agent = AgentLink(self._location, self._speaker, self._post, self._agent_started)
         self._portal = Portal(self._submit, self._form, self._log)
-        await self._portal.start(self._place.address, self._portal_port)
+        await self._portal.start(self._location.address, self._portal_port)
         if self._serial_port is not None:
-            await self._serial.start(self._place.address, self._serial_port)
+            await self._serial.start(self._location.address, self._serial_port)
         self._post(PoweredOn())
         await self._agent.start()
 
@@ -164,7 +164,7 @@ class Device:
         self._relay.close()
         self._serial.close()
         self._speaker.close()
-        (self._place.state / "ready.json").unlink(missing_ok=True)
+        (self._location.state / "ready.json").unlink(missing_ok=True)
 
     # --- inputs -----------------------------------------------------------------------------------
 
@@ -180,7 +180,7 @@ class Device:
 
     async def _submit(self, settings: SipSettings) -> None:
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        resolved = await _resolve(_hosts(settings), read_hosts(self._place.hosts))
+        resolved = await _resolve(_hosts(settings), read_hosts(self._location.hosts))
         self._post(Configured(settings, resolved), done)
         await done
 
@@ -194,16 +194,16 @@ class Device:
         return {
             "console": self._console.path,
             "relay": self._relay.path,
-            "portal": f"http://{self._place.address}:{self._portal_port}",
+            "portal": f"http://{self._location.address}:{self._portal_port}",
             "speaker": str(self._speaker.path),
         }
 
     def _write_ready(self) -> None:
         """Write down where the device's outside ends are, all at once."""
         ready = {**self.ends, "pid": os.getpid(), "agent_pid": self._agent_pid}
-        draft = self._place.state / "ready.json.part"
+        draft = self._location.state / "ready.json.part"
         draft.write_text(json.dumps(ready))
-        draft.replace(self._place.state / "ready.json")
+        draft.replace(self._location.state / "ready.json")
 
     # --- outputs ----------------------------------------------------------------------------------
 
@@ -217,7 +217,7 @@ class Device:
                 self._write(WriteLine("sip unregistered", (("reason", "switched off"),)))
             case OpenPortal(opened):
                 if opened:
-                    await self._portal.start(self._place.address, self._portal_port)
+                    await self._portal.start(self._location.address, self._portal_port)
                 else:
                     self._portal.close()
             case Refresh():
@@ -270,17 +270,17 @@ class Device:
 
     def _tell_others(self) -> None:
         """Have syslog servers and webhooks told what the console is told."""
-        for server in self._telling.syslog:
-            syslog = Syslog(server, self._place.address)
+        for server in self._reporting.syslog:
+            syslog = Syslog(server, self._location.address)
             self._others.push_async_callback(syslog.close)
             self._sinks.append(syslog.write)
-        for url in self._telling.webhooks:
-            webhook = Webhook(url, self._place.address)
+        for url in self._reporting.webhooks:
+            webhook = Webhook(url, self._location.address)
             self._others.push_async_callback(webhook.close)
             self._sinks.append(webhook.write)
 
     def _write(self, entry: Entry) -> None:
-        at = self._telling.clock()
+        at = self._reporting.clock()
         for sink in self._sinks:
             sink(entry, at)
 

@@ -91,10 +91,10 @@ class SentPackets:
             self._media(descriptor, packet, where)
             return sent
         host = socket.inet_ntoa(where[4:8]) if len(where) >= 8 else ""
-        told = _Packet(packet, host in self._trusted)
-        if told.begins(b"INVITE "):
-            self.invites.add(told.branch)
-        for changed in self._distort(self, told):
+        message = _Packet(packet, host in self._trusted)
+        if message.begins(b"INVITE "):
+            self.invites.add(message.branch)
+        for changed in self._distort(self, message):
             self._real(descriptor, changed, len(changed), flags, to, to_size)
         return size
 

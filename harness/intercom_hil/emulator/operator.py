@@ -26,9 +26,9 @@ def answered(question: dict[str, Any]) -> dict[str, Any]:
     try:
         if question["about"] == "certificate":
             ((name, content),) = question["files"].items()
-            return _told(*browser.put(_certificate(name), base64.b64decode(content)), question)
+            return _shown(*browser.put(_certificate(name), base64.b64decode(content)), question)
         form = {field["name"]: field["value"] for field in question["fields"]}
-        return _told(*browser.put(FORM, json.dumps(form).encode()), question)
+        return _shown(*browser.put(FORM, json.dumps(form).encode()), question)
     except OSError as problem:
         return {"choice": "gone", "text": str(problem)}
 
@@ -37,7 +37,7 @@ class _Browser:
     """Somebody at the portal, logged in as far as the role allows."""
 
     def __init__(self, host: str, port: int, role: str) -> None:
-        self._place = (host, port)
+        self._server = (host, port)
         self._account = ACCOUNTS.get(role)
 
     def put(self, path: str, body: bytes) -> tuple[int, dict[str, Any]]:
@@ -53,7 +53,7 @@ class _Browser:
     def _send(
         self, method: str, path: str, body: bytes, headers: dict[str, str]
     ) -> tuple[int, dict[str, Any]]:
-        connection = http.client.HTTPConnection(*self._place, timeout=_WITHIN)
+        connection = http.client.HTTPConnection(*self._server, timeout=_WITHIN)
         try:
             connection.request(method, path, body, headers)
             response = connection.getresponse()
@@ -69,7 +69,7 @@ def _certificate(name: str) -> str:
     return f"{FORM}/ca-certificate?filename={quote(name)}"
 
 
-def _told(status: int, answer: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]:
+def _shown(status: int, answer: dict[str, Any], question: dict[str, Any]) -> dict[str, Any]:
     """Say what the portal's page shows."""
     if status == 200:
         return {"choice": "accepted", "text": "; ".join(answer.get("warnings", []))}

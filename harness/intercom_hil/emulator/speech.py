@@ -48,14 +48,14 @@ def untimed(entry: Entry) -> str:
 
 def as_object(at: float, entry: Entry) -> dict[str, str]:
     """Return an entry as the fields of a JSON object."""
-    told = {"time": iso(at)}
+    fields = {"time": iso(at)}
     match entry:
         case WriteEvent():
-            return told | {"event": entry.name, "screen": entry.screen_name, "details": entry.details}
+            return fields | {"event": entry.name, "screen": entry.screen_name, "details": entry.details}
         case Show():
-            return told | {"shown": entry.text}
+            return fields | {"shown": entry.text}
         case WriteLine():
-            return told | {"boot" if entry.words == "boot" else "note": untimed(entry)}
+            return fields | {"boot" if entry.words == "boot" else "note": untimed(entry)}
 
 
 def _keyed(at: float, entry: Entry) -> str:

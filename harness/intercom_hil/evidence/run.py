@@ -268,8 +268,8 @@ class RunFolder:
             return {}
         total, played = sum(late), sum(scenario.duration_s for scenario in self.scenarios)
         share = f"{100 * total / played:.0f} %" if played else "0 %"
-        told = f"{total:.1f} s in {played:.0f} s of scenarios ({share}), {max(late):.1f} s at most in one"
-        return {"bench_late": told}
+        text = f"{total:.1f} s in {played:.0f} s of scenarios ({share}), {max(late):.1f} s at most in one"
+        return {"bench_late": text}
 
     @property
     def unplayed(self) -> list[str]:

@@ -27,17 +27,17 @@ def corroboration(timeline: Timeline, closed: float, settled: float) -> Iterator
     events = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= settled]
     judged = ", ".join(dict.fromkeys(str(o.witness) for o in events)) or "the judged source"
     for source in _sources(timeline):
-        told = [o for o in timeline if _is_of(o, source) and o.time <= settled]
+        copies = [o for o in timeline if _is_of(o, source) and o.time <= settled]
         expected = f"the same events from {judged} and {source}"
-        lacking = _names(events, closed) - _names(told, settled)
-        surplus = _names(told, closed) - _names(events, settled)
+        lacking = _names(events, closed) - _names(copies, settled)
+        surplus = _names(copies, closed) - _names(events, settled)
         if lacking or surplus:
             parts = [f"{source} lacks {_counted(lacking)}"] if lacking else []
             parts += [f"{source} alone tells {_counted(surplus)}"] if surplus else []
-            yield Finding("EVT-11", expected, "; ".join(parts), (*events, *told), Verdict.INCONCLUSIVE)
+            yield Finding("EVT-11", expected, "; ".join(parts), (*events, *copies), Verdict.INCONCLUSIVE)
         elif events:
             seen = f"{len(events)} events, told alike"
-            yield Finding("EVT-11", expected, seen, (*events, *told), Verdict.PASS)
+            yield Finding("EVT-11", expected, seen, (*events, *copies), Verdict.PASS)
 
 
 def lagging_copies(timeline: Timeline, closed: float) -> dict[str, int]:
@@ -47,8 +47,8 @@ def lagging_copies(timeline: Timeline, closed: float) -> dict[str, int]:
         By name of the source, how many it has told when it has told them all.
     """
     wanted = sum(isinstance(o.content, DeviceEvent) and o.time <= closed for o in timeline)
-    told = {source: sum(_is_of(o, source) for o in timeline) for source in _sources(timeline)}
-    return {source: wanted for source, count in told.items() if count < wanted}
+    counts = {source: sum(_is_of(o, source) for o in timeline) for source in _sources(timeline)}
+    return {source: wanted for source, count in counts.items() if count < wanted}
 
 
 def _sources(timeline: Timeline) -> list[str]:
@@ -69,8 +69,8 @@ def _is_of(observation: Observation, source: str) -> bool:
     return isinstance(observation.content, EventCopy) and observation.content.source == source
 
 
-def _names(told: list[Observation], until: float) -> Counter[str]:
-    contents = [o.content for o in told if o.time <= until]
+def _names(entries: list[Observation], until: float) -> Counter[str]:
+    contents = [o.content for o in entries if o.time <= until]
     return Counter(content.name for content in contents if isinstance(content, DeviceEvent | EventCopy))
 
 

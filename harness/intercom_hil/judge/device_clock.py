@@ -84,11 +84,11 @@ def estimate(readings: Iterable[ClockReading]) -> ClockEstimate | None:
     begun = taken[0].at
     points = [(one.at - begun, one.ahead_s) for one in taken]
     slope, ahead = upper_line(points)
-    told = len(taken) > 2 and points[-1][0] >= LEAST_SPAN
+    known = len(taken) > 2 and points[-1][0] >= LEAST_SPAN
     return ClockEstimate(
         at=begun,
         ahead_s=round(ahead, 6),
-        drift_ppm=round(slope * 1e6, 1) if told else None,
+        drift_ppm=round(slope * 1e6, 1) if known else None,
         pairs=sum(one.pairs for one in taken),
     )
 

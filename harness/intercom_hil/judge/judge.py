@@ -87,7 +87,7 @@ class Judge:
         gaps: frozenset[str] = frozenset(),
         not_applicable: Mapping[str, str] = MappingProxyType({}),
         catch_up: CatchUp = _nothing_under_way,
-        tell_lateness: Callable[[], None] = _not_late,
+        report_lateness: Callable[[], None] = _not_late,
     ) -> None:
         """Judge a timeline.
 
@@ -96,10 +96,10 @@ class Judge:
             gaps: requirements of class G: observed, never judged.
             not_applicable: requirements about something that the device lacks, and where that is declared.
             catch_up: waits for what the witnesses have seen and not delivered yet.
-            tell_lateness: puts on the timeline how late the bench was until now.
+            report_lateness: puts on the timeline how late the bench was until now.
         """
         self._catch_up = catch_up
-        self._tell_lateness = tell_lateness
+        self._report_lateness = report_lateness
         self.timeline = timeline
         self.judgements: list[Judgement] = []
         self._gaps = gaps
@@ -109,7 +109,7 @@ class Judge:
 
     def _book(self, requirement: str, expected: str, rule: Rule) -> Judgement:
         gap = requirement in self._gaps
-        self._tell_lateness()
+        self._report_lateness()
         judgement = judged(requirement, expected, rule, self.timeline, self.timeline.opened, gap=gap)
         declared = self._not_applicable.get(requirement)
         if declared is not None:
@@ -314,7 +314,7 @@ class Judge:
         begun, begun_at, most = monotonic(), now(), max(within * LONGEST_STRETCH, within + LEAST_STRETCH)
         found = await self.timeline.wait(pattern, within=within, after=after, count=count)
         while not enough(found, count):
-            self._tell_lateness()
+            self._report_lateness()
             lasted = monotonic() - begun
             late = late_between(self.timeline, begun_at - LOOK_BACK, begun_at + lasted)
             left = min(within + late, most) - lasted

@@ -110,12 +110,12 @@ def _of_events(
     }
     hidden = unread_events(timeline, settled)
     if hidden:
-        told = listed(hidden, timeline.opened)
-        watched = {name: _left_open(findings, hidden, told) for name, findings in watched.items()}
+        unread = listed(hidden, timeline.opened)
+        watched = {name: _left_open(findings, hidden, unread) for name, findings in watched.items()}
     return (*watched.items(), ("corroboration", corroboration(timeline, closed, settled)))
 
 
-def _left_open(findings: Iterable[Finding], hidden: list[Observation], told: str) -> Iterator[Finding]:
+def _left_open(findings: Iterable[Finding], hidden: list[Observation], unread: str) -> Iterator[Finding]:
     """Leave open what would be otherwise had the device written one event more, in what could not be read."""
     for finding in findings:
         if finding.despite_unread:
@@ -124,7 +124,7 @@ def _left_open(findings: Iterable[Finding], hidden: list[Observation], told: str
             yield replace(
                 finding,
                 verdict=Verdict.INCONCLUSIVE,
-                seen=f"{finding.seen}; not all could be read: {told}",
+                seen=f"{finding.seen}; not all could be read: {unread}",
                 observations=[*finding.observations, *hidden],
             )
 

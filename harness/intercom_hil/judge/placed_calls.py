@@ -54,10 +54,10 @@ def one_press_one_story(timeline: Timeline) -> Iterator[Finding]:
         story = [call for call in placed if begun < call.invite.time < over]
         in_force = [one for one in settings if one.since < begun]
         if story and in_force and not any(begun < one.since < over for one in settings):
-            yield from _told(story, in_force[-1], timeline)
+            yield from _in_turn(story, in_force[-1], timeline)
 
 
-def _told(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> Iterator[Finding]:
+def _in_turn(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> Iterator[Finding]:
     """Follow the calls of one press."""
     place = -1
     before: Call | None = None

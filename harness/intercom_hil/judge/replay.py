@@ -17,10 +17,10 @@ from intercom_hil.judge.rules import Monitored
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
-def judge_run_again(folder: Path, tell: Tell) -> int:
+def judge_run_again(folder: Path, report: Report) -> int:
     """Judge every scenario of a run folder again; tell each, and return how many judgements differ.
 
     Raises:
@@ -33,9 +33,9 @@ def judge_run_again(folder: Path, tell: Tell) -> int:
     for path in scenarios:
         differences = judge_scenario_again(path.parent)
         total += len(differences)
-        tell(f"{'differs' if differences else 'same   '} {path.parent.name}")
+        report(f"{'differs' if differences else 'same   '} {path.parent.name}")
         for difference in differences:
-            tell(f"    {difference}")
+            report(f"    {difference}")
     return total
 
 

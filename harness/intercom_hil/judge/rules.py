@@ -138,18 +138,18 @@ class InOrder(_Rule):
         seen = sorted((o for first in firsts for o in first), key=lambda o: (o.time, o.seq))
         missing = [str(p) for p, first in zip(self.patterns, firsts, strict=True) if not first]
         ordered = not missing and seen == [o for first in firsts for o in first]
-        told = listed(seen, origin) if seen else "none seen"
-        told = f"{told}; never {', '.join(missing)}" if missing else told
+        text = listed(seen, origin) if seen else "none seen"
+        text = f"{text}; never {', '.join(missing)}" if missing else text
         late = 0.0 if ordered else self._excused(timeline, [o for first in firsts for o in first], missing)
         verdict = Verdict.PASS if ordered else Verdict.INCONCLUSIVE if late else Verdict.FAIL
-        told = f"{excuse(late)}; {told}" if late else told
+        text = f"{excuse(late)}; {text}" if late else text
         hidden = [
             o for p in self.patterns if in_lines(p) for o in unread(timeline, p, self.after, self.until)
         ]
         if hidden:
             verdict, seen = Verdict.INCONCLUSIVE, list(dict.fromkeys([*seen, *hidden]))
-            told = f"{told}; not all could be read: {listed(hidden[:1], origin)}"
-        return Outcome(verdict=verdict, seen=told, observations=tuple(o.seq for o in seen))
+            text = f"{text}; not all could be read: {listed(hidden[:1], origin)}"
+        return Outcome(verdict=verdict, seen=text, observations=tuple(o.seq for o in seen))
 
     def _excused(self, timeline: Timeline, asked: list[Observation], missing: list[str]) -> float:
         """Return how late (s) the bench was, if that explains what is missing or out of order; else 0."""
@@ -247,8 +247,8 @@ def _nearby(timeline: Timeline, pattern: Pattern, after: float, origin: float) -
     """Tell what there was instead: the last of the same kind, and the device's last event."""
     same = [o for o in timeline if o.content.kind == pattern.kind and o.time >= after]
     events = [o for o in timeline if o.content.kind == "event" and o.time >= after]
-    told = [f"instead: {listed(same[-2:], origin)}" if same else "nothing of that kind at all"]
+    parts = [f"instead: {listed(same[-2:], origin)}" if same else "nothing of that kind at all"]
     if pattern.kind != "event":
         last = f"the device's last event: {listed(events[-1:], origin)}"
-        told.append(last if events else "the device logged no event")
-    return "; ".join(told)
+        parts.append(last if events else "the device logged no event")
+    return "; ".join(parts)

@@ -122,8 +122,8 @@ def granted(confirmed: Observation) -> int | None:
     message = confirmed.content
     if not isinstance(message, SipMessageSeen):
         return None
-    told = [c.expires if c.expires is not None else message.expires for c in message.contacts]
-    return min((seconds for seconds in told if seconds is not None), default=message.expires)
+    lifetimes = [c.expires if c.expires is not None else message.expires for c in message.contacts]
+    return min((seconds for seconds in lifetimes if seconds is not None), default=message.expires)
 
 
 _TRANSACTION = ("call_id", "branch", "method", "status")
@@ -160,8 +160,8 @@ def with_credentials(asked: Pattern, header: str, *, username: str = "", realm: 
     """
     said = {name: value for name, value in (("username", username), ("realm", realm)) if value}
     wanted = {"header": _equal(header), "scheme": _equal("digest")} | {k: _equal(v) for k, v in said.items()}
-    told = ", ".join(f"{name} {value}" for name, value in said.items())
-    text = f"{asked} with digest {header}" + (f" ({told})" if told else "")
+    values = ", ".join(f"{name} {value}" for name, value in said.items())
+    text = f"{asked} with digest {header}" + (f" ({values})" if values else "")
     return asked.where(text, credentials=Condition(some=wanted))
 
 
@@ -231,7 +231,7 @@ def from_device() -> Pattern:
     return _sip("SIP", DEVICE, None)
 
 
-def told_by_pbx(pattern: Pattern) -> Pattern:
+def reported_by_pbx(pattern: Pattern) -> Pattern:
     """The same SIP message as the PBX tells it: what TLS hides from the wire, the PBX can read."""
     return pattern.seen_by(Witness.PBX).model_copy(update={"text": f"{pattern}, as the PBX read it"})
 
@@ -284,8 +284,8 @@ def known_to_pbx(extension: str) -> Pattern:
 
 def event(kind: EventKind, *, failure: str | None = None) -> Pattern:
     """An entry of the device's event log; ``failure`` is the kind its details must tell (EVT-13)."""
-    told = f" telling {failure!r}" if failure else ""
-    pattern = Pattern(kind="event", text=f"event {kind.name}{told}").where(name=kind.name)
+    detail = f" telling {failure!r}" if failure else ""
+    pattern = Pattern(kind="event", text=f"event {kind.name}{detail}").where(name=kind.name)
     return pattern if failure is None else pattern.where(failure=failure)
 
 

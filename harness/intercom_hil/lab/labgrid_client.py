@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.command import Progress, run_telling
+from intercom_hil.processes.command import Progress, run_with_progress
 from intercom_hil.processes.engine import cache_folder
 
 RELEASE = "26.0.1"
@@ -48,8 +48,8 @@ def provide_labgrid(progress: Progress, cache: Path | None = None) -> Path:
         if not (home / _COMPLETE).exists():
             make = [sys.executable, "-m", "venv", "--clear", str(folder.parent)]
             install = [str(folder / "python"), "-m", "pip", "install", f"labgrid=={RELEASE}"]
-            run_telling(make, "making an environment for labgrid", progress, within=INSTALL_WITHIN)
-            run_telling(install, f"installing labgrid {RELEASE}", progress, within=INSTALL_WITHIN)
+            run_with_progress(make, "making an environment for labgrid", progress, within=INSTALL_WITHIN)
+            run_with_progress(install, f"installing labgrid {RELEASE}", progress, within=INSTALL_WITHIN)
             (home / _COMPLETE).touch()
     return folder / "labgrid-client"
 

@@ -42,7 +42,7 @@ def arrows(observations: Iterable[Seen], start: float) -> list[Arrow]:
         elif seen.kind == "tls":
             drawn.append(_tls(seen, start))
     for by_witness in copies_of.values():
-        drawn += _tell(by_witness, start)
+        drawn += _of_one_message(by_witness, start)
     return sorted(drawn, key=lambda arrow: (arrow.time, arrow.seqs))
 
 
@@ -66,7 +66,7 @@ def _key(seen: Seen) -> Key:
     )
 
 
-def _tell(by_witness: dict[str, list[Seen]], start: float) -> list[Arrow]:
+def _of_one_message(by_witness: dict[str, list[Seen]], start: float) -> list[Arrow]:
     """Draw each copy of a message once, by the best witness; what others saw only adds their name."""
     ranked = sorted(by_witness, key=lambda name: (*_WITNESS_ORDER, name).index(name))
     best = by_witness[ranked[0]]

@@ -151,7 +151,7 @@ class AnswersFile:
         words = [sys.executable if word == PYTHON else word for word in entry.run]
         try:
             finished = await run_command(
-                words, within=entry.within, told=_as_json(question), folder=self.path.parent
+                words, within=entry.within, standard_input=_as_json(question), folder=self.path.parent
             )
         except OSError as problem:
             raise self._wrong(f"{words[0]} cannot be run ({problem.strerror})") from problem

@@ -98,8 +98,8 @@ class Reader:
             [str(pattern)],
             text_label="What was said?",
         )
-        told: dict[str, Heard] = {"nothing": "nothing", "noise": "noise", "announcement": "sound"}
-        self._append(Witness.OPERATOR, OperatorHeard(what=told[answer.choice]), begun)
+        heard: dict[str, Heard] = {"nothing": "nothing", "noise": "noise", "announcement": "sound"}
+        self._append(Witness.OPERATOR, OperatorHeard(what=heard[answer.choice]), begun)
 
     async def _tone(self, pattern: Pattern, begun: float, *, level: bool) -> None:
         answer = await self._ask(

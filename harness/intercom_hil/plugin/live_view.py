@@ -237,9 +237,11 @@ class _MovingLine:
 
 def _columns(terminal: TextIO) -> int:
     """Return how wide a terminal is; ``COLUMNS`` says so where it does not itself."""
-    told = os.environ.get("COLUMNS", "")
+    columns = os.environ.get("COLUMNS", "")
     return (
-        int(told) if told.isdecimal() and int(told) else os.get_terminal_size(terminal.fileno()).columns or 80
+        int(columns)
+        if columns.isdecimal() and int(columns)
+        else os.get_terminal_size(terminal.fileno()).columns or 80
     )
 
 
@@ -258,8 +260,8 @@ def _name(nodeid: str) -> str:
     """``scenarios/test_outgoing.py::test_a_busy_contact[udp]`` reads ``outgoing: a busy contact [udp]``."""
     file, _, name = nodeid.partition("::")
     words, bracket, case = name.removeprefix("test_").partition("[")
-    told = f"{Path(file).stem.removeprefix('test_')}: {words.replace('_', ' ')}"
-    return f"{told} {bracket}{case}" if bracket else told
+    title = f"{Path(file).stem.removeprefix('test_')}: {words.replace('_', ' ')}"
+    return f"{title} {bracket}{case}" if bracket else title
 
 
 def _clock(seconds: float) -> str:

@@ -195,10 +195,10 @@ def worker(config: pytest.Config) -> str:
 
 def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:
     """End a run that cannot begin, or go on: one message, exit status 2."""
-    told = visible(str(problem))
+    message = visible(str(problem))
     if worker(session.config):
-        getattr(session.config, "workeroutput")[_ENDED_FOR] = told  # noqa: B009  (of pytest-xdist)
-    pytest.exit(told, returncode=USAGE)
+        getattr(session.config, "workeroutput")[_ENDED_FOR] = message  # noqa: B009  (of pytest-xdist)
+    pytest.exit(message, returncode=USAGE)
 
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)

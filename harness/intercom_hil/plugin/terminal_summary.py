@@ -145,7 +145,9 @@ def pytest_terminal_summary(
     for problem in config.stash.get(_UNWRITTEN, []):
         terminalreporter.write_line(f"report: {problem}", red=True)
     for run in runs:
-        _tell(terminalreporter, run, f"requirements, bench {run.name}" if len(runs) > 1 else "requirements")
+        _write_verdicts(
+            terminalreporter, run, f"requirements, bench {run.name}" if len(runs) > 1 else "requirements"
+        )
         if run.unplayed or exitstatus == pytest.ExitCode.INTERRUPTED:  # what is shown is as of then
             count = f", {len(run.unplayed)} not played" if run.unplayed else ""
             terminalreporter.write_line(
@@ -155,7 +157,7 @@ def pytest_terminal_summary(
             terminalreporter.write_line(f"a part of the scenarios: {run.selection}")
 
 
-def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:
+def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:
     rows = run.requirements()
     terminalreporter.section(heading)
     for verdict in _SHOWN:
@@ -164,8 +166,8 @@ def _tell(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: st
                 terminalreporter.write_line(f"{verdict:13} {identity} {row.title}")
     for title, families in {"": FAMILIES, **run.catalogues}.items():
         counts = Counter(row.verdict for i, row in rows.items() if i.partition("-")[0] in families)
-        told = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
-        terminalreporter.write_line(f"{title}: {told}" if title else told)
+        tally = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
+        terminalreporter.write_line(f"{title}: {tally}" if title else tally)
     departs = Counter(item.text for scenario in run.scenarios for item in scenario.deviations)
     if departs:
         (most, _), *others = departs.most_common()

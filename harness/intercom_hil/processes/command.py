@@ -54,7 +54,7 @@ def run(
         ) from None
 
 
-def run_telling(
+def run_with_progress(
     argv: Sequence[str], what: str, progress: Progress, *, within: float, env: Mapping[str, str] | None = None
 ) -> None:
     """Run a long command, and say when it begins and ends; on a terminal, say how far it is.

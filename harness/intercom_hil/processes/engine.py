@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Literal
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.command import Progress, run, run_telling
+from intercom_hil.processes.command import Progress, run, run_with_progress
 from intercom_hil.processes.owner_labels import OWNER, as_environment, being_started, orphaned, own_labels
 
 EngineKind = Literal["auto", "podman", "docker"]
@@ -230,7 +230,7 @@ class Engine:
         """Make an image of a root file system's tar. Raises BenchError."""
         argv = [str(self.client), "import", str(rootfs), tag]
         env = {**self.environment(), **as_environment(own_labels())}
-        run_telling(argv, f"importing {tag}", progress, within=INSTALL_WITHIN, env=env)
+        run_with_progress(argv, f"importing {tag}", progress, within=INSTALL_WITHIN, env=env)
 
     def build_image(self, containerfile: str, tag: str, progress: Progress) -> None:
         """Make an image by a Containerfile, with the host's network. Raises BenchError."""
@@ -239,7 +239,7 @@ class Engine:
             argv = [str(self.client), "build", "--network=host", f"--file={folder}/Containerfile"]
             argv += [f"--tag={tag}", folder]
             env = {**self.environment(), **as_environment(own_labels())}
-            run_telling(argv, f"building {tag}", progress, within=INSTALL_WITHIN, env=env)
+            run_with_progress(argv, f"building {tag}", progress, within=INSTALL_WITHIN, env=env)
 
     # -- how the client is called ----------------------------------------------------------------------
 
@@ -297,7 +297,7 @@ def apt_install(packages: Sequence[str], progress: Progress) -> None:
             ["apt-get", "install", "-y", "--no-install-recommends", *packages],
         ),
     ):
-        run_telling(argv, what, progress, within=INSTALL_WITHIN, env=env)
+        run_with_progress(argv, what, progress, within=INSTALL_WITHIN, env=env)
 
 
 def _stamp(client: Path) -> dict[str, object]:

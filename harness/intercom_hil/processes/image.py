@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.command import INTERVAL, Progress, on_terminal, run, run_telling
+from intercom_hil.processes.command import INTERVAL, Progress, on_terminal, run, run_with_progress
 from intercom_hil.processes.engine import (
     PACKAGES,
     Engine,
@@ -162,7 +162,7 @@ def _bootstrap(recipe: Recipe, rootfs: Path, progress: Progress) -> None:
     argv += [f'--customize-hook=rm -rf "$1"{path}' for path in recipe.removed]
     argv += [f"--include={','.join(recipe.packages)}", recipe.suite, str(part), _mirror()]
     try:
-        run_telling(
+        run_with_progress(
             argv,
             f"making the container image (Debian {recipe.suite})",
             progress,
@@ -209,7 +209,7 @@ def lock(path: Path, progress: Progress) -> Iterator[None]:
     Raises:
         BenchError: another one has held it for too long.
     """
-    until, told = time.monotonic() + BUILD_WITHIN, 0.0
+    until, reported = time.monotonic() + BUILD_WITHIN, 0.0
     with path.open("w", encoding="utf-8") as file:
         while True:
             try:
@@ -220,8 +220,8 @@ def lock(path: Path, progress: Progress) -> Iterator[None]:
                     raise BenchError(
                         "another bench has been making the image for too long", str(path), "end it"
                     ) from None
-                if not told or (on_terminal() and time.monotonic() - told > INTERVAL):
-                    told = time.monotonic()
+                if not reported or (on_terminal() and time.monotonic() - reported > INTERVAL):
+                    reported = time.monotonic()
                     progress("waiting for another bench that is making the container image")
                 time.sleep(0.1)
         yield

@@ -66,7 +66,7 @@ class Process:
     def signal(self, number: int) -> None:
         """Send a signal to the program (not to its children); nothing happens once it has ended."""
         if not self._end.done():
-            self._place._tell(command="signal", id=self.name, signal=int(number))
+            self._place._send(command="signal", id=self.name, signal=int(number))
 
     async def wait(self, within: float | None = None) -> Exit:
         """Wait until the program has ended and every line it wrote has been passed on.
@@ -187,7 +187,7 @@ class Supervised:
         coming: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
         self._starting[name] = coming, on_line
         try:
-            self._tell(
+            self._send(
                 command="start",
                 id=name,
                 argv=list(argv),
@@ -203,7 +203,7 @@ class Supervised:
         """End every program and the supervisor, and wait for it (at most about 2 s). Idempotent."""
         self._closing = True
         with contextlib.suppress(BenchError):
-            self._tell(command="shutdown")
+            self._send(command="shutdown")
         try:
             async with stretched(5.0):
                 await asyncio.shield(self._reading)
@@ -214,7 +214,7 @@ class Supervised:
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
 
-    def _tell(self, **command: object) -> None:
+    def _send(self, **command: object) -> None:
         if self._reading.done():
             raise BenchError("the place is lost", self._where, "see why it ended: killed, out of memory?")
         self._writer.write(json.dumps(command).encode() + b"\n")

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.processes.command import Progress, run_telling
+from intercom_hil.processes.command import Progress, run_with_progress
 from intercom_hil.processes.engine import cache_folder
 from intercom_hil.processes.image import lock
 
@@ -70,4 +70,4 @@ def _install(
     # It is refused together with --target, and would come from the user's settings.
     env = {**os.environ, "PIP_USER": "0", "PIP_DISABLE_PIP_VERSION_CHECK": "1"}
     what = f"fetching {len(wheels)} packages for Python {python}"
-    run_telling([*argv, *wheels], what, progress, within=INSTALL_WITHIN, env=env)
+    run_with_progress([*argv, *wheels], what, progress, within=INSTALL_WITHIN, env=env)

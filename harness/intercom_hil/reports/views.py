@@ -171,8 +171,8 @@ def device_line(environment: dict[str, object]) -> str:
     """Return make, model and serial number of the device under test, as far as the bench file names them."""
     device = mapping(environment.get("device"))
     serial = line(device.get("serial"))
-    told = [line(device.get("make")), line(device.get("model")), f"serial number {serial}" if serial else ""]
-    return " ".join(filter(None, told))
+    parts = [line(device.get("make")), line(device.get("model")), f"serial number {serial}" if serial else ""]
+    return " ".join(filter(None, parts))
 
 
 def environment_rows(values: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:

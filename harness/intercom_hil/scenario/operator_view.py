@@ -68,6 +68,6 @@ class OperatorView:
             return known
         chosen = spread(known, self._operator.wrong_values)
         if len(chosen) < len(known):
-            told = f"{len(chosen)} of {len(known)} values are tried, spread over all (operator.wrong_values)"
-            self._assembly.timeline.append(Witness.BENCH, Note(text=told))
+            text = f"{len(chosen)} of {len(known)} values are tried, spread over all (operator.wrong_values)"
+            self._assembly.timeline.append(Witness.BENCH, Note(text=text))
         return chosen

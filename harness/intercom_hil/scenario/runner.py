@@ -32,7 +32,7 @@ from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.vocabulary import event
-from intercom_hil.scenario.timeout import patience
+from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.catalogues import requirement
@@ -129,11 +129,11 @@ class ScenarioRunner:
                 self._gaps,
                 not_applicable,
                 self._assembly.catch_up,
-                self._assembly.tell_lateness,
+                self._assembly.report_lateness,
             )
             ending = await self._drive(scenario, problems)
             settled = now()
-            self._assembly.tell_lateness()
+            self._assembly.report_lateness()
             dropped, broken = await self._clean_up(problems)
             ending = self._after_cleaning_up(ending, broken, problems)
             for key in self._run.keys.take(timeline, self._identity):
@@ -191,10 +191,10 @@ class ScenarioRunner:
     def _excluded(self, not_applicable: dict[str, str], number: int) -> ScenarioRecord:
         """Return the record of a scenario that is not played, for none of its requirements applies."""
         self.judge = Judge(Timeline(), self._gaps, not_applicable)
-        told = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
+        reasons = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
         folder = self._run.scenario_folder(self._identity, number)
         ending = Verdict.NOT_APPLICABLE
-        return self._recorded(self.judge.timeline, folder, (now(), monotonic()), ending, [*told], 0)
+        return self._recorded(self.judge.timeline, folder, (now(), monotonic()), ending, [*reasons], 0)
 
     async def _drive(self, scenario: Callable[[], Awaitable[None]], problems: list[str]) -> Verdict:
         """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
@@ -202,7 +202,7 @@ class ScenarioRunner:
         try:
             async with asyncio.timeout(self._longest) as bound:
                 try:
-                    with patience(bound, self.judge.timeline), self._watched_for_floods(bound):
+                    with suspended_while_asked(bound, self.judge.timeline), self._watched_for_floods(bound):
                         await scenario()
                 except (ExpectationFailed, Inconclusive) as problem:
                     if isinstance(problem, Inconclusive):
@@ -224,9 +224,9 @@ class ScenarioRunner:
             if isinstance(self.judge.timeline.alarm, Inconclusive):
                 return self._cut_off(problems)
             late = late_between(self.judge.timeline, self.judge.timeline.opened, now())
-            told = f"; {excuse(late)}" if matters(late, self._longest) else ""
-            problems.append(f"the scenario did not end within {self._longest:.0f} s{told}")
-            return Verdict.INCONCLUSIVE if told else Verdict.ERROR
+            reason = f"; {excuse(late)}" if matters(late, self._longest) else ""
+            problems.append(f"the scenario did not end within {self._longest:.0f} s{reason}")
+            return Verdict.INCONCLUSIVE if reason else Verdict.ERROR
         except Exception as problem:
             problems.append(f"the scenario itself is broken: {type(problem).__name__}: {problem}")
             problems.append(traceback.format_exc())

@@ -11,7 +11,7 @@ from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsk
 
 
 @contextmanager
-def patience(bound: asyncio.Timeout, timeline: Timeline) -> Iterator[None]:
+def suspended_while_asked(bound: asyncio.Timeout, timeline: Timeline) -> Iterator[None]:
     """Hold a running time-out while a question stands on a timeline, as long as the block lasts."""
     loop = asyncio.get_running_loop()
     left: float | None = None

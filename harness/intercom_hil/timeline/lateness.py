@@ -27,5 +27,5 @@ class BenchLate(BaseContent):
     pressure: float = 0.0
 
     def __str__(self) -> str:
-        told = ", ".join(f"{cause} {seconds:.2f} s" for cause, seconds in self.causes.items())
-        return f"the bench was {self.late:.2f} s late in {self.length:.2f} s ({told})"
+        causes = ", ".join(f"{cause} {seconds:.2f} s" for cause, seconds in self.causes.items())
+        return f"the bench was {self.late:.2f} s late in {self.length:.2f} s ({causes})"
