@@ -165,7 +165,7 @@ def bench_check(
         bool,
         typer.Option(
             "--measure",
-            help="Find out how fast the device is and what it takes, for [device.timing] and .limits.",
+            help="Find out how fast the device is and what it takes (device.timing, device.limits).",
         ),
     ] = False,
     count: Annotated[
