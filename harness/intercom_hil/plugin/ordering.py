@@ -26,6 +26,8 @@ _A_SCENARIO = 2.0
 """Seconds that a scenario takes at about, of a device that reacts at once."""
 _RING_OUT, _POLLED = 0.1, 0.08
 """Shares of the scenarios: of call timeouts that are waited out in one, and of polling intervals."""
+_CONFIGURED = 0.42
+"""Configurations of the device for each scenario, where all are played."""
 PROGRESS = pytest.StashKey[dict[str, str]]()
 """By scenario: how many configurations of the device have been, and how many remain."""
 
@@ -67,14 +69,45 @@ def _put(items: list[pytest.Item], scenarios: list[pytest.Item]) -> None:
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
     """Tell how often the device is configured anew and how long that may take, or how the order was drawn."""
-    seed: int | None = config.getoption("--shuffle")
-    if seed is not None:
-        return [f"in an order drawn at random: --shuffle {seed} draws it again"]
+    if drawn := _drawn(config):
+        return [drawn]
     if COUNT not in config.stash:
         return []
     scenarios, profiles = config.stash[COUNT]
-    minutes = max(1, round(config.stash[FORECAST] / 60))
-    return [f"{scenarios} scenarios, {profiles} configurations of the device: about {minutes} min"]
+    about = _minutes(config.stash[FORECAST])
+    return [f"{scenarios} scenarios, {profiles} configurations of the device: {about}"]
+
+
+def report_side_by_side(config: pytest.Config, scenarios: int, benches: int) -> str:
+    """Return what a run on several benches says of its order and how long it may take; nothing may be known.
+
+    Only the processes know which configurations there are. How many there may be is taken as a share.
+
+    Args:
+        config: pytest's, of the process that shares the scenarios out.
+        scenarios: how many there are.
+        benches: how many share them, or (``--each``) play all of them.
+    """
+    if drawn := _drawn(config):
+        return drawn
+    if config.getoption("--as-written"):
+        return ""
+    try:
+        file = pool(config).members[0].file
+    except BenchError:
+        return ""  # the run cannot begin, and says so itself
+    together = forecast(file, scenarios, round(scenarios * _CONFIGURED))
+    share = 1 if config.getoption("--each") else benches
+    return f"{scenarios} scenarios on {benches} benches side by side: {_minutes(together / share)}"
+
+
+def _drawn(config: pytest.Config) -> str:
+    seed: int | None = config.getoption("--shuffle")
+    return "" if seed is None else f"in an order drawn at random: --shuffle {seed} draws it again"
+
+
+def _minutes(seconds: float) -> str:
+    return f"about {max(1, round(seconds / 60))} min"
 
 
 def forecast(file: BenchFile, scenarios: int, configurations: int) -> float:

@@ -23,12 +23,14 @@ from xdist.workermanage import WorkerController, parse_tx_spec_config
 
 from intercom_hil.errors import BenchError
 from intercom_hil.plugin.options import PLACE, USAGE, end_run, worker
+from intercom_hil.plugin.ordering import report_side_by_side
 from intercom_hil.terminal_text import visible
 
 BEYOND_REPAIR = ("bench", "beyond repair")
 """The property of a scenario's report that says that its bench could not be healed."""
 _FREE = pytest.StashKey[list[int]]()
 _RETIRED = pytest.StashKey[set[WorkerController]]()
+_COLLECTED = pytest.StashKey[int]()
 _ALIVE = pytest.StashKey[int]()
 LEFT = pytest.StashKey[list[str]]()
 """Why benches have left the run, each reason once."""
@@ -68,6 +70,20 @@ def pytest_testnodedown(node: WorkerController, error: object | None) -> None:
     if reporter is not None and is_new:
         reporter.ensure_newline()
         reporter.write_line(f"a bench cannot be started, the others play on: {reason}", yellow=True)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[str]) -> None:
+    """Report how long the run may take when the last process has collected: they have no terminal."""
+    config = node.config
+    config.stash[_COLLECTED] = collected = config.stash.get(_COLLECTED, 0) + 1
+    benches = len(parse_tx_spec_config(config))
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if collected != benches or not ids or reporter is None:
+        return
+    if text := report_side_by_side(config, len(ids), benches):
+        reporter.ensure_newline()
+        reporter.write_line(text)
 
 
 def leave_run(session: pytest.Session, problem: BenchError) -> NoReturn:
