@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -21,6 +22,7 @@ from intercom_hil.device.emulator_container import check_emulator
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.instruments.serial_console import SerialConsole
 from intercom_hil.instruments.shared_port import OutputGuest, SharedPorts
+from intercom_hil.instruments.supply import Supply
 from intercom_hil.lab.locks import holders
 from intercom_hil.processes.engine import Engine, EngineKind
 from intercom_hil.processes.host import ContainerHost, Host, HostKind, NativeHost, native_versions
@@ -87,8 +89,10 @@ def _look(
     line("locks", found="nobody else uses any of it")
     kind = file.engine.kind
     host = _native(file, line) if kind == "native" else _engine(kind, line)
-    if isinstance(host, ContainerHost) and host.engine.rootless and not stays_inside(file):
-        line("right to capture", may_not_capture(file))
+    if isinstance(host, ContainerHost):
+        line("interface", interface_problem(file.capture.interface), file.capture.interface)
+        if host.engine.rootless and not stays_inside(file):
+            line("right to capture", may_not_capture(file))
     if host is not None:
         _remains(host, line)
     taken = list(taken_addresses(file))
@@ -145,6 +149,15 @@ def _engine(kind: EngineKind, line: Callable[..., None]) -> Host | None:
     return ContainerHost(engine, tag)
 
 
+def interface_problem(name: str) -> BenchError | None:
+    """Return what is wrong with an interface to capture on; containers have the host's network."""
+    there = [own for _, own in socket.if_nameindex()]
+    if name in ("any", *there):
+        return None
+    remedy = f"name one of this host's: any, {', '.join(there)}"
+    return BenchError(f"{name} is not there", "capture.interface", remedy)
+
+
 def _remains(host: Host, line: Callable[..., None]) -> None:
     try:
         removed = reap(host)
@@ -187,21 +200,29 @@ async def _while_held(file: BenchFile, progress: Tell) -> list[tuple[str, BenchE
         return [("labgrid" if file.labgrid else "locks", told, "")]
     else:
         places = [("labgrid", None, f"had {', '.join(file.labgrid.places)}")] if file.labgrid else []
-        return [*places, *await _instruments(device)]
+        return [*places, *await look_at_instruments(device)]
     finally:
         await hold.release()
 
 
-async def _instruments(device: DeviceTable) -> list[tuple[str, BenchError | None, str]]:
+async def look_at_instruments(device: DeviceTable) -> list[tuple[str, BenchError | None, str]]:
+    """Open and close, one after the other, everything a run opens of a device before its first scenario.
+
+    Returns:
+        For each its name, the problem if there is one, and what was found.
+    """
     assert device.button is not None
     ports = SharedPorts()
-    parts: dict[str, _Opened] = {
-        f"button {device.button.where}": device.button.make(ports, name="button"),
-        **_ways_to_settings(device),
-    }
-    if device.console is not None:
-        console = SerialConsole.on(ports, device.console.port, baudrate=device.console.baud_rate)
-        parts[f"console {device.console.port}"] = console
+    parts: dict[str, _Opened] = {f"button {device.button.where}": device.button.make(ports, name="button")}
+    if device.power is not None:
+        parts[f"supply {device.power.output.where}"] = device.power.make(ports, append=Timeline().append)
+    for name, options in device.inputs.items():
+        parts[f"input {name} {options.where}"] = options.make(ports, name=name)
+    parts |= _ways_to_settings(device)
+    if (table := device.console) is not None:
+        console = SerialConsole.on(ports, table.port, baudrate=table.baud_rate)
+        console.set_line(dtr=table.dtr, rts=table.rts, exclusive=table.exclusive)
+        parts[f"console {table.port}"] = console
     found: list[tuple[str, BenchError | None, str]] = []
     for name, part in parts.items():
         try:
@@ -216,7 +237,8 @@ async def _instruments(device: DeviceTable) -> list[tuple[str, BenchError | None
         except BenchError as problem:
             found.append((name, problem, ""))
         else:
-            was_left = isinstance(part, OutputGuest) and part.left_active
+            output = part.output if isinstance(part, Supply) else part
+            was_left = isinstance(output, OutputGuest) and output.left_active
             told = "it was left closed, and has been opened" if was_left else ""
             try:
                 await part.close()
