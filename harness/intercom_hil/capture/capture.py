@@ -1,6 +1,6 @@
 """The wire as a witness, for as long as the bench runs: one file, and one account of the media, per scenario.
 
-Frames come in from ``Sniffer``; out go a pcapng file per scenario and, through ``Decoder``, observations.
+It writes the frames of ``Sniffer`` to a pcapng file per scenario and hands them to ``Decoder``.
 ``flush`` is how the bench knows that nothing is still under way: a marker datagram goes over the same
 interface, and when it has come through the capture, everything sent before it has come through too.
 """
@@ -49,7 +49,7 @@ class Capture:
     """One interface, captured.
 
     Attributes:
-        lost: resolves with the reason when the capture breaks down without having been told to stop.
+        lost: resolves with the reason when the capture breaks down without having been asked to stop.
     """
 
     def __init__(
@@ -155,7 +155,7 @@ class Capture:
     async def settle(self) -> None:
         """Return when every packet sent before now is on the timeline, media that nobody agreed on included.
 
-        Such media is otherwise told of after a while only: the answer it belongs to may be on its way.
+        Such media is otherwise reported after a while only: the answer it belongs to may be on its way.
 
         Raises:
             BenchError: as ``flush`` does.
@@ -190,7 +190,7 @@ class Capture:
         """Take in a message that another witness could read (for example the PBX, of a TLS connection).
 
         Its session description decides what the media on the wire is; what is wrong with it is that
-        witness's to tell.
+        witness's to report.
 
         Args:
             seen: the message.

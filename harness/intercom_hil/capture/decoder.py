@@ -1,7 +1,7 @@
 """Frames to observations: the one place that knows which packet is signalling and which is media.
 
-Captured frames come in, in order; SIP messages and media observations go on the timeline, dated with the time
-of their packet. UDP on a SIP port is SIP, and so is anything elsewhere that opens with a SIP start line;
+It takes captured frames in order and puts SIP messages and media observations on the timeline, dated with the
+time of their packet. UDP on a SIP port is SIP, and so is anything elsewhere that opens with a SIP start line;
 keep-alives (RFC 5626 §3.5, §4.4.1) are passed over.
 """
 

@@ -1,7 +1,7 @@
 """Datagrams that mark a moment in the captured stream: send one, and see it come through.
 
-Each carries a token that only this run knows, so a marker (or an ICMP error that quotes one) can be told from
-all other traffic and kept out of files and timelines.
+Each carries a token that only this run knows, so a marker (or an ICMP error that quotes one) can be
+distinguished from all other traffic and kept out of files and timelines.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RESEND = 0.01
 """Seconds after which a marker is sent again for the first time; each further wait is twice as long.
 
 One may be lost on its way. The very first packet of a capture is, where the filter asks for a direction:
-libpcap itself filters what may have been in the kernel buffer before, and cannot tell its direction.
+libpcap itself filters what may have been in the kernel buffer before, and does not know its direction.
 """
 
 _TOKEN_BYTES, _COUNT_BYTES = 16, 8

@@ -26,7 +26,7 @@ HELD_SECONDS = 2.0
 PROBATION = 4
 """Packets of one source with rising numbers that make a flow of datagrams which no SDP mentions.
 
-That is what tells media from other datagrams that happen to begin like RTP (RFC 3550 appendix A.1).
+That is what distinguishes media from other datagrams that happen to begin like RTP (RFC 3550 appendix A.1).
 """
 _LONGEST_STEP = 100
 """Sequence numbers by which the next packet of such a flow may be ahead."""
@@ -103,7 +103,7 @@ class MediaTracker:
             self._take(tracked, tracked.account, data, time)
 
     def settle(self) -> None:
-        """Tell of what is still held: the answer that it waits for will not come any more."""
+        """Report what is still held: the answer that it waits for will not come any more."""
         for tracked in self._flows.values():
             self._decide_without_answer(tracked)
 

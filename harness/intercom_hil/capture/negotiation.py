@@ -1,6 +1,6 @@
 """Who agreed with whom to send what where, under which key: SDP offers and answers, matched.
 
-SIP messages come in, from whichever witness can read them; ``NegotiatedStream`` values go out, one for each
+It follows SIP messages, from whichever witness can read them, and makes one ``NegotiatedStream`` for each
 direction of each negotiated media section. Offer/answer: RFC 3264, RFC 6337 §2; keys: RFC 4568 §5.1, each
 party's own SDP has the key it sends with; the tag of the answer's line names the offered line it picked.
 An answer carried in a PRACK (RFC 3262 §5) is not followed.

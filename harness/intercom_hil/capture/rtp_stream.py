@@ -30,7 +30,7 @@ PLAIN, SRTP, UNKNOWN = "plain", "srtp", "unknown"
 _EVENT_BYTES = 4
 """A telephone-event payload is exactly this long in the clear (RFC 4733 §2.3)."""
 _BYTE_SOUND = ("PCMU/8000", "PCMA/8000", "G722/8000")
-"""Encodings of one byte per 1/8000 s, whose payloads can be told from ciphertext by their bytes."""
+"""Encodings of one byte per 1/8000 s, whose payloads can be distinguished from ciphertext by their bytes."""
 _FRAME_BYTES = {"GSM/8000": 33, "G729/8000": 10, "G726-32/8000": 40, "ILBC/8000": 38, "L16/8000": 160}
 """Bytes of one frame of other encodings that have no frames of other sizes."""
 _MAX_DROPOUT = 3000
@@ -232,7 +232,7 @@ class RtpStream:
     def _is_clear(self, header: RtpPacket, encoding: str) -> bool:
         """Whether a packet that does not authenticate is readable RTP.
 
-        By its bytes where they can tell. Else, where the agreed protection is known, by its length: whole
+        By its bytes where they show it. Else, where the agreed protection is known, by its length: whole
         frames of its encoding, which it would not be with tag and identifier.
         """
         if encoding.startswith("TELEPHONE-EVENT/"):

@@ -47,7 +47,7 @@ class Sniffer:
     """One tcpdump on one interface.
 
     Attributes:
-        lost: resolves with the reason when it breaks down without having been told to stop.
+        lost: resolves with the reason when it breaks down without having been asked to stop.
     """
 
     def __init__(

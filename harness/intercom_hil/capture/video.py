@@ -1,7 +1,7 @@
-"""What can be seen in a flow: H.264 packets in, one ``VideoSeen`` per half second out.
+"""What can be seen in a flow of H.264 packets: one ``VideoSeen`` per half second.
 
 Decoding takes longer than a packet may be held up, so it is work that whoever runs the capture has done
-elsewhere (``Worker``); what comes of it is told in the order of the packets all the same.
+elsewhere (``Worker``); what comes of it is reported in the order of the packets all the same.
 """
 
 from __future__ import annotations
@@ -172,7 +172,7 @@ class VideoWindow:
         if self._begun is None:
             self._begun = time
         self._last = time
-        with suppress(H264Error):  # what the look at this window lacks then tells of it
+        with suppress(H264Error):  # what the look at this window lacks then shows it
             units = self._depacketiser.take(
                 payload, sequence=header.sequence, timestamp=header.timestamp, marker=header.marker
             )

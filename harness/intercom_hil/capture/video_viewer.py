@@ -1,4 +1,4 @@
-"""What looking at a stretch of video tells: plain data, without what it takes to decode pictures."""
+"""What a look at a stretch of video found: plain data, without what it takes to decode pictures."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the emulated intercom until it is told to end; return the exit status."""
+    """Run the emulated intercom until a signal or the leash ends it; return the exit status."""
     try:
         arguments = _parser().parse_args(argv)
         if arguments.list_faults:
@@ -298,7 +298,7 @@ def _parser() -> argparse.ArgumentParser:
 def _add_reporting(parser: argparse.ArgumentParser) -> None:
     from intercom_hil.emulator.speech import SPEECHES
 
-    group = parser.add_argument_group("how it tells what it does")
+    group = parser.add_argument_group("how it reports what it does")
     group.add_argument("--console-layout", choices=sorted(SPEECHES), default="keyed", metavar="NAME")
     group.add_argument(
         "--syslog",

@@ -1,7 +1,7 @@
 """SIP addresses of callers, read and compared as the permitted list needs it.
 
-In come the text of a From URI and the entries of the list; out goes whether they mean the same party
-(RFC 3261 §19.1.4). Anything that cannot be read is no match, never an error: the caller chose the bytes.
+Whether the text of a From URI and an entry of the list mean the same party (RFC 3261 §19.1.4). Anything that
+cannot be read is no match, never an error: the caller chose the bytes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _PARAMETERS_THAT_NEVER_MATCH_ALONE = {"user", "ttl", "method", "maddr"}
 
 @dataclass(frozen=True, slots=True)
 class Address:
-    """A ``sip:`` address reduced to what tells parties apart; the host in lower case."""
+    """A ``sip:`` address reduced to what distinguishes parties; the host in lower case."""
 
     user: str
     host: str

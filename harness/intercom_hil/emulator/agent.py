@@ -1,7 +1,7 @@
 """The SIP agent: PJSIP in a process of its own, because a failed assertion inside it aborts the process.
 
-Commands come in on standard input, one JSON object a line; what happens goes out on standard output the same
-way. End of input means that the device is gone: the agent goes too. One thread does everything.
+It reads commands on standard input, one JSON object a line, and writes what happens on standard output the
+same way. End of input means that the device is gone: the agent goes too. One thread does everything.
 Run by the device as ``python -m intercom_hil.emulator.agent``.
 """
 
@@ -310,7 +310,7 @@ def _json(value: object) -> str:
 
 
 def main() -> None:
-    """Serve commands until told to withdraw or until standard input ends."""
+    """Serve commands until one says to withdraw or until standard input ends."""
     answers = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # the stack prints its first log lines to standard output, whatever its log level
 

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from intercom_hil.emulator.agent import Agent
 
 _NO_ACK_WITHIN = 31.5
-"""Seconds, a little less than the 64*T1 after which the stack gives the call up and tells nobody."""
+"""Seconds, a little less than the 64*T1 after which the stack gives the call up without a report."""
 _RECEIVES = (pj.PJMEDIA_DIR_DECODING, pj.PJMEDIA_DIR_ENCODING_DECODING)
 
 
@@ -142,7 +142,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Refuse to call somebody because a remote side says so (RFC 3515): the contacts are configured."""
         prm.statusCode = 202 if self._agent.obliging else 603
-        if self._agent.obliging:  # the stack calls, and wants to be told what to make of it
+        if self._agent.obliging:  # the stack calls, and asks what to make of it
             prm.newCall = self._agent.calls[REFERRED] = Call(self._agent, self._account, REFERRED)
         self._agent.say("referred", call=self.name, uri=prm.dstUri)
 
@@ -173,7 +173,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         event = prm.e
         if event.type == pj.PJSIP_EVENT_TSX_STATE:
             transaction = event.body.tsxState.tsx
-            # What becomes of an earlier call's transactions is told to the one that has its place by then.
+            # What becomes of an earlier call's transactions is reported to the one in its place by then.
             arrived = event.body.tsxState.type == pj.PJSIP_EVENT_RX_MSG
             if transaction.method == "BYE" and transaction.role == pj.PJSIP_ROLE_UAS and arrived:
                 self._bye_came = True

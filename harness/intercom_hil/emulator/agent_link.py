@@ -169,7 +169,7 @@ class AgentLink:
         """End the agent, within bounds; may be called again.
 
         Args:
-            at_once: as when the power goes: nobody is told, and no registration is taken back.
+            at_once: as when the power goes: nobody is notified, and no registration is taken back.
         """
         process, self._leaving = self._process, True
         if process is None:

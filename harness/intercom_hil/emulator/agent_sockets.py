@@ -1,6 +1,6 @@
 """Sockets beside the SIP stack's own: media ports for what it cannot do, and duplicates of those it has.
 
-Addresses come in; bound sockets that never block go out, or nothing where none can be had.
+Bound sockets that never block, or None where none can be had.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The video of one call, beside the SIP stack, which has none: a socket of its own and the camera's pictures.
 
-Session descriptions on their way out come in and go out changed; RTP (RFC 6184) goes out, protected like the
+It adds video to the session descriptions that the stack sends, and sends RTP (RFC 6184), protected like the
 call's audio (RFC 3711). Video that comes is taken and not shown: the device has a screen for text alone.
 """
 

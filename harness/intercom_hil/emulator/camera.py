@@ -1,7 +1,7 @@
 """What the device's camera sees: a test card across which a white bar walks, coded as H.264.
 
-Nothing comes in; out go the NAL units of each picture of a loop. The place of the bar is the number of the
-picture, so that whoever decodes them can tell a live picture from one that stands still.
+The pictures are a loop, each as its NAL units. The position of the bar is the number of the picture, so that
+whoever decodes them can distinguish a live picture from one that stands still.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ _RESOLVE_WITHIN = 3.0
 
 @dataclass(frozen=True)
 class Reporting:
-    """How the device tells what it does: the language of its console, its clock, and who else is told."""
+    """How the device reports what it does: the language of its console, its clock, and other receivers."""
 
     speech: Speech = KEYED
     clock: Callable[[], float] = time.time
@@ -122,7 +122,7 @@ class Device:
             state / "console", self._reporting.clock, self._serial.write, self._reporting.speech, console
         )
         self._sinks.append(self._console.write)
-        self._tell_others()
+        self._open_sinks()
         self._relay = RelayBoard(state / "relay", self._relay_changed, relay)
         self._agent = AgentLink(self._location, self._speaker, self._post, self._agent_started)
         self._portal = Portal(self._submit, self._form, self._log)
@@ -268,8 +268,8 @@ class Device:
             case StopTimer():
                 self._stop_timer(output.name)
 
-    def _tell_others(self) -> None:
-        """Have syslog servers and webhooks told what the console is told."""
+    def _open_sinks(self) -> None:
+        """Send to syslog servers and webhooks what is written to the console."""
         for server in self._reporting.syslog:
             syslog = Syslog(server, self._location.address)
             self._others.push_async_callback(syslog.close)

@@ -1,4 +1,4 @@
-"""From SIP statuses to the kinds of failure that event details tell apart (EVT-13)."""
+"""From SIP statuses to the kinds of failure that event details distinguish (EVT-13)."""
 
 from __future__ import annotations
 

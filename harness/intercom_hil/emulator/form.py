@@ -1,7 +1,7 @@
 """The configuration form: who may submit it, what it refuses, and what it says about what it takes.
 
-Submitted data and uploaded files come in; settings go out, or a refusal that names the fields at fault
-(CFG-02, CFG-05, CFG-07, CFG-22).
+Submitted data and uploaded files become settings, or a refusal that names the fields at fault (CFG-02,
+CFG-05, CFG-07, CFG-22).
 """
 
 from __future__ import annotations

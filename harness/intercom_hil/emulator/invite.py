@@ -1,4 +1,4 @@
-"""What the device needs to know of an INVITE: text in, caller and offer out.
+"""What the device needs to know of an INVITE: its caller and its offer.
 
 The SIP stack has parsed the message already; but it undoes ``%`` escapes and prints them back unescaped, so
 the caller is read from the message as it came. Total: unreadable parts come out empty, which admits nobody.
@@ -56,7 +56,7 @@ def read_invite(message: str) -> Invite:
 
 
 def read_offer(sdp: str) -> Offer:
-    """Tell what the first audio section of an SDP body offers (RFC 4566 §5.14, RFC 4568 §4)."""
+    """Return what the first audio section of an SDP body offers (RFC 4566 §5.14, RFC 4568 §4)."""
     audio = re.search(
         r"^m=audio [^ ]+ (\S+)(.*?)(?=^m=|\Z)", sdp.replace("\r\n", "\n"), re.MULTILINE | re.DOTALL
     )
@@ -69,7 +69,7 @@ def read_offer(sdp: str) -> Offer:
 
 
 def offers_video(sdp: str) -> bool:
-    """Tell whether an SDP body offers any video."""
+    """Return whether an SDP body offers any video."""
     return re.search(r"^m=video [1-9]", sdp, re.MULTILINE) is not None
 
 

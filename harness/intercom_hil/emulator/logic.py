@@ -314,7 +314,7 @@ def _picture(settings: SipSettings, direction: VideoCalls) -> Picture:
 
 
 def _broken(phase: _Talking, outcome: str) -> Output:
-    """Tell of an established call that broke; the event list has a name for it only in calls taken."""
+    """Report an established call that broke; the event list has a name for it only in calls taken."""
     if phase.placed:
         return _log("warning", f"placed call to {phase.party} broke: {outcome}")
     return _event(events.INCOMING_FAILURE, f"unreachable: {phase.party} {outcome}")

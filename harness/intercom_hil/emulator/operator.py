@@ -1,7 +1,7 @@
-"""The person at the emulated intercom: types a sheet into the Admin Portal, tells what that said.
+"""The person at the emulated intercom: types a sheet into the Admin Portal, reports what that said.
 
-One question comes in as JSON on standard input; the answer goes out as JSON on standard output. This is a
-person's part: a browser's requests to the portal, nothing that a person could not do.
+A program that reads one question as JSON on standard input and writes the answer as JSON on standard output.
+This is a person's part: a browser's requests to the portal, nothing that a person could not do.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""The device's Admin Portal: JSON over HTTP/1.1, configuration in, the device's answer out (CFG-01..22).
+"""The device's Admin Portal: configuration as JSON over HTTP/1.1 (CFG-01..22).
 
-Bounded in size and time; whatever comes in, the answer is a status and a JSON body, never a broken connection
-without one as long as the request could be read at all.
+Bounded in size and time; whatever it is sent, the answer is a status and a JSON body, never a broken
+connection without one as long as the request could be read at all.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 r"""A USB relay board with two relays, as the vendor's firmware speaks: ``echo \n\r [value \n\r] >``.
 
-In come commands ended by ``\r``; out go echo and reply. Relay 0 is wired to the intercom's button. The board
-also has the eight GPIO lines of its family, wired to nothing: inputs read low.
+A command ends with ``\r`` and is answered with echo and reply. Relay 0 is wired to the intercom's button. The
+board also has the eight GPIO lines of its family, wired to nothing: inputs read low.
 """
 
 from __future__ import annotations

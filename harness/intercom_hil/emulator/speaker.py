@@ -1,7 +1,7 @@
 """The speaker's recording: one WAV file that grows as long as the device lives.
 
-In comes the WAV stream that each agent process writes into a named pipe; out goes the sound, appended, with
-the sizes in the file's header right after every piece, so that it can be read while it grows.
+The WAV stream that each agent process writes into a named pipe is appended to it, with the sizes in the
+file's header right after every piece, so that it can be read while it grows.
 """
 
 from __future__ import annotations

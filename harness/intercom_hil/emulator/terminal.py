@@ -1,8 +1,8 @@
 """The device's end of a serial line: a raw pseudo-terminal with a stable name, and writing that never blocks.
 
-In come the bytes of whoever opened the other end; out go whole pieces, kept in a bounded backlog while
-nobody listens. A listener counts as there once its end has been open for a moment: serial programs flush
-what they find right after opening, and would flush the boot banner with it.
+What is written are whole pieces, kept in a bounded backlog while nobody listens. A listener counts as there
+once its end has been open for a moment: serial programs flush what they find right after opening, and would
+flush the boot banner with it.
 """
 
 from __future__ import annotations

@@ -85,7 +85,7 @@ class RegistrationAnswered:
 class Incoming:
     """An INVITE that opens a dialog. ``source`` is the IP address it came from, ``caller`` its From URI.
 
-    ``video`` tells whether video is offered besides. ``claims`` are the other headers in which a caller may
+    ``video`` says whether video is offered besides. ``claims`` are the other headers in which a caller may
     name itself, in lower case, and their URIs: nothing that a device should believe.
     """
 
@@ -108,7 +108,7 @@ class Established:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """A call is over. ``by_remote`` tells a BYE of the remote side from a refusal or a breakdown."""
+    """A call is over. ``by_remote`` distinguishes a BYE of the remote side from a refusal or a breakdown."""
 
     call: str
     status: int

@@ -1,7 +1,7 @@
 """An imported event log laid beside the calls on the wire: by which clock its entries are dated.
 
-Entries by the device's clock and causes by the bench's come in; out goes when each entry was written by the
-bench's clock. An entry is written after its cause, so the smallest difference is nearest to the clocks'.
+It finds when each entry, dated by the device's clock, was written by the bench's clock. An entry is written
+after its cause, so the smallest difference is nearest to the clocks'.
 """
 
 from __future__ import annotations
@@ -108,7 +108,7 @@ def match(entries: Sequence[Entry], causes: Sequence[Cause], *, ahead: float | N
         time = _to_bench(entry.time, at, ahead, drift)
         cause = pairs.get(place)
         if cause is not None:
-            time = cause if coarse else max(time, cause)  # its number in the timeline tells which was first
+            time = cause if coarse else max(time, cause)  # its number in the timeline says which was first
         if before - _MOST_STEP <= time < before:
             time = before
         before = time

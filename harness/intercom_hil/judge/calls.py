@@ -1,4 +1,4 @@
-"""The calls of a scenario as the wire (or, where the wire is encrypted, the PBX) tells them.
+"""The calls of a scenario as the wire (or, where the wire is encrypted, the PBX) reports them.
 
 A call is one Call-ID in which the device took part. Challenges (401, 407) belong to the call they delay.
 """

@@ -1,7 +1,7 @@
-"""Two tellings of one event log: what the judged source tells is compared with what each other one tells.
+"""Corroboration: the event log of the judged source against the copy that each other source delivers.
 
-A timeline comes in; out go findings. Agreement makes the events better founded; a disagreement says nothing
-of the device yet: one of its ways to tell is broken, and which one has to be cleared up first.
+Agreement makes the events better founded; a disagreement says nothing of the device yet: one of its ways to
+report is broken, and which one has to be cleared up first.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ LOG_FILE = "log-file"
 def corroboration(timeline: Timeline, closed: float, settled: float) -> Iterator[Finding]:
     """Compare the sources of events.
 
-    What one of them told until ``closed`` the other has to have told until ``settled`` (epoch seconds):
-    ways of telling may take their time.
+    What one of them reported until ``closed`` the other has to have reported until ``settled`` (epoch
+    seconds): delivery may take its time.
     """
     events = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= settled]
     judged = ", ".join(dict.fromkeys(str(o.witness) for o in events)) or "the judged source"
@@ -41,10 +41,10 @@ def corroboration(timeline: Timeline, closed: float, settled: float) -> Iterator
 
 
 def lagging_copies(timeline: Timeline, closed: float) -> dict[str, int]:
-    """Return the sources that have yet to tell events which the judged one told until ``closed``.
+    """Return the sources that have yet to report events which the judged one reported until ``closed``.
 
     Returns:
-        By name of the source, how many it has told when it has told them all.
+        By name of the source, how many it has reported when it has reported them all.
     """
     wanted = sum(isinstance(o.content, DeviceEvent) and o.time <= closed for o in timeline)
     counts = {source: sum(_is_of(o, source) for o in timeline) for source in _sources(timeline)}
@@ -52,7 +52,7 @@ def lagging_copies(timeline: Timeline, closed: float) -> dict[str, int]:
 
 
 def _sources(timeline: Timeline) -> list[str]:
-    """Return the sources that are declared, or that have told anything."""
+    """Return the sources that are declared, or that have reported anything."""
     found: dict[str, None] = {}
     for observation in timeline:
         content = observation.content

@@ -1,7 +1,7 @@
 """REG-05, over a whole timeline: what proves the device goes out as a digest, and to server or proxy alone.
 
-In come the SIP messages that the device sent, as wire or PBX saw them; out go findings. Server and proxy are
-the bench's, and what the device was configured with. Passwords are known by their fingerprints only.
+It reads the SIP messages that the device sent, as wire or PBX saw them. Server and proxy are the bench's, and
+what the device was configured with. Passwords are known by their fingerprints only.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _is_unread(observation: Observation) -> bool:
 
 
 def _configured(timeline: Timeline) -> tuple[frozenset[str], frozenset[Fingerprint]]:
-    """Return the hosts that the device was told to register at or go through, and its secrets."""
+    """Return the hosts that the device was configured to register at or go through, and its secrets."""
     hosts: set[str] = set()
     prints: set[Fingerprint] = set()
     for observation in timeline:

@@ -1,7 +1,4 @@
-"""What cannot be judged yet, because only a file that is imported after the run will tell of it.
-
-A timeline comes in; out go the kinds of content that are still to come.
-"""
+"""What cannot be judged yet, because only a file that is imported after the run will report it."""
 
 from __future__ import annotations
 

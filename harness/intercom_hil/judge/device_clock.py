@@ -1,7 +1,7 @@
 """The device's clock against the bench's: how far it is ahead, and how fast it gains.
 
-Pairs of times come in, that of an entry by the device's clock and that of its arrival by the bench's; an
-estimate goes out. An entry arrives after it was written, so each pair shows less than the true offset, by its
+An estimate from pairs of times: that of an entry by the device's clock and that of its arrival by the
+bench's. An entry arrives after it was written, so each pair shows less than the true offset, by its
 latency: the largest is nearest to the truth (as in RFC 5905 §10, the sample with the least delay).
 """
 
@@ -16,7 +16,7 @@ from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import DeviceEvent, EventCopy, Witness
 
 LEAST_SPAN = 60.0
-"""Seconds of observation without which no drift is told."""
+"""Seconds of observation without which no drift is reported."""
 MOST_DRIFT = 1e-3
 """Drift that no quartz has; more is taken for scattered latency."""
 
@@ -60,7 +60,7 @@ class ClockEstimate(BaseModel):
 def reading(timeline: Timeline) -> ClockReading | None:
     """Return the best look at the device's clock that a scenario gave; None without dated entries.
 
-    Entries that were imported have no arrival and tell nothing.
+    Entries that were imported have no arrival and say nothing.
     """
     pairs = [
         (o.time, o.content.device_time - o.time)

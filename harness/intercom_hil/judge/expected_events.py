@@ -1,6 +1,6 @@
 """What calls for an entry in the device's event log: calls on the wire, and presses of the button.
 
-A timeline comes in; for each kind of event the causes go out, in the order in which they came.
+For each kind of event, its causes in a timeline, in the order in which they came.
 """
 
 from __future__ import annotations

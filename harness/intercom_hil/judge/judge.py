@@ -52,7 +52,7 @@ async def _nothing_under_way(kinds: Collection[str]) -> None:
 
 
 def _not_late() -> None:
-    """Tell of no lateness: nobody measures it."""
+    """Report no lateness: nobody measures it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,8 +68,8 @@ class _AtEnd:
 class Judge:
     """Judges one timeline.
 
-    Where something cannot be seen, because it will be told only after the run or by a source that has never
-    said anything (``unseen``), its whole time is waited out, the scenario goes on, and the judgement is
+    Where something cannot be seen, because it will be reported only after the run or by a source that has
+    never said anything (``unseen``), its whole time is waited out, the scenario goes on, and the judgement is
     inconclusive; until the import, in the first case.
 
     That something was *not* seen is decided only when every witness has delivered what it saw until then: a
@@ -78,7 +78,7 @@ class Judge:
 
     Attributes:
         judgements: what was judged; grows as the scenario goes.
-        preconditions: those that only an import can tell to have been met.
+        preconditions: those that only an import can show to have been met.
     """
 
     def __init__(

@@ -53,8 +53,8 @@ def judged(
     """Evaluate a rule over a timeline and sign the judgement with the witnesses it rests on.
 
     With ``gap`` the requirement is one that the specification leaves open (class G): what was seen is
-    recorded and never judged. What only an import will tell is inconclusive until then, and so is what a
-    source would have to tell that has never said anything.
+    recorded and never judged. What only an import will report is inconclusive until then, and so is what a
+    source would have to report that has never said anything.
 
     Raises:
         TypeError: for a monitored rule, which only its monitor can evaluate.
@@ -86,7 +86,7 @@ def why_unseen(rule: Rule, timeline: Timeline) -> str:
 
 
 def is_deferred(rule: Rule, timeline: Timeline) -> bool:
-    """Whether a rule asks for something that only an import will tell, which has not been made."""
+    """Whether a rule asks for something that only an import will report, which has not been made."""
     return not deferred_kinds(timeline).isdisjoint(_asked(rule))
 
 
@@ -144,7 +144,7 @@ def folded(judgements: Iterable[Judgement], ending: Verdict, asked: Iterable[str
 
 
 def not_judged(requirement: str) -> str:
-    """Return how a scenario's record tells that a requirement was never judged."""
+    """Return how a scenario's record says that a requirement was never judged."""
     return f"{requirement}: the scenario ended without having judged it"
 
 

@@ -1,6 +1,6 @@
 """What a late bench explains: whether what looks late, or is missing, is the device's doing.
 
-The bench tells of its lateness on the timeline (``BenchLate``). A wait that ran out is no evidence as far as
+The bench reports its lateness on the timeline (``BenchLate``). A wait that ran out is no evidence as far as
 the bench was late in it, and a time that was measured is only as good as the bench was punctual.
 """
 

@@ -1,6 +1,6 @@
 """The SIP messages of a timeline, each of them once.
 
-The wire sees a message with the addresses it really had; the PBX tells of it too, and calls itself by an
+The wire sees a message with the addresses it really had; the PBX reports it too, and calls itself by an
 address that may be another. So a message is taken from the wire, and from the PBX only where the wire could
 not read it (TLS).
 """
@@ -16,7 +16,7 @@ from intercom_hil.timeline.observation import SipMessageSeen
 def messages(timeline: Timeline, until: float = float("inf")) -> Iterator[Observation]:
     """Yield the SIP messages seen until a time (epoch seconds), in order of arrival, PBX copies left out.
 
-    A copy is told by Call-ID, CSeq, the branch of the topmost Via, and status (RFC 3261 §17.1.3, §17.2.3);
+    A copy is known by Call-ID, CSeq, the branch of the topmost Via, and status (RFC 3261 §17.1.3, §17.2.3);
     what is sent again stays what it is: as many as the wire shows.
     """
     seen = [o for o in timeline if isinstance(o.content, SipMessageSeen)]

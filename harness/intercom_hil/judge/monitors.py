@@ -45,7 +45,7 @@ from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded,
 
 
 def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
-    """Run every monitor over one scenario; of one that the bench cut off for a flood, that alone is told.
+    """Run every monitor over one scenario; of one that the bench cut off for a flood, that alone is reported.
 
     Args:
         timeline: what was seen.

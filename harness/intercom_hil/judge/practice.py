@@ -2,7 +2,7 @@
 
 A rule of ``good_practice.toml`` passes where there was something to look at, and fails with one finding for
 each way in which it is broken. What an RFC leaves a device free to do is no finding, nor is what cannot be
-told: nobody answers a request that was not seen.
+known: nobody answers a request that was not seen.
 """
 
 from __future__ import annotations

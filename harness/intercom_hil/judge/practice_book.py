@@ -10,7 +10,7 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation
 
 MOST = 10
-"""Different problems with one row that are told: a device can invent as many as it sends messages."""
+"""Different problems with one row that are reported: a device can invent as many as it sends messages."""
 
 
 class Book:
@@ -25,7 +25,7 @@ class Book:
         self._looked_at.setdefault(row, []).append(observation)
 
     def broken(self, row: str, problem: str, *observations: Observation) -> None:
-        """Take down that a row is broken; the same problem again is told in one finding."""
+        """Take down that a row is broken; the same problem again is reported in one finding."""
         others = sum(known == row for known, _ in self._broken)
         if (row, problem) in self._broken or others < MOST:
             self._broken.setdefault((row, problem), []).extend(observations)

@@ -1,6 +1,6 @@
 """Stored evidence judged again, offline: the same rules over the same observations, the same verdicts.
 
-In comes a run folder; out go the differences, of which there must be none.
+Any difference is a fault: in the rules, which have changed, or in the evidence.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Report = Callable[[str], None]
 
 
 def judge_run_again(folder: Path, report: Report) -> int:
-    """Judge every scenario of a run folder again; tell each, and return how many judgements differ.
+    """Judge every scenario of a run folder again; report each, and return how many judgements differ.
 
     Raises:
         BenchError: the folder holds no evidence, or evidence that cannot be read.

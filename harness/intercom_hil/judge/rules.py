@@ -244,7 +244,7 @@ def listed(found: list[Observation], origin: float) -> str:
 
 
 def _nearby(timeline: Timeline, pattern: Pattern, after: float, origin: float) -> str:
-    """Tell what there was instead: the last of the same kind, and the device's last event."""
+    """Say what there was instead: the last of the same kind, and the device's last event."""
     same = [o for o in timeline if o.content.kind == pattern.kind and o.time >= after]
     events = [o for o in timeline if o.content.kind == "event" and o.time >= after]
     parts = [f"instead: {listed(same[-2:], origin)}" if same else "nothing of that kind at all"]

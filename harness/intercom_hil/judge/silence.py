@@ -1,4 +1,4 @@
-"""What cannot be seen because the source that would tell of it has never said anything that can be read.
+"""What cannot be seen because the source that would report it has never said anything that can be read.
 
 A console on a loose wire looks like a device that logs nothing, and so does one read at a wrong speed.
 So a source that has delivered nothing since the run began (no banner, no line, no message) is no witness yet:

@@ -232,7 +232,7 @@ def from_device() -> Pattern:
 
 
 def reported_by_pbx(pattern: Pattern) -> Pattern:
-    """The same SIP message as the PBX tells it: what TLS hides from the wire, the PBX can read."""
+    """The same SIP message as the PBX reports it: what TLS hides from the wire, the PBX can read."""
     return pattern.seen_by(Witness.PBX).model_copy(update={"text": f"{pattern}, as the PBX read it"})
 
 
@@ -283,7 +283,7 @@ def known_to_pbx(extension: str) -> Pattern:
 
 
 def event(kind: EventKind, *, failure: str | None = None) -> Pattern:
-    """An entry of the device's event log; ``failure`` is the kind its details must tell (EVT-13)."""
+    """An entry of the device's event log; ``failure`` is the kind its details must name (EVT-13)."""
     detail = f" telling {failure!r}" if failure else ""
     pattern = Pattern(kind="event", text=f"event {kind.name}{detail}").where(name=kind.name)
     return pattern if failure is None else pattern.where(failure=failure)

@@ -1,6 +1,6 @@
-"""RTP and RTCP headers (RFC 3550), and telling the two apart on one port (RFC 5761).
+"""RTP and RTCP headers (RFC 3550), and distinguishing the two on one port (RFC 5761).
 
-The payload of one UDP datagram comes in; header fields and payload go out. SRTP packets (RFC 3711) have the
+It parses the payload of one UDP datagram into header fields and payload. SRTP packets (RFC 3711) have the
 same clear header, so their headers can be read before they are decrypted.
 """
 
@@ -76,7 +76,7 @@ def parse_rtp(data: bytes, *, encrypted: bool = False) -> RtpPacket:
 
     Args:
         data: the payload of one datagram.
-        encrypted: whether the payload is still SRTP, in which padding cannot be told (RFC 3711 §3.1).
+        encrypted: whether the payload is still SRTP, in which padding cannot be seen (RFC 3711 §3.1).
 
     Raises:
         RtpError: wrong version, or shorter than its own header, extension or padding.

@@ -124,7 +124,7 @@ class Both:
         """Return the plain RTP packet, or None; see ``SrtpReceiver.unprotect``."""
         opened = self._ours.open(packet)
         if opened.rollover:
-            return opened.plain  # libsrtp cannot be told to begin in the midst of a stream
+            return opened.plain  # libsrtp cannot be made to begin in the midst of a stream
         try:
             theirs = self._theirs.unprotect(opened.packet)
         except Error:

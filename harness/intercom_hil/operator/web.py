@@ -98,20 +98,20 @@ class WebPage:
         """Show the question until somebody answers it."""
         self._asked = asked
         self._answer = asyncio.get_running_loop().create_future()
-        self._tell_change()
+        self._notify_change()
         try:
             return await self._answer
         finally:
             self._asked = self._answer = None
-            self._tell_change()
+            self._notify_change()
 
     def ended(self, asked: Asked, outcome: OperatorAnswered) -> None:
         """Show how a question ended, and now what was expected."""
         ending = outcome.model_dump(include={"number", "way", "by", "choice", "expected"})
         self._ended.appendleft({**ending, "title": asked.question.title})
-        self._tell_change()
+        self._notify_change()
 
-    def _tell_change(self) -> None:
+    def _notify_change(self) -> None:
         self._version += 1
         self._changed.set()
         self._changed = asyncio.Event()

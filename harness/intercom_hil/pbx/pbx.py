@@ -279,7 +279,7 @@ async def _pinged(ami: Ami) -> None:
     with (
         contextlib.suppress(BenchError),
         gauge().standing("PBX", USUAL_PING),
-    ):  # a lost one is told of elsewhere
+    ):  # a lost one is reported elsewhere
         await ami.act([{"Action": "Ping"}])
 
 

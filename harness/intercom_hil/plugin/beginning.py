@@ -17,7 +17,7 @@ from intercom_hil.plugin.options import bench_file, pool, runs_of
 
 OPENING = pytest.StashKey[Opening]()
 """The bench that begins to open, if one does."""
-_ONLY_TELLS = (
+_ONLY_REPORTS = (
     "help",
     "version",
     "markers",
@@ -50,7 +50,7 @@ def _is_to_play(config: pytest.Config) -> bool:
     several = config.getoption("dist", "no") != "no" or hasattr(config, "workerinput")
     resumes: object = config.getoption("--resume")
     return (
-        bool(named) and not several and not resumes and not any(config.getoption(o, 0) for o in _ONLY_TELLS)
+        bool(named) and not several and not resumes and not any(config.getoption(o, 0) for o in _ONLY_REPORTS)
     )
 
 

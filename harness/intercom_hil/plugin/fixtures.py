@@ -65,7 +65,7 @@ def intercom_assembly(
 
     def progress(text: str) -> None:
         if reporter is not None and capture is not None:
-            with capture.global_and_fixture_disabled():  # else it is told when all is over
+            with capture.global_and_fixture_disabled():  # else it is shown when all is over
                 reporter.ensure_newline()
                 reporter.write_line(visible(text))
 

@@ -19,7 +19,7 @@ from intercom_hil.terminal_text import visible
 
 DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
-"""What a process among several is told by: its place in the pool of benches."""
+"""What a process among several is known by: its place in the pool of benches."""
 _POOL = pytest.StashKey[Pool]()
 _ENDED_FOR = "bench_ended_for"
 """What a process among several gives as the reason why it cannot begin, or go on."""

@@ -68,7 +68,7 @@ def _put(items: list[pytest.Item], scenarios: list[pytest.Item]) -> None:
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Tell how often the device is configured anew and how long that may take, or how the order was drawn."""
+    """Report how often the device is configured anew and how long that takes, or how the order was drawn."""
     if drawn := _drawn(config):
         return [drawn]
     if COUNT not in config.stash:

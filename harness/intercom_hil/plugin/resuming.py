@@ -102,7 +102,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Tell how many verdicts stand."""
+    """Report how many verdicts stand."""
     run = config.stash.get(_RESUMED, None)
     if run is None:
         return []

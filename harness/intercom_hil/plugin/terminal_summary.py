@@ -1,4 +1,4 @@
-"""How a run is told: verdicts in the terminal, the report at the end, the exit status."""
+"""How a run is reported: verdicts in the terminal, the report at the end, the exit status."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STAMP = "run_stamp"
 _STAMP = pytest.StashKey[str]()
 _UNWRITTEN = pytest.StashKey[list[str]]()
 _OURS = {"report.html", "junit.xml"}
-"""The reports without which a run cannot end well; those of other distributions are told of."""
+"""The reports without which a run cannot end well; those of other distributions only get a message."""
 _SHOWN = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
 
 
@@ -106,14 +106,14 @@ def _new_stamp(config: pytest.Config) -> str:
             list(dict.fromkeys(runs_of(config, member.file) for member in pool(config).members))
         )
     except (OSError, BenchError):
-        return new_stamp()  # what is wrong is told by the first process that wants to write there
+        return new_stamp()  # what is wrong is reported by the first process that wants to write there
 
 
 def _keep_as_begun(config: pytest.Config, stamp: str) -> None:
     """Keep a run on copies of one bench as one that has begun: it can be gone on with, however it ends."""
     with suppress(
         OSError, BenchError
-    ):  # what is wrong is told by the first process that wants to write there
+    ):  # what is wrong is reported by the first process that wants to write there
         if len(pool(config).members) > 1:
             return
         file = pool(config).members[0].file
@@ -140,8 +140,8 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
 def pytest_terminal_summary(
     terminalreporter: pytest.TerminalReporter, exitstatus: int, config: pytest.Config
 ) -> None:
-    """Tell the verdicts, what they are short of, and where the report is."""
-    runs = [run for run in config.stash.get(RUNS, []) if run.scenarios]  # else it did not begin: that is told
+    """Report the verdicts, what they are short of, and where the report is."""
+    runs = [run for run in config.stash.get(RUNS, []) if run.scenarios]  # else it did not begin, as is said
     for problem in config.stash.get(_UNWRITTEN, []):
         terminalreporter.write_line(f"report: {problem}", red=True)
     for run in runs:

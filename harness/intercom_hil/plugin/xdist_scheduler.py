@@ -144,7 +144,7 @@ class Sharing:
 
     @property
     def collection_is_completed(self) -> bool:
-        """Whether every process has told which scenarios there are."""
+        """Whether every process has reported which scenarios there are."""
         return len(self._collected) >= self._expected
 
     @property

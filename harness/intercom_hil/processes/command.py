@@ -1,6 +1,6 @@
 """Running a command of the host to its end: bounded, and with a word now and then where it takes long.
 
-In comes an argument list; out comes its result, or a `BenchError` with the last thing it said.
+A failure is a `BenchError` with the last thing the command said.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def run_with_progress(
     Args:
         argv: program and arguments.
         what: what it does, for the reader.
-        progress: told ``what``, the seconds gone, and the command's latest line.
+        progress: called with ``what``, the seconds gone, and the command's latest line.
         within: bound in seconds.
         env: its environment; default: this process's.
 

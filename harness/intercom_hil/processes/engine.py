@@ -1,9 +1,9 @@
 """The container engine: podman or docker, found once, probed once, remembered.
 
-In come requests to run, list and remove containers; out go container ids, or a `BenchError` that says what
-to type. An engine's client on the PATH proves nothing (docker's is often there without its daemon), nor does
-a version: only a container that ran does. So a trivial one is run, first as the machine is set up, then, on
-podman, with the fallbacks that restricted machines need; what worked is kept in the user's cache folder.
+It runs, lists and removes containers; a failure is a `BenchError` that says what to type. An engine's client
+on the PATH proves nothing (docker's is often there without its daemon), nor does a version: only a container
+that ran does. So a trivial one is run, first as the machine is set up, then, on podman, with the fallbacks
+that restricted machines need; what worked is kept in the user's cache folder.
 
 All methods block for as long as the engine takes; asyncio callers use ``asyncio.to_thread``.
 """
@@ -170,7 +170,7 @@ class Engine:
             image: what it is made of; it must be in the engine's store.
             mounts: files and folders seen inside at the same path as outside.
             read_only: as ``mounts``, not to be written to.
-            labels: on top of those that tell whose it is.
+            labels: on top of those that say whose it is.
             cap_add: Linux capabilities beyond the engine's default, such as ``NET_RAW``.
 
         Raises:
@@ -301,7 +301,7 @@ def apt_install(packages: Sequence[str], progress: Progress) -> None:
 
 
 def _stamp(client: Path) -> dict[str, object]:
-    """Return what tells one installed version of a client from the next, without running it."""
+    """Return what distinguishes one installed version of a client from the next, without running it."""
     status = client.stat()
     return {"client": str(client), "size": status.st_size, "modified": status.st_mtime_ns}
 

@@ -84,7 +84,7 @@ def ready_engine(
     What is missing is installed, made and tried out; where everything is there this takes some 30 ms.
 
     Args:
-        progress: told what is being done, where it takes long.
+        progress: called with what is being done, where it takes long.
         afresh: probe the engine again even if it is remembered.
         kind: which engine; ``auto`` takes the first that works.
         recipe: of the image; default: ``image.toml``.

@@ -59,7 +59,7 @@ def _is_abandoned(folder: Path) -> bool:
         return orphaned(json.loads((folder / _OWNER).read_bytes()))
     except FileNotFoundError:
         # Being signed this moment, or made by a run that did not live long enough to sign it, or by another
-        # version of ours, which the name tells of.
+        # version of ours, which the name shows.
         if Path("/proc", folder.name.removeprefix(_PREFIX).partition("-")[0]).exists():
             return False
     except (OSError, ValueError, AttributeError):

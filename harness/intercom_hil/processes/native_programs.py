@@ -1,4 +1,4 @@
-"""The native programs of a bench: which package has each, how it tells its version, and how old it may be.
+"""The native programs of a bench: which package has each, how it prints its version, and how old it may be.
 
 In the container image they are new enough by its recipe; on the machine itself they are looked up and asked.
 """
@@ -15,7 +15,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.processes.command import run
 
 ANSWER_WITHIN = 10.0
-"""Seconds a program may take to tell its version; 0.05 is usual."""
+"""Seconds a program may take to print its version; 0.05 is usual."""
 SYSTEM_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
 """Where distributions put servers, and where the PATH of a user who is not root does not lead."""
 
@@ -26,7 +26,7 @@ class Tool:
 
     Attributes:
         package: what Debian and its relatives call its package.
-        ask: program and arguments that make it tell its version.
+        ask: program and arguments that make it print its version.
         version: finds the version in what it says.
         oldest: the oldest version that will do, and why an older one will not.
     """

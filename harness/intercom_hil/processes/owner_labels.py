@@ -1,7 +1,7 @@
 """Whose is it: labels that tie a container or a process to a bench, and the look whether that bench is gone.
 
-In come a container's labels, or the process table; out goes what belongs to a bench that is known to have
-ended. A process wears its labels in its environment, where everything that it starts inherits them.
+From a container's labels, or the process table, it finds what belongs to a bench that is known to have ended.
+A process wears its labels in its environment, where everything that it starts inherits them.
 """
 
 from __future__ import annotations

@@ -143,7 +143,7 @@ class Supervisor:
                 stream: Stream = key.data
                 if not self._held and not stream.read():
                     self._selector.unregister(stream.fd)
-        if woken:  # last, because it closes streams that this turn may have been told to read
+        if woken:  # last, because it closes streams that this turn may have been asked to read
             self._woken()
         self._hold(len(self._pending) > MOST_PENDING)
 
@@ -208,7 +208,7 @@ class Supervisor:
             while self._pending:
                 del self._pending[: self._client.send(self._pending)]
         except BlockingIOError:
-            pass  # the selector tells when there is room again
+            pass  # the selector reports when there is room again
         except OSError:
             self._client_gone()
             return

@@ -1,7 +1,7 @@
 """The bench's end of the leash: one supervised place, and the programs running in it.
 
-In comes the path of a supervisor's socket; out go `Process` objects that can be signalled and awaited, and
-the lines they write. When the place is lost (its container killed), `Supervised.lost` says so at once and
+It connects to a supervisor's socket; its programs are `Process` objects that can be signalled and awaited,
+whose lines can be read. When the place is lost (its container killed), `Supervised.lost` says so at once and
 every wait for one of its programs ends.
 """
 
@@ -86,7 +86,7 @@ class Supervised:
     """One place with a supervisor in it. Make one with `connect`.
 
     Attributes:
-        lost: resolves with the reason when the place goes away without having been told to.
+        lost: resolves with the reason when the place goes away without having been asked to.
     """
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, where: str) -> None:

@@ -42,7 +42,7 @@ from intercom_hil.run_folder.stills import MOST, Still, read_still
 from intercom_hil.run_folder.verdicts import Verdict, verdict_of, worst
 
 LEAST_LATE, LATE_SHARE = 0.5, 0.1
-"""Seconds of lateness, and their share of a scenario, from which on they are told."""
+"""Seconds of lateness, and their share of a scenario, from which on they are reported."""
 MOST_MISFITS = 3
 """How many places that do not fit the schema a message names."""
 

@@ -252,7 +252,7 @@ class Bench(Remotes):
             pattern: what must be seen.
             within: the bound, seconds from now.
             after: only what was seen since then counts (default: since the scenario began).
-            count: how many must be seen; what a person tells is enough, however many are asked for.
+            count: how many must be seen; what a person reports is enough, however many are asked for.
 
         Returns:
             The last of those asked for.
@@ -484,7 +484,7 @@ class Bench(Remotes):
 def _shortest_registration(polling: int) -> int:
     """Return how long (s) the PBX registers the device at least.
 
-    A device that registers for one polling interval gets that to the second: the PBX tells how many whole
+    A device that registers for one polling interval gets that to the second: the PBX says how many whole
     seconds are left, one less than it was asked for, which of a short interval would be a good part.
     """
     return polling + 1 if polling <= SHORT_POLLING else SHORTEST_REGISTRATION

@@ -1,7 +1,4 @@
-"""The person at the bench as a scenario meets one: looks where no instrument does, and types what it tries.
-
-A pattern or a list of values comes in; an observation on the timeline, or fewer values, goes out.
-"""
+"""The person at the bench as a scenario meets one: looks where no instrument does, types what it tries."""
 
 from __future__ import annotations
 
@@ -42,7 +39,7 @@ class OperatorView:
             level: whether the level of a tone matters.
 
         Raises:
-            Inconclusive: nobody answered, or the person could not tell.
+            Inconclusive: nobody answered, or the person could not say.
         """
         timeline, prompter = self._assembly.timeline, self._assembly.prompter
         if prompter is None or not self.read(pattern):
@@ -54,7 +51,7 @@ class OperatorView:
             timeline.book_wait(begun, now())
 
     async def watch(self, pattern: Pattern, after: float | None, during: float) -> float:
-        """Wait for what must not happen, then have the person tell; return how long is left to watch (s)."""
+        """Wait for what must not happen, then ask the person; return how long is left to watch (s)."""
         if not self.read(pattern):
             return during
         await self._assembly.timeline.wait(pattern, within=during, after=after)

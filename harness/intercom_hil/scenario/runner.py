@@ -234,7 +234,7 @@ class ScenarioRunner:
         return ending
 
     async def _settle(self) -> None:
-        """Wait, within bounds, for what witnesses have yet to tell, and judge what was left for the end."""
+        """Wait, within bounds, for what witnesses have yet to report, and judge what was left for the end."""
         timeline = self.judge.timeline
         self._closed = now()
         await self._assembly.capture.settle()

@@ -1,6 +1,6 @@
-"""A small HTTP/1.1 server (RFC 9112): whole requests in, whole responses out, bounded in size and time.
+"""A small HTTP/1.1 server (RFC 9112) of whole requests and responses, bounded in size and time.
 
-Whatever comes in, the answer is a status, or a closed connection where not even a request could be read.
+Whatever it is sent, the answer is a status, or a closed connection where not even a request could be read.
 """
 
 from __future__ import annotations

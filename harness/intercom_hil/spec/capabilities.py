@@ -1,7 +1,7 @@
 """What a device may have or lack (the ICS of ISO/IEC 9646-7): declared in the bench file, never guessed.
 
 A requirement about something that the device is declared to lack is *not applicable*; a declaration that
-the device contradicts is told.
+the device contradicts is reported.
 """
 
 from __future__ import annotations

@@ -74,4 +74,4 @@ FAILURE_KINDS = (
     "caller not permitted",
     "incoming calls off",
 )
-"""The kinds of failure and rejection that event details must tell apart (EVT-13)."""
+"""The kinds of failure and rejection that event details must distinguish (EVT-13)."""

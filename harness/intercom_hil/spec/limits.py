@@ -109,7 +109,7 @@ class Limits(BaseModel):
 
     @property
     def steady_polling_interval(self) -> int:
-        """A short polling interval (s) by which a check that comes too early can be told from one in time."""
+        """A short polling interval (s) that distinguishes a check that comes too early from one in time."""
         least, most = self.polling_interval
         return min(max(2, least), most)
 

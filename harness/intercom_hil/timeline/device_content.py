@@ -1,4 +1,4 @@
-"""What a device tells of itself, by whatever way: lines, messages and requests, and what is in them."""
+"""What a device reports of itself, by whatever way: lines, messages and requests, and what is in them."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ class WebhookSeen(BaseContent):
 
 
 class DeviceEvent(BaseContent):
-    """One entry of the device's event log. ``failure`` is the kind that the details tell (EVT-13)."""
+    """One entry of the device's event log. ``failure`` is the kind that the details name (EVT-13)."""
 
     kind: Literal["event"] = "event"
     name: str
@@ -86,7 +86,7 @@ class DeviceEvent(BaseContent):
 
 
 class EventCopy(BaseContent):
-    """An entry of the device's event log as a further source tells it: compared with the events, not judged.
+    """An entry of the device's event log as a further source reports it: compared with events, not judged.
 
     ``source`` is what that source is called; the other fields are those of ``DeviceEvent``.
     """
@@ -108,7 +108,7 @@ class EventsImported(BaseContent):
 
     ``ahead`` is how far (s) the device's clock was ahead of the bench's at the scenario's beginning,
     ``drift_ppm`` how fast it gained, ``entries`` how many of the file's entries fell into this scenario.
-    They are ``judged``, or compared with what the judged source told.
+    They are ``judged``, or compared with what the judged source reported.
     """
 
     kind: Literal["events_imported"] = "events_imported"

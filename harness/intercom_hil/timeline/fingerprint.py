@@ -1,7 +1,7 @@
 """A secret's fingerprint: by it a secret is recognised in a text, and cannot be read.
 
-In comes a secret; out goes what may be stored with the evidence, so that years later somebody can still
-check that the secret stands in none of the messages.
+It may be stored with the evidence, so that years later somebody can still check that the secret stands in
+none of the messages.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Fingerprint(BaseModel):
 
     @classmethod
     def of(cls, secret: str) -> Fingerprint | None:
-        """Return the fingerprint of a secret, or None for one too short to be told from chance."""
+        """Return the fingerprint of a secret, or None for one too short to be distinguished from chance."""
         if len(secret) < SHORTEST:
             return None
         salt, raw = secrets.token_bytes(16), secret.encode()

@@ -161,7 +161,7 @@ class SipMessageSeen(BaseContent):
     @model_validator(mode="before")
     @classmethod
     def _read_older_evidence(cls, said: object) -> object:
-        """Parse the text of a message that was stored, or told by hand, without its headers."""
+        """Parse the text of a message that was stored, or typed by hand, without its headers."""
         if isinstance(said, dict) and "headers" not in said and isinstance(said.get("raw"), str):
             try:
                 return {**header_fields(Message.parse(said["raw"].encode("utf-8", "replace"))), **said}
@@ -377,8 +377,8 @@ class InstrumentLost(BaseContent):
 class Declared(BaseContent):
     """What the bench file declares that the device has or lacks (ICS, ISO/IEC 9646-7).
 
-    ``deferred`` are the kinds of content that are told only after the run, by an imported file;
-    ``copied_by`` are the sources whose telling of the event log is compared with the judged one. ``unheard``
+    ``deferred`` are the kinds of content that are reported only after the run, by an imported file;
+    ``copied_by`` are the sources whose copy of the event log is compared with the judged one. ``unheard``
     are the sources from which nothing had come from the run's beginning until now, each with the kinds of
     content for which it is believed. ``timing`` is how fast the device is.
     """

@@ -49,7 +49,7 @@ class OperatorAnswered(BaseContent):
 
 
 class OperatorHeard(BaseContent):
-    """What a person heard at the device's speaker, as the person told it: one answer, whatever it stands for.
+    """What a person reported to have heard at the device's speaker: one answer, whatever it stands for.
 
     ``what`` was heard, ``tone_hz`` its pitch by a tuner, ``meter_db`` its level by a sound level meter: such
     levels compare with each other only.

@@ -110,7 +110,7 @@ def enough(found: Sequence[Observation], count: int) -> bool:
 class Pattern(BaseModel):
     """What to look for. ``text`` is how a report names it.
 
-    ``once_per`` are fields by which observations are told apart when they are counted: those that agree in
+    ``once_per`` are fields by which observations are distinguished when they are counted: those that agree in
     all of them count once, as a message that is sent again does. ``heard`` is what a person may have heard
     for a sound to count as such (``OperatorHeard``).
     """

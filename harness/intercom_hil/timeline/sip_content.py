@@ -1,7 +1,7 @@
 """SIP bytes to what a witness says about them.
 
-The bytes of one message and where it was seen come in, ``SipMessageSeen`` or ``MalformedSip`` goes out; it
-never raises on what the bytes say. The wire and the PBX's mirror share it, so two witnesses of one message
+The bytes of one message, and where it was seen, become ``SipMessageSeen`` or ``MalformedSip``; it never
+raises on what the bytes say. The wire and the PBX's mirror share it, so two witnesses of one message
 say it in the same words.
 """
 

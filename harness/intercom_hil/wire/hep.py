@@ -1,6 +1,6 @@
 """HEP3 (EEP) packets: SIP messages as the PBX mirrors them, decrypted.
 
-One UDP payload from the PBX comes in, one ``HepPacket`` goes out. Layout: "The EEP/HEP3 encapsulation
+One UDP payload from the PBX is one ``HepPacket``. Layout: "The EEP/HEP3 encapsulation
 protocol", revision 12: the magic ``HEP3``, a 16-bit total length, then chunks of vendor id, type id, length
 (each 16 bits, the length counting its own 6-byte header) and value. Chunks of other vendors are skipped.
 """

@@ -97,7 +97,7 @@ class Dissector:
             return frame[1] in _SLL_GROUP or is_group(host)
         if self._link_type == LINUX_SLL2:
             return frame[10] in _SLL_GROUP or is_group(host)
-        return is_group(host) or host.endswith(".255")  # the usual broadcast address, where no link tells
+        return is_group(host) or host.endswith(".255")  # the usual broadcast address, where no link says
 
     def _ip(self, frame: bytes, at: int, depth: int) -> Datagram | Segment | None:
         if at >= len(frame) or not depth:

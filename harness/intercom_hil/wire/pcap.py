@@ -1,4 +1,4 @@
-"""Classic pcap files as a stream: bytes come in as they arrive, whole frames go out.
+"""Classic pcap files read as a stream: whole frames from bytes in any portions.
 
 Both byte orders and both time resolutions (micro- and nanoseconds) are read. Format:
 draft-ietf-opsawg-pcap, section 4 and 5.

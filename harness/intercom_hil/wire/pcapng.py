@@ -56,7 +56,7 @@ class PcapngWriter:
         self._file.write(header + frame.data + bytes(padding) + struct.pack("<I", length))
 
     def write_statistics(self, *, time: float, received: int, dropped: int | None) -> None:
-        """Say how many packets came in and how many were lost; None means that nobody could tell."""
+        """Say how many packets came in and how many were lost; None means that nobody knows."""
         microseconds = round(time * 1e6)
         body = struct.pack("<III", 0, microseconds >> 32, microseconds & 0xFFFFFFFF)
         options = [(_OPTION_RECEIVED, struct.pack("<Q", received))]

@@ -1,6 +1,6 @@
 """Session descriptions (RFC 4566) and the SRTP keys in them (RFC 4568): bytes to ``Session``.
 
-The body of a SIP message comes in; what was offered or answered per media section goes out, with the
+``Session`` holds what was offered or answered per media section of a SIP message's body, with the
 session-level connection address and direction already applied to each section. Lines may end in LF alone
 (RFC 4566 §5).
 """

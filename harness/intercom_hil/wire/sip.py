@@ -86,7 +86,7 @@ class SipError(WireError):
 
 
 def looks_like_sip(data: bytes) -> bool:
-    """Return whether the bytes open with a SIP start line: cheap, for telling SIP from other traffic."""
+    """Return whether the bytes open with a SIP start line: cheap, to sort SIP from other traffic."""
     opening = data[: _LONGEST_START_LINE + 8].lstrip(_BEFORE_START)
     if not opening or opening[0] >= 0x80:
         return False

@@ -1,7 +1,7 @@
 """The opening of a TLS connection: what a client offers (RFC 5246 §7.4.1.2, RFC 8446 §4.1.2).
 
-The first bytes of a TCP stream come in; out goes the client's hello, nothing while more bytes are needed, or
-one typed error.
+The client's hello is read from the first bytes of a TCP stream: it is None while more bytes are needed, and
+anything else is one typed error.
 """
 
 from __future__ import annotations

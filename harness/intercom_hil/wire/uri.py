@@ -1,6 +1,6 @@
 """SIP URIs (RFC 3261 §19.1) and the name-addr form that From, To and Contact wrap them in (§20.10).
 
-Text comes in, ``Uri`` and ``NameAddr`` go out. Everything keeps the spelling it had on the wire, so that
+``Uri`` and ``NameAddr`` are read from text. Everything keeps the spelling it had on the wire, so that
 serialising gives the same text back; comparison is where escapes, letter case and defaults are seen through.
 """
 

@@ -1,6 +1,7 @@
 """What a fault is: something between the device's logic and everything else that changes what passes.
 
-In come an input and the logic's step; out come the outputs that the faulty device performs instead.
+It is called with an input and the logic's step, and returns the outputs that the faulty device performs
+instead.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ class KeepsLateAnswer(Fault):
 
 
 class NoAnnouncement(Fault):
-    """Nobody is told that the call has failed."""
+    """The failure of the call is reported to nobody."""
 
     name = "no-announcement"
     description = "no announcement when no contact could be reached"

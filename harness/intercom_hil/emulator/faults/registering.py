@@ -179,7 +179,7 @@ class BasicAuthentication(_LeakingInvite):
 
 
 class PasswordInClear(_LeakingInvite):
-    """The password is told to whoever can read."""
+    """The password is sent to whoever can read."""
 
     name = "password-in-clear"
     description = "placed calls carry the password in a header of the vendor's"

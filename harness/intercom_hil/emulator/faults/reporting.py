@@ -108,7 +108,7 @@ class EventsOutOfOrder(Fault):
 
 
 class DetailsAllAlike(Fault):
-    """The details of failures do not tell the kinds apart."""
+    """The details of failures do not distinguish the kinds."""
 
     name = "details-all-alike"
     description = "every failure and rejection has the details error"
