@@ -106,7 +106,7 @@ def _prepare(files: Iterable[BenchFile]) -> None:
     """Make ready what benches need, and go on in a network of their own where they cannot do in this one."""
     from intercom_hil.bench.prepare import prepare
 
-    engines = [prepare(file, _tell, as_it_is=False).rootless for file in files]
+    engines = [prepare(file, _log, as_it_is=False).rootless for file in files]
     _go_on_in_own_network(next(filter(None, engines), None))
 
 
@@ -126,9 +126,7 @@ def _side_by_side(files: list[BenchFile], arguments: list[str], *, resumes: bool
     if len(files) == 1:
         count = 1 if resumes else lanes(files[0], arguments)
         if count > 1:
-            _tell(
-                f"{count} copies of the bench play side by side, one for each core; -n 0 has one play alone"
-            )
+            _log(f"{count} copies of the bench play side by side, one for each core; -n 0 has one play alone")
         return ["-n", str(count)] if count > 1 else []
     said = any(argument.startswith(("-n", "--numprocesses", "--tx")) for argument in arguments)
     processes = [] if said else ["-n", str(len(files))]
@@ -148,10 +146,10 @@ def provision(
     if labgrid:
         from intercom_hil.lab.labgrid_client import provide_labgrid
 
-        typer.echo(f"labgrid {provide_labgrid(_tell)}")
-    engine, image = ready_engine(_tell)
+        typer.echo(f"labgrid {provide_labgrid(_log)}")
+    engine, image = ready_engine(_log)
     typer.echo(f"engine {engine}\nimage {image}")
-    if supported() and (emulator := ready_emulator("auto", _tell)) is not None:
+    if supported() and (emulator := ready_emulator("auto", _log)) is not None:
         typer.echo(f"emulated intercom {emulator}")
 
 
@@ -187,7 +185,7 @@ def bench_check(
 
     with suppress(BenchError):  # it will be a line of the check
         _go_on_in_own_network(confined(load(bench)))
-    well = check(bench, _say, trial_call=not parts_only)
+    well = check(bench, _say, with_call=not parts_only)
     if well and measured:
         from intercom_hil.commands.measure import measure
 
@@ -216,7 +214,7 @@ def bench_new(
     try:
         new_bench(file, _Terminal())
     except (Stopped, typer.Abort, KeyboardInterrupt):
-        _tell("\nintercom-hil: nothing was written.")
+        _log("\nintercom-hil: nothing was written.")
         raise typer.Exit(USAGE) from None
 
 
@@ -292,7 +290,7 @@ def requirements(
     others = list(catalogues.others())
     for one in others:
         if not isinstance(one, Catalogue):
-            _tell(f"left out: {one}")
+            _log(f"left out: {one}")
     found = traces(SCENARIOS)
     typer.echo(
         catalogue_markdown(
@@ -348,7 +346,7 @@ def import_events(
     from intercom_hil.bench_file.model import load
     from intercom_hil.commands.import_events import import_events as bring
 
-    run = bring(folder, files, tell=_say, file=load(bench) if bench else None, ahead=clock_ahead)
+    run = bring(folder, files, report=_say, file=load(bench) if bench else None, ahead=clock_ahead)
     _render(folder)
     typer.echo(f"verdict {run.verdict}")
     raise typer.Exit(1 if run.verdict.breaks_the_run else 0)
@@ -358,7 +356,7 @@ def _say(text: str) -> None:
     typer.echo(visible(text))
 
 
-def _tell(text: str) -> None:
+def _log(text: str) -> None:
     typer.echo(visible(text), err=True)
 
 
@@ -367,7 +365,7 @@ def main() -> None:
     try:
         app()
     except BenchError as problem:
-        _tell(f"intercom-hil: {problem}")
+        _log(f"intercom-hil: {problem}")
         sys.exit(USAGE)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -50,11 +50,11 @@ def joined(problems: Iterable[BaseException]) -> BaseException:
         return found[0]
     if all(isinstance(problem, BenchError) for problem in found):
         broken = [problem for problem in found if isinstance(problem, BenchError)]
-        told = dict.fromkeys(f"{problem.where}: {problem.what}".removeprefix(": ") for problem in broken)
-        if len(told) == 1:
+        messages = dict.fromkeys(f"{problem.where}: {problem.what}".removeprefix(": ") for problem in broken)
+        if len(messages) == 1:
             return broken[0]
         remedies = dict.fromkeys(problem.remedy for problem in broken if problem.remedy)
-        return BenchError("; ".join(told), remedy="; ".join(remedies))
+        return BenchError("; ".join(messages), remedy="; ".join(remedies))
     worst = min(found, key=_rank)
     for problem in found:
         if problem is not worst:

@@ -54,7 +54,7 @@ async def test_every_way_tells_the_same_and_so_does_the_export(tmp_path, device)
     ready = await device.start()
     timeline = Timeline()
     append = timeline.append
-    common = {"address": BENCH, "sender": DEVICE, "append": append, "duties": COPIES}
+    common = {"address": BENCH, "sender": DEVICE, "append": append, "role": COPIES}
     sources = [
         SyslogReceiver("syslog", port=5701, transport="tcp", layout=KEYED_MESSAGE, **common),
         WebhookReceiver("webhook", port=8701, path="/told", layout=JSON_LINES, **common),

@@ -32,19 +32,19 @@ def test_each_thing_is_judged_by_the_first_that_tells_it():
 
 @given(st.lists(KINDS, min_size=1, max_size=5))
 def test_nothing_that_is_told_is_judged_twice_or_by_nobody(tellers):
-    duties = assign_roles(tellers)
+    roles = assign_roles(tellers)
     for name, kind in (("events", "event"), ("screens", "screen"), ("restarts", "boot")):
-        judging = [place for place, duty in enumerate(duties) if getattr(duty, name)]
-        telling = [place for place, tells in enumerate(tellers) if kind in tells]
+        judging = [place for place, role in enumerate(roles) if getattr(role, name)]
+        telling = [place for place, kinds in enumerate(tellers) if kind in kinds]
         assert judging == telling[:1]
 
 
 def test_a_source_that_is_not_judged_tells_copies_only():
     timeline = Timeline()
-    teller = EventPublisher(
-        "syslog-2", Witness.SYSLOG, append=timeline.append, duties=SourceRole(False, False, False)
+    publisher = EventPublisher(
+        "syslog-2", Witness.SYSLOG, append=timeline.append, role=SourceRole(False, False, False)
     )
-    teller.begin()
+    publisher.begin()
     for line in (
         f"{TS} event name=x",
         f"{TS} screen text=y",
@@ -52,7 +52,7 @@ def test_a_source_that_is_not_judged_tells_copies_only():
         f"{TS} boot",
         f"{TS} sip registered",
     ):
-        teller.tell(KEYED.meaning(line), 5.0)
+        publisher.publish(KEYED.meaning(line), 5.0)
     assert [o.content.kind for o in timeline] == ["event_copy", "note"]
     assert timeline[0].content.source == "syslog-2"
 

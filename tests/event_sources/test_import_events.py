@@ -123,7 +123,7 @@ async def test_an_import_gives_the_verdicts_of_a_run_that_was_seen_live(tmp_path
     live = await a_run(tmp_path / "live", live=WHOLE, deferred=())
     lines = []
     after = import_events(
-        run.path, [export(tmp_path, *(told(n, *WHOLE) for n in range(3)))], tell=lines.append
+        run.path, [export(tmp_path, *(told(n, *WHOLE) for n in range(3)))], report=lines.append
     )
     assert verdicts(after) == [record.requirements for record in live.records]
     assert after.verdict is Verdict.PASS
@@ -156,7 +156,7 @@ async def test_a_broken_log_is_found_out_as_it_would_have_been_live(tmp_path, lo
     run = await a_run(tmp_path)
     whole = [told(number, *WHOLE) for number in (0, 2)]
     after = import_events(
-        run.path, [export(tmp_path, whole[0], told(1, *log), whole[1])], tell=lambda line: None
+        run.path, [export(tmp_path, whole[0], told(1, *log), whole[1])], report=lambda line: None
     )
     failed = [{name for name, v in s.requirements.items() if v is Verdict.FAIL} for s in after.scenarios]
     assert failed == [set(), broken, set()]
@@ -165,12 +165,12 @@ async def test_a_broken_log_is_found_out_as_it_would_have_been_live(tmp_path, lo
 async def test_an_import_takes_the_place_of_an_earlier_one(tmp_path):
     run = await a_run(tmp_path)
     first = export(tmp_path, *(told(n, *WHOLE[:2]) for n in range(3)))
-    assert import_events(run.path, [first], tell=lambda line: None).verdict is Verdict.FAIL
+    assert import_events(run.path, [first], report=lambda line: None).verdict is Verdict.FAIL
     parts = []
     for number in range(3):
         parts.append(tmp_path / f"part-{number}.json")
         parts[-1].write_text(json.dumps(told(number, *WHOLE)))
-    after = import_events(run.path, parts[::-1], tell=lambda line: None)
+    after = import_events(run.path, parts[::-1], report=lambda line: None)
     assert after.verdict is Verdict.PASS
     imported = [
         line
@@ -187,7 +187,7 @@ async def test_an_import_takes_the_place_of_an_earlier_one(tmp_path):
 async def test_a_log_beside_a_live_source_is_compared_with_it(tmp_path):
     run = await a_run(tmp_path, live=WHOLE, deferred=())
     log = export(tmp_path, told(0, *WHOLE), told(1, *WHOLE), told(2, *WHOLE[:2]))
-    after = import_events(run.path, [log], tell=lambda line: None)
+    after = import_events(run.path, [log], report=lambda line: None)
     assert [scenario.verdict for scenario in after.scenarios] == [
         Verdict.PASS,
         Verdict.PASS,
@@ -226,21 +226,21 @@ async def test_a_file_that_does_not_fit_leaves_the_run_as_it_was(tmp_path, conte
     path = tmp_path / "log.csv"
     path.write_text(content)
     with pytest.raises(BenchError, match=says):
-        import_events(run.path, [path], tell=lambda line: None)
+        import_events(run.path, [path], report=lambda line: None)
     assert {path: path.read_bytes() for path in run.path.rglob("*") if path.is_file()} == before
 
 
 async def test_what_cannot_be_imported_into_is_told(tmp_path):
     log = export(tmp_path, told(0, *WHOLE))
     with pytest.raises(BenchError, match="name a run folder"):
-        import_events(tmp_path / "nowhere", [log], tell=lambda line: None)
+        import_events(tmp_path / "nowhere", [log], report=lambda line: None)
     run = await a_run(tmp_path / "lacking", 1)
     with pytest.raises(BenchError, match="the event log cannot be read"):
-        import_events(run.path, [tmp_path / "nothing.csv"], tell=lambda line: None)
+        import_events(run.path, [tmp_path / "nothing.csv"], report=lambda line: None)
     timeline = run.path / run.records[0].evidence.timeline
     timeline.write_text(timeline.read_text().replace('"lacks":[]', '"lacks":["event_log"]'))
     with pytest.raises(BenchError, match="declares that the device has no event log"):
-        import_events(run.path, [log], tell=lambda line: None)
+        import_events(run.path, [log], report=lambda line: None)
 
 
 async def test_a_run_of_several_devices_cannot_be_told_apart(tmp_path):
@@ -252,4 +252,4 @@ async def test_a_run_of_several_devices_cannot_be_told_apart(tmp_path):
         (folder / "record.json").write_text(run.scenarios[-1].model_dump_json())
     run.write(interrupted=False)
     with pytest.raises(BenchError, match=r"played at the same time.*run without -n"):
-        import_events(run.path, [export(tmp_path, told(0, *WHOLE))], tell=lambda line: None)
+        import_events(run.path, [export(tmp_path, told(0, *WHOLE))], report=lambda line: None)

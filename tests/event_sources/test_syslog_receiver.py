@@ -126,7 +126,7 @@ async def test_a_sender_that_is_there_first_is_heard_once_the_bench_listens(tmp_
 
 
 async def test_a_further_source_tells_copies_and_neither_screens_nor_restarts(tmp_path):
-    async with Place(tmp_path, 5603, "udp", duties=SourceRole(False, False, False)) as place:
+    async with Place(tmp_path, 5603, "udp", role=SourceRole(False, False, False)) as place:
         for text in (b"event name=x", b"screen text=y", b"boot model=EMU-1", b"boot model=EMU-1"):
             datagram(b"<13>" + text, DEVICE, 5603)
         await place.sees("syslog", 4)

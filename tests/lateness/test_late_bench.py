@@ -40,7 +40,7 @@ async def watched():
     timeline = Timeline()
     witness = LatenessWitness(timeline.append)
     witness.begin()
-    yield Judge(timeline, report_lateness=witness.tell)
+    yield Judge(timeline, report_lateness=witness.report)
     witness.close()
 
 

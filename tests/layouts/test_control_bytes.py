@@ -11,7 +11,7 @@ from intercom_hil.event_sources.console_reader import ConsoleReader
 from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.instruments.serial_console import LONGEST_LINE, Fragment, LineFramer
 from intercom_hil.layouts.bounded_expression import MOST_TIMEOUTS
-from intercom_hil.layouts.control_bytes import plain
+from intercom_hil.layouts.control_bytes import without_control_bytes
 from intercom_hil.layouts.known import KEYED, LAYOUTS
 from intercom_hil.layouts.layout import Layout
 from intercom_hil.timeline import Timeline
@@ -36,10 +36,10 @@ LAYOUT = {"acme": ACME, "keyed": KEYED, "json": LAYOUTS["json-lines"]}
 ALL = SourceRole()
 
 
-def read(data, layout=KEYED, duties=ALL):
+def read(data, layout=KEYED, role=ALL):
     """Return what the timeline holds of a scenario in which a console says these bytes."""
     timeline = Timeline()
-    reader = ConsoleReader(layout, append=timeline.append, duties=duties)
+    reader = ConsoleReader(layout, append=timeline.append, role=role)
     reader.begin()
     later = time.time() + 5  # later than a banner of the start
     for line in LineFramer(LONGEST_LINE).feed(data):
@@ -163,7 +163,7 @@ def test_text_in_two_bytes_a_character_is_read(coding):
     ],
 )
 def test_a_line_is_what_a_terminal_shows(line, shown):
-    assert plain(line) == shown
+    assert without_control_bytes(line) == shown
 
 
 PIECES = st.sampled_from(
@@ -173,9 +173,9 @@ PIECES = st.sampled_from(
 
 @given(st.text() | st.lists(PIECES, max_size=60).map("".join))
 def test_nothing_of_any_line_is_left_that_a_terminal_would_obey(line):
-    text = plain(line)
+    text = without_control_bytes(line)
     assert all(c == "\t" or not (ord(c) < 32 or 127 <= ord(c) < 160) for c in text)
-    assert plain(text) == text or "\\x9b" in text
+    assert without_control_bytes(text) == text or "\\x9b" in text
 
 
 @pytest.mark.parametrize(
@@ -184,7 +184,7 @@ def test_nothing_of_any_line_is_left_that_a_terminal_would_obey(line):
 def test_no_line_takes_long_to_clean(part):
     line = part * (100_000 // len(part))
     begun = time.process_time()
-    plain(line)
+    without_control_bytes(line)
     assert time.process_time() - begun < 1
 
 
@@ -267,7 +267,7 @@ def test_megabytes_without_an_end_are_told_at_once_and_at_their_end_and_are_no_s
 
 
 def test_halves_of_a_source_that_is_not_judged_excuse_nothing():
-    (seen,) = read(f"{TS} event name=outgo\n".encode(), duties=SourceRole(events=False))
+    (seen,) = read(f"{TS} event name=outgo\n".encode(), role=SourceRole(events=False))
     assert not seen.may_hold_event
 
 

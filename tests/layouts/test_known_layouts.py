@@ -52,7 +52,7 @@ def test_screens_starts_and_remarks_come_back(name):
     assert layout.meaning(speak(AT, BANNER)).boot
     (note,) = layout.meaning(speak(AT, REGISTERED)).contents
     assert "registered" in note.text
-    assert layout.tells == {"event", "screen", "boot", "note"}
+    assert layout.kinds == {"event", "screen", "boot", "note"}
 
 
 def test_a_syslog_text_has_no_time_of_its_own():

@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from intercom_hil.errors import BenchError
-from intercom_hil.layouts.control_bytes import plain
+from intercom_hil.layouts.control_bytes import without_control_bytes
 from intercom_hil.layouts.known import KEYED, LAYOUTS
 from intercom_hil.layouts.layout import Layout
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
@@ -19,7 +19,7 @@ EPOCH = 1795380063.123456
 
 def meanings(line, layout=KEYED):
     written, *meant = layout.read(line).contents
-    assert written == ConsoleLine(text=plain(line))
+    assert written == ConsoleLine(text=without_control_bytes(line))
     return [content for content in meant if content.kind != "unreadable_line"]
 
 
@@ -124,7 +124,9 @@ LIKE_LINES = st.lists(
 @given(st.text() | LIKE_LINES)
 def test_any_line_is_read_without_a_fault(line):
     reading = KEYED.read(line)
-    assert reading.contents[:1] == ((ConsoleLine(text=plain(line)),) if plain(line).strip() else ())
+    assert reading.contents[:1] == (
+        (ConsoleLine(text=without_control_bytes(line)),) if without_control_bytes(line).strip() else ()
+    )
     assert len(reading.contents) <= 2
 
 

@@ -31,7 +31,7 @@ REPLY_TIME = 1.0
 _MOST_BYTES = 1024  # of a reply
 _START, _OFF, _ON, _ASK = 0xA0, 0, 1, 5
 _ASK_ALL = b"\xff"
-_TOLD = {"ON": True, "OFF": False}
+_STATES = {"ON": True, "OFF": False}
 
 
 class LcusBoard:
@@ -100,7 +100,7 @@ class LcusBoard:
             states = [on for on in (False, True) if _frame(channel, int(on)) in data]
             return states[0] if len(states) == 1 else None
         line = re.search(rb"(?i)\bCH ?%d ?: ?(ON|OFF)(?![A-Z])" % channel, data)
-        return None if line is None or line.end() == len(data) else _TOLD[line[1].decode().upper()]
+        return None if line is None or line.end() == len(data) else _STATES[line[1].decode().upper()]
 
     def _received(self, data: bytes, at: float) -> None:
         self._buffer += data[: _MOST_BYTES - len(self._buffer)]
@@ -139,15 +139,15 @@ class LcusRelay(OutputGuest):
     async def _switch(self, active: bool) -> bool:
         async with self.board.turn:
             await self.board.switch(self.channel, active)
-            told = await uninterrupted(self.board.state(self.channel, self._state))
-        if told is (not active):
+            shown = await uninterrupted(self.board.state(self.channel, self._state))
+        if shown is (not active):
             wanted = "on" if active else "off"
             raise BenchError(
                 f"relay {self.channel} was switched {wanted} but does not read {wanted}",
                 self.board.url,
                 "check the board's supply, and that it has this relay",
             )
-        return told is not None
+        return shown is not None
 
 
 class LcusRelayOptions(OnPort, OutputOptions):

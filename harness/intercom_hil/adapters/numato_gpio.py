@@ -97,7 +97,7 @@ class Bank:
         async with self.board.turn:
             if not self._notifies:
                 self._notifies = await self.board.ask("gpio notify on") == "gpio notify enabled"
-            self._tell(await self._read_all(), now())
+            self._report(await self._read_all(), now())
             self._watched[line] = on_edge
         if not self._notifies and (self._asking is None or self._asking.done()):
             self._asking = asyncio.create_task(self._ask_again_and_again())
@@ -121,16 +121,16 @@ class Bank:
             while not self.board.lost.done():
                 async with self.board.turn:
                     levels = await self._read_all()
-                self._tell(levels, now())
+                self._report(levels, now())
                 await asyncio.sleep(ASK_EVERY)
         except BenchError as problem:
             self.board.fail(problem.what)
 
     def _notified(self, levels: int, at: float) -> None:
         if self._watched:
-            self._tell(levels, at)
+            self._report(levels, at)
 
-    def _tell(self, levels: int, at: float) -> None:
+    def _report(self, levels: int, at: float) -> None:
         changed, self._levels = levels ^ self._levels, levels
         for line, on_edge in tuple(self._watched.items()):
             if changed >> line & 1:

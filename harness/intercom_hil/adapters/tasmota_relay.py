@@ -62,10 +62,10 @@ class TasmotaRelayOptions(OutputOptions):
         )
 
     def _meaning(self, said: object) -> bool | None:
-        told = member(said, f"POWER{self.channel}")
-        if told is None and self.channel == 1:
-            told = member(said, "POWER")
-        return _STATES.get(str(told).upper())
+        shown = member(said, f"POWER{self.channel}")
+        if shown is None and self.channel == 1:
+            shown = member(said, "POWER")
+        return _STATES.get(str(shown).upper())
 
     @classmethod
     def ask(cls, wizard: Wizard) -> dict[str, Any]:

@@ -417,7 +417,7 @@ class Assembly:
     def close_timeline(self) -> int:
         """End the scenario's timeline with a note of what was kept off it; return how much that was."""
         if self._lateness is not None:
-            self._lateness.told = False
+            self._lateness.counts = False
         left_out, self._left_out = self._left_out, Counter()
         if left_out:
             told = ", ".join(f"{count} {what}" for what, count in left_out.items())
@@ -428,7 +428,7 @@ class Assembly:
     def report_lateness(self) -> None:
         """Put on the timeline how late the bench was until now."""
         if self._lateness is not None:
-            self._lateness.tell()
+            self._lateness.report()
 
     def cut_off(self, problem: str) -> None:
         """Let the PBX fall silent for the rest of the scenario, which nothing more can be found out in.

@@ -126,8 +126,8 @@ class DeviceComponent:
         if lost.cancelled() or self.lost.done():
             return
         problem = BenchError(lost.result(), "labgrid", "see labgrid-client who, and labgrid-client resources")
-        told = InstrumentLost(instrument="labgrid place", problem=lost.result(), blame="bench")
-        self._append(Witness.BENCH, told, None)
+        loss = InstrumentLost(instrument="labgrid place", problem=lost.result(), blame="bench")
+        self._append(Witness.BENCH, loss, None)
         self.lost.set_result(problem)
 
     def _on_lost(self, lost: Lost) -> None:
@@ -191,7 +191,7 @@ def intercom(
         button=Button(tables.button.make(ports, name="button"), append=append),
         console=_console(ports, tables.console, append) if tables.console else None,
         layout=heard.layout,
-        duties=heard.console,
+        console_role=heard.console,
         sources=heard.live,
         speaker=_ear(tables, append),
         supply=tables.power.make(ports, append=append) if tables.power else None,
@@ -228,9 +228,9 @@ def _console(ports: SharedPorts, table: ConsoleTable, append: Append) -> Console
     console.set_line(dtr=table.dtr, rts=table.rts, exclusive=table.exclusive)
     if not table.reopen_within:
         return console
-    return ReopeningConsole(console, within=table.reopen_within, on_link=partial(_tell_link, append))
+    return ReopeningConsole(console, within=table.reopen_within, on_link=partial(_report_link, append))
 
 
-def _tell_link(append: Append, there: bool, reason: str, at: float) -> None:
+def _report_link(append: Append, there: bool, reason: str, at: float) -> None:
     text = "the console is back" if there else f"the console is gone: {reason}"
     append(Witness.BENCH, Note(text=text), at)

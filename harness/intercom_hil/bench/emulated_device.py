@@ -42,8 +42,10 @@ def emulated_device(
         hosts.write_text(f"{file.pbx.address} {pbx_name(file)}\n", encoding="utf-8")
     except OSError as problem:
         raise BenchError(f"it cannot be written ({problem.strerror})", str(hosts), "make room") from problem
-    told = [word for source in file.device.event_sources for word in _told_to(file, source, pki, state)]
-    certificates = [Path(word) for option, word in pairwise(told) if option == "--syslog-ca"]
+    event_options = [
+        word for source in file.device.event_sources for word in _options_of_source(file, source, pki, state)
+    ]
+    certificates = [Path(word) for option, word in pairwise(event_options) if option == "--syslog-ca"]
     serial = ("--serial-server", str(options.serial_server)) if options.serial_server else ()
     return EmulatedDevice(
         state=state,
@@ -62,7 +64,7 @@ def emulated_device(
             *("--syslog-framing", options.syslog_framing),
             *_slower(file),
             *serial,
-            *told,
+            *event_options,
         ),
         container=container,
         reads=(hosts, pki.trust_store.parent, *certificates),
@@ -76,7 +78,7 @@ def _slower(file: BenchFile) -> tuple[str, ...]:
     return (*(("--pace", pace) if pace else ()), *(("--limits", limits) if limits != "{}" else ()))
 
 
-def _told_to(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:
+def _options_of_source(file: BenchFile, source: SourceOptions, pki: Pki, state: Path) -> tuple[str, ...]:
     """Return the options that have an emulated device send its events to a source."""
     from intercom_hil.event_sources.syslog import SyslogOptions  # not needed where events come by the console
     from intercom_hil.event_sources.webhook import WebhookOptions

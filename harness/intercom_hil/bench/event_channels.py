@@ -53,21 +53,21 @@ def voices(
     """
     layouts = file.known_layouts
     layout = layouts[tables.console.layout] if tables.console else KEYED
-    duties = _duties(tables, layouts)
+    roles = _roles(tables, layouts)
     live = []
     names = source_names(tables.event_sources)
-    for name, options, duty in zip(names, tables.event_sources, duties[1:], strict=True):
+    for name, options, role in zip(names, tables.event_sources, roles[1:], strict=True):
         if isinstance(options, LiveSourceOptions):
             context = SourceContext(
                 layout=layouts[options.layout],
                 bench=file.bench.address,
                 device=tables.address,
                 append=append,
-                role=duty,
+                role=role,
                 identity=identity,
             )
             live.append(options.make(name, context))
-    return EventChannels(layout, duties[0], tuple(live))
+    return EventChannels(layout, roles[0], tuple(live))
 
 
 def deferred(file: BenchFile) -> tuple[str, ...]:
@@ -77,7 +77,7 @@ def deferred(file: BenchFile) -> tuple[str, ...]:
         return ()
     if device.kind == "emulated" and not device.event_sources:
         return ()  # it brings its console
-    judged = [duty.events for duty in _duties(device, file.known_layouts)[1:]]
+    judged = [role.events for role in _roles(device, file.known_layouts)[1:]]
     by_file = any(
         events and isinstance(options, LogFileOptions)
         for events, options in zip(judged, device.event_sources, strict=True)
@@ -89,15 +89,15 @@ def compared(file: BenchFile) -> tuple[str, ...]:
     """Return the names of the live sources whose telling of events is compared with the judged one."""
     device = file.device
     layouts = file.known_layouts
-    duties = _duties(device, layouts)[1:]
+    roles = _roles(device, layouts)[1:]
     return tuple(
         name
-        for name, options, duty in zip(
-            source_names(device.event_sources), device.event_sources, duties, strict=True
+        for name, options, role in zip(
+            source_names(device.event_sources), device.event_sources, roles, strict=True
         )
         if isinstance(options, LiveSourceOptions)
-        and not duty.events
-        and "event" in layouts[options.layout].tells
+        and not role.events
+        and "event" in layouts[options.layout].kinds
     )
 
 
@@ -110,7 +110,7 @@ def believed(file: BenchFile) -> dict[Witness, tuple[str, ...]]:
     further = [o.witness if isinstance(o, LiveSourceOptions) else None for o in device.event_sources]
     witnesses = [Witness.CONSOLE, *further]
     found: dict[Witness, tuple[str, ...]] = {}
-    for witness, role in zip(witnesses, _duties(device, file.known_layouts), strict=True):
+    for witness, role in zip(witnesses, _roles(device, file.known_layouts), strict=True):
         of = (("event",) if role.events else ()) + (("screen",) if role.screens else ())
         if of and witness is not None:
             found[witness] = (*found.get(witness, ()), *of)
@@ -122,11 +122,11 @@ def log_file(file: BenchFile) -> LogFileOptions | None:
     return next((o for o in file.device.event_sources if isinstance(o, LogFileOptions)), None)
 
 
-def _duties(tables: DeviceTable, layouts: Mapping[str, Layout]) -> list[SourceRole]:
+def _roles(tables: DeviceTable, layouts: Mapping[str, Layout]) -> list[SourceRole]:
     """Return what each is judged by, the console first; a console that is not there tells nothing."""
-    console = layouts[tables.console.layout].tells & _LIVE if tables.console else frozenset()
+    console = layouts[tables.console.layout].kinds & _LIVE if tables.console else frozenset()
     further = [
-        layouts[options.layout].tells & _LIVE
+        layouts[options.layout].kinds & _LIVE
         if isinstance(options, LiveSourceOptions)
         else frozenset({"event"})
         for options in tables.event_sources

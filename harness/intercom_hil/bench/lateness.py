@@ -6,17 +6,17 @@ from intercom_hil.lateness import Spell, gauge
 from intercom_hil.timeline import Append, Witness, now
 from intercom_hil.timeline.lateness import BenchLate
 
-LEAST_TOLD = 0.02
-"""Seconds of lateness in a spell that are told in any case."""
+LEAST_REPORTED = 0.02
+"""Seconds of lateness in a spell that are reported in any case."""
 LEAST_SHARE = 0.1
-"""The share of a spell from which on its lateness is told, however short the spell."""
+"""The share of a spell from which on its lateness is reported, however short the spell."""
 
 
 class LatenessWitness:
-    """Tells of every spell in which the bench was late, as long as a scenario is played.
+    """Reports every spell in which the bench was late, as long as a scenario is played.
 
     Attributes:
-        told: whether what is measured belongs to a scenario now.
+        counts: whether what is measured belongs to a scenario now.
     """
 
     def __init__(self, append: Append) -> None:
@@ -24,26 +24,26 @@ class LatenessWitness:
         self._gauge = gauge()
         self._ignore = self._gauge.listen(self._take)
         self._gauge.hold()
-        self.told = False
+        self.counts = False
 
     def close(self) -> None:
         """Measure no more."""
-        self.told = False
+        self.counts = False
         self._ignore()
         self._gauge.release()
 
     def begin(self) -> None:
         """Begin a scenario: what was late before is none of its business."""
         self._gauge.sample()
-        self.told = True
+        self.counts = True
 
-    def tell(self) -> None:
-        """Tell how late the bench was until now."""
+    def report(self) -> None:
+        """Report how late the bench was until now."""
         self._gauge.sample()
 
     def _take(self, spell: Spell) -> None:
         length = spell.ended - spell.begun
-        if self.told and spell.late >= min(LEAST_TOLD, LEAST_SHARE * length):
+        if self.counts and spell.late >= min(LEAST_REPORTED, LEAST_SHARE * length):
             self._append(Witness.LATENESS, _content(spell, now() - length), None)
 
 
@@ -53,7 +53,7 @@ def _content(spell: Spell, begun: float) -> BenchLate:
         "event loop": spell.loop,
         "processor": spell.cpu,
         "hypervisor": spell.steal,
-        **dict(spell.told),
+        **dict(spell.reported),
     }
     return BenchLate(
         begun=begun,

@@ -173,10 +173,10 @@ def load(path: Path) -> BenchFile:
     except tomllib.TOMLDecodeError as problem:
         raise BenchError(f"not a TOML file: {problem}", str(path), "correct the line it names") from None
     except ValidationError as problem:
-        raise BenchError(_told(problem, document, positions(text)), str(path), _advice(problem)) from None
+        raise BenchError(_message(problem, document, positions(text)), str(path), _advice(problem)) from None
 
 
-def _told(problem: ValidationError, document: dict[str, Any], found: Mapping[Keys, Position]) -> str:
+def _message(problem: ValidationError, document: dict[str, Any], found: Mapping[Keys, Position]) -> str:
     lines = []
     for error in problem.errors():
         field, position = nearest(error["loc"], document, found)

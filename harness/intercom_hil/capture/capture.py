@@ -200,7 +200,7 @@ class Capture:
 
     def _take(self, frame: Frame) -> None:
         if (lag := time.time() - frame.time) > USUAL_LAG:
-            gauge().tell("capture", lag)
+            gauge().report("capture", lag)
         if self._marker.recognises(frame.data):
             return
         if self._writer is not None:

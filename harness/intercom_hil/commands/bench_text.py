@@ -92,7 +92,7 @@ def _table(name: str, values: Mapping[str, Any], comments: Mapping[str, str]) ->
     lines = [f"[{name}]"]
     for key, value in values.items():
         # A JSON text, number, list or truth value is a TOML one, but for the one control character it keeps.
-        told = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+        written = json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
         lines += [f"# {comments[key]}"] if key in comments else []
-        lines.append(f"{key} = {told}")
+        lines.append(f"{key} = {written}")
     return "\n".join([*lines, ""])

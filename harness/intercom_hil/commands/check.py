@@ -16,7 +16,7 @@ from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile, load
 from intercom_hil.bench_file.resources import claims
 from intercom_hil.bench_file.tables import DeviceTable
-from intercom_hil.commands.smoke_call import trial
+from intercom_hil.commands.smoke_call import smoke_call
 from intercom_hil.device.configurator_kinds import ConfiguratorContext
 from intercom_hil.device.emulator_container import check_emulator
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
@@ -31,37 +31,37 @@ from intercom_hil.processes.leftovers import reap
 from intercom_hil.processes.native import check_capture
 from intercom_hil.timeline import Timeline
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 _OPEN_WITHIN = 5.0
 """Seconds an instrument may take to open."""
 
 
-def check(path: Path, tell: Tell, *, trial_call: bool = False) -> bool:
+def check(path: Path, report: Report, *, with_call: bool = False) -> bool:
     """Look at all that the bench file at ``path`` calls for, tell each, and return whether all is well.
 
     Args:
         path: the bench file.
-        tell: takes each line.
-        trial_call: whether to make a call when all parts are there.
+        report: takes each line.
+        with_call: whether to make a call when all parts are there.
     """
     well = True
 
     def line(what: str, problem: BenchError | None = None, found: str = "") -> None:
         nonlocal well
         if problem is None:
-            tell(f"  ok       {what}{': ' if found else ''}{found}")
+            report(f"  ok       {what}{': ' if found else ''}{found}")
             return
         well = False
-        tell(f"  MISSING  {what}: {problem.what}")
+        report(f"  MISSING  {what}: {problem.what}")
         if problem.remedy:
-            tell(f"           remedy: {problem.remedy}")
+            report(f"           remedy: {problem.remedy}")
 
     def progress(text: str) -> None:
-        tell(f"           {text}")
+        report(f"           {text}")
 
-    tell(f"bench check {path}")
+    report(f"bench check {path}")
     try:
-        _look(path, line, progress, trial_call=trial_call, is_well=lambda: well)
+        _look(path, line, progress, with_call=with_call, is_well=lambda: well)
     except Exception as problem:  # what was not foreseen is a line too
         line("bench check", _as_bench_error(problem))
     return well
@@ -70,9 +70,9 @@ def check(path: Path, tell: Tell, *, trial_call: bool = False) -> bool:
 def _look(
     path: Path,
     line: Callable[..., None],
-    progress: Tell,
+    progress: Report,
     *,
-    trial_call: bool,
+    with_call: bool,
     is_well: Callable[[], bool],
 ) -> None:
     try:
@@ -94,18 +94,18 @@ def _look(
         if host.engine.rootless and not stays_inside(file):
             line("right to capture", may_not_capture(file))
     if host is not None:
-        _remains(host, line)
+        _leftovers(host, line)
     taken = list(taken_addresses(file))
     for address in taken:
         line(address.where, address)
     if not taken:
         line("addresses", found="all free")
     emulated = file.device.kind == "emulated"
-    for name, found, told in _emulator(kind) if emulated else asyncio.run(_while_held(file, progress)):
-        line(name, found, told)
-    if is_well() and trial_call:
+    for name, found, note in _emulator(kind) if emulated else asyncio.run(_while_held(file, progress)):
+        line(name, found, note)
+    if is_well() and with_call:
         progress("a trial: the bench is started, the device configured, its button pressed")
-        asyncio.run(trial(file, line, progress))
+        asyncio.run(smoke_call(file, line, progress))
 
 
 def _as_bench_error(problem: Exception) -> BenchError:
@@ -158,7 +158,7 @@ def interface_problem(name: str) -> BenchError | None:
     return BenchError(f"{name} is not there", "capture.interface", remedy)
 
 
-def _remains(host: Host, line: Callable[..., None]) -> None:
+def _leftovers(host: Host, line: Callable[..., None]) -> None:
     try:
         removed = reap(host)
     except BenchError as problem:
@@ -189,15 +189,15 @@ class _Opened(Protocol):
     async def close(self) -> None: ...
 
 
-async def _while_held(file: BenchFile, progress: Tell) -> list[tuple[str, BenchError | None, str]]:
+async def _while_held(file: BenchFile, progress: Report) -> list[tuple[str, BenchError | None, str]]:
     """Look at the instruments while nobody else may use them, and at the places that they are in."""
     hold = Reservation(file, progress)
     try:
         hold.claim()
         device = await hold.located(file.device)
     except BenchError as problem:
-        told = BenchError(f"{problem.where}: {problem.what}", remedy=problem.remedy)
-        return [("labgrid" if file.labgrid else "locks", told, "")]
+        failed = BenchError(f"{problem.where}: {problem.what}", remedy=problem.remedy)
+        return [("labgrid" if file.labgrid else "locks", failed, "")]
     else:
         places = [("labgrid", None, f"had {', '.join(file.labgrid.places)}")] if file.labgrid else []
         return [*places, *await look_at_instruments(device)]
@@ -239,11 +239,11 @@ async def look_at_instruments(device: DeviceTable) -> list[tuple[str, BenchError
         else:
             output = part.output if isinstance(part, Supply) else part
             was_left = isinstance(output, OutputGuest) and output.left_active
-            told = "it was left closed, and has been opened" if was_left else ""
+            note = "it was left closed, and has been opened" if was_left else ""
             try:
                 await part.close()
             except BenchError as problem:
                 found.append((name, BenchError(f"it opens, and {problem.what}", remedy=problem.remedy), ""))
             else:
-                found.append((name, None, told))
+                found.append((name, None, note))
     return found

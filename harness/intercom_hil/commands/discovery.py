@@ -54,5 +54,5 @@ def _addresses(links: list[dict[str, object]]) -> Iterator[Address]:
     for link in links:
         infos = link.get("addr_info")
         for info in infos if isinstance(infos, list) else ():
-            told = f"{info.get('local')}/{info.get('prefixlen')}"
-            yield Address(str(link.get("ifname")), ipaddress.IPv4Interface(told))
+            network = f"{info.get('local')}/{info.get('prefixlen')}"
+            yield Address(str(link.get("ifname")), ipaddress.IPv4Interface(network))

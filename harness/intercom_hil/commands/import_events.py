@@ -41,7 +41,7 @@ from intercom_hil.timeline.observation import (
     SipMessageSeen,
 )
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 BEFORE = "before-import"
 KEPT = "imports"
 _CHANGED = ("timeline.jsonl", "judgements.jsonl", RECORD)
@@ -77,7 +77,7 @@ def import_events(
     folder: Path,
     files: Sequence[Path],
     *,
-    tell: Tell,
+    report: Report,
     file: BenchFile | None = None,
     ahead: float | None = None,
 ) -> RunFolder:
@@ -88,7 +88,7 @@ def import_events(
     Args:
         folder: the run folder.
         files: the exports, CSV or JSON.
-        tell: takes each line of progress.
+        report: takes each line of progress.
         file: the bench file whose ``log-file`` source says what the columns mean; else the one of the run.
         ahead: how far the device's clock was ahead (s), where the log does not show it.
 
@@ -116,7 +116,7 @@ def import_events(
         for name, time in dated_causes(one.timeline)
     ]
     found = match([Entry(entry.event.name, entry.time) for entry in entries], causes, ahead=ahead)
-    tell(f"{len(entries)} events, {found.paired} of them matched with calls; device clock {_clock(found)}")
+    report(f"{len(entries)} events, {found.paired} of them matched with calls; device clock {_clock(found)}")
     digest = hashlib.sha256(b"".join(contents)).hexdigest()
     names = ", ".join(path.name for path in files)
     _keep(folder, run, files, contents)
@@ -129,7 +129,7 @@ def import_events(
         ]
         placed += len(inside)
         after = _bring(one, inside, found, names, digest)
-        tell(f"{one.record.verdict:13} -> {after.verdict:13} {after.id}")
+        report(f"{one.record.verdict:13} -> {after.verdict:13} {after.id}")
         run.scenarios[run.scenarios.index(one.record)] = after
     run.imports = [
         {

@@ -17,17 +17,17 @@ from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, MalformedSip, MediaEnded, MediaHeard, SipMessageSeen
 from intercom_hil.wire.error import clean
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 
 
 def judge_capture(
-    path: Path, tell: Tell, *, device: Sequence[str], pbx: Sequence[str], sip_ports: Sequence[int] = ()
+    path: Path, report: Report, *, device: Sequence[str], pbx: Sequence[str], sip_ports: Sequence[int] = ()
 ) -> Verdict:
     """Decode a capture file, say what was read, and run the monitors that need nothing but the wire.
 
     Args:
         path: a pcap or pcapng file.
-        tell: takes each line.
+        report: takes each line.
         device: the device's addresses.
         pbx: those of its server.
         sip_ports: ports on which everything is expected to be SIP (default: 5060).
@@ -42,23 +42,23 @@ def judge_capture(
     found = read_capture(path, roles=roles, sip_ports=frozenset(sip_ports) or SIP_PORTS)
     timeline = found.timeline
     last = max((observation.time for observation in timeline), default=timeline.opened)
-    _tell_calls(timeline, tell)
-    _tell_flows(timeline, tell)
+    _report_calls(timeline, report)
+    _report_flows(timeline, report)
     if found.other:
-        tell(f"{found.other} packets are of a link type that is not known here")
+        report(f"{found.other} packets are of a link type that is not known here")
     unread = (
         f"{found.cut} of {found.frames} packets were cut short when they were captured" if found.cut else ""
     )
     if unread:
-        tell(f"{unread}: capture them whole (tcpdump -s 0)")
+        report(f"{unread}: capture them whole (tcpdump -s 0)")
     lacks = Declared(has=(), lacks=(Capability.EVENT_LOG,))
     timeline.append(Witness.BENCH, lacks, timeline.opened)
     judgements = monitor(timeline, last, last)
-    tell("verdicts" if judgements else "verdicts: nothing to judge")
+    report("verdicts" if judgements else "verdicts: nothing to judge")
     if unread:
         judgements = [_left_open(judgement, unread) for judgement in judgements]
     for judgement in judgements:
-        tell(f"  {judgement.requirement} {judgement.verdict}: {_shown(judgement.seen)}")
+        report(f"  {judgement.requirement} {judgement.verdict}: {_shown(judgement.seen)}")
     return worst(judgement.verdict for judgement in judgements)
 
 
@@ -77,35 +77,35 @@ def _address(text: str) -> str:
         raise BenchError("this is no IP address", text, "name the address that is in the packets") from None
 
 
-def _tell_calls(timeline: Timeline, tell: Tell) -> None:
+def _report_calls(timeline: Timeline, report: Report) -> None:
     by_call: dict[str, list[Observation]] = {}
     for observation in timeline:
         if isinstance(observation.content, SipMessageSeen):
             by_call.setdefault(observation.content.call_id, []).append(observation)
     for call_id, found in by_call.items():
-        tell(f"Call-ID {_shown(call_id)}")
+        report(f"Call-ID {_shown(call_id)}")
         for observation in found:
-            tell(f"  {clock(observation.time, timeline.opened)}  {_shown(str(observation))}")
+            report(f"  {clock(observation.time, timeline.opened)}  {_shown(str(observation))}")
             message = observation.content
             for note in message.deviations if isinstance(message, SipMessageSeen) else ():
-                tell(f"      departs: {_shown(note)}")
+                report(f"      departs: {_shown(note)}")
     for observation in timeline:
         if isinstance(observation.content, MalformedSip):
-            tell(f"{clock(observation.time, timeline.opened)}  {_shown(str(observation))}")
+            report(f"{clock(observation.time, timeline.opened)}  {_shown(str(observation))}")
 
 
-def _tell_flows(timeline: Timeline, tell: Tell) -> None:
+def _report_flows(timeline: Timeline, report: Report) -> None:
     for observation in timeline:
         flow = observation.content
         if isinstance(flow, MediaEnded):
-            tell(f"stream {flow.source} to {flow.destination}, SSRC {flow.ssrc:#010x}")
-            tell(f"  {_shown(str(flow))}")
-            tell(f"  {flow.last - flow.first:.2f} s, {flow.lost} lost, jitter {flow.jitter_ms:.1f} ms")
+            report(f"stream {flow.source} to {flow.destination}, SSRC {flow.ssrc:#010x}")
+            report(f"  {_shown(str(flow))}")
+            report(f"  {flow.last - flow.first:.2f} s, {flow.lost} lost, jitter {flow.jitter_ms:.1f} ms")
             heard = [o.content for o in timeline if isinstance(o.content, MediaHeard)]
             sounds = [f"{s.tone_hz:.0f} Hz" for s in heard if s.flow == flow.flow and s.tone_hz]
             count = sum(s.flow == flow.flow for s in heard)
             tones = f", with {', '.join(dict.fromkeys(sounds))}" if sounds else ""
-            tell(f"  sound heard in {count} windows{tones}")
+            report(f"  sound heard in {count} windows{tones}")
 
 
 def _shown(text: str) -> str:

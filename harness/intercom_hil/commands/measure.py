@@ -42,7 +42,7 @@ from intercom_hil.spec.timing import USUAL_TIMING, Timing
 from intercom_hil.stations.behaviours import answers
 from intercom_hil.timeline import now
 
-Tell = Callable[[str], None]
+Report = Callable[[str], None]
 Step = Callable[[Bench], Awaitable[None]]
 
 LONGEST = 120.0
@@ -119,13 +119,13 @@ def forecast(file: BenchFile, count: int) -> float:
     return settings + 2 * count * (_ROUND + timing.dial - USUAL_TIMING.dial + timing.rest)
 
 
-def measure(path: Path, count: int, tell: Tell, agree: Callable[[], bool]) -> None:
+def measure(path: Path, count: int, report: Report, agree: Callable[[], bool]) -> None:
     """Measure the device of a bench file, show it, and write it down if somebody agrees.
 
     Args:
         path: the bench file.
         count: how many settings, presses and calls.
-        tell: takes each line.
+        report: takes each line.
         agree: asked when the changes have been shown; whether to write them.
 
     Raises:
@@ -134,27 +134,27 @@ def measure(path: Path, count: int, tell: Tell, agree: Callable[[], bool]) -> No
     """
     file = load(path)
     about = _minutes(forecast(file, count))
-    tell(f"           {count} settings, {count} presses and {count} calls: about {about}")
-    found = asyncio.run(_measured(file, count, tell))
+    report(f"           {count} settings, {count} presses and {count} calls: about {about}")
+    found = asyncio.run(_measured(file, count, report))
     for line in found.lines():
-        tell(f"           {line}")
+        report(f"           {line}")
     before = path.read_text(encoding="utf-8")
     try:
         after = rewritten(before, found)
     except BenchError as problem:
         raise BenchError(problem.what, str(path), problem.remedy) from None
     if after == before:
-        tell("           the bench file says so already")
+        report("           the bench file says so already")
         return
     for line in difflib.unified_diff(
         before.splitlines(), after.splitlines(), str(path), str(path), lineterm="", n=1
     ):
-        tell(line)
+        report(line)
     if agree():
         path.write_text(after, encoding="utf-8")
-        tell(f"  ok       written: {path}")
+        report(f"  ok       written: {path}")
     else:
-        tell("           nothing was written")
+        report("           nothing was written")
 
 
 def rewritten(text: str, found: Measured) -> str:
@@ -184,15 +184,15 @@ def _patient(file: BenchFile) -> BenchFile:
     return file.model_copy(update={"device": device})
 
 
-async def _measured(file: BenchFile, count: int, tell: Tell) -> Measured:
+async def _measured(file: BenchFile, count: int, report: Report) -> Measured:
     with tempfile.TemporaryDirectory(prefix="intercom-hil-measure-") as folder:
         run = RunFolder.create(Path(folder), file.bench.name)
         assembly = Assembly(
-            _patient(file), run_folder=run.path, progress=lambda text: tell(f"           {text}")
+            _patient(file), run_folder=run.path, progress=lambda text: report(f"           {text}")
         )
         try:
             await assembly.start()
-            return await _Rounds(assembly, run, file, count, tell).all()
+            return await _Rounds(assembly, run, file, count, report).all()
         except DeviceCrashed as problem:
             raise BenchError(str(problem), "device", "see why it went away, then measure again") from problem
         finally:
@@ -202,8 +202,10 @@ async def _measured(file: BenchFile, count: int, tell: Tell) -> Measured:
 class _Rounds:
     """Settings, presses and calls, as many as asked for, each round on a timeline of its own."""
 
-    def __init__(self, assembly: Assembly, run: RunFolder, file: BenchFile, count: int, tell: Tell) -> None:
-        self._assembly, self._run, self._file, self._count, self._tell = assembly, run, file, count, tell
+    def __init__(
+        self, assembly: Assembly, run: RunFolder, file: BenchFile, count: int, report: Report
+    ) -> None:
+        self._assembly, self._run, self._file, self._count, self._report = assembly, run, file, count, report
         self._found = Measured()
         self._rest = RESTS[0]
         self._over = 0.0
@@ -218,16 +220,16 @@ class _Rounds:
         return self._found
 
     async def _played(self, name: str, step: Step) -> None:
-        self._tell(f"           measuring: {name}")
+        self._report(f"           measuring: {name}")
         identity = f"measure.{name.replace(' ', '_')}"
         bench = Bench(self._assembly, self._run, identity=identity, doc="", requirements=())
         try:
             await bench.play(partial(step, bench))
         except ScenarioFailed as failed:
             if failed.record.problems:
-                told = "; ".join(failed.record.problems[:2])
+                why = "; ".join(failed.record.problems[:2])
                 raise BenchError(
-                    f"{name}: {told}", "bench check --measure", "see docs/bench/when-it-fails.md"
+                    f"{name}: {why}", "bench check --measure", "see docs/bench/when-it-fails.md"
                 ) from None
 
     async def _configured(self, bench: Bench, name: str) -> None:

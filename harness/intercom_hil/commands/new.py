@@ -148,10 +148,10 @@ class _Guide:
         }
         draft.identity = {field: answer for field, answer in asked.items() if answer}
         self._network(draft)
-        told_by = self._events(draft)
+        reported_by = self._events(draft)
         self._button(draft)
         self._settings(draft)
-        self._capabilities(draft, told_by)
+        self._capabilities(draft, reported_by)
         return draft
 
     # -- the network -----------------------------------------------------------------------------------
@@ -194,18 +194,18 @@ class _Guide:
         kinds = self._kinds(EVENT_SOURCES, SourceOptions)
         ways = {name: kind.label for name, kind in kinds.items()}
         ways = {"console": "on a serial console", **ways, "nowhere": "nowhere that the bench could read"}
-        told_by = self.choice("Told", ways)
-        if told_by == "console":
+        reported_by = self.choice("Told", ways)
+        if reported_by == "console":
             self._console(draft)
-        elif told_by != "nowhere":
-            kind = kinds[told_by]
-            usable = self._layouts(told_by if kind.needs_fields else "")
-            draft.source, _ = self._table(told_by, kind, {"layout": usable[0]})
+        elif reported_by != "nowhere":
+            kind = kinds[reported_by]
+            usable = self._layouts(reported_by if kind.needs_fields else "")
+            draft.source, _ = self._table(reported_by, kind, {"layout": usable[0]})
             draft.source["layout"] = self._layout(usable)
             self._talk.say(
                 "  docs/bench/events.md tells of languages of the device's own, and of other fields."
             )
-        return told_by
+        return reported_by
 
     def _layouts(self, needed_by: str = "") -> list[str]:
         return [name for name in LAYOUTS if not unusable(name, LAYOUTS, needed_by=needed_by)]
@@ -271,10 +271,10 @@ class _Guide:
                 draft.portal["device_id"] = portal.device or "door"
                 return
 
-    def _capabilities(self, draft: Draft, told_by: str) -> None:
+    def _capabilities(self, draft: Draft, reported_by: str) -> None:
         self._section("What the device has. Requirements about what it lacks are not applicable.")
-        has = {Capability.EVENT_LOG.value: told_by != "nowhere"}
-        if told_by not in ("log-file", "nowhere") and not draft.operator:
+        has = {Capability.EVENT_LOG.value: reported_by != "nowhere"}
+        if reported_by not in ("log-file", "nowhere") and not draft.operator:
             question = "Does it tell there what its screen shows, too?"
             has[Capability.SCREEN.value] = self._talk.confirm(question)
         else:

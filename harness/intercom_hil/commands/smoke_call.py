@@ -74,7 +74,7 @@ class _Stopped(Exception):  # noqa: N818  (it is no error of its own)
     """A step without which the next ones mean nothing has shown what is missing."""
 
 
-async def trial(file: BenchFile, line: Line, progress: Callable[[str], None]) -> None:
+async def smoke_call(file: BenchFile, line: Line, progress: Callable[[str], None]) -> None:
     """Try the bench out, and tell line by line what works."""
     with tempfile.TemporaryDirectory(prefix="intercom-hil-trial-") as folder:
         run = RunFolder.create(Path(folder), file.bench.name)
@@ -88,7 +88,7 @@ async def trial(file: BenchFile, line: Line, progress: Callable[[str], None]) ->
             line("bench starts", found="PBX, stations, capture and device")
             bench = Bench(assembly, run, identity="trial.trial", doc="", requirements=())
             try:
-                await bench.play(_Trial(bench, file, line).call)
+                await bench.play(_SmokeCall(bench, file, line).call)
             except ScenarioFailed as failed:
                 for told in failed.record.problems:
                     line("trial", BenchError(told, remedy="see docs/bench/when-it-fails.md"))
@@ -96,7 +96,7 @@ async def trial(file: BenchFile, line: Line, progress: Callable[[str], None]) ->
             await assembly.stop()
 
 
-class _Trial:
+class _SmokeCall:
     """One call, looked at from all sides."""
 
     def __init__(self, bench: Bench, file: BenchFile, line: Line) -> None:
@@ -114,7 +114,7 @@ class _Trial:
             await self._must("call", invite(sender=PBX, receiver=desk.number), _NO_CALL, after=pressed)
             up = await self._must("answer", request("ACK", sender=DEVICE), _NO_ANSWER, after=pressed)
             await self._heard(up.time)
-            await self._told(pressed)
+            await self._events(pressed)
             await self._may("voice", tone(VOICE, receiver=DEVICE), _NO_VOICE, after=up.time)
             again = await self._bench.intercom.press_button()
             await self._may("hang-up", request("BYE", sender=DEVICE), _NO_BYE, after=again)
@@ -141,7 +141,7 @@ class _Trial:
         if self._bench.intercom.speaker is not None:
             await self._may("speaker", speaker_sound(), _NO_SOUND, after=up)
 
-    async def _told(self, pressed: float) -> None:
+    async def _events(self, pressed: float) -> None:
         """Look at what the device says of itself."""
         if not self._bench.has(Capability.EVENT_LOG):
             return

@@ -16,12 +16,12 @@ from intercom_hil.timeline import Timeline
 _LONGEST = 15.0  # s
 
 
-def check_sound(path: Path, tell: Callable[[str], None]) -> Loop:
+def check_sound(path: Path, report: Callable[[str], None]) -> Loop:
     """Play a tone and hear it, and tell what came back.
 
     Args:
         path: the bench file.
-        tell: takes each line.
+        report: takes each line.
 
     Raises:
         BenchError: the file has no sound card, the card cannot be worked, or nothing of the tone was heard.
@@ -43,9 +43,9 @@ def check_sound(path: Path, tell: Callable[[str], None]) -> Loop:
                 "try its commands by hand",
             ) from None
 
-    tell(f"playing {MICROPHONE_TONE:g} Hz at {table.level:g} dBov for 2 s")
+    report(f"playing {MICROPHONE_TONE:g} Hz at {table.level:g} dBov for 2 s")
     loop = asyncio.run(measured())
     pitch = f"{loop.tone_hz:.1f} Hz" if loop.tone_hz else "no single tone"
-    tell(f"heard {pitch} at {loop.level_dbov:.1f} dBov over noise of {loop.noise_dbov:.0f} dBov")
-    tell(f"latency {loop.latency * 1000:.0f} ms, buffers of both commands included")
+    report(f"heard {pitch} at {loop.level_dbov:.1f} dBov over noise of {loop.noise_dbov:.0f} dBov")
+    report(f"latency {loop.latency * 1000:.0f} ms, buffers of both commands included")
     return loop

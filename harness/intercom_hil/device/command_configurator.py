@@ -25,7 +25,7 @@ from intercom_hil.errors import BenchError, Inconclusive
 from intercom_hil.spec.settings import REDACTED, SipSettings
 
 _ACCEPTED, _REFUSED, _NO_ACCOUNT = 0, 10, 3
-_TOLD = 300  # characters of what a failed command said
+_MOST_SHOWN = 300  # characters of what a failed command said
 _SHORTEST_SECRET = 4  # characters; a shorter one is found in innocent words too
 
 
@@ -87,8 +87,8 @@ class CommandConfigurator:
         if status == _NO_ACCOUNT and task["by"] != "administrator":
             raise Inconclusive(f"the configurator's command has no account of the role {task['by']}")
         if status not in (_ACCEPTED, _REFUSED):
-            told = _redacted((errors or said).decode("utf-8", "replace"), secrets).strip()[-_TOLD:]
-            raise self._wrong(f"it ended with status {status}: {told}")
+            text = _redacted((errors or said).decode("utf-8", "replace"), secrets).strip()[-_MOST_SHOWN:]
+            raise self._wrong(f"it ended with status {status}: {text}")
         try:
             answer = _Said.model_validate_json(said) if said.strip() else _Said()
         except ValidationError as problem:
@@ -97,9 +97,9 @@ class CommandConfigurator:
         warnings = (message,) if message and status == _ACCEPTED else ()
         return Submission(status == _ACCEPTED, message, warnings, answer.fields)
 
-    async def _ran(self, told: bytes) -> tuple[int, bytes, bytes]:
+    async def _ran(self, stdin: bytes) -> tuple[int, bytes, bytes]:
         try:
-            finished = await run_command(self._run, within=self._within, standard_input=told)
+            finished = await run_command(self._run, within=self._within, standard_input=stdin)
         except OSError as problem:
             raise self._wrong(f"it cannot be run ({problem.strerror})") from problem
         except GivenUp as problem:

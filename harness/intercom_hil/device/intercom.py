@@ -36,8 +36,8 @@ _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of it
 _SIP_PORT = 5060
 HOLD = 0.1
 """Seconds for which a finger holds the button."""
-ALL_DUTIES = SourceRole()
-_LONGEST_TOLD = 200  # characters of a submitted value that go onto the timeline
+ALL_ROLES = SourceRole()
+_LONGEST_SHOWN = 200  # characters of a submitted value that go onto the timeline
 
 
 class SpeakerListener(Protocol):
@@ -82,7 +82,7 @@ class Intercom:
         button: Button,
         console: Console | None,
         layout: Layout = KEYED,
-        duties: SourceRole = ALL_DUTIES,
+        console_role: SourceRole = ALL_ROLES,
         sources: Sequence[EventSource] = (),
         speaker: SpeakerListener | None = None,
         supply: Supply | None = None,
@@ -102,7 +102,7 @@ class Intercom:
             button: its button.
             console: its console; the Intercom becomes its listener.
             layout: what the console's lines mean.
-            duties: what the console is judged by.
+            console_role: what the console is judged by.
             sources: further sources of its events.
             speaker: a capture of its speaker.
             supply: its supply.
@@ -133,7 +133,7 @@ class Intercom:
         self.last_call = 0.0
         self._append = append
         self._device_lost = device_lost
-        self._reader = ConsoleReader(layout, append=append, duties=duties)
+        self._reader = ConsoleReader(layout, append=append, role=console_role)
         self._opened = AsyncExitStack()
         self._watch: asyncio.Task[None] | None = None
 
@@ -292,15 +292,15 @@ class Intercom:
         await self.until_ready()
         at = now()
         answer, text = await self.portal.upload(filename, content)
-        told = Configured(
+        submitted = Configured(
             settings={"ca_certificate": f"file {filename}, {len(content)} bytes"},
             accepted=answer.accepted,
             message=_short(answer.message),
             changed=("ca_certificate",),
             fields=answer.fields,
         )
-        self._append(Witness.PORTAL, told, at)
-        return told, text
+        self._append(Witness.PORTAL, submitted, at)
+        return submitted, text
 
     async def press_button(self, hold: float | None = None) -> float:
         """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError.
@@ -361,7 +361,7 @@ class Intercom:
 
 def _short(value: object) -> str:
     text = str(value)
-    return text if len(text) <= _LONGEST_TOLD else f"{text[:_LONGEST_TOLD]}… ({len(text)} characters)"
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[:_LONGEST_SHOWN]}… ({len(text)} characters)"
 
 
 def _changed(before: SipSettings | None, after: SipSettings) -> tuple[str, ...]:

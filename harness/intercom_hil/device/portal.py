@@ -22,7 +22,7 @@ from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
 from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.lateness import MOST_STRETCH, stretched
-from intercom_hil.layouts.control_bytes import plain_lines
+from intercom_hil.layouts.control_bytes import lines_without_control_bytes
 from intercom_hil.spec.settings import REDACTED, SipSettings
 
 LARGEST_ANSWER = 4 << 20
@@ -214,15 +214,15 @@ class Portal:
 
     def _read(self, status: int, body: Any) -> Submission:
         """Read the answer to a form that may be anything. Raises BenchError when it is neither yes nor no."""
-        told = body if isinstance(body, dict) else {}
-        if status == 200 and told.get("applied") is True:
-            warnings = tuple(_shown(warning) for warning in _list(told.get("warnings")))
+        reply = body if isinstance(body, dict) else {}
+        if status == 200 and reply.get("applied") is True:
+            warnings = tuple(_shown(warning) for warning in _list(reply.get("warnings")))
             return Submission(True, "; ".join(warnings), warnings)
         if status in (400, 401, 403, 413, 415, 422):
-            faults = [error for error in _list(told.get("errors")) if isinstance(error, dict)]
+            faults = [error for error in _list(reply.get("errors")) if isinstance(error, dict)]
             fields = tuple(dict.fromkeys(str(fault.get("field", "?")).partition(".")[0] for fault in faults))
             texts = [f"{fault.get('field', '?')}: {_shown(fault.get('message', ''))}" for fault in faults]
-            message = "; ".join(texts) or _shown(told.get("error", body))
+            message = "; ".join(texts) or _shown(reply.get("error", body))
             return Submission(False, f"{status} {message}", (), fields)
         raise BenchError(
             f"the form was answered with status {status}: {_shown(body)}",
@@ -382,7 +382,7 @@ class Portal:
         if coding.strip().lower() in ("", "identity"):
             return content
         if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
-            raise self._no_answer(f"its answer is encoded as {plain_lines(coding)[:40]!r}")
+            raise self._no_answer(f"its answer is encoded as {lines_without_control_bytes(coding)[:40]!r}")
         try:
             decoder = zlib.decompressobj(zlib.MAX_WBITS | 32)
             decoded = decoder.decompress(content, largest + 1)
@@ -434,7 +434,7 @@ def _list(value: object) -> list[object]:
 def _shown(value: object) -> str:
     """Return what a portal says for a message, without what a terminal would obey."""
     try:
-        return plain_lines(str(value)[:_LONGEST_SHOWN])
+        return lines_without_control_bytes(str(value)[:_LONGEST_SHOWN])
     except RecursionError:
         return "(nested too deeply)"
 

@@ -19,20 +19,20 @@ class ConsoleReader:
 
     Attributes:
         layout: what its lines mean.
-        teller: its voice on the timeline.
+        publisher: puts what they mean on the timeline.
     """
 
-    def __init__(self, layout: Layout, *, append: Append, duties: SourceRole = _ALL) -> None:
+    def __init__(self, layout: Layout, *, append: Append, role: SourceRole = _ALL) -> None:
         self.layout = layout
-        self.teller = EventPublisher("console", Witness.CONSOLE, append=append, duties=duties)
-        self.opened, self.begin, self.end = self.teller.opened, self.teller.begin, self.teller.end
+        self.publisher = EventPublisher("console", Witness.CONSOLE, append=append, role=role)
+        self.opened, self.begin, self.end = self.publisher.opened, self.publisher.begin, self.publisher.end
 
     def line(self, text: str, at: float) -> None:
         """Take one line and the time it arrived, in seconds since the epoch."""
-        self.teller.tell(self.layout.read(text), at)
+        self.publisher.publish(self.layout.read(text), at)
 
     def fragment(self, content: UnreadableLine, at: float) -> None:
         """Take what came of a line that is not whole, and when that was known."""
         if content.size is None and not self.layout.may_begin_event(content.text):
             content = content.model_copy(update={"may_hold_event": False})
-        self.teller.tell(Reading((content,)), at)
+        self.publisher.publish(Reading((content,)), at)

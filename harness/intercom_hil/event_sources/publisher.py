@@ -30,11 +30,11 @@ class EventPublisher:
     source was opened, is taken for it.
     """
 
-    def __init__(self, name: str, witness: Witness, *, append: Append, duties: SourceRole = _ALL) -> None:
+    def __init__(self, name: str, witness: Witness, *, append: Append, role: SourceRole = _ALL) -> None:
         self._name = name
         self.witness = witness
         self._append = append
-        self._duties = duties
+        self._role = role
         self._opened = now()
         self._seen_boot = False
         self._in_scenario = False
@@ -56,21 +56,21 @@ class EventPublisher:
         """Put something of the source's own on the timeline."""
         self._append(self.witness, content, at)
 
-    def tell(self, reading: Reading, at: float) -> None:
+    def publish(self, reading: Reading, at: float) -> None:
         """Take what was said and when it arrived, in seconds since the epoch."""
         for content in reading.contents:
-            told = self._as_asked(content)
-            if told is not None:
-                self._append(self.witness, told, at)
-        if reading.boot is not None and self._duties.restarts:
+            asked_for = self._as_asked(content)
+            if asked_for is not None:
+                self._append(self.witness, asked_for, at)
+        if reading.boot is not None and self._role.restarts:
             self._restarted(reading.boot, at)
 
     def _as_asked(self, content: Content) -> Content | None:
-        if isinstance(content, DeviceEvent) and not self._duties.events:
+        if isinstance(content, DeviceEvent) and not self._role.events:
             return EventCopy(source=self._name, **content.model_dump(exclude={"kind"}))
-        if isinstance(content, UnreadableLine) and not self._duties.events:
+        if isinstance(content, UnreadableLine) and not self._role.events:
             return content.model_copy(update={"may_hold_event": False})
-        if isinstance(content, ScreenText) and not self._duties.screens:
+        if isinstance(content, ScreenText) and not self._role.screens:
             return None
         return content
 

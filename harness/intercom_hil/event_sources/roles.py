@@ -25,17 +25,17 @@ class SourceRole:
     restarts: bool = True
 
 
-def assign_roles(tellers: Sequence[Collection[str]]) -> list[SourceRole]:
-    """Give each thing that can be told to the first source that tells it.
+def assign_roles(sources: Sequence[Collection[str]]) -> list[SourceRole]:
+    """Give each kind of thing to the first source that reports it.
 
     Args:
-        tellers: for each source, which of ``event``, ``screen`` and ``boot`` it tells.
+        sources: which of ``event``, ``screen`` and ``boot`` each source reports.
     """
 
     def is_first(place: int, kind: str) -> bool:
-        return kind in tellers[place] and not any(kind in before for before in tellers[:place])
+        return kind in sources[place] and not any(kind in before for before in sources[:place])
 
     return [
         SourceRole(is_first(place, "event"), is_first(place, "screen"), is_first(place, "boot"))
-        for place in range(len(tellers))
+        for place in range(len(sources))
     ]

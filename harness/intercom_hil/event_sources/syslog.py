@@ -56,7 +56,7 @@ class SyslogReceiver:
         sender: str,
         layout: Layout,
         append: Append,
-        duties: SourceRole = _ALL,
+        role: SourceRole = _ALL,
         identity: TlsIdentity | None = None,
     ) -> None:
         """Describe the receiver.
@@ -70,13 +70,13 @@ class SyslogReceiver:
             layout: what the texts of messages mean. Events get the time of the message's header unless the
                 text has one.
             append: puts observations on the current scenario's timeline.
-            duties: what this source is judged by.
+            role: what this source is judged by.
             identity: what it presents by TLS; needed for ``tls``.
         """
         self.name = name
         self._address, self._port, self._transport = address, port, transport
         self._sender, self._layout, self._identity = sender, layout, identity
-        self._teller = EventPublisher(name, Witness.SYSLOG, append=append, duties=duties)
+        self._publisher = EventPublisher(name, Witness.SYSLOG, append=append, role=role)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._raw = RawLog(self.lost)
         self._strangers: set[str] = set()
@@ -93,7 +93,7 @@ class SyslogReceiver:
             return
         if self.lost.done():
             self.lost = self._raw.lost = asyncio.get_running_loop().create_future()
-        self._teller.opened()
+        self._publisher.opened()
         context = None
         if self._transport == "tls":
             assert self._identity is not None
@@ -122,11 +122,11 @@ class SyslogReceiver:
         """Begin a scenario: every message goes into ``<name>.log``, as length, blank, message, newline."""
         self._raw.begin(folder / f"{self.name}.log")
         self._strangers.clear()
-        self._teller.begin()
+        self._publisher.begin()
 
     def end(self) -> None:
         """End the scenario."""
-        self._teller.end()
+        self._publisher.end()
 
     async def _open_datagrams(self) -> None:
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
@@ -162,30 +162,32 @@ class SyslogReceiver:
                 self._message(rest)
         except FramingError as problem:
             self._raw.write(problem.data)
-            self._teller.say(Note(text=f"{self.name}: the stream was ended by the bench: {problem}"), now())
+            self._publisher.say(
+                Note(text=f"{self.name}: the stream was ended by the bench: {problem}"), now()
+            )
         except OSError as problem:
-            self._teller.say(Note(text=f"{self.name}: the stream broke off: {problem.strerror}"), now())
+            self._publisher.say(Note(text=f"{self.name}: the stream broke off: {problem.strerror}"), now())
 
     def _is_device(self, source: str) -> bool:
         if source == self._sender:
             return True
         if source not in self._strangers and len(self._strangers) < MOST_CONNECTIONS:
             self._strangers.add(source)
-            self._teller.say(Note(text=f"{self.name}: messages from {source} are not read"), now())
+            self._publisher.say(Note(text=f"{self.name}: messages from {source} are not read"), now())
         return False
 
     def _message(self, data: bytes) -> None:
         at = now()
         self._raw.write(b"%d %s\n" % (len(data), data))
         for message in SyslogMessage.all_in(data, at, self._understood):
-            self._tell(message, at)
+            self._publish(message, at)
 
     def _understood(self, text: str) -> bool:
         meaning = self._layout.meaning(text)
         unread = any(isinstance(content, UnreadableLine) for content in meaning.contents)
         return bool(meaning.contents or meaning.boot) and not unread
 
-    def _tell(self, message: SyslogMessage, at: float) -> None:
+    def _publish(self, message: SyslogMessage, at: float) -> None:
         seen = SyslogSeen(
             facility=message.facility,
             severity=message.severity,
@@ -201,7 +203,7 @@ class SyslogReceiver:
             else content
             for content in meaning.contents
         )
-        self._teller.tell(Reading((seen, *contents), meaning.boot), at)
+        self._publisher.publish(Reading((seen, *contents), meaning.boot), at)
 
 
 class _Datagrams(asyncio.DatagramProtocol):
@@ -257,7 +259,7 @@ class SyslogOptions(LiveSourceOptions):
             sender=context.device,
             layout=context.layout,
             append=context.append,
-            duties=context.role,
+            role=context.role,
             identity=identity,
         )
 

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from intercom_hil.event_sources.text_bytes import text_of
-from intercom_hil.layouts.control_bytes import plain
+from intercom_hil.layouts.control_bytes import without_control_bytes
 from intercom_hil.layouts.written_time import leading_time, read_time
 
 LONGEST_TEXT = 8192  # characters of one message that are handed on
@@ -131,7 +131,7 @@ class SyslogMessage:
 def _lines(data: bytes) -> list[str]:
     """Return the lines of a message without control bytes, empty ones left out."""
     lines = text_of(data[: 4 * LONGEST_TEXT]).strip("\r\n\0")[:LONGEST_TEXT].split("\n", MOST_MESSAGES)
-    return [line for line in map(plain, lines) if line.strip()] or [""]
+    return [line for line in map(without_control_bytes, lines) if line.strip()] or [""]
 
 
 def _readings(body: str, arrived: float, *, dated: bool) -> Iterator[SyslogMessage]:

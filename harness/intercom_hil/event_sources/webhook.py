@@ -38,7 +38,7 @@ _SHOWN = 2_000  # characters of a body that go onto the timeline
 _ALL = SourceRole()
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH"})
 _PATH = "/[!-~]{0,200}"
-_TOLD = {
+_BODIES = {
     200: b"ok\n",
     400: b"there is no event in it\n",
     403: b"only the device under test may tell events here\n",
@@ -69,7 +69,7 @@ class WebhookReceiver:
         sender: str,
         layout: Layout,
         append: Append,
-        duties: SourceRole = _ALL,
+        role: SourceRole = _ALL,
         events_at: str = "",
     ) -> None:
         """Describe the webhook.
@@ -82,13 +82,13 @@ class WebhookReceiver:
             sender: the IP address of the device; others are refused.
             layout: where things stand in a request; it has fields.
             append: puts observations on the current scenario's timeline.
-            duties: what this source is judged by.
+            role: what this source is judged by.
             events_at: the dotted path of the list of events, where the body is not the event or list itself.
         """
         self.name = name
         self._address, self._port, self._path = address, port, path
         self._sender, self._layout, self._events_at = sender, layout, events_at
-        self._teller = EventPublisher(name, Witness.WEBHOOK, append=append, duties=duties)
+        self._publisher = EventPublisher(name, Witness.WEBHOOK, append=append, role=role)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._raw = RawLog(self.lost)
         server = HttpServer(
@@ -106,7 +106,7 @@ class WebhookReceiver:
             return
         if self.lost.done():
             self.lost = self._raw.lost = asyncio.get_running_loop().create_future()
-        self._teller.opened()
+        self._publisher.opened()
         try:
             await self._listener.open(self._address, self._port)
         except OSError as problem:
@@ -124,18 +124,18 @@ class WebhookReceiver:
     def begin(self, folder: Path) -> None:
         """Begin a scenario: every request goes into ``<name>.log``, as it came."""
         self._raw.begin(folder / f"{self.name}.log")
-        self._teller.begin()
+        self._publisher.begin()
 
     def end(self) -> None:
         """End the scenario."""
-        self._teller.end()
+        self._publisher.end()
 
     def _unreadable(self, source: str, why: str, status: int) -> Response:
-        told = status if status in _TOLD else 400
-        seen = WebhookSeen(status=told, text=_shown(f"no HTTP: {why}"))
+        answered = status if status in _BODIES else 400
+        seen = WebhookSeen(status=answered, text=_shown(f"no HTTP: {why}"))
         damage = [UnreadableLine(text="", reason=f"a request is no HTTP: {why}")]
-        self._teller.tell(Reading((seen, *(damage if source == self._sender else ()))), now())
-        return Response(told, _TOLD[told])
+        self._publisher.publish(Reading((seen, *(damage if source == self._sender else ()))), now())
+        return Response(answered, _BODIES[answered])
 
     async def _respond(self, request: Request) -> Response:
         """Take what a request tells, and answer it."""
@@ -148,10 +148,10 @@ class WebhookReceiver:
             status = 405
         else:
             status = self._events(request, at)
-            return Response(status, _TOLD[status])
+            return Response(status, _BODIES[status])
         said = f"{request.method} {request.path} from {request.source}"
-        self._teller.say(WebhookSeen(status=status, text=_shown(said)), at)
-        return Response(status, _TOLD[status])
+        self._publisher.say(WebhookSeen(status=status, text=_shown(said)), at)
+        return Response(status, _BODIES[status])
 
     def _events(self, request: Request, at: float) -> int:
         events, problem = events_of(
@@ -166,12 +166,12 @@ class WebhookReceiver:
         status = 200 if understood else 400
         target = f"{request.path}?{request.query}" if request.query else request.path
         said = text_of(request.body) or f"{request.method} {target}"
-        self._teller.say(WebhookSeen(status=status, text=_shown(said)), at)
+        self._publisher.say(WebhookSeen(status=status, text=_shown(said)), at)
         for reading in readings:
-            self._teller.tell(reading, at)
+            self._publisher.publish(reading, at)
         if problem and not understood:
             damage = UnreadableLine(text=_shown(said)[:300], reason=f"a request's body: {problem}")
-            self._teller.tell(Reading((damage,)), at)
+            self._publisher.publish(Reading((damage,)), at)
         return status
 
 
@@ -209,7 +209,7 @@ class WebhookOptions(LiveSourceOptions):
             sender=context.device,
             layout=context.layout,
             append=context.append,
-            duties=context.role,
+            role=context.role,
             events_at=self.events_at,
         )
 

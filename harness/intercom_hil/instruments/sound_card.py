@@ -248,10 +248,12 @@ async def _keep(process: asyncio.subprocess.Process) -> bytes:
 
 async def _ended(command: Sequence[str], complaints: asyncio.Task[bytes]) -> BenchError:
     """Return what to raise for a command that has ended by itself."""
-    told = ""
+    complaint = ""
     with suppress(TimeoutError):
         async with asyncio.timeout(_LAST_WORDS):
-            told = (await asyncio.shield(complaints)).decode("utf-8", "replace").strip()
+            complaint = (await asyncio.shield(complaints)).decode("utf-8", "replace").strip()
     return BenchError(
-        f"{command[0]} ended{': ' if told else ''}{told}", "device.sound_card", "see that the card is there"
+        f"{command[0]} ended{': ' if complaint else ''}{complaint}",
+        "device.sound_card",
+        "see that the card is there",
     )

@@ -2,7 +2,7 @@
 
 Four things hold a bench up, and each is measured: its event loop (how much later than due a timer fires), its
 processes waiting for a processor, time that a hypervisor took (``steal`` in proc_stat(5)), and what others
-tell of: packets that were read late, a heartbeat through the PBX that took long.
+report: packets that were read late, a heartbeat through the PBX that took long.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Spell:
         loop: by its event loop.
         cpu: because its processes waited for a processor, all together; more than the spell if several did.
         steal: because the hypervisor gave the time to others.
-        told: by what else, each by name.
+        reported: by what else, each by name.
         pressure: for how long any process of the machine waited for a processor.
     """
 
@@ -48,7 +48,7 @@ class Spell:
     loop: float = 0.0
     cpu: float = 0.0
     steal: float = 0.0
-    told: tuple[tuple[str, float], ...] = ()
+    reported: tuple[tuple[str, float], ...] = ()
     pressure: float = 0.0
 
 
@@ -61,7 +61,7 @@ class Gauge:
         self._timer: asyncio.TimerHandle | None = None
         self._due = self._begun = 0.0
         self._lag = 0.0
-        self._told: dict[str, float] = {}
+        self._reported: dict[str, float] = {}
         self._standing: dict[object, tuple[str, float]] = {}
         self._delay = RunDelay()
         self._steal = self._pressure = 0.0
@@ -83,7 +83,7 @@ class Gauge:
         if self._users > 1:
             return
         self._begun = self._loop.time()
-        self._lag, self._told = 0.0, {}
+        self._lag, self._reported = 0.0, {}
         self._delay.take(self._begun)
         self._steal, self._pressure = _stolen(), _pressure()
         self._await_tick(self._begun)
@@ -104,9 +104,9 @@ class Gauge:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener)
 
-    def tell(self, what: str, seconds: float) -> None:
+    def report(self, what: str, seconds: float) -> None:
         """Take word of something that was late by so much just now."""
-        self._told[what] = max(self._told.get(what, 0.0), seconds)
+        self._reported[what] = max(self._reported.get(what, 0.0), seconds)
 
     @contextmanager
     def standing(self, what: str, usual: float) -> Iterator[None]:
@@ -136,7 +136,7 @@ class Gauge:
         steal, pressed = stolen - self._steal, pressure - self._pressure
         self._steal, self._pressure = stolen, pressure
         waited = cpu if self._delay.available else pressed
-        held_up = max(lag, waited + steal, *self._told.values(), 0.0)
+        held_up = max(lag, waited + steal, *self._reported.values(), 0.0)
         spell = Spell(
             begun=self._begun,
             ended=now,
@@ -144,10 +144,10 @@ class Gauge:
             loop=min(length, lag),
             cpu=waited,
             steal=steal,
-            told=tuple(self._told.items()),
+            reported=tuple(self._reported.items()),
             pressure=pressed,
         )
-        self._begun, self._lag, self._told = now, 0.0, {}
+        self._begun, self._lag, self._reported = now, 0.0, {}
         self._spells.append(spell)
         for listener in tuple(self._listeners):
             listener(spell)
@@ -164,7 +164,7 @@ class Gauge:
     def _note_standing(self, what: str, due: float, now: float) -> None:
         late = now - max(due, self._begun)
         if late > 0:
-            self.tell(what, late)
+            self.report(what, late)
 
     def _await_tick(self, now: float) -> None:
         self._due = now + TICK
@@ -205,7 +205,7 @@ def _stolen() -> float:
 
 
 def _pressure() -> float:
-    """Return the seconds for which some process has waited for a processor; 0 where the kernel tells none."""
+    """Return the seconds that some process has waited for a processor; 0 where the kernel has none."""
     try:
         with open(_PRESSURE, "rb") as file:
             return int(file.readline().rpartition(b"=")[2]) / 1e6

@@ -22,7 +22,7 @@ _PIECE = re.compile(
 _NEW_LINE = {"\x1bc", "\x1bD", "\x1bE"}  # RIS, IND, NEL
 
 
-def plain(line: str) -> str:
+def without_control_bytes(line: str) -> str:
     """Return what a terminal would show of one line; a tab is kept, a line feed within it is a blank."""
     if _CONTROL.search(line) is None:
         return line
@@ -39,9 +39,9 @@ def plain(line: str) -> str:
     return screen.text
 
 
-def plain_lines(text: str) -> str:
+def lines_without_control_bytes(text: str) -> str:
     """Return what a terminal would show of each line of a text."""
-    return "\n".join(map(plain, text.split("\n")))
+    return "\n".join(map(without_control_bytes, text.split("\n")))
 
 
 class _ScreenLine:

@@ -16,7 +16,7 @@ from types import MappingProxyType
 
 from intercom_hil.errors import BenchError
 from intercom_hil.layouts.bounded_expression import BoundedExpression, TooSlowError
-from intercom_hil.layouts.control_bytes import plain, plain_lines
+from intercom_hil.layouts.control_bytes import lines_without_control_bytes, without_control_bytes
 from intercom_hil.layouts.event_fields import EventFields
 from intercom_hil.layouts.written_time import read_time
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
@@ -116,13 +116,13 @@ class Layout:
         return cls(name, nothing, _signs(where, failures), _usable(where, time_format), fields)
 
     @property
-    def tells(self) -> frozenset[str]:
+    def kinds(self) -> frozenset[str]:
         """The kinds of things that it can tell: ``event``, ``screen``, ``boot``, ``note``."""
         return self.fields.kinds if self.fields else frozenset(self.expressions)
 
     def read(self, line: str) -> Reading:
         """Return what a line says: that it was written, unless it shows nothing, and what it means."""
-        text = plain(line)
+        text = without_control_bytes(line)
         if not text.strip():
             return NOTHING
         meaning = self._meaning(text)
@@ -130,7 +130,7 @@ class Layout:
 
     def meaning(self, line: str) -> Reading:
         """Return what a line means, and nothing if that is not known."""
-        return self._meaning(plain(line))
+        return self._meaning(without_control_bytes(line))
 
     def meaning_of(self, value: object) -> Reading:
         """Return what a JSON value means, where the layout has fields."""
@@ -138,13 +138,15 @@ class Layout:
             picked = self.fields.pick(value) if self.fields is not None else None
             if picked is None:
                 return NOTHING
-            return self._reading(picked[0], {part: plain_lines(text) for part, text in picked[1].items()})
+            return self._reading(
+                picked[0], {part: lines_without_control_bytes(text) for part, text in picked[1].items()}
+            )
         except TooSlowError as problem:
             return _unreadable(str(value), str(problem))
 
     def may_begin_event(self, text: str) -> bool:
         """Whether a line that begins with ``text`` may be an event."""
-        text = plain(text).lstrip()
+        text = without_control_bytes(text).lstrip()
         if self.fields is not None:
             return text.startswith("{")
         if not text or "event" not in self.expressions:
@@ -178,7 +180,7 @@ class Layout:
             except (ValueError, RecursionError):
                 return None
             return (
-                (picked[0], {part: plain_lines(value) for part, value in picked[1].items()})
+                (picked[0], {part: lines_without_control_bytes(value) for part, value in picked[1].items()})
                 if picked
                 else None
             )

@@ -55,8 +55,8 @@ class LayoutOptions(_Table):
     @property
     def patterns(self) -> dict[str, str]:
         """The expressions by kind of line."""
-        told = {"event": self.event, "screen": self.screen, "boot": self.boot, "note": self.note}
-        return {kind: text for kind, text in told.items() if text is not None}
+        expressions = {"event": self.event, "screen": self.screen, "boot": self.boot, "note": self.note}
+        return {kind: text for kind, text in expressions.items() if text is not None}
 
     def layout(self, name: str) -> Layout:
         """Return the layout. Raises BenchError: an expression, a group or a time format is wrong."""
