@@ -1,6 +1,6 @@
 """The four ways a scenario can end other than by a judged expectation.
 
-They are told apart by whose fault it is, because that is what decides the verdict.
+They are distinguished by whose fault it is, because that is what decides the verdict.
 """
 
 from __future__ import annotations

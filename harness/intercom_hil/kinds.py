@@ -1,4 +1,4 @@
-"""Tables of a bench file that can be of several kinds, told apart by ``kind``: what a kind knows of itself.
+"""Tables of a bench file that can be of several kinds, named by ``kind``: what a kind knows of itself.
 
 A kind is a pydantic model of its table. The models are in a registry (``intercom_hil.extensions``), so that
 other distributions can add theirs; a table is checked by the model that its ``kind`` names, and every mistake

@@ -1,9 +1,9 @@
 """Any switch that a command line can work: a PDU's outlet, a smart plug, a box with a tool of its own.
 
-What may come in: the argument lists that switch it on, off, and tell its state. What goes out: a state, read
-back where there is a command for that, and everything the commands said. No shell is involved. For instance,
-an outlet of a PDU with the PowerNet MIB (``sPDUOutletCtl``: 1 is on, 2 is off) is switched off by ``snmpset
--v1 -c private PDU 1.3.6.1.4.1.318.1.1.4.4.2.1.3.OUTLET i 2``, and ``snmpget`` of the same tells its state.
+One argument list switches it on, another off; a third, where there is one, reads the state back. No shell is
+involved. For instance, an outlet of a PDU with the PowerNet MIB (``sPDUOutletCtl``: 1 is on, 2 is off) is
+switched off by ``snmpset -v1 -c private PDU 1.3.6.1.4.1.318.1.1.4.4.2.1.3.OUTLET i 2``, and ``snmpget`` of
+the same reads its state.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Run:
 class CommandOutput:
     """Output over commands. Opening and closing make it inactive. Must be made inside a running loop.
 
-    The commands themselves are neither logged nor told, because passwords may be in them.
+    The commands themselves are neither logged nor shown, because passwords may be in them.
 
     Attributes:
         name: what messages call it.
@@ -76,7 +76,7 @@ class CommandOutput:
         Args:
             on: program and arguments that switch it on.
             off: those that switch it off.
-            state: those that tell its state; none if that cannot be asked.
+            state: those that read its state; none if that cannot be asked.
             on_text: regular expression, found in what ``state`` says if and only if it is on, in any case.
             off_text: likewise if it is off.
             within: how long one command, and the change of state that follows, may take (s).

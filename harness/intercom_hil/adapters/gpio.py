@@ -1,6 +1,6 @@
-"""GPIO lines of Linux, by chip and line: states go in and are read back, edges come out dated by the kernel.
+"""GPIO lines of Linux as outputs that are read back, and as inputs whose edges the kernel dates.
 
-What may come in: a chip (``/dev/gpiochip0``, its name, or its label) and a line of it (its name or offset).
+A line is named by its chip (``/dev/gpiochip0``, its name, or its label) and its name or offset on it.
 Facts (kernel documentation, *GPIO character device userspace API v2*): a line that is requested belongs to
 this process alone; its state is undefined once it is released, so it is held from opening to closing, with
 the inactive level in the very request that makes it an output. An edge carries the time of the interrupt.
@@ -138,7 +138,7 @@ class GpioOutput:
 class GpioInput:
     """Input over one GPIO line, held from opening to closing. Must be made inside a running event loop.
 
-    With a debounce period an edge is told, and dated, once the level has been stable for that long.
+    With a debounce period an edge is reported, and dated, once the level has been stable for that long.
 
     Attributes:
         where: chip and line, as messages name them.

@@ -1,7 +1,7 @@
-"""One GPIO line of Linux, held by this process: its level, its edges, and word of it when the chip is gone.
+"""One GPIO line of Linux, held by this process: its level, its edges, and a report when the chip is gone.
 
-What may come in: a chip, by device path, name or label, and a line of it, by name or offset. What goes out:
-levels, edges with the kernel's time, and typed errors with what to do about them.
+The chip is named by device path, name or label, the line by name or offset. Edges carry the kernel's time;
+errors say what to do about them.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.instruments.protocols import OnEdge
 
 CONSUMER = "intercom-hil"
-"""What the kernel tells others who ask who has a line."""
+"""What the kernel shows to others who ask who has a line."""
 _REMEDIES = {
     errno.ENOENT: "correct its name; gpioinfo lists chips and lines",
     errno.EACCES: "let your user use GPIO, for instance by adding it to the group gpio",

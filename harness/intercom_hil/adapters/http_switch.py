@@ -48,7 +48,7 @@ class HttpSwitch:
         Args:
             url: the box's base address.
             order: returns path and query that switch it on or off.
-            state: path and query that tell its state.
+            state: path and query that read its state.
             meaning: what the answer to ``state`` says.
             auth: how requests are authenticated.
             inverted: whether it is active, and unsafe to leave alone, when it is off.

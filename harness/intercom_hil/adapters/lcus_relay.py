@@ -2,9 +2,9 @@
 
 Protocol facts (the sheets that are sold with LCUS-1, -2, -4 and -8, and clients published for them): 9600
 baud, 8N1. A frame is ``A0``, the channel counted from 1, the order, and the sum of the three modulo 256:
-order 00 is off, 01 is on, so ``A0 01 01 A2`` switches the first relay on. Boards differ in how they tell a
-state. Most LCUS-1 tell none; some answer order 05 with a frame that has 00 or 01 in the order's place; those
-with several relays answer the single byte ``FF`` with a line ``CH1: ON`` or ``CH1: OFF`` for each.
+order 00 is off, 01 is on, so ``A0 01 01 A2`` switches the first relay on. Boards differ in how they report a
+state. Most LCUS-1 report none; some answer order 05 with a frame that has 00 or 01 in the order's place;
+those with several relays answer the single byte ``FF`` with a line ``CH1: ON`` or ``CH1: OFF`` for each.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ StateBy = Literal["none", "frame", "text"]
 MOST_CHANNELS = 16
 BAUD = 9600
 REPLY_TIME = 1.0
-"""Seconds a board may take to tell its state."""
+"""Seconds a board may take to report its state."""
 _MOST_BYTES = 1024  # of a reply
 _START, _OFF, _ON, _ASK = 0xA0, 0, 1, 5
 _ASK_ALL = b"\xff"
@@ -69,7 +69,7 @@ class LcusBoard:
         await self._line.write(_frame(channel, _ON if active else _OFF))
 
     async def state(self, channel: int, by: StateBy) -> bool | None:
-        """Return a relay's state, None from a board that tells none.
+        """Return a relay's state, None from a board that reports none.
 
         Raises:
             BenchError: no reply in time, or one that is not understood.
@@ -126,7 +126,7 @@ class LcusRelay(OutputGuest):
         self._state: StateBy = state
 
     async def read(self) -> bool | None:
-        """Return the state that the board tells, None where it tells none. Raises BenchError."""
+        """Return the state that the board reports, None where it reports none. Raises BenchError."""
         self._check_open()
         async with self.board.turn:
             return await uninterrupted(self.board.state(self.channel, self._state))

@@ -1,10 +1,10 @@
 """The modem lines of a serial cable as an output (RTS, DTR) and as inputs (CTS, DSR, DCD, RI).
 
-What may come in: a SerialLine on a real port or on a terminal server that speaks RFC 2217, perhaps shared
-with a console; a pty or a plain TCP connection has no modem lines and is refused. What goes out: levels on
-the cable, and edges with their time. *Active* is what TIA-232 calls ON: a positive voltage on an RS-232
-socket, and the low level at the pins of a TTL adapter. Linux makes RTS and DTR active for the moment that it
-takes to open a local port, and inactive when it closes it, which is why an output cannot be turned round.
+They belong to a SerialLine on a real port or on a terminal server that speaks RFC 2217, perhaps shared with a
+console; a pty or a plain TCP connection has no modem lines and is refused. *Active* is what TIA-232 calls ON:
+a positive voltage on an RS-232 socket, and the low level at the pins of a TTL adapter. Linux makes RTS and
+DTR active for the moment that it takes to open a local port, and inactive when it closes it, which is why an
+output cannot be turned round.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ OutputLine = Literal["rts", "dtr"]
 InputLine = Literal["cts", "dsr", "dcd", "ri"]
 
 LOOK_EVERY = 0.005
-"""Seconds between two looks at an input: neither Linux nor RFC 2217 clients tell changes by a descriptor."""
+"""Seconds between two looks at an input: neither Linux nor RFC 2217 clients show changes by a descriptor."""
 STATE_WITHIN = 1.0
-"""Seconds a terminal server may take to tell the state of the inputs (RFC 2217 NOTIFY-MODEMSTATE)."""
+"""Seconds a terminal server may take to report the state of the inputs (RFC 2217 NOTIFY-MODEMSTATE)."""
 _BITS = {"rts": termios.TIOCM_RTS, "dtr": termios.TIOCM_DTR}
 _ATTRIBUTES = {"cts": "cts", "dsr": "dsr", "dcd": "cd", "ri": "ri"}
 
@@ -42,7 +42,7 @@ class ModemOutput(OutputGuest):
     """Output over RTS or DTR. Opening and closing make it inactive.
 
     A local port is read back from its driver. A terminal server confirms each change (RFC 2217 §3,
-    SET-CONTROL), but pyserial cannot ask it for the state later, so ``read`` cannot tell.
+    SET-CONTROL), but pyserial cannot ask it for the state later, so ``read`` cannot know.
 
     Attributes:
         line: the serial line.
@@ -115,7 +115,7 @@ class ModemInput(Guest):
         return await self._look()
 
     async def _settle(self) -> None:
-        """Watch it. Raises BenchError where the port, or its server, tells no state of such lines."""
+        """Watch it. Raises BenchError where the port, or its server, reports no state of such lines."""
         self._state = await self._first_state()
         self._looking = asyncio.create_task(self._look_again_and_again())
 
@@ -133,7 +133,7 @@ class ModemInput(Guest):
         return await self.line.call(look) is not self._active_low
 
     async def _first_state(self) -> bool:
-        """Look until the terminal server has told the state, which takes it a moment after the opening."""
+        """Look until the terminal server has sent the state, which takes it a moment after the opening."""
         deadline = monotonic() + STATE_WITHIN
         while True:
             try:

@@ -1,4 +1,4 @@
-"""A Numato-style USB board on a serial line: commands out, one at a time; replies and notifications in.
+"""A Numato-style USB board on a serial line: one command at a time, its reply, and notifications.
 
 Protocol facts (vendor's published host code and the independent client ``numato-gpio``): CDC-ACM, the speed
 does not matter. A command is lower-case ASCII ended by CR. The reply is the command's echo, a line end, for
@@ -26,7 +26,7 @@ _NOTIFICATION = re.compile(rb"#\s*([0-9a-f]{1,32}) +([0-9a-f]{1,32}) +([0-9a-f]{
 _BEGUN_NOTIFICATION = re.compile(rb"#[\s0-9a-f]{0,110}\Z", re.IGNORECASE)
 
 OnNotification = Callable[[int, float], None]
-"""Takes the levels of all GPIO lines, one bit each, and the time they were told (seconds since the epoch)."""
+"""Takes the levels of all GPIO lines, one bit each, and the time they were read (seconds since the epoch)."""
 
 
 class Board:

@@ -1,10 +1,10 @@
-"""The GPIO lines of a Numato-style USB board: states go in and are read back, edges come out with their time.
+"""The GPIO lines of a Numato-style USB board, as outputs that are read back and as inputs with dated edges.
 
 Commands (vendor's published host code and the independent client ``numato-gpio``): ``gpio readall`` gives the
 levels of all lines in hexadecimal, a digit for every four lines; ``gpio iomask HEX`` lets the ``gpio iodir
 HEX`` (1 = input) and ``gpio writeall HEX`` that follow touch only the lines whose bit is 1, so that lines
 belonging to somebody else keep theirs; ``gpio notify on`` is answered ``gpio notify enabled`` by boards that
-then tell every change as ``# NOW BEFORE IODIR``. Boards without notifications are asked again and again
+then report every change as ``# NOW BEFORE IODIR``. Boards without notifications are asked again and again
 while somebody listens. The commands for single lines are not used: how they count lines differs.
 """
 
@@ -103,7 +103,7 @@ class Bank:
             self._asking = asyncio.create_task(self._ask_again_and_again())
 
     async def unwatch(self, line: int) -> None:
-        """Tell nobody any more of a line's changes. Raises BenchError."""
+        """Report a line's changes no more. Raises BenchError."""
         self._watched.pop(line, None)
         if self._watched:
             return
@@ -187,7 +187,7 @@ class NumatoOutput(OutputGuest):
 
 
 class NumatoInput(Guest):
-    """Input over one GPIO line of a board. Edges are dated when the board told them.
+    """Input over one GPIO line of a board. Edges are dated when the board reported them.
 
     Attributes:
         bank: the board's lines.

@@ -1,4 +1,4 @@
-"""The relays of a Numato-style USB board: a state goes in, is switched, and is read back from the board.
+"""The relays of a Numato-style USB board, each switched and read back.
 
 Commands (vendor's published host code): ``relay on N``, ``relay off N``, and ``relay read N`` with the value
 ``on`` or ``off``. Channels are counted 0 to 9, then A to V.

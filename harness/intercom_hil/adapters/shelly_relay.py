@@ -1,6 +1,6 @@
 """A Shelly relay or plug: on and off over HTTP on the local network, and its state read back.
 
-Protocol facts (the maker's API documentation): the first generation takes ``/relay/0?turn=on`` and tells
+Protocol facts (the maker's API documentation): the first generation takes ``/relay/0?turn=on`` and reports
 ``{"ison": true}`` at ``/relay/0``, with Basic authentication where it is set. From the second on it is
 ``/rpc/Switch.Set?id=0&on=true`` and ``{"output": true}`` at ``/rpc/Switch.GetStatus?id=0``, with Digest
 (SHA-256) for the user ``admin``.

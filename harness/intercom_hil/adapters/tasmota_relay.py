@@ -1,7 +1,7 @@
 """A relay or plug with the firmware Tasmota: on and off over HTTP on the local network, its state read back.
 
 Protocol facts (the firmware's documentation of commands): ``/cm?cmnd=Power1%20On`` switches, ``Power1`` alone
-tells the state; both answer ``{"POWER1": "ON"}``, without the number on a box with one relay. User and
+reports the state; both answer ``{"POWER1": "ON"}``, without the number on a box with one relay. User and
 password of the web server go along in the query.
 """
 

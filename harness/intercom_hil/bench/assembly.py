@@ -77,7 +77,7 @@ _ENDS = {
         INCOMING_RECEIVED.name,
     ),
 }
-"""Events that tell the end of a call, and what tells the beginning of one of that direction."""
+"""Events that report the end of a call, and what shows the beginning of one of that direction."""
 _MEDIA = frozenset({"media_started", "media_heard", "video"})
 
 
@@ -126,7 +126,7 @@ class Assembly:
         self._left_out: Counter[str] = Counter()
         self._scenario = 0
         self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
-        self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what told their beginning
+        self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what showed their beginning
         self._touched = False
         self._heard: set[Witness] = set()
         self._proxy_used = False
@@ -400,7 +400,7 @@ class Assembly:
         self._left_up = Counter({OUTGOING_INITIATED.name: placed, INCOMING_RECEIVED.name: taken})
 
     def _of_a_call_left_up(self, content: Content) -> bool:
-        """Return whether an event tells the end of a call of an earlier scenario: none has begun since."""
+        """Return whether an event reports the end of a call of an earlier scenario: none has begun since."""
         if not isinstance(content, DeviceEvent):
             return False
         self._left_up.pop(content.name, None)
@@ -448,7 +448,7 @@ class Assembly:
 
         Args:
             kinds: the kinds of content that will be asked for. Of media that nobody has agreed on yet the
-                capture tells only where media are asked for.
+                capture reports only where media are asked for.
 
         Raises:
             BenchError: the capture, or the PBX's copy of its messages, did not come through.

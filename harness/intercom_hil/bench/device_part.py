@@ -1,7 +1,7 @@
 """The device under test with all that is wired to it, as one part of the bench.
 
-The tables of a bench file come in; an open Intercom goes out. An emulated device brings tables of its own for
-what the file does not name, so that from there on it is put together as any other.
+An open Intercom is made of the bench file's tables. An emulated device brings tables of its own for what the
+file does not name, so that from there on it is put together as any other.
 """
 
 from __future__ import annotations
@@ -173,7 +173,7 @@ def intercom(
         tables: the device's, with console, button and portal.
         append: puts observations on the current scenario's timeline.
         device_lost: resolves when the device itself ends, where that can be known.
-        heard: how it tells its events; by its console, when not given.
+        heard: how it reports its events; by its console, when not given.
         prompter: asks the person at the bench, where there is one.
 
     Raises:

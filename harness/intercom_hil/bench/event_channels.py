@@ -1,7 +1,7 @@
-"""Where a bench's device tells its events: the tables of a bench file in, sources with their duties out.
+"""The event sources of a bench's device, made of the bench file's tables, and the role of each.
 
-The order is the console, then ``[[device.event_sources]]`` as they stand in the file; of those that tell the
-same kind of thing the first is judged.
+The order is the console, then ``[[device.event_sources]]`` as they stand in the file; of those that report
+the same kind of thing the first is judged.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ def voices(
 
 
 def deferred(file: BenchFile) -> tuple[str, ...]:
-    """Return the kinds of observations that only an imported log file will tell of this bench's device."""
+    """Return the kinds of observations that only an imported log file will show of this bench's device."""
     device = file.device
     if not device.capabilities.event_log:
         return ()
@@ -86,7 +86,7 @@ def deferred(file: BenchFile) -> tuple[str, ...]:
 
 
 def compared(file: BenchFile) -> tuple[str, ...]:
-    """Return the names of the live sources whose telling of events is compared with the judged one."""
+    """Return the names of the live sources whose events are compared with those of the judged one."""
     device = file.device
     layouts = file.known_layouts
     roles = _roles(device, layouts)[1:]
@@ -123,7 +123,7 @@ def log_file(file: BenchFile) -> LogFileOptions | None:
 
 
 def _roles(tables: DeviceTable, layouts: Mapping[str, Layout]) -> list[SourceRole]:
-    """Return what each is judged by, the console first; a console that is not there tells nothing."""
+    """Return what each is judged by, the console first; a console that is not there reports nothing."""
     console = layouts[tables.console.layout].kinds & _LIVE if tables.console else frozenset()
     further = [
         layouts[options.layout].kinds & _LIVE

@@ -228,11 +228,11 @@ class ProxyComponent:
 
 
 MARKER_PORT = 9
-"""The discard port: a datagram to it tells the capture how far it has come."""
+"""The discard port: a datagram to it shows the capture how far it has come."""
 
 
 def future() -> Lost:
-    """Return a future that tells of a part's loss."""
+    """Return a future that reports a part's loss."""
     return asyncio.get_running_loop().create_future()
 
 

@@ -1,6 +1,6 @@
 """The certificates of one run: authorities and server certificates, right ones and wrong ones (RFC 5280).
 
-A folder of the run's own comes in; out go PEM files in it. Keys are made anew for each run and go with it.
+They are PEM files in a folder of the run's own. Keys are made anew for each run and are removed with it.
 """
 
 from __future__ import annotations

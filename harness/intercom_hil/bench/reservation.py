@@ -1,7 +1,7 @@
 """What a bench holds while it runs: the locks of its instruments here, and its places in a labgrid.
 
-A bench file comes in. What goes out: the certainty that nobody else uses any of it, the device's tables with
-the addresses at which the places' serial ports are, and word of it when a place is lost.
+While it is held, nobody else uses anything that the bench file names. It also gives the device's tables with
+the addresses of the places' serial ports, and reports when a place is lost.
 """
 
 from __future__ import annotations

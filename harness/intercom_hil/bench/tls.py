@@ -1,6 +1,7 @@
-"""TLS servers at the PBX's address, beside the PBX: each presents what a scenario is about, and testifies.
+"""TLS servers at the PBX's address, beside the PBX: each presents what a scenario is about.
 
-The kind of certificate, versions and suites come in; out go the settings that send the device there.
+A server is chosen by its kind of certificate, versions and suites; it gives the settings that send the device
+there, and puts what it sees of the handshakes on the timeline.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The bench's plain configuration of the device, and what a choice of transport adds to it.
 
-The bench file and the fields that a scenario wants come in; a whole configuration goes out.
+A whole configuration is made of the bench file and the fields that a scenario wants.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def usual_ports(file: BenchFile) -> tuple[int, ...]:
 
 
 def _asked_for(settings: SipSettings) -> Iterator[Capability]:
-    """Tell what a device must have to do as these settings say."""
+    """Return what a device must have to do as these settings say."""
     if settings.transport is Transport.TLS:
         yield Capability.TLS
     if settings.encryption is not Encryption.UNSET:

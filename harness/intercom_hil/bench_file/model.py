@@ -1,7 +1,7 @@
 """The bench file: what stands on the bench and where, as one TOML file, checked whole before anything starts.
 
-A file comes in; a frozen model goes out, or one ``BenchError`` that names the file, every field that is
-wrong, and what to do about it.
+Reading it gives a frozen model, or one ``BenchError`` that names the file, every field that is wrong, and
+what to do about it.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """A pool of benches: several bench files that one run plays on, side by side.
 
-Paths of bench files, or of folders of them, come in. What goes out: the benches, no two of which name one
-instrument, and which of them is whose in the run. Benches that share a run must be alike: one
-report tells of one kind of device on one kind of bench.
+A pool is given as paths of bench files, or of folders of them. No two of its benches may name one instrument,
+and each process of the run has one of them. Benches that share a run must be alike: one report is about one
+kind of device on one kind of bench.
 """
 
 from __future__ import annotations

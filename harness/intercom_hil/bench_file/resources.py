@@ -1,7 +1,7 @@
 """What a bench needs for itself: its addresses, and the hardware that its file names, each by one name.
 
-A bench file comes in; names go out that are the same for whoever means the same thing, each with the field
-that names it. ``intercom_hil.lab.locks`` sees to it that no two benches hold one of them.
+Whoever means the same thing finds the same name; with it goes the field of the bench file that names it.
+``intercom_hil.lab.locks`` sees to it that no two benches hold one of them.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Values put into a table of a TOML file, which stays as it was otherwise: comments, order and spelling.
 
-A text and values come in; a text goes out, of which it has been checked that it says that and nothing else.
+Before the new text is returned, it is read again: it must hold the new values and else what it held before.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The tables of a bench file: one frozen model each, every field with its bounds.
 
-What may come in: what TOML makes of a table. What goes out: a model, or pydantic's word on what is wrong.
+A table is checked as TOML gives it; what is wrong is a pydantic ``ValidationError``.
 """
 
 from __future__ import annotations
@@ -300,7 +300,7 @@ class DeviceTable(Table):
         return table
 
     def _read_by_nobody(self) -> str:
-        """Return a capability that is declared and that no console, event source or person could tell of."""
+        """Return a capability that is declared and that no console, event source or person could report."""
         if self.console or self.event_sources:
             return ""
         if self.capabilities.event_log:

@@ -1,4 +1,4 @@
-"""Where things stand in a TOML file: a text comes in, the line and column of every table and key go out.
+"""The line and column of every table and key in a TOML text.
 
 The parser of the standard library does not say where a value stood. But it can be asked, line by line,
 whether the text up to there is whole, and what has come to it since; so it is still the parser that decides.

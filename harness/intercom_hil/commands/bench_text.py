@@ -1,4 +1,4 @@
-"""The text of a bench file, with comments for whoever reads it next: a draft in, TOML out."""
+"""The text of a bench file, with comments for whoever reads it next, made of a draft."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Draft:
         taken: the addresses of bench, PBX, proxy and stations, in this order.
         missing: those of them that this computer does not have, with their networks.
         name_of_link: the network interface that leads to the device.
-        configurator: how settings get into the device: the name of the table that tells, or a table itself.
+        configurator: how settings get into the device: the name of the table that says so, or a table itself.
         console: its table; likewise ``source`` of events, ``button``, ``portal``, ``operator``, ``command``.
         recording: the sound file of the loudspeaker, empty for none.
         capabilities: what the device has.

@@ -37,7 +37,7 @@ _OPEN_WITHIN = 5.0
 
 
 def check(path: Path, report: Report, *, with_call: bool = False) -> bool:
-    """Look at all that the bench file at ``path`` calls for, tell each, and return whether all is well.
+    """Look at all that the bench file at ``path`` calls for, report each, and return whether all is well.
 
     Args:
         path: the bench file.
@@ -175,7 +175,7 @@ def _emulator(kind: HostKind) -> list[tuple[str, BenchError | None, str]]:
 
 
 def _ways_to_settings(device: DeviceTable) -> dict[str, _Opened]:
-    """Return what brings settings to the device, by how it is told."""
+    """Return what brings settings to the device, by the name it has in the lines."""
     if device.configurator == "operator" and device.operator is not None:
         prompter = operator(device.operator, append=Timeline().append)
         return {f"operator {way.name}": way for way in prompter.ways}

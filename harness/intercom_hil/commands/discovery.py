@@ -1,6 +1,6 @@
 """What this computer has that a bench may use: serial ports and network addresses.
 
-The computer is looked at; short lists go out, empty where there is nothing or no way to look.
+The lists are empty where there is nothing or no way to look.
 """
 
 from __future__ import annotations

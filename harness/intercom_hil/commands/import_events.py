@@ -1,8 +1,7 @@
 """``import-events``: a device's exported event log brought into a finished run, which is then judged again.
 
-A run folder and the files come in; the run's timelines hold the events afterwards, dated by the bench's
-clock, and its verdicts rest on them. What was there before is kept in ``before-import``, the files in
-``imports``.
+Afterwards the run's timelines hold the events, dated by the bench's clock, and its verdicts rest on them.
+What was there before is kept in ``before-import``, the files in ``imports``.
 """
 
 from __future__ import annotations

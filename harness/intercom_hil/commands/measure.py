@@ -1,7 +1,7 @@
 """``bench check --measure``: how fast the device at hand is, and what it takes as settings.
 
-A running bench is used as a scenario uses it; samples come out, and from them the two tables of the bench
-file that say so (``[device.timing]``, ``[device.limits]``), with a margin.
+A running bench is used as a scenario uses it. From the samples two tables of the bench file are made, with a
+margin: ``[device.timing]`` and ``[device.limits]``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """``bench new``: a bench file by question and answer. Each thing is tried out as soon as it is named.
 
-Answers come in, one at a time; a commented bench file goes out, whole and valid, or none. What is found on
-this computer is offered; what does not work can be corrected at once, or kept for later.
+The file that is written is commented, whole and valid; else none is written. What is found on this computer
+is offered; what does not work can be corrected at once, or kept for later.
 """
 
 from __future__ import annotations

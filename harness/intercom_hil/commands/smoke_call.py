@@ -1,8 +1,8 @@
-"""A trial of the whole bench: started, the device configured, its button pressed, one call made and ended.
+"""A smoke test of the bench: it starts, the device is configured, its button pressed, a call made and ended.
 
-What the parts cannot tell one by one: whether the device finds the PBX from where it is, whether the relay
-is wired to its button and the console to its log, and how far its clock is from the bench's. The bench file
-comes in; a line for each of these goes out, with the remedy for what does not work. No verdict comes of it.
+It shows what the parts cannot show one by one: whether the device finds the PBX from where it is, whether the
+relay is wired to its button and the console to its log, and how far its clock is from the bench's. Each is
+one line, with the remedy for what does not work. There is no verdict.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from intercom_hil.timeline import Observation, Pattern
 from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, OutputChanged
 
 SOON = 5.0
-"""Seconds within which a step of the trial shows an effect, of a device that is not said to be slower."""
+"""Seconds within which a step of the call shows an effect, of a device that is not said to be slower."""
 VOICE = 1000.0
 """Hz: what the desk says."""
 _CLOCK_TOLERATED = 1.0  # s between the clocks of device and bench that are nobody's concern
@@ -67,7 +67,7 @@ class Line(Protocol):
     """Takes what was looked at, the problem if there is one, and what was found."""
 
     def __call__(self, what: str, problem: BenchError | None = None, found: str = "") -> None:
-        """Tell it."""
+        """Report it."""
 
 
 class _Stopped(Exception):  # noqa: N818  (it is no error of its own)
@@ -75,7 +75,7 @@ class _Stopped(Exception):  # noqa: N818  (it is no error of its own)
 
 
 async def smoke_call(file: BenchFile, line: Line, progress: Callable[[str], None]) -> None:
-    """Try the bench out, and tell line by line what works."""
+    """Try the bench out, and report line by line what works."""
     with tempfile.TemporaryDirectory(prefix="intercom-hil-trial-") as folder:
         run = RunFolder.create(Path(folder), file.bench.name)
         assembly = Assembly(file, run_folder=run.path, progress=progress)
@@ -90,8 +90,8 @@ async def smoke_call(file: BenchFile, line: Line, progress: Callable[[str], None
             try:
                 await bench.play(_SmokeCall(bench, file, line).call)
             except ScenarioFailed as failed:
-                for told in failed.record.problems:
-                    line("trial", BenchError(told, remedy="see docs/bench/when-it-fails.md"))
+                for text in failed.record.problems:
+                    line("trial", BenchError(text, remedy="see docs/bench/when-it-fails.md"))
         finally:
             await assembly.stop()
 

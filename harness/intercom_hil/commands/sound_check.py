@@ -1,4 +1,4 @@
-"""``bench sound``: the sound card plays a tone and hears it; level, pitch and latency are told."""
+"""``bench sound``: the sound card plays a tone and hears it; level, pitch and latency are printed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LONGEST = 15.0  # s
 
 
 def check_sound(path: Path, report: Callable[[str], None]) -> Loop:
-    """Play a tone and hear it, and tell what came back.
+    """Play a tone and hear it, and report what came back.
 
     Args:
         path: the bench file.

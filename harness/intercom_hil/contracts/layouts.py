@@ -32,7 +32,7 @@ class Sample:
         line: the line, without its end.
         event: the name of the event that it reports; empty where it reports none.
         screen: what the event says that the screen shows.
-        failure: the kind of failure (EVT-13) that its details tell.
+        failure: the kind of failure (EVT-13) that its details show.
         device_time: when the device says that it was, in seconds since the epoch; None: not looked at.
     """
 

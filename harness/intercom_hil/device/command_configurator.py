@@ -1,4 +1,4 @@
-"""The device's settings through a command of the user's: settings as JSON in, its exit status and words out.
+"""The device's settings through a command of the user's, which reads JSON and answers by its exit status.
 
 The command is run once for each task, without a shell. On its standard input it gets one JSON object:
 ``task`` (``apply``, ``submit`` or ``upload``), ``by`` (the role) and ``form`` (every field), or ``filename``

@@ -1,6 +1,6 @@
-"""The one face of the device that scenarios see: configure it, press its button; what it does is observed.
+"""The device as scenarios see it: configure it, press its button; what it does is observed.
 
-Settings and presses come in; observations go onto the timeline by the device's witnesses. It is built over
+Observations go onto the timeline by the device's witnesses. It is built over
 protocols, so an emulated device and one on a desk differ only in what is passed to it.
 """
 

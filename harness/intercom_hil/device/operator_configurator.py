@@ -1,6 +1,6 @@
 """The device's settings through a person: a settings sheet out, what the device's form said back in.
 
-For a device whose settings no program can reach. The person gets what changes, types it in, and tells
+For a device whose settings no program can reach. The person gets what changes, types it in, and reports
 whether the form took it, which fields it refused and what it said.
 """
 

@@ -1,4 +1,4 @@
-"""The device's settings through its Admin Portal: settings in, the portal's answer out, over HTTP and JSON.
+"""The device's settings through its Admin Portal, by JSON over HTTP.
 
 ``POST /api/login`` gives a bearer token for an account, ``GET /api/devices`` lists the devices, and
 ``PUT /api/devices/<id>/sip`` takes a whole SIP configuration: 200 when it is in force, 422 with the fields

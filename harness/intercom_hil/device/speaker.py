@@ -1,7 +1,7 @@
 """What the device's speaker plays, heard through a sound file that grows while the device runs.
 
-A mono 16-bit WAV comes in, whose header is written first and whose sizes are not final; level and dominant
-tone of each window of sound go out, by the witness *speaker*. The file is looked at only during a scenario.
+The file is a mono 16-bit WAV, whose header is written first and whose sizes are not final. Level and dominant
+tone of each window of sound are observed by the witness *speaker*. It is looked at only during a scenario.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ class Speaker:
     """Listens to one growing sound file between ``begin`` and ``end``.
 
     A window of sound is dated when its last bytes were seen, up to 50 ms after they were written; sound that
-    was written all at once is dated all the same. Silence is reported as well: its level tells. What was in
+    was written all at once is dated all the same. Silence is reported as well: its level says so. What was in
     the file before ``begin`` is not heard. A file that is replaced (the device restarted) is heard from its
     start. Must be made inside a running event loop.
 

@@ -1,4 +1,4 @@
-"""Where a device tells its events, beside its console: syslog, a webhook, an exported log file.
+"""Where a device reports its events, beside its console: syslog, a webhook, an exported log file.
 
 What comes in are bytes from the network or a file, which may be anything; what goes out are typed contents,
 each by the witness it came from. Of several sources the first is judged and the others are compared with it.

@@ -1,7 +1,4 @@
-"""Puts what a device's console says on the timeline.
-
-Lines with their times come in from a Console; observations by the witness *console* go out.
-"""
+"""Puts the lines of a device's console on the timeline, as observations by the witness *console*."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """An exported event log: a file in CSV or JSON, as the Admin Portal gives it, to dated entries.
 
-Bytes come in; entries in their order go out, or one ``LogFileError`` that names the place. Pure: which clock
+Entries keep their order; what cannot be read is one ``LogFileError`` that names the place. Pure: which clock
 the dates are by, and what the entries mean for a run, is found out elsewhere.
 """
 

@@ -1,7 +1,4 @@
-"""Puts what one source of a device says on the timeline, as far as it is asked, and notices restarts there.
-
-Readings with their times come in; observations by the source's witness go out.
-"""
+"""Puts what one event source reports on the timeline, as far as its role goes, and notices restarts."""
 
 from __future__ import annotations
 
@@ -23,7 +20,7 @@ _ALL = SourceRole()
 
 
 class EventPublisher:
-    """The voice of one source.
+    """Puts the observations of one source on the timeline, by its witness.
 
     A boot message within a scenario means that the device restarted under test: its own doing. That of the
     start itself can still be on its way when the first scenario begins: the first one, shortly after the

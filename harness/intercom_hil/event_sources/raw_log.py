@@ -1,6 +1,6 @@
 """The raw log of one source: every byte that came, in a file of the scenario's own, bounded.
 
-Bytes come in; a file goes out. A file that cannot be written loses the source: evidence must not be missing
+A file that cannot be written loses the source: evidence must not be missing
 without a word.
 """
 

@@ -1,7 +1,7 @@
-"""Which source of a device is believed for what, where it has several: the first that tells it.
+"""Which source of a device is believed for what, where it has several: the first that reports it.
 
-What each source can tell comes in, in the order of the bench file (the console first); out goes what each is
-asked for. So the same event told twice counts once, and the other telling is kept to be compared.
+The sources stand in the order of the bench file, the console first. So an event that is reported twice counts
+once, and the other report of it is kept to be compared.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from intercom_hil.errors import BenchError
 
 
 class EventSource(Protocol):
-    """Receives what a device tells of itself, and puts it on the timeline.
+    """Receives what a device reports of itself, and puts it on the timeline.
 
     Attributes:
         name: what messages and its raw log are called after; unique on its bench.

@@ -1,7 +1,7 @@
 """The syslog receiver: the device's messages over UDP (RFC 5426), TCP (RFC 6587) or TLS (RFC 5425).
 
-Datagrams and streams come in, from anybody; observations by the witness *syslog* go out, for the device's own
-messages only. Whatever comes, a receiver goes on receiving.
+Anybody may send; only the device's own messages are observed, by the witness *syslog*. Whatever is sent, a
+receiver goes on receiving.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class SyslogReceiver:
             address: the IP address it listens on.
             port: the port it listens on.
             transport: over what.
-            sender: the IP address of the device; what others send is told and not read.
+            sender: the IP address of the device; what others send is noted and not read.
             layout: what the texts of messages mean. Events get the time of the message's header unless the
                 text has one.
             append: puts observations on the current scenario's timeline.

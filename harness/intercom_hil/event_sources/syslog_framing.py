@@ -1,6 +1,6 @@
 """Syslog over a stream: bytes in any portions to whole messages (RFC 6587, RFC 5425 §4.3).
 
-Octet counting (``MSG-LEN SP MSG``) and newline framing are told apart message by message, as RFC 6587 §3.4
+Octet counting (``MSG-LEN SP MSG``) and newline framing are distinguished message by message, as RFC 6587 §3.4
 allows: a message before which a number and a blank stand is counted, for its own first character is ``<``.
 """
 
@@ -16,7 +16,7 @@ _ENDS = re.compile(rb"[\n\0]")
 
 
 class FramingError(ValueError):
-    """A stream of which nobody can tell where its next message begins."""
+    """A stream of which nobody can say where its next message begins."""
 
     def __init__(self, what: str, data: bytes) -> None:
         self.data = data[:64]

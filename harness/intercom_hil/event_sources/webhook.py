@@ -52,7 +52,7 @@ class WebhookReceiver:
     """Receives one device's events over HTTP/1.1. Must be made inside a running event loop.
 
     A request is one event, or, with a list in its body, several in their order. It is answered with 200 when
-    everything in it was understood, with 400 when something in it tells nothing; what could be read counts.
+    everything in it was understood, with 400 when something in it means nothing; what could be read counts.
 
     Attributes:
         name: what messages and its raw log are called after.
@@ -138,7 +138,7 @@ class WebhookReceiver:
         return Response(answered, _BODIES[answered])
 
     async def _respond(self, request: Request) -> Response:
-        """Take what a request tells, and answer it."""
+        """Take what a request reports, and answer it."""
         at = now()
         if request.source != self._sender:
             status = 403

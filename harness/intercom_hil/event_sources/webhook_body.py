@@ -27,7 +27,7 @@ _NAME = re.compile(r'[;\s]name="?([^";\r\n]*)', re.IGNORECASE)
 
 
 def events_in(body: object, path: str = "", *, most: int = MOST_EVENTS) -> list[object] | None:
-    """Return the events that a body tells, None when it has no such thing.
+    """Return the events that a body reports, None when it has no such thing.
 
     Args:
         body: the value.

@@ -1,7 +1,7 @@
 """A finger: presses and releases the intercom's button through any Output, and says when on the timeline.
 
-What may come in: how long to hold. What goes out: two observations, each dated just before the output was
-driven, so that nothing the device does about it can be dated earlier; the second tells how long it was.
+A press is two observations, each dated just before the output was driven, so that nothing the device does
+about it can be dated earlier; the second says how long it was.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Button:
             look = closed is not None
 
     async def _let_go(self, problem: BaseException) -> None:
-        """Release after a press that went wrong; a second failure is told with the first."""
+        """Release after a press that went wrong; a second failure is reported with the first."""
         try:
             await asyncio.shield(self._drive(False))
         except BenchError as second:

@@ -55,7 +55,7 @@ class Output(Instrument, Protocol):
         """Switch it, and return whether the instrument read the new state back. Raises BenchError."""
 
     async def read(self) -> bool | None:
-        """Return the state that the hardware shows, None where it cannot tell. Raises BenchError."""
+        """Return the state that the hardware shows, None where it cannot be read. Raises BenchError."""
 
 
 class Input(Instrument, Protocol):

@@ -1,6 +1,6 @@
 """The kinds of instruments that a bench file can name: ours, and those of other distributions.
 
-A table is told apart by its ``kind``, which names a class (``intercom_hil.instruments.kinds``), or one for
+A table is distinguished by its ``kind``, which names a class (``intercom_hil.instruments.kinds``), or one for
 each role where the same name is an output's and an input's.
 """
 

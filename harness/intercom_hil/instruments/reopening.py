@@ -1,7 +1,7 @@
-"""A console whose cable may go for a while: the line is opened again when it is back, and both are told.
+"""A console whose cable may go for a while: the line is opened again when it is back, and both are reported.
 
 For cables that are unplugged in the course of a run, such as that of a device whose own USB socket is its
-console. What may come in: a SerialConsole. What goes out: its lines, and word of its loss and of its return.
+console. It gives the lines of a SerialConsole, and reports each loss and each return.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class ReopeningConsole:
         Args:
             console: the console; it is opened and closed through this one only.
             within: how long it may be away, in seconds.
-            on_link: told of each loss and each return.
+            on_link: called at each loss and each return.
         """
         self.console = console
         self._within = within

@@ -1,7 +1,7 @@
 """Instruments that are open for the length of a block, and closed however it ends, a signal included.
 
-What may come in: instruments. What goes out: outputs in their safe state. Only SIGKILL and a power cut pass
-by here; what they leave behind is put right when the outputs are opened the next time.
+Outputs are left in their safe state. Only SIGKILL and a power cut pass by here; what they leave behind is put
+right when the outputs are opened the next time.
 """
 
 from __future__ import annotations

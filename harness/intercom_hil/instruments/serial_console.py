@@ -1,7 +1,7 @@
-"""A device's console on a serial line: bytes in, complete dated lines out, and every byte in a raw log.
+"""A device's console on a serial line: complete, dated lines, and every byte in a raw log.
 
-What may come in is anything at all: boot noise at another speed, half characters, no line ends for
-megabytes. What goes out is text that can be stored and shown.
+The line may carry anything at all: boot noise at another speed, half characters, no line ends for megabytes.
+The lines are text that can be stored and shown.
 """
 
 from __future__ import annotations
@@ -165,7 +165,7 @@ class SerialConsole:
 class Fragment:
     """What came of a line that is not whole.
 
-    ``size`` counts its bytes where ``text`` has not all of them; ``ended`` tells whether it is over.
+    ``size`` counts its bytes where ``text`` has not all of them; ``ended`` says whether it is over.
     """
 
     text: str

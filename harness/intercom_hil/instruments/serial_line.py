@@ -1,7 +1,7 @@
-"""One open serial line, local or remote: bytes in both directions, and word of it when the cable is gone.
+"""One open serial line, local or remote: bytes in both directions, and a report when the cable is gone.
 
-What may come in: whatever ``serial.serial_for_url`` understands (``/dev/ttyUSB0``, a pty, ``socket://host:port``,
-``rfc2217://host:port``). What goes out: chunks of bytes with the time they were read. A line with a file
+A port is whatever ``serial.serial_for_url`` understands (``/dev/ttyUSB0``, a pty, ``socket://host:port``,
+``rfc2217://host:port``). Bytes are given in chunks with the time they were read. A line with a file
 descriptor is watched by the event loop; one without (RFC 2217, whose telnet layer lives in a thread of
 pyserial) has a reader thread. Neither costs processor time while nothing comes. A console and what hangs on
 the modem lines of its cable share one line.

@@ -135,7 +135,7 @@ class OutputGuest(Guest):
 
     Attributes:
         left_active: whether it was found active when it was opened, as one is that a killed run has left;
-            None where that cannot be told.
+            None where that cannot be known.
     """
 
     left_active: bool | None = None

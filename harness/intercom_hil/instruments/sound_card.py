@@ -1,8 +1,8 @@
-"""A sound card as ear and mouth at the device: its line input hears the speaker, its output the microphone.
+"""A sound card at the device: its line input hears the speaker, its output plays into the microphone.
 
-What goes out: level and dominant tone of what the ear hears, by the witness *speaker*; the bench's tone at
-the device's microphone while a scenario runs. The card is worked by two commands that speak raw sound (mono,
-16 bits, little-endian) over a pipe, ``arecord`` and ``aplay`` unless the bench file names others, so that
+Level and dominant tone of what the line input hears are observed by the witness *speaker*; the output plays
+the bench's tone while a scenario runs. The card is worked by two commands that speak raw sound (mono, 16
+bits, little-endian) over a pipe, ``arecord`` and ``aplay`` unless the bench file names others, so that
 whatever can record and play will do, a named pipe included. No shell is involved.
 """
 

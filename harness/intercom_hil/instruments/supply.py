@@ -1,6 +1,6 @@
 """The device's supply through any Output: a USB relay in its lead, an outlet of a PDU, a command.
 
-What may come in: on or off. What goes out: the Output's state, and a word on the timeline, dated just before.
+Each switching is an observation on the timeline, dated just before the Output is driven.
 """
 
 from __future__ import annotations

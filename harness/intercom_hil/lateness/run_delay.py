@@ -2,7 +2,7 @@
 
 The kernel counts that for each thread (``/proc/PID/task/TID/schedstat``, second field, in ns: see
 Documentation/scheduler/sched-stats.rst). Watched are this process, all that descend from it, and those it
-is told of (``watch_process``): a program in a container is no descendant. An emulated intercom is one,
+is named to it (``watch_process``): a program in a container is no descendant. An emulated intercom is one,
 a real intercom is not.
 """
 
@@ -27,7 +27,7 @@ class RunDelay:
     """Adds up the time that the bench's threads waited for a processor.
 
     Attributes:
-        available: whether the kernel tells.
+        available: whether the kernel reports it.
     """
 
     def __init__(self) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from intercom_hil.layouts.bounded_expression import BoundedExpression
 
 REQUEST_PATH = "path:"
-"""The key under which an HTTP request has its path, beside what it tells."""
+"""The key under which an HTTP request has its path, beside what it reports."""
 ELEMENT_TEXT = "#text"
 """The key of the text of an XML element that has more than text."""
 _DEEPEST = 16  # steps of a path
@@ -16,7 +16,7 @@ _DEEPEST = 16  # steps of a path
 
 @dataclass(frozen=True, slots=True)
 class EventFields:
-    """The paths of what is wanted, as ``text_at`` takes them. Empty: it is not told.
+    """The paths of what is wanted, as ``text_at`` takes them. Empty: it is not reported.
 
     An object with a ``name`` is an event, else one with ``shown`` a screen text, with ``boot`` a start-up,
     with ``note`` a remark. ``path`` is matched with the whole path of an HTTP request; what its groups
@@ -33,7 +33,7 @@ class EventFields:
     path: BoundedExpression | None = None
 
     def pick(self, value: object) -> tuple[str, dict[str, str]] | None:
-        """Return the kind of what an object tells, with its parts by the names of a layout's groups.
+        """Return the kind of what an object reports, with its parts by the names of a layout's groups.
 
         Raises:
             TooSlowError: the expression ``path`` comes to no end.
@@ -56,7 +56,7 @@ class EventFields:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of things that can be told."""
+        """The kinds of things that can be reported."""
         paths = {"event": self.name or self.path, "screen": self.shown, "boot": self.boot, "note": self.note}
         return frozenset(kind for kind, path in paths.items() if path)
 

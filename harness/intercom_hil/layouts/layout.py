@@ -49,7 +49,7 @@ _LONGEST_KEPT = 300  # characters of an unreadable line that go onto the timelin
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one line says. ``boot`` tells that the device has just started, and is its banner."""
+    """What one line says. ``boot`` means that the device has just started, and is its banner."""
 
     contents: tuple[Content, ...]
     boot: str | None = None
@@ -117,7 +117,7 @@ class Layout:
 
     @property
     def kinds(self) -> frozenset[str]:
-        """The kinds of things that it can tell: ``event``, ``screen``, ``boot``, ``note``."""
+        """The kinds of things that it can read: ``event``, ``screen``, ``boot``, ``note``."""
         return self.fields.kinds if self.fields else frozenset(self.expressions)
 
     def read(self, line: str) -> Reading:
@@ -157,7 +157,7 @@ class Layout:
             return True
 
     def failure_kind(self, details: str) -> str:
-        """Return the kind of failure that an event's details tell (EVT-13), or nothing."""
+        """Return the kind of failure that an event's details show (EVT-13), or nothing."""
         return next((kind for kind, sign in self.failures.items() if sign.found_in(details)), "")
 
     def _meaning(self, text: str) -> Reading:

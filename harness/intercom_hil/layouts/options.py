@@ -18,7 +18,7 @@ class _Table(BaseModel):
 
 
 class FieldsOptions(_Table):
-    """Where things stand in JSON and in HTTP requests, or the headings of columns; empty: it is not told."""
+    """Where things stand in JSON and in HTTP requests, or the headings of columns; empty: not reported."""
 
     name: Annotated[PathInJson, Field(min_length=1)] = "event"
     screen: PathInJson = "screen"
