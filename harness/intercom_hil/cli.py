@@ -77,9 +77,11 @@ def run(
 ) -> None:
     """Run the compliance scenarios against a bench, or several side by side, and write the report.
 
-    Further arguments go to pytest: -k EXPRESSION to choose scenarios, --fault NAME to have the emulated
-    intercom break a rule, --attempts N, --each for a run on every bench, -n N, -x, -v. As many copies of an
-    emulated bench as there are cores play all scenarios, unless -n N says how many.
+    Further arguments go to pytest: -k EXPRESSION or --requirement ID to choose
+    scenarios, --fault NAME to have the emulated intercom break a rule,
+    --attempts N, --each for a run on every bench, --shuffle SEED, -n N, -x, -v.
+    As many copies of an emulated bench as there are cores play all scenarios,
+    unless -n N says how many.
     """
     from intercom_hil.bench_file.pool import Pool
 
@@ -175,9 +177,11 @@ def bench_check(
 ) -> None:
     """Look at everything a run needs, line by line, with the remedy for what is missing.
 
-    First every part by itself: file, engine, addresses, cables. When all are there, a trial of the whole: the
-    bench is started, the device configured, its button pressed, one call made and ended. Then, where that is
-    asked for, the device is measured, and what was found is written into the bench file, with a margin.
+    First every part by itself: file, engine, addresses, cables. When all are
+    there, a trial of the whole: the bench is started, the device configured,
+    its button pressed, one call made and ended. Then, where that is asked for,
+    the device is measured, and what was found is written into the bench file,
+    with a margin.
     """
     from intercom_hil.bench.prepare import confined
     from intercom_hil.bench_file.model import load
