@@ -62,3 +62,27 @@ def test_a_restart_between_scenarios_is_not_held_against_the_device(reader, time
     reader.end()
     reader.line(BOOT, now())
     assert "lost" not in kinds(timeline)
+
+
+def test_a_restart_between_scenarios_is_noted_once_when_the_next_begins(reader, timeline):
+    reader.line(BOOT, now())
+    reader.begin()
+    reader.end()
+    reader.line(BOOT, 1_795_780_920.0)
+    assert "note" not in kinds(timeline)
+    reader.begin()
+    noted = timeline[len(timeline) - 1]
+    assert noted.witness == Witness.CONSOLE
+    assert "restarted between two scenarios" in noted.content.text
+    assert "EMU-1" in noted.content.text
+    assert "12:02:00" in noted.content.text
+    reader.end()
+    reader.begin()
+    assert kinds(timeline).count("note") == 1
+
+
+def test_the_banner_of_a_start_before_the_first_scenario_is_not_noted(reader, timeline):
+    reader.opened()
+    reader.line(BOOT, now() + 3)
+    reader.begin()
+    assert kinds(timeline) == ["console_line"]

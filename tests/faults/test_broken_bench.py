@@ -29,14 +29,17 @@ def test_a_broken_bench_is_an_error_a_crashed_device_a_failure_and_both_are_heal
     assert eventually(lambda: not left_of(LANE)), left_of(LANE)
 
 
-def test_a_station_that_dies_or_hangs_is_an_error_that_names_it(tmp_path):
+def test_a_station_that_dies_or_hangs_is_an_error_and_a_restart_between_scenarios_is_noted(tmp_path):
     run = run_scenarios(
         tmp_path, LANE, "--as-written", scenarios="tests/faults/breaking/test_dead_station.py"
     )
-    assert verdicts(run) == ["error", "error"], run.told()
-    for scenario, how in zip(run.record["scenarios"], ("ended by signal 9", "had to be killed"), strict=True):
+    assert verdicts(run) == ["error", "error", "pass", "pass"], run.told()
+    *broken, crashed, after = run.record["scenarios"]
+    for scenario, how in zip(broken, ("ended by signal 9", "had to be killed"), strict=True):
         assert scenario["requirements"]["OUT-07"] == "error", scenario
         assert any("station" in told and how in told for told in scenario["problems"]), scenario["problems"]
+    assert not crashed["problems"]
+    assert "the device restarted between two scenarios" in after["problems"][0]
 
 
 def test_an_unplugged_console_is_an_error_and_is_opened_again(tmp_path):

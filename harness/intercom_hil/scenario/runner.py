@@ -40,7 +40,7 @@ from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILU
 from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
-from intercom_hil.timeline.observation import Configured, Declared
+from intercom_hil.timeline.observation import Configured, Declared, Note
 
 LONGEST = 120.0
 """Seconds after which a scenario that does not end is ended; those that a person is asked do not count.
@@ -110,6 +110,9 @@ class ScenarioRunner:
             problems.append(f"the bench could not be healed: {problem}")
         else:
             timeline = self._assembly.begin(folder)
+            problems += [
+                o.content.text for o in timeline if isinstance(o.content, Note)
+            ]  # of what was before
             self._assembly.intercom.rest_left = self._rest_left
             capabilities = self._assembly.file.device.capabilities
             has = tuple(c.value for c in Capability if not capabilities.lacks(c))
