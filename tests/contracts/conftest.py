@@ -40,8 +40,8 @@ def _parametrize(metafunc, rigs):
 
 
 @pytest.fixture
-def rig(request, tmp_path):
-    """An instrument and its far end."""
+async def rig(request, tmp_path):
+    """An instrument and its far end, made where instruments are: in an event loop."""
     rig = request.param(tmp_path)
     yield rig
     rig.close()

@@ -87,7 +87,9 @@ async def test_a_place_in_use_is_waited_for_and_the_wait_is_told(lab, labgrid):
     lab.done("--place", "door-1", "acquire", user="somebody")
     async with leased(labgrid, "door-1", wait=60.0) as lease:
         claiming = asyncio.create_task(lease.claim())
-        await asyncio.to_thread(lab.eventually, lambda: "state: waiting" in lab.done("reservations"))
+        await asyncio.to_thread(
+            lab.eventually, lambda: lease.told and "state: waiting" in lab.done("reservations")
+        )
         assert "somebody has it" in lease.told[0]
         lab.done("--place", "door-1", "release", user="somebody")
         await asyncio.wait_for(claiming, SOON)
