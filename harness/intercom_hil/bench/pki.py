@@ -10,11 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, cast
 
 from cryptography import x509
-from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, generate_private_key
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey, EllipticCurvePublicKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey, RSAPublicKey, generate_private_key
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -168,6 +168,9 @@ class Pki:
             builder = builder.add_extension(x509.SubjectAlternativeName(names), critical=False)
         if kind == "self-signed":
             leaf = builder.issuer_name(_subject(common_name)).sign(made.key, SHA256())
+        elif kind == "a CA of the same name":
+            # as a forger would: it names the true authority's key too, and only the signature is wrong
+            leaf = _signed(builder, signer, claimed=made.root)
         else:
             leaf = _signed(builder, signer)
         chain = self._folder / f"{kind.replace(' ', '-').replace(',', '')}-{address}.pem"
@@ -236,9 +239,24 @@ def _builder(name: str, key: RSAPrivateKey, since: datetime, until: datetime) ->
     )
 
 
-def _signed(builder: x509.CertificateBuilder, by: _Authority) -> x509.Certificate:
-    # No authority key identifier: a client must check signatures, and not go by names and numbers.
+def _signed(
+    builder: x509.CertificateBuilder, by: _Authority, claimed: _Authority | None = None
+) -> x509.Certificate:
+    """Return a certificate that names the key it is signed with (RFC 5280 §4.2.1.1), or another one.
+
+    A strict client refuses a certificate without an authority key identifier.
+    """
+    builder = builder.add_extension(_key_identifier((claimed or by).certificate), critical=False)
     return builder.issuer_name(by.certificate.subject).sign(by.key, SHA256())
+
+
+def _key_identifier(issuer: x509.Certificate) -> x509.AuthorityKeyIdentifier:
+    try:
+        own = issuer.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    except x509.ExtensionNotFound:  # one that a laboratory brought along
+        key = cast("RSAPublicKey | EllipticCurvePublicKey", issuer.public_key())  # as `_loaded` has seen
+        return x509.AuthorityKeyIdentifier.from_issuer_public_key(key)
+    return x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(own)
 
 
 def _new_key() -> RSAPrivateKey:
