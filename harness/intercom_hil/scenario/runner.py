@@ -12,12 +12,14 @@ import re
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from math import inf
 from pathlib import Path
 from time import monotonic
 
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.event_channels import compared, deferred
+from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
@@ -113,7 +115,8 @@ class ScenarioRunner:
             problems += [
                 o.content.text for o in timeline if isinstance(o.content, Note)
             ]  # of what was before
-            self._assembly.intercom.rest_left = self._rest_left
+            intercom = self._assembly.intercom
+            intercom.rest_left = partial(self._rest_left, intercom)
             capabilities = self._assembly.file.device.capabilities
             has = tuple(c.value for c in Capability if not capabilities.lacks(c))
             lacks = tuple(c.value for c in Capability if capabilities.lacks(c))
@@ -249,10 +252,13 @@ class ScenarioRunner:
             await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - monotonic()))
 
-    def _rest_left(self) -> float:
-        """Return for how long (s) the device still rests; while a call is up it need not."""
+    def _rest_left(self, intercom: Intercom) -> float:
+        """Return for how long (s) the device still rests; while a call is up it need not.
+
+        It is asked also when the bench is already being taken down: for the log that is exported last.
+        """
         rest = self._timing.rest
-        return min(rest, free_at(self.judge.timeline, rest, self._assembly.intercom.last_call) - now())
+        return min(rest, free_at(self.judge.timeline, rest, intercom.last_call) - now())
 
     @property
     def _timing(self) -> Timing:
