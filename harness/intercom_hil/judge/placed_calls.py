@@ -90,7 +90,9 @@ def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contact
     again = found is None or found > place + 1
     if again and contacts.place(sip(call.invite).request_uri, max(place, 0)) == place:
         # A call tried anew: in clear after SRTP, or for a reason of its own; not after it was turned away.
-        return "" if contacts.fallback or before.status in (0, *_TRY_AGAIN) else "tried before"
+        # One that was accepted was given up by the device itself, for an answer that it could not use.
+        anew = contacts.fallback or before.accepted or before.status in (0, *_TRY_AGAIN)
+        return "" if anew else "tried before"
     if found is None:
         return "tried before"
     ended = before.over < at or (before.cancel is not None and before.cancel.time < at)

@@ -90,17 +90,17 @@ class Switchboard:
         return await self._running_ari.online(name)
 
     async def hang_up(self) -> None:
-        """Hang up every channel and wait until none is left.
+        """Hang up every channel, also those that a device opens next for that, and wait until none is left.
 
         Raises:
             BenchError: some would not go.
         """
         ari = self._running_ari
-        await ari.hang_up_all()
         left: list[str] = []
         try:
             async with stretched(HANG_UP_WITHIN):
-                while left := await ari.channels():  # noqa: ASYNC110  (nobody else would say)
+                while left := await ari.channels():
+                    await ari.hang_up_all()
                     await asyncio.sleep(POLL)
         except TimeoutError:
             raise BenchError(f"channels remain: {', '.join(left)}", "pbx", "restart the PBX") from None

@@ -301,7 +301,8 @@ class ScenarioRunner:
     def _after_cleaning_up(self, ending: Verdict, broken: bool, problems: list[str]) -> Verdict:
         """Return how the scenario ended, with what was lost before its record is closed.
 
-        Evidence that was lost then is lost, and a device that went away then went away in this scenario.
+        Evidence that was lost then is lost, and a device that went away then went away in this scenario. What
+        could only not be tidied up takes nothing back of what the device has already failed.
         """
         alarm = self.judge.timeline.alarm
         if ending not in (Verdict.PASS, Verdict.INCONCLUSIVE) or isinstance(alarm, Inconclusive):
@@ -311,7 +312,9 @@ class ScenarioRunner:
             return Verdict.FAIL
         if alarm is not None:
             problems.append(f"the bench broke, in the cleaning up: {alarm}")
-        return Verdict.ERROR if broken or alarm is not None else ending
+            return Verdict.ERROR
+        failed = any(judgement.verdict is Verdict.FAIL for judgement in self.judge.judgements)
+        return Verdict.ERROR if broken and not failed else ending
 
     async def _clean_up(self, problems: list[str]) -> tuple[int, bool]:
         """Leave no call standing.
