@@ -311,7 +311,7 @@ def judge_again(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
 ) -> None:
     """Judge the stored timelines of a run again, without a bench; the verdicts must be the same."""
-    from intercom_hil.judge.replay import judge_run_again
+    from intercom_hil.monitors.replay import judge_run_again
 
     differences = judge_run_again(folder, _say)
     raise typer.Exit(1 if differences else 0)

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from intercom_hil.capture.file import read_capture
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline.observation import MediaEnded, MediaHeard
 

@@ -8,8 +8,8 @@ from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.bench_file.model import load
 from intercom_hil.event_sources import EventPublisher, SourceRole, assign_roles
 from intercom_hil.judge.corroboration import corroboration, lagging_copies
-from intercom_hil.judge.monitors import monitor
 from intercom_hil.layouts.known import KEYED
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, EventCopy

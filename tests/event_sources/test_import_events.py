@@ -12,9 +12,9 @@ from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
 from intercom_hil.judge.judge import Judge
 from intercom_hil.judge.judgement import folded, not_judged
-from intercom_hil.judge.monitors import monitor
-from intercom_hil.judge.replay import judge_scenario_again
 from intercom_hil.judge.vocabulary import event, request
+from intercom_hil.monitors.monitors import monitor
+from intercom_hil.monitors.replay import judge_scenario_again
 from intercom_hil.scenario.runner import GAPS
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict

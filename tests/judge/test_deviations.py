@@ -3,7 +3,7 @@
 from story import Story
 
 from intercom_hil.judge.deviations import MOST, deviations
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 
 CRLF = "line ends other than CRLF (RFC 3261 §7)"

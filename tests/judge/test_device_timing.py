@@ -4,7 +4,7 @@ import pytest
 from story import START, Story
 
 from intercom_hil.judge.calls import free_at
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness

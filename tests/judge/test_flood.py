@@ -4,7 +4,7 @@ import pytest
 from story import START, Story
 
 from intercom_hil.judge.flood import MOST
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 
 LATER = START + 3600

@@ -7,9 +7,9 @@ from story import START, Story
 
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.lateness import Waited, late_between
-from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Occurs
 from intercom_hil.judge.vocabulary import event, invite, speaker_tone
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness

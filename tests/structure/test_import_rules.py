@@ -72,14 +72,15 @@ MAY_IMPORT = {
         "lab": (*GROUND, *rooms("processes")),
         "contracts": (*GROUND, *rooms("instruments", "layouts", "device")),
         "judge": GROUND,
-        "evidence": (*GROUND, *rooms("judge")),
+        "monitors": (*GROUND, *rooms("judge")),
+        "evidence": (*GROUND, *rooms("judge", "monitors")),
         "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
-        "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "evidence")),
+        "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),
         "commands": (
             *GROUND,
             *WITNESSES,
-            *rooms("bench", "bench_file", "evidence", "judge", "lab", "processes", "scenario"),
+            *rooms("bench", "bench_file", "evidence", "judge", "lab", "monitors", "processes", "scenario"),
         ),
         "plugin": (
             *GROUND,

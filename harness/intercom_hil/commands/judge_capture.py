@@ -9,8 +9,8 @@ from pathlib import Path
 from intercom_hil.capture.file import SIP_PORTS, read_capture
 from intercom_hil.errors import BenchError
 from intercom_hil.judge.judgement import Judgement
-from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import clock
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Observation, Timeline, Witness

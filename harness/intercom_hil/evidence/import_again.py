@@ -14,8 +14,8 @@ from intercom_hil.judge.judgement import (
     not_judged,
     without_repeats,
 )
-from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Absent, Monitored, Occurs
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline

@@ -1,4 +1,4 @@
-"""Observations in, verdicts out: expectations a scenario states, and monitors that watch every scenario.
+"""Observations in, verdicts out: what a scenario states that it expects, and the rules that decide it.
 
 A judgement keeps the rule it came from as data, so that a stored timeline can be judged again offline.
 """

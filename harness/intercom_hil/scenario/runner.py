@@ -32,8 +32,8 @@ from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
-from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.vocabulary import event
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE

@@ -15,7 +15,6 @@ from dataclasses import replace
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import corroboration
-from intercom_hil.judge.credentials import credentials
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
 from intercom_hil.judge.expected_events import (
     cause_time,
@@ -29,12 +28,13 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
-from intercom_hil.judge.placed_calls import given_up_in_time, one_press_one_story
-from intercom_hil.judge.practice import practice
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.unreadable import unread_events
-from intercom_hil.judge.within_calls import srtp_only, unasked_calls
+from intercom_hil.monitors.credentials import credentials
+from intercom_hil.monitors.placed_calls import given_up_in_time, one_press_one_story
+from intercom_hil.monitors.practice import practice
+from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogues import requirement

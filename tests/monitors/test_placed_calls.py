@@ -1,13 +1,13 @@
 """One press, one story: whom a device calls for a press, in which order, and when it gives up."""
 
 import pytest
-from story import START, Story
 
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured
+from tests.judge.story import START, Story
 
 LATER = START + 60
 ROWS = {"OUT-01", "OUT-02", "OUT-03"}

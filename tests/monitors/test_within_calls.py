@@ -1,14 +1,14 @@
 """What no call may do: go on in clear under SRTP-only, or come about because a remote side wanted it."""
 
 import pytest
-from story import START, Story
 
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.media import MediaStarted
 from intercom_hil.timeline.observation import Configured, MediaLine
+from tests.judge.story import START, Story
 
 LATER = START + 3600
 ROWS = {"ENC-07", "ENC-09", "OUT-01"}

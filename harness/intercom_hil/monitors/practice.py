@@ -11,13 +11,13 @@ from collections.abc import Iterator
 
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import messages
-from intercom_hil.judge.practice_book import Book
-from intercom_hil.judge.practice_dialogs import dialogs
-from intercom_hil.judge.practice_media import media
-from intercom_hil.judge.practice_messages import answers, cancels, forms, grammar
-from intercom_hil.judge.practice_registration import credentials, registrations
-from intercom_hil.judge.practice_secrets import keys, secrets
-from intercom_hil.judge.practice_transactions import acknowledged, answered, refused
+from intercom_hil.monitors.practice_book import Book
+from intercom_hil.monitors.practice_dialogs import dialogs
+from intercom_hil.monitors.practice_media import media
+from intercom_hil.monitors.practice_messages import answers, cancels, forms, grammar
+from intercom_hil.monitors.practice_registration import credentials, registrations
+from intercom_hil.monitors.practice_secrets import keys, secrets
+from intercom_hil.monitors.practice_transactions import acknowledged, answered, refused
 from intercom_hil.timeline import Timeline
 
 

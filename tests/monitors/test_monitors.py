@@ -1,12 +1,12 @@
 """Each monitor passes a device that keeps its rule, and names the one requirement that another breaks."""
 
 import pytest
-from story import START, Story
 
 from intercom_hil.judge.expected_events import missing_events
-from intercom_hil.judge.monitors import monitor
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline.observation import MediaLine
+from tests.judge.story import START, Story
 
 LATER = START + 3600
 

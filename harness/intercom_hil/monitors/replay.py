@@ -12,8 +12,8 @@ from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
 from intercom_hil.judge.judgement import Judgement, judged, without_repeats
-from intercom_hil.judge.monitors import monitor
 from intercom_hil.judge.rules import Monitored
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline
 

@@ -3,14 +3,14 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from story import START
 
-from intercom_hil.judge.credentials import credentials
+from intercom_hil.monitors.credentials import credentials
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.fingerprint import SHORTEST, Fingerprint
 from intercom_hil.timeline.observation import Configured, SipMessageSeen
 from intercom_hil.timeline.sip_content import sip_content
+from tests.judge.story import START
 
 PASSWORD = "correct-horse"
 MISNAMED = {"receiver": "192.0.2.9:5060", "destination": "192.0.2.9:5060"}
