@@ -1,11 +1,13 @@
 """Stored evidence judged again, offline: the same rules over the same observations, the same verdicts.
 
-Any difference is a fault: in the rules, which have changed, or in the evidence.
+Any difference is a fault: in the rules, which have changed, or in the evidence. Rows that came later than the
+run are not compared.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import json
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -29,9 +31,10 @@ def judge_run_again(folder: Path, report: Report) -> int:
     scenarios = sorted((folder / "scenarios").glob("*/judgements.jsonl"))
     if not scenarios:
         raise BenchError("no judgements are stored here", str(folder), "name a run folder")
+    known = _rows_of(folder / "run.json")
     total = 0
     for path in scenarios:
-        differences = judge_scenario_again(path.parent)
+        differences = judge_scenario_again(path.parent, known)
         total += len(differences)
         report(f"{'differs' if differences else 'same   '} {path.parent.name}")
         for difference in differences:
@@ -39,8 +42,20 @@ def judge_run_again(folder: Path, report: Report) -> int:
     return total
 
 
-def judge_scenario_again(folder: Path) -> list[str]:
+def _rows_of(path: Path) -> Collection[str] | None:
+    """Return the ids of the rows that a run knew; None if nothing says so."""
+    try:
+        return frozenset(json.loads(path.read_text(encoding="utf-8"))["requirements"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def judge_scenario_again(folder: Path, known: Collection[str] | None = None) -> list[str]:
     """Judge one scenario's folder again and return what differs, in words.
+
+    Args:
+        folder: the scenario's folder.
+        known: ids of the rows that are compared; None compares all.
 
     Raises:
         BenchError: its evidence cannot be read.
@@ -64,7 +79,9 @@ def judge_scenario_again(folder: Path) -> list[str]:
         rule = monitored[0][1]
         own = [j for j in stored if not isinstance(j.rule, Monitored)]
         found = without_repeats(monitor(timeline, rule.closed, rule.settled), own)
-        again_found = sorted((j.requirement, j.verdict.value) for j in found)
+        again_found = sorted(
+            (j.requirement, j.verdict.value) for j in found if known is None or j.requirement in known
+        )
         was_found = sorted(
             (j.requirement, j.verdict.value) for j in without_repeats((j for j, _ in monitored), own)
         )
