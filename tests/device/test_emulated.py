@@ -19,6 +19,7 @@ from intercom_hil.instruments import Button, SerialConsole
 from intercom_hil.spec.settings import SipSettings
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.pattern import Condition
+from tests.device.sip_stack import NEEDS_SIP_STACK
 
 ADDRESS = "127.0.45.30"
 
@@ -94,6 +95,7 @@ async def test_a_killed_device_is_lost_with_all_its_processes_and_can_be_started
     await box.stop()
 
 
+@NEEDS_SIP_STACK
 async def test_an_emulated_intercom_is_configured_pressed_read_and_heard_like_any(tmp_path):
     box, timeline = device(tmp_path), Timeline()
     ready = await box.start()
@@ -144,6 +146,7 @@ async def test_a_device_that_dies_is_blamed_although_its_ptys_go_first(tmp_path)
     await box.stop()
 
 
+@NEEDS_SIP_STACK
 async def test_a_dead_sip_agent_is_a_restart_that_the_device_is_blamed_for(tmp_path):
     box, timeline = device(tmp_path), Timeline()
     ready = await box.start()
@@ -170,6 +173,7 @@ asyncio.run(main())
 """
 
 
+@NEEDS_SIP_STACK
 async def test_a_device_does_not_outlive_a_killed_bench(tmp_path):
     bench = await asyncio.create_subprocess_exec(
         sys.executable, "-c", PARENT, str(tmp_path / "device"), ADDRESS, stdout=asyncio.subprocess.PIPE

@@ -20,6 +20,7 @@ from intercom_hil.layouts.known import JSON_LINES, KEYED_MESSAGE
 from intercom_hil.spec.settings import SipSettings
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Pattern, Timeline, now
+from tests.device.sip_stack import NEEDS_SIP_STACK
 
 DEVICE, BENCH, NOBODY = "127.0.74.40", "127.0.74.41", "127.0.74.49"
 SETTINGS = SipSettings(
@@ -50,6 +51,7 @@ async def device(tmp_path):
     await emulated.stop()
 
 
+@NEEDS_SIP_STACK
 async def test_every_way_tells_the_same_and_so_does_the_export(tmp_path, device):
     ready = await device.start()
     timeline = Timeline()
