@@ -143,6 +143,8 @@ class LiveView:
         """Say that the bench is being ended, which takes a moment."""
         self._running.clear()
         self._doing = "ending the bench"
+        if self._line is not None:
+            self._line.draw()  # the last tally, however little time there is left for it
         try:
             yield
         finally:
@@ -228,11 +230,15 @@ class _MovingLine:
 
     def _redraw(self) -> None:
         while not self._over.wait(_REDRAW_EVERY):
-            with self._lock:
-                if self._at_start and not self._over.is_set():
-                    self._terminal.write(_WIPE + self._status(_columns(self._terminal) - 1))
-                    self._terminal.flush()
-                    self._shown = True
+            self.draw()
+
+    def draw(self) -> None:
+        """Draw it as it is now."""
+        with self._lock:
+            if self._at_start and not self._over.is_set():
+                self._terminal.write(_WIPE + self._status(_columns(self._terminal) - 1))
+                self._terminal.flush()
+                self._shown = True
 
 
 def _columns(terminal: TextIO) -> int:
