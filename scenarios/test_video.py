@@ -125,7 +125,9 @@ async def test_off_a_call_that_offers_video_is_taken_with_audio_only(bench: Benc
 
     await bench.already_seen("VID-04", ACCEPTED, after=offered)
     await bench.already_seen("VID-04", without_video(ACCEPTED), after=offered)
-    await bench.expect("VID-04", sound(sender=DEVICE, receiver=PBX), within=bench.timing.taken, after=offered)
+    await bench.expect(
+        "VID-04", sound(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=offered
+    )
     await _nothing_to_be_seen(bench, "VID-04", offered)
 
 
@@ -181,7 +183,7 @@ async def _seen_in_a_placed_call(bench: Bench, rule: str) -> None:
     await bench.already_seen(rule, with_video(PLACED), after=offer)
     agreed = with_video(answer(sender=PBX, receiver=DEVICE))
     up = await bench.require(agreed, within=bench.timing.taken, after=offer)
-    await bench.expect(rule, live_picture(sender=DEVICE, receiver=PBX), within=bench.timing.taken, after=up)
+    await bench.expect(rule, live_picture(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=up)
     await _sees_in_turn(bench, offer)
 
 
@@ -198,7 +200,7 @@ async def _seen_in_an_accepted_call(bench: Bench, rule: str) -> None:
     await bench.require(ACCEPTED, within=bench.timing.answer, after=offered)
     taken = await bench.already_seen(rule, with_video(ACCEPTED), after=offered)
     await bench.expect(
-        rule, live_picture(sender=DEVICE, receiver=PBX), within=bench.timing.taken, after=taken
+        rule, live_picture(sender=DEVICE, receiver=PBX), within=bench.timing.answer, after=taken
     )
     await _sees_in_turn(bench, taken)
 

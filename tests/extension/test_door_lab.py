@@ -129,7 +129,7 @@ def test_its_scenario_is_played_and_judged_by_its_own_requirement(
     assert f"House rules: 1 {verdict}" in done.stdout
     record = json.loads((run / "run.json").read_text(encoding="utf-8"))
     assert record["requirements"]["DOOR-01"]["verdict"] == verdict
-    assert record["catalogues"]["House rules"] == ["DOOR"]
+    assert record["catalogues"] == {"House rules": ["DOOR"], "Good practice": ["SIP", "RTP", "KEY"]}
     assert record["environment"]["extensions"] == {
         "instruments finger": "door-lab 1.0",
         "layouts door": "door-lab 1.0",

@@ -51,7 +51,7 @@ class InputContract:
         late: seconds that an edge may be dated after the level changed; more on a slow machine.
     """
 
-    late: ClassVar[float] = 0.05
+    late: ClassVar[float] = 0.02
 
     @on_a_loop
     async def test_it_reports_its_state(self, rig: Rig) -> None:
