@@ -90,6 +90,18 @@ def test_a_number_that_is_another_process_by_now_is_nobody(tmp_path):
     assert start_time(2**22 + 1) == ""
 
 
+def test_one_that_has_ended_is_nobody_although_its_parent_has_not_collected_it():
+    process = subprocess.Popen(["cat"], stdin=subprocess.PIPE)
+    holder = Holder("its", process.pid, start_time(process.pid), 0.0)
+    assert holder.alive
+    process.kill()
+    os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    try:
+        assert not holder.alive
+    finally:
+        process.communicate()
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", '{"pid": 1}', "null", "\0" * 5000])
 def test_a_lock_file_with_nonsense_in_it_is_a_free_lock(tmp_path, content):
     Locks.claim(CABLE, "mine", tmp_path).release()

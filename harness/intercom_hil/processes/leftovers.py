@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from intercom_hil.processes.host import Host
-from intercom_hil.processes.owner_labels import kill_processes, orphaned, own_labels
+from intercom_hil.processes.owner_labels import kill_processes, orphaned, own_labels, start_time
 
 _PREFIX = "intercom-hil-"
 _OWNER = "owner.json"
@@ -60,7 +60,7 @@ def _is_abandoned(folder: Path) -> bool:
     except FileNotFoundError:
         # Being signed this moment, or made by a run that did not live long enough to sign it, or by another
         # version of ours, which the name shows.
-        if Path("/proc", folder.name.removeprefix(_PREFIX).partition("-")[0]).exists():
+        if start_time(int(folder.name.removeprefix(_PREFIX).partition("-")[0])):
             return False
     except (OSError, ValueError, AttributeError):
         return False  # another user's, or nothing of ours

@@ -124,10 +124,15 @@ def _namespace() -> str:
 
 
 def start_time(pid: int) -> str:
-    """Return when a process started (proc(5), stat field 22), or nothing if there is none."""
+    """Return when a process started (proc(5), stat field 22), or nothing if there is none.
+
+    One that has ended and only waits to be collected is none. In a container whose first process collects
+    nobody it would wait for ever.
+    """
     try:
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return ""
     # The program's name may contain spaces and brackets; the fields after it do not.
-    return stat.rpartition(")")[2].split()[19]
+    fields = stat.rpartition(")")[2].split()
+    return "" if fields[0] in "ZX" else fields[19]
