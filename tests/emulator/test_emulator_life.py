@@ -101,6 +101,7 @@ async def test_what_keeps_it_from_starting_is_said_in_one_line(tmp_path):
         ["--state", str(tmp_path), "--address", "door.example"],
         ["--address", DEVICE],
         ["--state", "/proc/nowhere", "--address", DEVICE],
+        [*place, "--hosts", str(tmp_path / "no-hosts")],
     ):
         status, _, said = await run(*wrong)
         assert (status, len(said.splitlines())) == (2, 1), wrong

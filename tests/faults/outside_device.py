@@ -18,8 +18,15 @@ def address(lane):
 
 
 @contextmanager
-def device_outside(folder, lane, *options):
-    """Have an emulated intercom for the length of a block; yields where its parts are."""
+def device_outside(folder, lane, *options, reads=()):
+    """Have an emulated intercom for the length of a block; yields where its parts are.
+
+    Args:
+        folder: its state and what it says go below it.
+        lane: the addresses.
+        options: further ones of its command line.
+        reads: files and folders that these name.
+    """
     state = folder / "device"
     container = ready_emulator("auto", print)
     with asyncio.Runner() as loop:
@@ -28,6 +35,7 @@ def device_outside(folder, lane, *options):
             address=address(lane),
             options=("--media-timeout", "2", *options),
             container=container,
+            reads=reads,
         )
         loop.run(device.start())
         try:

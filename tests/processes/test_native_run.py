@@ -51,7 +51,7 @@ def bench(authority, tmp_path):
     hosts.write_text(f"127.0.{LANE}.10 {PBX_NAME}\n")
     options = ["--serial-server", str(SERIAL_PORT), "--hosts", str(hosts)]
     options += ["--trust-store", str(certificate)]
-    with device_outside(tmp_path, LANE, *options) as ready:
+    with device_outside(tmp_path, LANE, *options, reads=(hosts, certificate)) as ready:
         line = f"rfc2217://{address(LANE)}:{SERIAL_PORT}"
         path = physical_bench(
             tmp_path,

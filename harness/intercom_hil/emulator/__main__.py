@@ -226,6 +226,15 @@ def _address(text: str) -> str:
         raise argparse.ArgumentTypeError(f"{text!r} is no IPv4 address") from None
 
 
+def _file(text: str) -> Path:
+    """Read a file's name. It must be there from the start: what it says is asked for in mid-life."""
+    try:
+        with open(text, "rb"):
+            return Path(text)
+    except OSError as problem:
+        raise argparse.ArgumentTypeError(f"{text} cannot be read: {problem.strerror}") from None
+
+
 def _pace(text: str) -> Pace:
     from intercom_hil.emulator.pace import Pace
 
@@ -273,7 +282,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--trust-store", type=Path, default=_TRUST_STORE, help="CAs trusted without an upload"
     )
-    parser.add_argument("--hosts", type=Path, metavar="FILE", help="lines `address name`, its name service")
+    parser.add_argument("--hosts", type=_file, metavar="FILE", help="lines `address name`, its name service")
     _add_reporting(parser)
     parser.add_argument("--fault", action="append", default=[], type=_one_of(FAULTS, "fault"), metavar="NAME")
     parser.add_argument("--variant", type=_one_of(VARIANTS, "variant"), metavar="NAME")
@@ -310,7 +319,7 @@ def _add_reporting(parser: argparse.ArgumentParser) -> None:
     )
     group.add_argument("--syslog-format", choices=("rfc5424", "rfc3164"), default="rfc5424")
     group.add_argument("--syslog-framing", choices=("octet-counting", "newline"), default="octet-counting")
-    group.add_argument("--syslog-ca", type=Path, metavar="FILE", help="who signs for servers by TLS")
+    group.add_argument("--syslog-ca", type=_file, metavar="FILE", help="who signs for servers by TLS")
     group.add_argument(
         "--webhook",
         action="append",
