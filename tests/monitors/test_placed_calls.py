@@ -24,7 +24,7 @@ def told(*calls, encryption=Encryption.UNSET, changed=()):
     for second, (number, outcome) in enumerate(calls):
         story.at(2 * second + 1)
         call = f"c{second}"
-        uri = number if "@" in number else f"sip:{number}@pbx"
+        uri = number if "@" in number or ":" in number else f"sip:{number}@pbx"
         profile = "RTP/SAVP" if outcome == 488 else "RTP/AVP"
         story.sip("INVITE", "device", "pbx", call=call, to_tag="", profile=profile, uri=uri)
         story.sip("INVITE", "pbx", "device", status=180, call=call)
@@ -50,6 +50,7 @@ LAST = ("sip:3@elsewhere", 200)
         [("1", 486), ("2", "gives up"), LAST],
         [("1", 486), ("2", 404), ("sip:3@elsewhere", 603)],
         [("1", 503), ("1", 486), ("2", 200)],
+        [("tel:1", 486), ("sip:2@pbx:5060;user=phone", 486), ("sip:3@192.0.2.9:5070", 200)],
     ],
 )
 def test_the_contacts_in_their_order_until_one_answers(calls):

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from ipaddress import ip_address
 from itertools import pairwise
 
 from intercom_hil.judge.calls import Call, calls
@@ -36,11 +37,15 @@ class _Contacts:
     fallback: bool
 
     def place(self, uri: str, from_: int = 0) -> int | None:
-        """Return the first place, from one on, that a Request-URI stands for; None if it is no contact's."""
+        """Return the first place, from one on, that a Request-URI stands for; None if it is no contact's.
+
+        A device may look a contact's name up and put the address there (RFC 3261 §8.1.1.1 is a SHOULD).
+        """
         user, host = _user_and_host(uri)
         for place in range(from_, len(self.numbers)):
             number, at = self.numbers[place]
-            if number == user and at in ("", host):
+            resolved = bool(at) and _is_address(host) and not _is_address(at)
+            if number == user and (at in ("", host) or resolved):
                 return place
         return None
 
@@ -164,9 +169,22 @@ def _settings(timeline: Timeline) -> list[_Contacts]:
 
 
 def _user_and_host(number: str) -> tuple[str, str]:
-    """Return user and host of an address, without its port; of a short number the host is empty."""
+    """Return user and host of an address, without its port; of a short number the host is empty.
+
+    So it is of a telephone number, which a server looks up (RFC 3966).
+    """
     try:
         uri = Uri.parse(number)
     except WireError:
         return number.lower(), ""
+    if uri.scheme == "tel":
+        return uri.opaque.partition(";")[0].lower(), ""
     return (uri.user_unescaped or "").lower(), uri.host.lower()
+
+
+def _is_address(host: str) -> bool:
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

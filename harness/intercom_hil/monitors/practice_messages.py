@@ -87,9 +87,16 @@ def _host(message: SipMessageSeen) -> str:
 
 
 def _vias(message: SipMessageSeen) -> list[str]:
-    """Return the Via fields without what a receiver adds to them (RFC 3261 §18.2.1, RFC 3581), and blanks."""
-    parts = [part for value in message.values("Via") for part in split_list(value)]
-    return [_ADDED_BY_RECEIVER.sub("", re.sub(r"\s", "", part)).lower() for part in parts]
+    """Return the Via fields without what a receiver adds to them (RFC 3261 §18.2.1, RFC 3581), and blanks.
+
+    Parameters are sorted: their order says nothing (RFC 3261 §7.3.1).
+    """
+    found = []
+    for part in (part for value in message.values("Via") for part in split_list(value)):
+        bare = _ADDED_BY_RECEIVER.sub("", re.sub(r"\s", "", part)).lower()
+        sent_by, *parameters = bare.split(";")
+        found.append(";".join([sent_by, *sorted(parameters)]))
+    return found
 
 
 def cancels(seen: Sequence[Observation], book: Book) -> None:
@@ -113,9 +120,9 @@ def _cancel(observation: Observation, message: SipMessageSeen, asked: Observatio
     same = {
         "branch": (message.branch, invite.branch),
         "CSeq number": (message.cseq, invite.cseq),
-        "Request-URI": (message.request_uri, invite.request_uri),
-        "From": ((message.from_uri, message.from_tag), (invite.from_uri, invite.from_tag)),
-        "To": ((message.to_uri, message.to_tag), (invite.to_uri, invite.to_tag)),
+        "Request-URI": (place(message.request_uri), place(invite.request_uri)),
+        "From": ((place(message.from_uri), message.from_tag), (place(invite.from_uri), invite.from_tag)),
+        "To": ((place(message.to_uri), message.to_tag), (place(invite.to_uri), invite.to_tag)),
     }
     for name, (here, there) in same.items():
         if here != there:

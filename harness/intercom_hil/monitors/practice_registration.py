@@ -30,25 +30,25 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
 
 def credentials(seen: Sequence[Observation], book: Book) -> None:
     """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
-    offers: dict[tuple[str, str, str], dict[str, str]] = {}
+    offers: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     counts: dict[tuple[str, str], tuple[int, str]] = {}
     for observation in seen:
         message = sip(observation)
         if message.receiver == "device" and message.status in (401, 407):
             for header, realm, nonce, challenge in _challenges(message):
-                offers[header, realm, nonce] = challenge
+                offers.setdefault((header, realm, nonce), []).append(challenge)
                 counts.pop((realm, nonce), None)  # a server may give a nonce anew: who starts again may, too
         if message.sender != "device" or not message.is_request:
             continue
         for shown in message.credentials:
             given = shown.parameters
             nonce = given.get("nonce", "")
-            offer = offers.get((shown.header, shown.realm, nonce))
+            offered = offers.get((shown.header, shown.realm, nonce))
             if shown.scheme != "digest":
                 continue
-            if offer is not None:
+            if offered:
                 book.look("SIP-11", observation)
-                _within(observation, given, offer, book)
+                _within(observation, given, offered, book)
             count = given.get("nc", "")
             if not count or message.method in ("ACK", "CANCEL"):
                 continue
@@ -60,15 +60,21 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
             counts[shown.realm, nonce] = max(number, before), message.branch
 
 
-def _within(observation: Observation, given: dict[str, str], challenge: dict[str, str], book: Book) -> None:
+def _within(
+    observation: Observation, given: dict[str, str], challenges: list[dict[str, str]], book: Book
+) -> None:
+    """Judge credentials against the challenges with their nonce: one for each algorithm (RFC 8760 §2.3)."""
     algorithm = given.get("algorithm", "MD5").upper()
-    offered = challenge.get("algorithm", "MD5").upper()
-    if algorithm != offered:
-        book.broken("SIP-11", f"algorithm {algorithm} where {offered} was offered", observation)
+    offered = [challenge.get("algorithm", "MD5").upper() for challenge in challenges]
+    if algorithm not in offered:
+        text = f"algorithm {algorithm} where {' or '.join(dict.fromkeys(offered))} was offered"
+        book.broken("SIP-11", text, observation)
     qop = given.get("qop", "")
-    choices = [word.strip().lower() for word in challenge.get("qop", "").split(",")]
+    lists = [challenge.get("qop", "") for challenge in challenges]
+    choices = [word.strip().lower() for listed in lists for word in listed.split(",")]
     if qop and qop.lower() not in choices:
-        book.broken("SIP-11", f"qop {qop} where {challenge.get('qop') or 'none'} was offered", observation)
+        wanted = " or ".join(dict.fromkeys(listed for listed in lists if listed)) or "none"
+        book.broken("SIP-11", f"qop {qop} where {wanted} was offered", observation)
 
 
 def _challenges(message: SipMessageSeen) -> list[tuple[str, str, str, dict[str, str]]]:
