@@ -3,9 +3,11 @@
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment6
-from scapy.layers.l2 import GRE, CookedLinux, CookedLinuxV2, Dot1Q, Ether, Loopback
+from scapy.layers.l2 import GRE, LLC, SNAP, CookedLinux, CookedLinuxV2, Dot1Q, Dot3, Ether, Loopback
+from scapy.layers.ppp import HDLC, PPP, PPPoE
 
 from intercom_hil.wire import link
 from intercom_hil.wire.link import Datagram, Dissector, LinkError, Segment
@@ -30,6 +32,23 @@ def ether(packet):
         (link.ETHERNET, ether(Dot1Q(vlan=7) / ip())),
         (link.ETHERNET, ether(Dot1Q(type=0x88A8) / Dot1Q(vlan=7) / ip())),
         (link.ETHERNET, ether(Dot1Q(type=0x9100) / Dot1Q(vlan=7) / ip())),
+        (link.ETHERNET, ether(Dot1Q(type=0x9200) / Dot1Q(vlan=7) / ip())),
+        (link.ETHERNET, ether(PPPoE(sessionid=7) / PPP() / ip())),
+        (link.ETHERNET, ether(Dot1Q(vlan=7) / PPPoE(sessionid=7) / PPP() / ip())),
+        (link.LINUX_SLL, bytes(CookedLinux(proto=0x8864) / PPPoE() / PPP() / ip())),
+        (link.LINUX_SLL2, bytes(CookedLinuxV2(proto=0x8864) / PPPoE() / PPP() / ip())),
+        (link.PPP, bytes(PPP() / ip())),
+        (link.PPP, b"\x21" + bytes(ip())),
+        (link.PPP_HDLC, bytes(HDLC() / PPP() / ip())),
+        (link.PPP_ETHER, bytes(PPPoE() / PPP() / ip())),
+        (link.PPP_WITH_DIRECTION, b"\x01" + bytes(HDLC() / PPP() / ip())),
+        (link.ETHERNET, ether(MPLS(label=16, s=0) / MPLS(label=17, s=1) / ip())),
+        (
+            link.ETHERNET,
+            bytes(
+                Dot3(dst="02:00:00:00:00:02") / LLC(dsap=0xAA, ssap=0xAA, ctrl=3) / SNAP(code=0x0800) / ip()
+            ),
+        ),
         (link.ETHERNET, ether(ip(options=[IPOption(b"\x94\x04\x00\x00")]))),
         (link.ETHERNET, ether(ip()) + bytes(9)),
         (link.LINUX_SLL, bytes(CookedLinux(proto=0x0800) / ip())),
@@ -46,6 +65,22 @@ def ether(packet):
 )
 def test_a_datagram_is_found_on_every_link(link_type, frame):
     assert Dissector(link_type).dissect(frame) == EXPECTED
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        ether(PPPoE(code=0x09) / ip()),  # discovery
+        ether(PPPoE() / PPP(proto=0xC021) / b"\x09\x01\0\x08\0\0\0\0"),  # the link's own echo
+        ether(PPPoE() / PPP(proto=0x0057) / ip()),
+        ether(PPPoE())[:20],
+        ether(PPPoE() / PPP())[:21],
+        ether(MPLS(label=16, s=0) / ip()),
+        bytes(Dot3() / LLC(dsap=0x42, ssap=0x42, ctrl=3) / bytes(40)),
+    ],
+)
+def test_what_carries_no_ip_is_nothing(frame):
+    assert Dissector(link.ETHERNET).dissect(frame) is None
 
 
 def test_a_segment_is_found_with_its_sequence_number_and_flags():

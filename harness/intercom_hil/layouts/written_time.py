@@ -61,12 +61,13 @@ _ZONES: dict[str, tuple[float, ...]] = {
     "NZDT": (13,),
 }
 """Hours east of Greenwich that an abbreviation may mean."""
-_CLOCK = (
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d):(?P<second>\d\d)(?:[.,](?P<fraction>\d{1,9}))?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?(?!\w))?"
-)
+_PARTS = r"(?:[.,:](?P<fraction>(?<=:)\d{3}(?!\d)|(?<=[.,])\d{1,9}))?(?: ?(?P<half>[AaPp])\.?[Mm]\.?(?!\w))?"
+_BARE_CLOCK = rf"(?P<hour>\d{{1,2}}):(?P<minute>\d\d):(?P<second>\d\d){_PARTS}"
+_CLOCK = rf"(?P<hour>\d{{1,2}})(?P<dot>[:.-])(?P<minute>\d\d)(?P=dot)(?P<second>\d\d){_PARTS}"
+"""A clock after a date, which may have its parts joined by dots or hyphens."""
 _NAMED = rf"(?:{'|'.join(sorted(_ZONES, key=len, reverse=True))}|z)(?![A-Za-z])"
-_ZONE = rf"(?: ?\(?(?={_NAMED}|[+-]\d)(?P<zone>{_NAMED})?(?P<offset>[+-]\d\d?(?::?\d\d)?(?![\d:]))?\)?)?"
+_OFFSET = r"(?P<offset>[+-]\d\d?(?::?\d\d)?(?!:?\d))"
+_ZONE = rf"(?: ?\(?(?={_NAMED}|[+-]\d)(?P<zone>{_NAMED})?(?: ?\(?{_OFFSET})?\)?)?"
 _MONTH, _YEAR = r"(?P<month>[A-Za-z]{3,9})\.?", r"(?P<year>\d{4})"
 _WEEKDAY = r"(?:[A-Z][a-z]{2,8},? +)?"
 _D = r"(?P<day>\d{1,2})"
@@ -74,15 +75,18 @@ _FORMS = (
     rf"{_WEEKDAY}{_MONTH} +{_D},?(?: +{_YEAR},?)? +{_CLOCK}{_ZONE}(?: +(?P<year2>\d{{4}})(?!\S))?",
     rf"{_YEAR}[ -]{_MONTH}[ -]+{_D} +{_CLOCK}{_ZONE}",
     rf"{_WEEKDAY}{_D}[ ./-]{_MONTH}[ ./-]{_YEAR}[ :T]+{_CLOCK}{_ZONE}",
-    rf"{_YEAR}(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep){_D}(?:[Tt_,-]| +){_CLOCK}{_ZONE}",
+    rf"{_YEAR}(?P<sep>[-/.])(?P<month>\d{{1,2}})(?P=sep){_D}(?:[Tt_;-]|,? +|,){_CLOCK}{_ZONE}",
     rf"(?P<a>\d{{1,2}})(?P<sep>[-/.])(?P<b>\d{{1,2}})(?P=sep)(?P<c>\d{{4}}|\d\d)"
-    rf"(?:[Tt_,-]|,? +){_CLOCK}{_ZONE}",
+    rf"(?:[Tt_;-]|,? +|,){_CLOCK}{_ZONE}",
     rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)(?:[T_-]| +){_CLOCK}{_ZONE}",
-    rf"{_YEAR}(?P<month>\d\d)(?P<day>\d\d)[Tt_ -]?(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
-    rf"(?:[.,](?P<fraction>\d{{1,9}}))?(?!\d){_ZONE}",
-    rf"{_CLOCK}{_ZONE}",
+    rf"{_YEAR}(?P<sep>-?)(?P<month>\d\d)(?P=sep)(?P<day>\d\d)[Tt_ -]?"
+    r"(?P<hour>\d\d)(?P<minute>\d\d)(?P<second>\d\d)"
+    rf"(?:[.,]?(?P<fraction>(?<=[.,])\d{{1,9}}|\d{{3}}))?(?!\d){_ZONE}",
+    rf"{_BARE_CLOCK}{_ZONE}",
 )
-_EPOCH = re.compile(r"(?P<epoch>\d{9,11}|\d{12,13}|\d{15,16})(?:\.(?P<part>\d{1,9}))?(?![\w.:/-])", re.ASCII)
+_EPOCH = re.compile(
+    r"(?P<epoch>\d{9,11}|\d{12,13}|\d{15,16})(?:\.(?P<part>\d{1,9}))?(?![\w./-]|:\S)", re.ASCII
+)
 _END = re.compile(r"[]>)]?[:,;]?(?:\s+|\Z)")
 
 

@@ -1,8 +1,9 @@
 """Captured frames to UDP datagrams and TCP segments, over every link type a bench meets.
 
-A frame and its LINKTYPE_ number give a ``Datagram``, a ``Segment`` or None. Fragments of IPv4 and IPv6 are
-put together, IPv6 extension headers passed over, tunnels (IP in IP, GRE, ERSPAN) looked into. Checksums are
-not looked at: with offloading, a capture on the sending host has none.
+A frame and its LINKTYPE_ number give a ``Datagram``, a ``Segment`` or None. VLAN tags, MPLS labels and PPP
+over Ethernet are passed over, fragments of IPv4 and IPv6 put together, IPv6 extension headers passed over,
+tunnels (IP in IP, GRE, ERSPAN) looked into. Checksums are not looked at: with offloading, a capture on the
+sending host has none.
 """
 
 from __future__ import annotations
@@ -15,11 +16,24 @@ from typing import NamedTuple
 from intercom_hil.wire.error import WireError
 
 ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 1, 0, 101, 108, 113, 228, 229, 276
+PPP, PPP_HDLC, PPP_ETHER, PPP_WITH_DIRECTION = 9, 50, 51, 204
 _RAW_OF_SYSTEMS = (12, 14)
 """What DLT_RAW is on some systems: written into files by tools that do not translate it to LINKTYPE_RAW."""
-_LINK_TYPES = (ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2, *_RAW_OF_SYSTEMS)
+_PPP_TYPES = (PPP, PPP_HDLC, PPP_ETHER, PPP_WITH_DIRECTION)
+_LINK_TYPES = (
+    *(ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2),
+    *(*_PPP_TYPES, *_RAW_OF_SYSTEMS),
+)
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
-_VLAN_TAGS = (0x8100, 0x88A8, 0x9100)  # IEEE 802.1Q, 802.1ad, and the latter before it had a number
+_VLAN_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # IEEE 802.1Q, 802.1ad, and the latter before it had a number
+_ETHERTYPE_PPPOE = 0x8864  # the session stage (RFC 2516 §4)
+_ETHERTYPES_MPLS = (0x8847, 0x8848)  # RFC 5332 §3
+_LONGEST_LENGTH = 1500
+"""An EtherType below that is a length: a frame with an LLC header (IEEE 802.3)."""
+_SNAP = b"\xaa\xaa\x03\0\0\0"  # LLC and SNAP, before an EtherType (RFC 1042)
+_PPP_ALL_STATIONS = b"\xff\x03"  # address and control of PPP in HDLC-like framing (RFC 1662 §3.1)
+_PPP_IP = {0x0021: 4, 0x0057: 6}
+"""PPP's number of a protocol to the version of IP (RFC 1332, RFC 5072)."""
 _TCP, _UDP = 6, 17
 _IP_IN_IP, _GRE = (4, 41), 47
 _FRAGMENT, _AUTHENTICATION = 44, 51
@@ -218,6 +232,8 @@ def is_group(host: str) -> bool:
 
 def _network_offset(frame: bytes, link_type: int) -> int | None:
     """Return where the IP packet in a frame begins, or None for other protocols."""
+    if link_type in _PPP_TYPES:
+        return _within_pppoe(frame, 0) if link_type == PPP_ETHER else _within_ppp(frame, 0, link_type)
     if link_type == ETHERNET:
         at, kind = 14, int.from_bytes(frame[12:14], "big")
     elif link_type == LINUX_SLL:
@@ -228,7 +244,40 @@ def _network_offset(frame: bytes, link_type: int) -> int | None:
         return 4 if link_type in (NULL, LOOP) else 0
     while kind in _VLAN_TAGS:
         at, kind = at + 4, int.from_bytes(frame[at + 2 : at + 4], "big")
+    if kind <= _LONGEST_LENGTH and frame[at : at + len(_SNAP)] == _SNAP:
+        at, kind = at + 8, int.from_bytes(frame[at + 6 : at + 8], "big")
+    if kind == _ETHERTYPE_PPPOE:
+        return _within_pppoe(frame, at)
+    if kind in _ETHERTYPES_MPLS:
+        return _below_labels(frame, at)
     return at if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6) else None
+
+
+def _within_pppoe(frame: bytes, at: int) -> int | None:
+    """Return where the IP packet of a PPPoE session packet begins (RFC 2516 §4): version, type, code 0."""
+    return _within_ppp(frame, at + 6, PPP) if frame[at : at + 2] == b"\x11\0" else None
+
+
+def _within_ppp(frame: bytes, at: int, link_type: int) -> int | None:
+    """Return where the IP packet of a PPP frame begins.
+
+    Address and control, and the zero that a protocol's number begins with, may be left out (RFC 1661 §6).
+    """
+    at += 1 if link_type == PPP_WITH_DIRECTION else 0
+    at += 2 if frame[at : at + 2] == _PPP_ALL_STATIONS else 0
+    size = 1 if frame[at : at + 1] and frame[at] & 1 else 2
+    version = _PPP_IP.get(int.from_bytes(frame[at : at + size], "big"))
+    at += size
+    return at if version is not None and at < len(frame) and frame[at] >> 4 == version else None
+
+
+def _below_labels(frame: bytes, at: int) -> int | None:
+    """Return where the IP packet under MPLS labels begins (RFC 3032 §2.1): after the bottom of the stack."""
+    while at + 4 < len(frame):
+        at += 4
+        if frame[at - 2] & 1:
+            return at if frame[at] >> 4 in (4, 6) else None
+    return None
 
 
 def _transport(
