@@ -61,12 +61,20 @@ def test_credentials_are_found_however_they_are_spelt(field):
 )
 def test_a_registration_is_told_from_one_that_is_taken_back(headers, takes_back):
     assert said.registration().matches(seen(REGISTER, *headers)) != takes_back
+    assert said.registration_taken_back().matches(seen(REGISTER, *headers)) == takes_back
+    assert said.connectivity_check().matches(seen(REGISTER, *headers)) != takes_back
 
 
 def test_an_answer_that_lists_a_contact_confirms_the_registration():
     back = {"source": PBX, "destination": DEVICE}
     assert said.registered().matches(seen("SIP/2.0 200 OK", "m : <sip:a>", **back))
     assert not said.registered().matches(seen("SIP/2.0 200 OK", "Subject: x\r\n m: y", **back))
+
+
+def test_the_answer_to_a_registration_that_is_taken_back_confirms_no_connection():
+    back = {"source": PBX, "destination": DEVICE}
+    assert said.connectivity_confirmed().matches(seen("SIP/2.0 200 OK", "m : <sip:a>", **back))
+    assert not said.connectivity_confirmed().matches(seen("SIP/2.0 200 OK", "Expires: 60", **back))
 
 
 @pytest.mark.parametrize(

@@ -113,6 +113,12 @@ def registration(*, receiver: str = PBX) -> Pattern:
     return once_per_transaction(asked)
 
 
+def registration_taken_back(*, receiver: str = PBX) -> Pattern:
+    """The device takes its registration back (RFC 3261 §10.2.2): it leaves, or starts again."""
+    asked = _sip("REGISTER that takes back", DEVICE, receiver).where(method="REGISTER", status=None)
+    return once_per_transaction(asked.where(takes_back=True))
+
+
 def granted(confirmed: Observation) -> int | None:
     """Return for how long (s) the server registered the device; that counts (RFC 3261 §10.2.4).
 
@@ -131,17 +137,18 @@ _CHECKS = Condition(one_of=("REGISTER", "OPTIONS"))
 
 
 def connectivity_check(*, receiver: str = PBX) -> Pattern:
-    """The device asks whether its server is there: with REGISTER or OPTIONS (RFC 3261 §10, §11)."""
-    return once_per_transaction(
-        _sip("connectivity check", DEVICE, receiver).where(method=_CHECKS, status=None)
-    )
+    """The device asks whether its server is there: with REGISTER or OPTIONS (RFC 3261 §10, §11).
+
+    One that takes its registration back does not ask, it leaves.
+    """
+    asked = _sip("connectivity check", DEVICE, receiver).where(method=_CHECKS, status=None)
+    return once_per_transaction(asked.where(takes_back=False))
 
 
 def connectivity_confirmed(*, sender: str = PBX) -> Pattern:
-    """The device's server is there, and says so."""
-    return once_per_transaction(
-        _sip("200 to connectivity check", sender, DEVICE).where(method=_CHECKS, status=200)
-    )
+    """The device's server is there, and says so: not in answer to a registration that is taken back."""
+    said = _sip("200 to connectivity check", sender, DEVICE).where(method=_CHECKS, status=200)
+    return once_per_transaction(said.where(lists_nobody=False))
 
 
 def once_per_transaction(message: Pattern) -> Pattern:

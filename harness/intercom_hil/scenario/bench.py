@@ -19,7 +19,7 @@ from intercom_hil.errors import Inconclusive, NotApplicable
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.judge.judge import Judge
-from intercom_hil.judge.vocabulary import PBX, PROXY, known_to_pbx, registered
+from intercom_hil.judge.vocabulary import PBX, PROXY, known_to_pbx, registered, registration_taken_back
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
 from intercom_hil.proxy.proxy import Proxy
@@ -361,9 +361,13 @@ class Bench(Remotes):
             raise Inconclusive(f"precondition not met: the device refused its settings: {answer.message}")
         if await_registration and wanted.enabled:
             by = PROXY if wanted.proxy else PBX
-            confirmed = registered(by=by)
+            confirmed, left = registered(by=by), registration_taken_back(receiver=by)
             if wanted.transport is Transport.TLS:
-                confirmed = confirmed.seen_by(Witness.PBX)
+                confirmed, left = confirmed.seen_by(Witness.PBX), left.seen_by(Witness.PBX)
+            # One that is renewed by the old settings, and taken back with them, is not that of the new ones.
+            leaves = self.seen(left, after=begun)
+            if leaves and not await assembly.pbx.registered(wanted.extension):
+                begun = leaves[-1].time
             await self.require(confirmed, within=self.timing.registered, after=begun)
 
     async def submit(self, changes: Mapping[str, object], *, by: Role = "administrator") -> float:

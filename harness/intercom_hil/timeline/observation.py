@@ -197,6 +197,11 @@ class SipMessageSeen(BaseContent):
         return self.expires == 0 if not lasting else all(expires == 0 for expires in lasting)
 
     @property
+    def lists_nobody(self) -> bool:
+        """Whether a registrar's 200 lists no contact: what was registered is taken back (RFC 3261 §10.3)."""
+        return self.method == "REGISTER" and self.status == 200 and not self.contacts
+
+    @property
     def in_dialog(self) -> bool:
         """Whether the message carries a To tag: part of, or the making of, a dialog."""
         return bool(self.to_tag)
