@@ -13,9 +13,7 @@ from intercom_hil.scenario import (
     ClearOffer,
     Condition,
     Encryption,
-    Inconclusive,
     Misanswer,
-    Observation,
     Offer,
     PbxSrtp,
     Security,
@@ -28,6 +26,7 @@ from intercom_hil.scenario import (
     events,
     final_answer,
     invite,
+    keys_taken_up,
     media,
     misanswers,
     negotiating_srtp,
@@ -39,7 +38,6 @@ from intercom_hil.scenario import (
     scenario,
     sound,
     speaker_tone,
-    with_usable_keys,
 )
 
 INTRUDER = 1500
@@ -105,7 +103,7 @@ async def test_fallback_uses_srtp_where_the_remote_can(bench: Bench, remote: Pbx
     pressed = await bench.intercom.press_button()
 
     offer = await bench.require(invite(sender=DEVICE, receiver=PBX), within=bench.timing.dial, after=pressed)
-    await _taken_up(bench, PBX, offer)
+    await keys_taken_up(bench, PBX, offer)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
     await bench.expect("ENC-03", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-03", CLEAR_FROM_DEVICE)
@@ -146,7 +144,7 @@ async def test_fallback_uses_srtp_straight_to_a_remote_that_can(bench: Bench, se
     offer = await bench.require(
         invite(sender=DEVICE, receiver=desk.number), within=bench.timing.dial, after=pressed
     )
-    await _taken_up(bench, desk.number, offer)
+    await keys_taken_up(bench, desk.number, offer)
     secured = sound(sender=DEVICE, receiver=desk.number, protection="srtp")
     await bench.expect("ENC-03", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-03", CLEAR_FROM_DEVICE)
@@ -289,7 +287,7 @@ async def test_srtp_only_places_a_call_over_srtp(
     offer = await bench.require(
         invite(sender=DEVICE, receiver=other), within=bench.timing.dial, after=pressed
     )
-    await _taken_up(bench, other, offer)
+    await keys_taken_up(bench, other, offer)
     secured = sound(sender=DEVICE, receiver=other, protection="srtp")
     await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-08", CLEAR_FROM_DEVICE)
@@ -411,27 +409,6 @@ async def test_clear_media_in_a_secured_call_is_not_played(bench: Bench) -> None
     await bench.require(answer(sender=DEVICE, receiver=caller), within=bench.timing.taken)
     heard = await bench.require(media(sender=caller, receiver=DEVICE), within=bench.timing.taken)
     await bench.never("ENC-11", speaker_tone(INTRUDER), during=bench.timing.transaction, after=heard)
-
-
-async def _taken_up(bench: Bench, remote: str, offer: Observation) -> None:
-    """Stop here, with nothing found out, where the remote leaves an offer that it may take up.
-
-    Not every remote can use a master key identifier (RFC 4568 §6.1), or negotiates capabilities (RFC 5939):
-    it refuses, or answers in clear, and the device is not to blame.
-    """
-    await bench.require(final_answer(sender=remote, receiver=DEVICE), within=bench.timing.taken, after=offer)
-    offered = invite(sender=DEVICE, receiver=remote)
-    refused = refusal(sender=remote, receiver=DEVICE).where(status=Condition(one_of=tuple(SRTP_REFUSALS)))
-    if bench.seen(refused, after=offer) and bench.seen(with_usable_keys(offered)):
-        raise Inconclusive("the remote refused an offer of SRTP with keys that can be used")
-    if bench.seen(with_usable_keys(answer(sender=remote, receiver=DEVICE)), after=offer):
-        return
-    if bench.seen(answer(sender=remote, receiver=DEVICE), after=offer) and bench.seen(
-        with_usable_keys(offered)
-    ):
-        raise Inconclusive("the remote answered in clear an offer with keys that can be used")
-    if bench.seen(negotiating_srtp(offered)):
-        raise Inconclusive("the device offers SRTP by capability negotiation, which the remote does not know")
 
 
 async def _called(

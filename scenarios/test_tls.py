@@ -25,6 +25,7 @@ from intercom_hil.scenario import (
     decision,
     from_device,
     invite,
+    keys_taken_up,
     media,
     reported_by_pbx,
     request,
@@ -90,6 +91,7 @@ async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench) -> None
 
     offered = reported_by_pbx(invite(sender=DEVICE, receiver=PBX, to=desk.number))
     offer = await bench.require(offered, within=bench.timing.dial, after=pressed)
+    await keys_taken_up(bench, PBX, offer, read=reported_by_pbx)
     secured = sound(sender=DEVICE, receiver=PBX, protection="srtp")
     await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-08", CLEAR_FROM_DEVICE)

@@ -274,3 +274,39 @@ def test_an_older_suite_name_is_the_suite_that_it_means():
         protect=lambda packet: protect_by_the_letter(crypto, packet),
     )
     assert (account.authenticated, account.rejected, account.unproved) == (10, 0, "")
+
+
+def negotiating(address, *fills, at_session_level=False):
+    """Offer RTP/AVP, and RTP/SAVP with keys as a potential configuration (RFC 5939 §3)."""
+    acap = [f"a=acap:{n} crypto:{key(fill)}" for n, fill in enumerate(fills, 7)]
+    lines = ["a=tcap:1 RTP/SAVP", *acap, "a=pcfg:1 t=1 a=7"]
+    plain = sdp(address)
+    if at_session_level:
+        head, media = plain.split(b"m=audio", 1)
+        more = "".join(f"{line}\r\n" for line in lines[:-1]).encode()
+        return head + more + b"m=audio" + media + f"{lines[-1]}\r\n".encode()
+    return plain + "".join(f"{line}\r\n" for line in lines).encode()
+
+
+@pytest.mark.parametrize("at_session_level", [False, True])
+@pytest.mark.parametrize("named", [b"a=acfg:1 t=1 a=7\r\n", b""])
+def test_an_answer_takes_up_a_potential_configuration(at_session_level, named):
+    wire = Wire()
+    wire.call(negotiating(DEVICE, 1, at_session_level=at_session_level), secure(PBX, 2) + named)
+    wire.talk(Talk(DEVICE, PBX, ssrc=1, protect=protector(key(1))), 10)
+    wire.talk(Talk(PBX, DEVICE, ssrc=2, protect=protector(key(2))), 10)
+    assert accounts(wire) == [("srtp", 10, 10, 0)] * 2
+
+
+def test_an_answer_leaves_a_potential_configuration():
+    wire = Wire()
+    wire.call(negotiating(DEVICE, 1), sdp(PBX))
+    wire.talk(Talk(DEVICE, PBX), 10)
+    assert accounts(wire) == [("plain", 10, 0, 0)]
+
+
+def test_a_packet_that_is_not_under_the_key_of_the_potential_configuration_is_rejected():
+    wire = Wire()
+    wire.call(negotiating(DEVICE, 1), secure(PBX, 2) + b"a=acfg:1 t=1 a=7\r\n")
+    wire.talk(Talk(DEVICE, PBX, protect=protector(key(3))), 10)
+    assert accounts(wire) == [("srtp", 10, 0, 10)]

@@ -89,6 +89,35 @@ async def test_calls_one_after_the_other_are_each_protected_as_negotiated(statio
     assert len(keys) == 2
 
 
+CAPABILITIES = (
+    "a=pcfg:1 t=2 a=7\r\na=tcap:2 RTP/SAVP\r\na=acap:6 crypto:1 AES_CM_128_HMAC_SHA1_32 inline:{key}\r\n"
+    "a=acap:7 crypto:90 AES_CM_128_HMAC_SHA1_80 inline:{key}\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("security", "lines", "taken_up"),
+    [
+        ("either", CAPABILITIES, True),
+        ("srtp", CAPABILITIES, True),
+        ("either", CAPABILITIES.replace("t=2 a=7", "t=2 a=6"), False),
+        ("plain", CAPABILITIES, False),
+    ],
+)
+async def test_a_potential_configuration_is_taken_up_by_name(stations, security, lines, taken_up):
+    station = await stations.start("3401", answers(tone_hz=900, ring=0, security=security))
+    async with RawParty(RAW) as raw:
+        ok = await raw.invite(station, raw.offer(profile="RTP/AVP", extra=lines.format(key="A" * 40)))
+        _, audio = answer_of(ok)
+        sound = payloads(await raw.packets(15), audio.crypto[0] if audio.crypto else None)
+        await raw.hang_up()
+    chosen = [value for name, value in audio.attributes if name == "acfg"]
+    assert (audio.profile, chosen) == (("RTP/SAVP", ["1 t=2 a=7"]) if taken_up else ("RTP/AVP", []))
+    assert [crypto.tag for crypto in audio.crypto] == ([90] if taken_up else [])
+    assert None not in sound
+    assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=3)
+
+
 async def test_two_calls_at_once_are_each_protected_as_negotiated(stations):
     station = await stations.start("3401", answers(tone_hz=900, ring=0, security="either"))
     async with RawParty(RAW, 5090) as plain, RawParty(RAW, 5190) as secret:

@@ -2,7 +2,8 @@
 
 It follows SIP messages, from whichever witness can read them, and makes one ``NegotiatedStream`` for each
 direction of each negotiated media section. Offer/answer: RFC 3264, RFC 6337 §2; keys: RFC 4568 §5.1, each
-party's own SDP has the key it sends with; the tag of the answer's line names the offered line it picked.
+party's own SDP has the key it sends with; the tag of the answer's line names the offered line it picked. What
+an offer has as a potential configuration (RFC 5939) counts where the answer takes that up.
 An answer carried in a PRACK (RFC 3262 §5) is not followed.
 """
 
@@ -185,6 +186,7 @@ def _dialog(seen: SipMessageSeen) -> tuple[str, frozenset[str]]:
 def _legs(call_id: str, offered: Media, answered: Media, time: float) -> list[NegotiatedStream]:
     if offered.port == 0 or answered.port == 0:
         return []
+    offered = offered.as_taken_up(answered)
     secure = answered.is_secure or (offered.offers_srtp and answered.offers_srtp)
     offer_keys, answer_keys, keyless = _keys(offered, answered) if secure else ((), (), "")
     offer_address, answer_address = (offered.address, offered.port), (answered.address, answered.port)

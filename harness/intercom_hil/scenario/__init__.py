@@ -67,6 +67,7 @@ from intercom_hil.scenario.bench import Bench, Moment, PbxSrtp
 from intercom_hil.scenario.declaration import WHEN_PLAYED, case_id, scenario
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.scenario.remotes import SPOOFED_CALLS
+from intercom_hil.scenario.srtp_offers import keys_taken_up
 from intercom_hil.spec import events
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.events import FAILURE_KINDS
@@ -164,6 +165,7 @@ __all__ = [
     "from_user",
     "granted",
     "invite",
+    "keys_taken_up",
     "level",
     "limited",
     "live_picture",

@@ -11,7 +11,7 @@ import base64
 import binascii
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from intercom_hil.wire.error import WireError, clean, is_utf8
 
@@ -63,6 +63,8 @@ _PORT = re.compile(r"([0-9]{1,5})(?:/[0-9]{1,5})?\Z")
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+(\S.*)\Z", re.DOTALL)
 _MKI = re.compile(r"([0-9]{1,40}):([0-9]{1,3})\Z")
+_CAPABILITIES = ("tcap", "acap")
+_CAPABILITY = re.compile(r"[0-9]{1,10}[ \t]+(\S.*)\Z", re.DOTALL)
 _CHARSET = re.compile(r"^a=charset:", re.MULTILINE)
 _LONGEST_QUOTE = 60
 _LARGEST_MKI = 128
@@ -178,6 +180,8 @@ class Media:
         crypto: the usable SRTP keys.
         unusable_crypto: what is wrong with each of the other crypto lines.
         fingerprint: whether a certificate's fingerprint applies: keys are agreed by DTLS (RFC 5763).
+        potential_profiles: the transport protocols of its capabilities (RFC 5939 §3.4.2), the session's too.
+        potential_crypto: the usable SRTP keys among its attribute capabilities (RFC 5939 §3.4.1).
         attributes: every ``a=`` line of the section, as (name, value).
     """
 
@@ -191,6 +195,8 @@ class Media:
     crypto: tuple[Crypto, ...] = ()
     unusable_crypto: tuple[str, ...] = ()
     fingerprint: bool = False
+    potential_profiles: tuple[str, ...] = ()
+    potential_crypto: tuple[Crypto, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
 
     @property
@@ -218,11 +224,19 @@ class Media:
     @property
     def negotiates_srtp(self) -> bool:
         """Whether SRTP is among its potential configurations: for who knows them (RFC 5939 §3.1)."""
-        said = {(name.lower(), value) for name, value in self.attributes}
-        return any(name == "pcfg" for name, _ in said) and any(
-            (name == "tcap" and "SAVP" in value.upper()) or (name == "acap" and "crypto:" in value.lower())
-            for name, value in said
-        )
+        potential = bool(self.potential_crypto) or any("SAVP" in name for name in self.potential_profiles)
+        return potential and any(name.lower() == "pcfg" for name, _ in self.attributes)
+
+    def as_taken_up(self, answer: Media) -> Media:
+        """Return an offered section as its answer takes it up: by a potential configuration, or as it stands.
+
+        The answer names the configuration (``a=acfg``, RFC 5939 §3.6.2); one that has a key, where nothing
+        but capabilities had any, means the same.
+        """
+        named = any(name.lower() == "acfg" for name, _ in answer.attributes)
+        if not self.potential_crypto or not (named or (answer.crypto and not self.crypto)):
+            return self
+        return replace(self, profile=answer.profile, crypto=self.potential_crypto)
 
     @property
     def held(self) -> bool:
@@ -271,6 +285,7 @@ class Session:
             address=_connection(head),
             direction=_direction(attributes) or "sendrecv",
             fingerprint=_has_fingerprint(attributes),
+            capabilities=tuple(pair for pair in attributes if pair[0].lower() in _CAPABILITIES),
         )
         media = tuple(_media(lines, common, notes) for lines in bodies)
         if any(section.held for section in media):
@@ -292,6 +307,7 @@ class _Common:
     address: str
     direction: str
     fingerprint: bool
+    capabilities: tuple[tuple[str, str], ...]
 
 
 def _lines(body: bytes, notes: list[str]) -> Iterator[tuple[str, str]]:
@@ -324,6 +340,7 @@ def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> M
     if address in NOWHERE:
         direction = {"sendrecv": "sendonly", "recvonly": "inactive"}.get(direction, direction)
     crypto, unusable = _cryptos(attributes)
+    profiles, potential = _capabilities((*common.capabilities, *attributes))
     return Media(
         media=words[0].lower(),
         port=int(port[1]),
@@ -335,6 +352,8 @@ def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> M
         crypto=crypto,
         unusable_crypto=unusable,
         fingerprint=common.fingerprint or _has_fingerprint(attributes),
+        potential_profiles=profiles,
+        potential_crypto=potential,
         attributes=attributes,
     )
 
@@ -392,3 +411,21 @@ def _cryptos(attributes: tuple[tuple[str, str], ...]) -> tuple[tuple[Crypto, ...
             except SdpError as problem:
                 problems.append(problem.problem)
     return tuple(usable), tuple(problems)
+
+
+def _capabilities(
+    attributes: tuple[tuple[str, str], ...],
+) -> tuple[tuple[str, ...], tuple[Crypto, ...]]:
+    """Return the transport protocols and the usable keys that are among capabilities (RFC 5939 §3.4)."""
+    profiles: list[str] = []
+    inner: list[tuple[str, str]] = []
+    for name, value in attributes:
+        said = _CAPABILITY.match(value) if name.lower() in _CAPABILITIES else None
+        if said is None:
+            continue
+        if name.lower() == "tcap":
+            profiles += said[1].upper().split()
+        else:
+            attribute, _, content = said[1].partition(":")
+            inner.append((attribute.strip(), content.strip()))
+    return tuple(profiles), _cryptos(tuple(inner))[0]

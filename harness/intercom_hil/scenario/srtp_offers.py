@@ -1,0 +1,72 @@
+"""Whether the remote took up the device's offer of SRTP: where it may leave it, nothing is found out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from intercom_hil.errors import Inconclusive
+from intercom_hil.judge.vocabulary import (
+    DEVICE,
+    PBX,
+    answer,
+    final_answer,
+    invite,
+    negotiating_srtp,
+    refusal,
+    with_usable_keys,
+)
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.stations.behaviours import SRTP_REFUSALS
+from intercom_hil.timeline import Observation
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.pattern import Condition, Pattern
+
+
+def as_it_passed(pattern: Pattern) -> Pattern:
+    """Take a message as the wire has it."""
+    return pattern
+
+
+async def keys_taken_up(
+    bench: Bench, remote: str, offer: Observation, *, read: Callable[[Pattern], Pattern] = as_it_passed
+) -> None:
+    """Go on only if the remote took up keys that the device offered, or had none to take up.
+
+    Not every remote can use a master key identifier (RFC 4568 §6.1), or negotiates capabilities (RFC 5939):
+    it refuses, or answers in clear, and the device is not to blame.
+
+    Args:
+        bench: the bench.
+        remote: whom the device calls.
+        offer: its INVITE.
+        read: makes of a pattern that of whoever can read the messages: ``reported_by_pbx`` under TLS.
+
+    Raises:
+        Inconclusive: the remote left an offer that can be used, or one by capability negotiation.
+    """
+    answers = read(answer(sender=remote, receiver=DEVICE))
+    await bench.require(
+        read(final_answer(sender=remote, receiver=DEVICE)), within=bench.timing.taken, after=offer
+    )
+    if bench.seen(with_usable_keys(answers), after=offer):
+        return
+    offered = read(invite(sender=DEVICE, receiver=remote))
+    refused = read(refusal(sender=remote, receiver=DEVICE)).where(
+        status=Condition(one_of=tuple(SRTP_REFUSALS))
+    )
+    usable = bench.seen(with_usable_keys(offered))
+    for left, how in ((refused, "refused an offer of SRTP"), (answers, "answered in clear an offer")):
+        if usable and bench.seen(left, after=offer):
+            raise Inconclusive(f"the remote {how} with keys that can be used{_identified(usable, remote)}")
+    if bench.seen(negotiating_srtp(offered)):
+        raise Inconclusive("the device offers SRTP by capability negotiation, which the remote does not know")
+
+
+def _identified(offers: list[Observation], remote: str) -> str:
+    """Say where the keys have an identifier, which is the likeliest reason to leave them."""
+    sessions = [o.content.session for o in offers if isinstance(o.content, SipMessageSeen)]
+    keys = [key for session in sessions if session for media in session.media for key in media.crypto]
+    if not any(key.mki for key in keys):
+        return ""
+    whoever = "Asterisk" if remote == PBX else "the remote"
+    return f": they have a master key identifier (RFC 4568 §6.1), which {whoever} does not take"
