@@ -97,3 +97,37 @@ def test_a_station_that_read_the_call_and_means_to_ignore_it_leaves_the_rest_to_
 def test_an_answer_of_a_station_that_nobody_can_read_is_no_answer():
     arrived = ["EV INVITE callid=c profile=RTP/AVP from=x"]
     assert called(said=arrived, answer=b"SIP/2.0 488 No\r\nTo: <sip:1@a>\r\n\r\n") is Verdict.INCONCLUSIVE
+
+
+def taken(
+    *, branch="z9hG4bK1", version="SIP/2.0", acknowledged=False, contact="Contact: <sip:2@192.0.2.30>\r\n"
+):
+    """Judge what was to come of a call that the device took, and that its caller left unacknowledged."""
+    timeline = configured_timeline()
+    who = "From: <sip:3410@a>;tag=x\r\nTo: <sip:1@a>{tag}\r\nCall-ID: c\r\n"
+
+    def add(start, source, destination, time, tag="", via="z9hG4bK1", more="", method="INVITE"):
+        head = f"{start}\r\nVia: SIP/2.0/UDP 192.0.2.21;branch={via}\r\n{who.format(tag=tag)}{more}"
+        data = f"{head}CSeq: 1 {method}\r\n\r\n".encode()
+        content = sip_content(data, source, destination, "UDP", lambda host, _: HOSTS[host])
+        timeline.append(Witness.WIRE, content, START + time)
+
+    add("INVITE sip:1@192.0.2.30 SIP/2.0", DESK, DEVICE, 1)
+    for time in (1.1, 1.6):
+        add(f"{version} 200 OK", DEVICE, DESK, time, tag=";tag=y", via=branch, more=contact)
+    if acknowledged:
+        add("ACK sip:2@192.0.2.30 SIP/2.0", DESK, DEVICE, 1.7, tag=";tag=y", via="z9hG4bK2", method="ACK")
+    return Occurs(pattern=said_sound(), after=START, until=START + 4).evaluate(timeline, START).verdict
+
+
+def test_a_readable_answer_that_the_caller_does_not_acknowledge_leaves_open_what_was_to_come_of_it():
+    assert taken() is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"acknowledged": True}, {"branch": "z9hG4bK7"}, {"version": "sip/2.0"}, {"contact": ""}],
+    ids=["it was acknowledged", "it answers no request", "it departs from the grammar", "it has no Contact"],
+)
+def test_an_answer_that_is_not_as_it_must_be_is_the_devices(otherwise):
+    assert taken(**otherwise) is Verdict.FAIL

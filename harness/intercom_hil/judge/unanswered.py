@@ -1,4 +1,4 @@
-"""Requests that the bench's own parties left without a usable answer although they can be read.
+"""Messages that the bench's own parties left without a usable answer although they can be read.
 
 No parser of SIP reads all that RFC 3261 allows. What Asterisk's cannot read (a display name folded between
 two words, say) it drops without a word; SIPp drops a request likewise, or answers what nobody can read (a
@@ -7,7 +7,7 @@ blank before a colon has it find no Via). What comes of that is not the device's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.vocabulary import DEVICE, PBX, PROXY
@@ -22,12 +22,12 @@ _RESPONSE = b"SIP/2.0 ".hex()
 
 
 def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]:
-    """Return the requests of the device, first sent between two times (epoch seconds), that came to nothing.
+    """Return the messages of the device, first sent between two times (epoch seconds), that came to nothing.
 
-    Those that the PBX never answered, and calls of which a station never said that they arrived: of each
-    the first transmission. Not among them are those that are its own fault: that depart from the grammar, or
-    go elsewhere than the settings say; nor those that a station read and means to ignore. Besides, the
-    unreadable answers of either.
+    Those that the PBX never answered, calls of which a station never said that they arrived, and final
+    responses to calls that the caller never acknowledged: of each the first transmission. Not among them are
+    those that are its own fault: that depart from the grammar, or go elsewhere than the settings say; nor
+    those that a station read and means to ignore. Besides, the unreadable answers of either.
     """
     wire = [o for o in timeline if o.witness is Witness.WIRE]
     seen = [o for o in wire if isinstance(o.content, SipMessageSeen)]
@@ -51,8 +51,38 @@ def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]
         unheard = to_pbx or (to_station and f"callid={message.call_id} " not in said)
         if unheard and _transaction(message) not in answered:
             found.setdefault(_transaction(message), observation)
+    for observation in _unacknowledged(seen):
+        found.setdefault(_transaction(sip(observation)), observation)
     late = [o for o in found.values() if after <= o.time <= until - LONG_ENOUGH]
     return late + [o for o in wire if after <= o.time <= until and _is_garbled(o)]
+
+
+def _unacknowledged(seen: list[Observation]) -> Iterator[Observation]:
+    """Yield what answers a party's INVITE as it must be answered, and got no ACK (RFC 3261 §13.2.2.4)."""
+    asked = {
+        (sip(o).sender, *_transaction(sip(o)), sip(o).branch, sip(o).from_tag)
+        for o in seen
+        if sip(o).is_initial_invite
+    }
+    acknowledged = {
+        (sip(o).sender, sip(o).call_id, sip(o).cseq)
+        for o in seen
+        if sip(o).is_request and sip(o).method == "ACK"
+    }
+    for observation in seen:
+        message = sip(observation)
+        caller = message.receiver
+        if (
+            message.sender != DEVICE
+            or message.method != "INVITE"
+            or not message.status
+            or message.status < 200
+        ):
+            continue
+        fits = (caller, *_transaction(message), message.branch, message.from_tag) in asked
+        whole = message.to_tag and (message.contacts or message.status >= 300) and not message.deviations
+        if fits and whole and (caller, message.call_id, message.cseq) not in acknowledged:
+            yield observation
 
 
 def _transaction(message: SipMessageSeen) -> tuple[str, int, str]:

@@ -20,6 +20,7 @@ from intercom_hil.stations.behaviours import SRTP_REFUSALS
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.pattern import Condition, Pattern
+from intercom_hil.wire.sdp import Crypto
 
 
 def as_it_passed(pattern: Pattern) -> Pattern:
@@ -48,7 +49,7 @@ async def keys_taken_up(
     await bench.require(
         read(final_answer(sender=remote, receiver=DEVICE)), within=bench.timing.taken, after=offer
     )
-    if bench.seen(with_usable_keys(answers), after=offer):
+    if _keys(bench.seen(answers, after=offer)):
         return
     offered = read(invite(sender=DEVICE, receiver=remote))
     refused = read(refusal(sender=remote, receiver=DEVICE)).where(
@@ -64,9 +65,13 @@ async def keys_taken_up(
 
 def _identified(offers: list[Observation], remote: str) -> str:
     """Say where the keys have an identifier, which is the likeliest reason to leave them."""
-    sessions = [o.content.session for o in offers if isinstance(o.content, SipMessageSeen)]
-    keys = [key for session in sessions if session for media in session.media for key in media.crypto]
-    if not any(key.mki for key in keys):
+    if not any(key.mki for key in _keys(offers)):
         return ""
     whoever = "Asterisk" if remote == PBX else "the remote"
     return f": they have a master key identifier (RFC 4568 §6.1), which {whoever} does not take"
+
+
+def _keys(messages: list[Observation]) -> list[Crypto]:
+    """Return every readable key in messages, of whatever suite."""
+    sessions = [o.content.session for o in messages if isinstance(o.content, SipMessageSeen)]
+    return [key for session in sessions if session for media in session.media for key in media.crypto]
