@@ -198,8 +198,12 @@ class SipMessageSeen(BaseContent):
 
     @property
     def lists_nobody(self) -> bool:
-        """Whether a registrar's 200 lists no contact: what was registered is taken back (RFC 3261 §10.3)."""
-        return self.method == "REGISTER" and self.status == 200 and not self.contacts
+        """Whether a registrar's 200 lists no contact: what was registered is taken back (RFC 3261 §10.3).
+
+        Of a message whose headers were not kept that is not known.
+        """
+        listed = not self.headers or self.contacts
+        return self.method == "REGISTER" and self.status == 200 and not listed
 
     @property
     def in_dialog(self) -> bool:
