@@ -95,8 +95,59 @@ def proven(cseq, nc, algorithm="MD5"):
     return f"> REGISTER sip:x SIP/2.0\n{headers(f'{cseq} REGISTER', f'r{cseq}', call='r', more=more)}"
 
 
+def described(*lines, profile="RTP/AVP", formats="8"):
+    """A session description of one audio section."""
+    return SDP.partition("m=")[0] + "\r\n".join([f"m=audio 4000 {profile} {formats}", *lines, ""])
+
+
+def taken(offer, answer):
+    """A call that the device takes: its answer to that offer."""
+    return CALLED[0].replace(OFFER, offer), CALLED[1].replace(ANSWER, answer), *CALLED[2:]
+
+
+POTENTIAL = (
+    "a=tcap:1 RTP/SAVP",
+    f"a=acap:1 crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY}",
+    "a=pcfg:1 t=1 a=1",
+)
+CHOSEN = (f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEY[::-1]}", "a=acfg:1 t=1 a=1")
+FORK = tuple(text.replace("tag=b", "tag=d").replace("branch=z9hG4bK", "branch=z9hG4bKd") for text in CALL[2:])
+"""What belongs to the second of two stations that both answered an INVITE (RFC 3261 §13.2.2.4)."""
+TWO_CHALLENGES = (
+    CHALLENGE.replace('qop="auth"', 'qop="auth", algorithm=SHA-256')
+    + '\nWWW-Authenticate: Digest realm="x", nonce="n", qop="auth", algorithm=MD5'
+)
+ROUTE = "Route: <sip:192.0.2.77;lr>"
+WITHIN = {"tags": ("a", "b"), "more": REQUEST}
+AGAIN = (
+    f"> INVITE sip:desk@192.0.2.10 SIP/2.0\n{headers('2 INVITE', '5', **WITHIN)}\n{CONTACT}",
+    f"< SIP/2.0 200 OK\n{headers('2 INVITE', '5', tags=('a', 'b'), more=DESK)}",
+    f"> ACK sip:desk@192.0.2.10 SIP/2.0\n{headers('2 ACK', '6', **WITHIN)}",
+)
+"""A re-INVITE and what answers it; the route set stays as it was (RFC 3261 §12.2)."""
+ROUTED = "Record-Route: <sip:192.0.2.77;lr>"
+
 LAWFUL = {
     "placed": CALL,
+    "both of two stations": (INVITE, OK, ACK, OK.replace("tag=b", "tag=d"), *FORK, BYE, BYE_OK),
+    "a number of its own for a format": taken(
+        described("a=rtpmap:96 opus/48000/2", formats="96"),
+        described("a=rtpmap:107 OPUS/48000/2", formats="107"),
+    ),
+    "an answer that takes a potential configuration": taken(
+        described(*POTENTIAL), described(*CHOSEN, profile="RTP/SAVP")
+    ),
+    "the stronger of two algorithms": (REGISTER, TWO_CHALLENGES, proven(2, "00000001", "SHA-256")),
+    "the other of two algorithms": (REGISTER, TWO_CHALLENGES, proven(2, "00000001")),
+    "asked anew, no route in its answer": (
+        INVITE,
+        f"{OK.partition(chr(10) * 2)[0]}\n{ROUTED}\n\n{ANSWER}",
+        f"{ACK}\n{ROUTE}",
+        *(f"{text}\n{ROUTE}" for text in AGAIN[:1]),
+        AGAIN[1],
+        *(f"{text}\n{ROUTE}" for text in (AGAIN[2], BYE.replace("CSeq: 2", "CSeq: 3"))),
+    ),
+    "a route of early responses only": (INVITE, f"{RINGING}\n{ROUTED}", *CALL[1:]),
     "taken": CALLED,
     "given up": GIVEN_UP,
     "registered": (REGISTER, CHALLENGE, proven(2, "00000001"), proven(3, "00000002")),

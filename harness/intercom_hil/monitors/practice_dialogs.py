@@ -16,6 +16,7 @@ from intercom_hil.wire.uri import NameAddr, Uri
 _TARGET_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY")
 _OUTSIDE = ("ACK", "CANCEL")
 """Methods that have the CSeq number of an INVITE, and so no part in its rising."""
+_NONE = -1, ""
 
 
 @dataclass(slots=True)
@@ -31,7 +32,7 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
     known: dict[str, dict[tuple[str, str], _Dialog]] = {}
     asked: dict[tuple[str, int], SipMessageSeen] = {}
     begun: set[str] = set()
-    highest: dict[tuple[str, str], tuple[int, str]] = {}
+    highest: dict[tuple[str, str, str], tuple[int, str]] = {}  # a fork's dialogs count from their INVITE on
     for observation in seen:
         message = sip(observation)
         ours = message.sender == "device"
@@ -51,12 +52,15 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
             _judge(observation, message, known[message.call_id], book)
         if message.method in _OUTSIDE:
             continue
-        counter = message.call_id, message.from_tag
-        before, branch = highest.get(counter, (-1, ""))
+        begins, within = (
+            (message.call_id, message.from_tag, ""),
+            (message.call_id, message.from_tag, message.to_tag),
+        )
+        before, branch = max(highest.get(begins, _NONE), highest.get(within, _NONE))
         if message.to_tag and before >= 0 and message.branch != branch and message.cseq <= before:
             book.broken("SIP-05", "a CSeq that does not rise", observation)
         if message.cseq >= before:
-            highest[counter] = message.cseq, message.branch
+            highest[within] = message.cseq, message.branch
 
 
 def _learn(
@@ -81,8 +85,9 @@ def _learn(
     if not ours and local_and_remote in own and message.method in _TARGET_REFRESHING:
         dialog = own[local_and_remote]
         dialog.targets |= {contact.uri for contact in message.contacts}
-        if opens and status is not None and status >= 200:
-            dialog.routes = _listed(message, "Record-Route")[::-1] or dialog.routes
+        began = asked.get((message.call_id, message.cseq))
+        if opens and status is not None and status >= 200 and began is not None and began.sender == "device":
+            dialog.routes = _listed(message, "Record-Route")[::-1]  # anew (§13.2.2.4)
 
 
 def _judge(

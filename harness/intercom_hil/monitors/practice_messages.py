@@ -9,7 +9,9 @@ from intercom_hil.judge.messages import sip
 from intercom_hil.monitors.practice_book import Book
 from intercom_hil.monitors.practice_dialogs import place
 from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
+from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sdp import STATIC_ENCODINGS, Media
 from intercom_hil.wire.sip import split_list
 
 COOKIE = "z9hG4bK"
@@ -149,14 +151,40 @@ def _answer(observation: Observation, message: SipMessageSeen, asked: Observatio
     if [line.media for line in message.media] != [line.media for line in offered]:
         book.broken("SIP-12", "other media sections than the offer has", observation, asked)
         return
-    for answer, offer in zip(message.media, offered, strict=True):
+    described = zip(message.media, offered, _sections(message), _sections(sip(asked)), strict=True)
+    for answer, offer, answer_section, offer_section in described:
         if answer.port == 0:
             continue
         if offer.port == 0:
             book.broken("SIP-12", f"{offer.media} taken that was not offered", observation, asked)
-        if answer.profile != offer.profile:
+        if answer.profile not in {offer.profile, *_potential_profiles(offer_section)}:
             problem = f"{answer.profile} in answer to {offer.profile}"
             book.broken("SIP-12", problem, observation, asked)
         rtp = answer.payload_types and offer.payload_types
-        if rtp and not set(answer.payload_types) & set(offer.payload_types):
+        if rtp and not _formats(answer, answer_section) & _formats(offer, offer_section):
             book.broken("SIP-12", f"no format of the {offer.media} that was offered", observation, asked)
+
+
+def _sections(message: SipMessageSeen) -> list[Media | None]:
+    """Return the media sections with all that they say; None for each where that is not at hand."""
+    try:
+        session = message.session
+    except WireError:
+        session = None
+    found = session.media if session else ()
+    return list(found) if len(found) == len(message.media) else [None] * len(message.media)
+
+
+def _potential_profiles(section: Media | None) -> set[str]:
+    """Return the profiles that an answer may take beside that of the offer's m= line (RFC 5939 §3.3.1)."""
+    said = section.attributes if section else ()
+    if not any(name.lower() == "pcfg" for name, _ in said):
+        return set()
+    return {word.upper() for name, value in said if name.lower() == "tcap" for word in value.split()[1:]}
+
+
+def _formats(line: MediaLine, section: Media | None) -> set[int | str]:
+    """Return the payload types and what they mean: an answer may number a format anew (RFC 3264 §6.1)."""
+    known = STATIC_ENCODINGS | (section.encodings if section else {})
+    names = (known.get(number, "").upper().removesuffix("/1") for number in line.payload_types)
+    return {*line.payload_types, *(name for name in names if name)}
