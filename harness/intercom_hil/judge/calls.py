@@ -1,6 +1,7 @@
 """The calls of a scenario as the wire (or, where the wire is encrypted, the PBX) reports them.
 
-A call is one Call-ID in which the device took part. Challenges (401, 407) belong to the call they delay.
+A call is one Call-ID in which the device took part. Challenges (401, 407) belong to the call they delay; an
+INVITE that tries otherwise after a refusal, with the same Call-ID (RFC 3261 §8.1.3.5), is another one.
 """
 
 from __future__ import annotations
@@ -96,26 +97,41 @@ def free_at(timeline: Timeline, rest: float, before: float = 0.0) -> float:
 
 def calls(timeline: Timeline, device: str = "device", until: float = float("inf")) -> list[Call]:
     """Return the device's calls in the order in which they began, as they stood at ``until``."""
-    found: dict[str, Call] = {}
+    found: list[Call] = []
     for observation in sorted(messages(timeline, until), key=lambda o: (o.time, o.seq)):
         message = sip(observation)
         if device in (message.sender, message.receiver):
             _follow(found, observation, message, device)
-    return list(found.values())
+    return found
 
 
-def _follow(found: dict[str, Call], observation: Observation, message: SipMessageSeen, device: str) -> None:
-    call = found.get(message.call_id)
+def _of(found: list[Call], message: SipMessageSeen) -> Call | None:
+    """Return the call that a message belongs to: of those with its Call-ID the last.
+
+    What is of the caller's transactions is known by its number, which an earlier one may have; the called
+    party counts its own requests (RFC 3261 §12.1.1).
+    """
+    same = [call for call in found if call.call_id == message.call_id]
+    asking = message.sender if message.is_request else message.receiver
+    begun = [
+        call for call in same if asking != sip(call.invite).sender or sip(call.invite).cseq <= message.cseq
+    ]
+    return (begun or same)[-1] if same else None
+
+
+def _follow(found: list[Call], observation: Observation, message: SipMessageSeen, device: str) -> None:
+    call = _of(found, message)
     if message.is_initial_invite:
         placed = message.sender == device
-        if call is None:
-            found[message.call_id] = call = Call(
+        if call is None or (call.status >= 300 and message.cseq > sip(call.invite).cseq):
+            call = Call(
                 call_id=message.call_id,
                 placed=placed,
                 invite=observation,
                 peer=message.receiver if placed else message.sender,
                 offers_only_srtp=_only_srtp(message),
             )
+            found.append(call)
         elif call.final is None and message.cseq != sip(call.invite).cseq:
             call.invite = observation
     if call is None:
