@@ -5,6 +5,7 @@ They are distinguished by whose fault it is, because that is what decides the ve
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Iterator
 
 
@@ -22,6 +23,18 @@ class BenchError(Exception):
         place = f"{where}: " if where else ""
         advice = f" Remedy: {remedy}" if remedy else ""
         super().__init__(f"{place}{what}{'' if what.endswith('.') else '.'}{advice}")
+
+    @classmethod
+    def of(cls, problem: OSError, where: str = "") -> BenchError:
+        """Return what an operation of this machine failed with, as the bench's own fault.
+
+        Args:
+            problem: what it failed with.
+            where: the file concerned, where the problem does not name it.
+        """
+        full = problem.errno in (errno.ENOSPC, errno.EDQUOT)
+        remedy = "make room on its disk" if full else "see that it is there, and may be written"
+        return cls(f"{problem.strerror or problem}", str(problem.filename or where), remedy)
 
 
 class DeviceCrashed(Exception):  # noqa: N818  (it says what happened)

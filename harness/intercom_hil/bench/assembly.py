@@ -31,12 +31,14 @@ from intercom_hil.bench.pki import Pki
 from intercom_hil.bench.prepare import prepare
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench.tls import TlsServers
+from intercom_hil.bench.wall_clock import WallClock
 from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.capture.capture import Capture
 from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, joined
+from intercom_hil.lateness import gauge
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.processes.host import Host
@@ -78,6 +80,8 @@ _ENDS = {
     ),
 }
 """Events that report the end of a call, and what shows the beginning of one of that direction."""
+RESTARTED = "the device restarted between two scenarios"
+"""How a note begins that says that it did so when no scenario had it do anything."""
 _MEDIA = frozenset({"media_started", "media_heard", "video"})
 
 
@@ -131,6 +135,9 @@ class Assembly:
         self._heard: set[Witness] = set()
         self._proxy_used = False
         self._lateness: LatenessWitness | None = None
+        self._clock = WallClock(self._on_clock_set)
+        self._ignore_clock: Callable[[], None] | None = None
+        self._restarts: list[str] = []  # of the device, since the last scenario ended
         self._names = {
             file.pbx.address: "pbx",
             file.device.address: "device",
@@ -149,6 +156,7 @@ class Assembly:
         reap_folders()
         self._opening = opening = self._opening or Opening(self.file, self._run_folder)
         self._lateness = LatenessWitness(self.append)
+        self._ignore_clock = gauge().listen(lambda spell: self._clock.look())
         try:
             self._hold.claim()
             self.pki = opening.pki
@@ -183,6 +191,9 @@ class Assembly:
         lateness, self._lateness = self._lateness, None
         if lateness is not None:
             lateness.close()
+        if self._ignore_clock is not None:
+            self._ignore_clock()
+            self._ignore_clock = None
         parts, self._parts = self._parts, {}
         steps = [lambda: in_parallel([part.stop() for part in parts.values()]), self._hold.release]
         if self.prompter is not None:
@@ -193,13 +204,20 @@ class Assembly:
             if self._opening is not None:
                 await asyncio.to_thread(self._opening.close)
 
+    async def check(self) -> None:
+        """Return when every part has given a sign of life; one that gives none is lost."""
+        await in_parallel([_checked(part) for part in self._parts.values()])
+        await asyncio.sleep(0)  # who waits for a loss hears of it
+
     async def heal(self) -> list[str]:
-        """Replace every part that was lost, and return their names.
+        """Replace every part that was lost, or gives no sign of life, and return their names.
 
         Raises:
             BenchError: a part cannot be brought back.
         """
         self.whole = False
+        in_scenario = {name for name, part in self._parts.items() if part.lost.done()}
+        await self.check()
         broken = {name: part for name, part in self._parts.items() if part.lost.done()}
         makers: dict[str, Callable[[], Component]] = {
             "pbx": self._new_pbx,
@@ -207,6 +225,9 @@ class Assembly:
             "device": self._new_device,
         }
         for name, part in broken.items():
+            gone = part.lost.result()
+            if isinstance(gone, DeviceCrashed) and name not in in_scenario:
+                self._restarts.append(f"{RESTARTED}: {gone}")
             await part.stop()
             if name not in makers:  # the proxy: the next scenario that needs one gets a new one
                 del self._parts[name]
@@ -326,20 +347,35 @@ class Assembly:
     # -- scenarios -------------------------------------------------------------------------------------
 
     def begin(self, folder: Path) -> Timeline:
-        """Open a new timeline, and have every witness keep its evidence in ``folder``."""
+        """Open a new timeline, and have every witness keep its evidence in ``folder``.
+
+        Raises:
+            BenchError: it cannot be kept there; nothing has begun.
+        """
         self._scenario += 1
         self._touched = False
         self._between = False
         self.timeline = Timeline()
         self.timeline.listen(self._heed)
-        self.capture.begin(folder / "capture.pcapng")
-        self.stations.begin(folder / "stations")
-        self.pbx.begin(folder / "asterisk.log")
-        self.intercom.begin(folder)
-        if self.prompter is not None:
-            self.prompter.begin(folder / "operator")
+        try:
+            self.capture.begin(folder / "capture.pcapng")
+            self.stations.begin(folder / "stations")
+            self.pbx.begin(folder / "asterisk.log")
+            self.intercom.begin(folder)
+            if self.prompter is not None:
+                self.prompter.begin(folder / "operator")
+        except OSError as problem:
+            self.capture.break_off()
+            raise BenchError.of(problem, str(folder)) from problem
+        except BenchError:
+            self.capture.break_off()
+            raise
         if self._lateness is not None:
             self._lateness.begin()
+        self._clock.begin()
+        restarts, self._restarts = self._restarts, []
+        for text in restarts:
+            self.append(Witness.BENCH, Note(text=text))
         return self.timeline
 
     async def clear_pbx(self) -> None:
@@ -359,6 +395,9 @@ class Assembly:
         if self._between:
             self._left_out["observations between two scenarios"] += 1
         self._touched |= isinstance(content, Configured | OutputChanged)
+        by_itself = isinstance(content, InstrumentLost) and content.blame == "device" and not self._touched
+        if isinstance(content, InstrumentLost) and by_itself and witness is not Witness.BENCH:
+            content = Note(text=f"{RESTARTED}: {content.problem}")  # as one of its witnesses reads
         if self._of_an_earlier_press(content):
             self._left_out["what still came of an earlier scenario's press"] += 1
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
@@ -479,6 +518,16 @@ class Assembly:
         if self.prompter is not None:
             self.prompter.give_up(problem)
 
+    def _on_clock_set(self, by: float) -> None:
+        """Take the scenario for lost in which the clock was set by so many seconds."""
+        if self._between:
+            return
+        problem = f"it was set by {by:+.1f} s in mid-scenario: what was seen when is not known"
+        lost = InstrumentLost(instrument="wall clock", problem=problem, blame="bench")
+        self.append(Witness.BENCH, lost)
+        remedy = "have time synchronisation slew the clock, or wait until it has set it, and play it again"
+        self.timeline.raise_alarm(BenchError(problem, "the machine's wall clock", remedy))
+
     def _heed(self, observation: Observation) -> None:
         """Raise the alarm for what is lost though every part of the bench is still there.
 
@@ -539,6 +588,17 @@ class Assembly:
         problem = next(taken_addresses(self.file, device_is_on=is_on), None)
         if problem is not None:
             raise problem
+
+
+async def _checked(part: Component) -> None:
+    """Have a part that gives no sign of life count as lost."""
+    if part.lost.done():
+        return
+    try:
+        await part.check()
+    except (BenchError, DeviceCrashed) as problem:
+        if not part.lost.done():
+            part.lost.set_result(problem)
 
 
 async def _or_lost(part: Component, step: Awaitable[None]) -> None:

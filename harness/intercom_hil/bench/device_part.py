@@ -95,6 +95,10 @@ class DeviceComponent:
         await self.intercom.open()
         self.intercom.lost.add_done_callback(self._on_lost)
 
+    async def check(self) -> None:
+        """Return when it is known not to be lost. Raises BenchError or DeviceCrashed: it is."""
+        await self.intercom.check()
+
     async def stop(self) -> None:
         """Release every output, close the instruments, switch an emulated device off."""
         steps = [self._export, self.intercom.close] if hasattr(self, "intercom") else []

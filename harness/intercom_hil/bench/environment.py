@@ -13,6 +13,7 @@ from typing import Any
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.device.configurator_kinds import CONFIGURATORS
+from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
 from intercom_hil.instruments.registry import INSTRUMENTS
 from intercom_hil.layouts.known import LAYOUTS
@@ -33,11 +34,19 @@ async def environment(bench: Assembly, bench_file: Path) -> dict[str, Any]:
         "platform": platform.platform(),
         "engine": str(bench.host),
         "image": bench.host.image,
-        **await bench.tool_versions(),
+        **await _tool_versions(bench),
         "bench": bench.file.bench.name,
         "bench_file": bench_file.name,
         **environment_of(bench.file),
     }
+
+
+async def _tool_versions(bench: Assembly) -> dict[str, str]:
+    """Return the version of each native tool; nothing where the bench breaks while it is asked."""
+    try:
+        return await bench.tool_versions()
+    except (BenchError, TimeoutError):
+        return {}
 
 
 def environment_of(file: BenchFile) -> dict[str, Any]:

@@ -41,6 +41,9 @@ class Component(Protocol):
     async def start(self) -> None:
         """Start it. Raises BenchError, or DeviceCrashed."""
 
+    async def check(self) -> None:
+        """Return when it has given a sign of life. Raises BenchError or DeviceCrashed: it gives none."""
+
     async def stop(self) -> None:
         """Stop it, whatever state it is in. Idempotent."""
 
@@ -75,6 +78,10 @@ class PbxComponent:
         await in_parallel([self._make_pbx(), self._open_host()])
         await self.pbx.start()
         _forward(self.pbx.lost, self.lost, self.name, "see its log in the run folder")
+
+    async def check(self) -> None:
+        """Return when container and Asterisk have given a sign of life. Raises BenchError."""
+        await in_parallel([self.place.supervised.sign_of_life(), self.pbx.check()])
 
     async def stop(self) -> None:
         """Stop Asterisk and remove its container."""
@@ -171,6 +178,14 @@ class StationsComponent:
         await process.wait(within=5.0)
         return lines[0] if lines else ""
 
+    async def check(self) -> None:
+        """Return when the container has given a sign of life, and a packet has come through the capture.
+
+        Raises:
+            BenchError: one of them has not.
+        """
+        await in_parallel([self.place.supervised.sign_of_life(), self.capture.flush()])
+
     async def stop(self) -> None:
         """End the capture and remove the container."""
         if self._supervised is not None:
@@ -221,6 +236,10 @@ class ProxyComponent:
         remedy = "see its output in the run folder"
         _forward(supervised.lost, self.lost, self.name, remedy)
         _forward(self.proxy.lost, self.lost, self.name, remedy)
+
+    async def check(self) -> None:
+        """Return when the container has given a sign of life. Raises BenchError."""
+        await self.place.supervised.sign_of_life()
 
     async def stop(self) -> None:
         """Remove the container, and Kamailio with it."""

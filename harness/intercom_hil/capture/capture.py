@@ -114,7 +114,7 @@ class Capture:
     async def stop(self) -> None:
         """End the capture, and the scenario's file if one is open. Idempotent."""
         await self._sniffer.stop()
-        self._close(None)
+        self.break_off()
         self._decoding.close()
         self._marker.close()
 
@@ -140,6 +140,11 @@ class Capture:
             raise BenchError(what, str(path), "make room, or choose another folder for runs") from problem
         self._packets, self._stills = 0, path.parent / "stills"
 
+    def break_off(self) -> None:
+        """End the scenario at once, without the last packets; nothing happens when none was begun."""
+        with contextlib.suppress(OSError):  # its file cannot be written, as was reported
+            self._close(None)
+
     async def flush(self, within: float = 2.0) -> None:
         """Return when every packet sent before now is on the timeline.
 
@@ -147,9 +152,13 @@ class Capture:
             within: bound in seconds.
 
         Raises:
-            BenchError: the marker did not come through in time, or the capture is lost.
+            BenchError: the marker did not come through in time: the capture is lost, if it was not before.
         """
-        await self._marker.come_through(within, self.lost)
+        try:
+            await self._marker.come_through(within, self.lost)
+        except BenchError as problem:
+            self._sniffer.lose(problem.what)
+            raise
         await self._decoding.idle()
 
     async def settle(self) -> None:

@@ -120,13 +120,17 @@ class Sniffer:
         """Return how many packets were lost since it started; tcpdump says so on SIGUSR1.
 
         Raises:
-            BenchError: it does not say, or is lost.
+            BenchError: it does not say, and is lost then.
         """
         if self._process is None:
             raise BenchError("the capture does not run", self._interface)
         self._count = asyncio.get_running_loop().create_future()
         self._process.signal(signal.SIGUSR1)
-        await self._first(self._count, COUNT_WITHIN, "tcpdump does not count lost packets")
+        try:
+            await self._first(self._count, COUNT_WITHIN, "tcpdump does not count lost packets")
+        except BenchError as problem:
+            self.lose(problem.what)
+            raise
         return self._count.result()
 
     def lose(self, reason: str) -> None:

@@ -33,6 +33,7 @@ from intercom_hil.timeline.observation import Configured, InputChanged, Instrume
 from intercom_hil.timeline.timeline import Append, now
 
 _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
+_DEVICE = "device"
 _SIP_PORT = 5060
 HOLD = 0.1
 """Seconds for which a finger holds the button."""
@@ -321,6 +322,19 @@ class Intercom:
                 self._lose("device" if blame_device else "portal", str(problem), blame_device=blame_device)
         return not self.lost.done()
 
+    async def check(self) -> None:
+        """Take note of what was lost while the event loop stood, without asking the device anything.
+
+        Raises:
+            BenchError: an instrument is lost.
+            DeviceCrashed: the device is.
+        """
+        await asyncio.sleep(0)  # what lies in a buffer is read
+        if self._watch is not None and any(future.done() for future in self._watched().values()):
+            await asyncio.wait({self._watch})
+        if self.lost.done():
+            raise self.lost.result()
+
     @property
     def _outputs(self) -> tuple[Button | Supply, ...]:
         return (self.button,) if self.supply is None else (self.button, self.supply)
@@ -328,21 +342,23 @@ class Intercom:
     def _on_edge(self, name: str, active: bool, at: float) -> None:
         self._append(Witness.INPUT, InputChanged(name=name, active=active), at)
 
-    async def _until_lost(self) -> None:
+    def _watched(self) -> dict[str, asyncio.Future[Any]]:
+        """Return what reports the loss of each part, and of the device where that can be known."""
         parts = {"button": self.button.lost, **{source.name: source.lost for source in self.sources}}
         optional = {"console": self.console, "speaker": self.speaker, "supply": self.supply}
         for name, part in {**optional, **self.inputs}.items():
             if part is not None:
                 parts[name] = part.lost
-        watched: set[asyncio.Future[Any]] = set(parts.values())
-        if self._device_lost is not None:
-            watched.add(self._device_lost)
-        await asyncio.wait(watched, return_when=asyncio.FIRST_COMPLETED)
+        return parts if self._device_lost is None else {**parts, _DEVICE: self._device_lost}
+
+    async def _until_lost(self) -> None:
+        parts = self._watched()
+        await asyncio.wait(set(parts.values()), return_when=asyncio.FIRST_COMPLETED)
         if self._device_lost is not None:
             # a device that ends takes its console along, and the console may be noticed first
             await asyncio.wait({self._device_lost}, timeout=_DEVICE_FIRST)
             if self._device_lost.done():
-                self._lose("device", self._device_lost.result(), blame_device=True)
+                self._lose(_DEVICE, self._device_lost.result(), blame_device=True)
                 return
         name = next(name for name, lost in parts.items() if lost.done())
         self._lose(name, parts[name].result(), blame_device=False)

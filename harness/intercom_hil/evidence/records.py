@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from intercom_hil.judge.deviations import Deviation
 from intercom_hil.judge.device_clock import ClockReading
-from intercom_hil.judge.judgement import Judgement, StatedJudgement
+from intercom_hil.judge.judgement import Judgement, StatedJudgement, folded
 from intercom_hil.judge.rules import Measured, Occurs
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
@@ -75,6 +75,7 @@ class Scenario(BaseModel):
         ending: the verdict of how it ended, without its judgements.
         asked: the requirements that it was to judge.
         bench: the bench it was played on.
+        restarts: when and how the device restarted by itself since the scenario before: held against no row.
         deviations: how the device's messages depart from the grammar of SIP and SDP (SIP-01).
         device_clock: how the device's clock went, as far as its events show.
         evidence: where its files lie.
@@ -97,6 +98,7 @@ class Scenario(BaseModel):
     ending: Verdict = Verdict.PASS
     asked: tuple[str, ...] = ()
     bench: str = ""
+    restarts: tuple[str, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     device_clock: ClockReading | None = None
     evidence: Evidence
@@ -112,6 +114,17 @@ class ScenarioRecord(Scenario):
 
     judgements: list[Judgement] = Field(default_factory=list)
     preconditions: tuple[Occurs, ...] = ()
+
+    def in_error(self, problem: str) -> ScenarioRecord:
+        """Return the record of the same scenario with a problem for which nothing has been shown to hold."""
+        outcome = folded(self.judgements, Verdict.ERROR, self.asked)
+        changed = {
+            "verdict": outcome.verdict,
+            "requirements": self.requirements | outcome.requirements,
+            "problems": [*self.problems, problem],
+            "ending": Verdict.ERROR,
+        }
+        return self.model_copy(update=changed)
 
 
 class ScenarioSummary(Scenario):

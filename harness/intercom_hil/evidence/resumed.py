@@ -8,7 +8,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
-from intercom_hil.evidence.folder_names import folder_name
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
 from intercom_hil.evidence.run import RECORD, RunFolder
 from intercom_hil.spec.verdict import Verdict
@@ -38,17 +37,17 @@ class ResumedRun(RunFolder):
         """Return whether a scenario has a verdict that stands: neither inconclusive nor an error."""
         return any(s.id == identity and not s.verdict.worth_repeating for s in self.scenarios)
 
-    def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
-        """Make and return the folder of one attempt, behind those from before the interruption."""
-        return super().scenario_folder(identity, len(self._before(identity)) + attempt)
+    def folder_of(self, identity: str, attempt: int = 1) -> Path:
+        """Return the folder of one attempt, behind those from before the interruption."""
+        return super().folder_of(identity, len(self._before(identity)) + attempt)
 
-    def add(self, record: ScenarioRecord) -> None:
+    def add(self, record: ScenarioRecord) -> ScenarioRecord:
         """Take a finished scenario in; what was on record of it becomes its earlier attempts."""
         before = self._before(record.id)
         old = [scenario for scenario in self.scenarios if scenario.id == record.id]
         self.scenarios = [scenario for scenario in self.scenarios if scenario.id != record.id]
         merged = {"attempts": len(before) + record.attempts, "earlier": [*before, *record.earlier]}
-        super().add(record.model_copy(update=merged))
+        filed = super().add(record.model_copy(update=merged))
         try:
             for scenario in old:
                 folder = self.path / scenario.evidence.folder
@@ -57,6 +56,7 @@ class ResumedRun(RunFolder):
             raise BenchError(
                 f"an earlier record cannot be put aside ({problem.strerror})", str(folder)
             ) from problem
+        return filed
 
     def _before(self, identity: str) -> list[Attempt]:
         """Return the attempts from before; one that was cut short left a folder without a record."""
@@ -68,13 +68,9 @@ class ResumedRun(RunFolder):
                         verdict=scenario.verdict, problems=scenario.problems, evidence=scenario.evidence
                     )
                     found = [*scenario.earlier, last]
-            while (folder := self._folder(identity, len(found) + 1)).is_dir():
+            while (folder := super().folder_of(identity, len(found) + 1)).is_dir():
                 problems = ["the run was interrupted"]
                 evidence = self.evidence(folder)
                 found.append(Attempt(verdict=Verdict.ERROR, problems=problems, evidence=evidence))
             self._attempts[identity] = found
         return self._attempts[identity]
-
-    def _folder(self, identity: str, attempt: int) -> Path:
-        suffix = f".attempt-{attempt}" if attempt > 1 else ""
-        return self.path / "scenarios" / f"{folder_name(identity)}{suffix}"

@@ -7,6 +7,7 @@ import os
 import shlex
 import time
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,7 @@ class RunFolder:
         selection: which scenarios it was asked for, in words; empty for all of them.
         planned: the scenarios that it is to play; empty as long as that is not known.
         keys: the media keys that this process has seen the device choose.
+        unwritable: why no more evidence can be kept; None as long as it can.
     """
 
     def __init__(self, path: Path, name: str, *, shared: bool = False) -> None:
@@ -46,6 +48,7 @@ class RunFolder:
         self.selection = ""
         self.planned: tuple[str, ...] = ()
         self.keys = KeyMemory()
+        self.unwritable: BenchError | None = None
         self.imports: list[dict[str, Any]] = []
         self._started = time.time()
         self._ended: float | None = None
@@ -140,12 +143,41 @@ class RunFolder:
             ) from problem
         return run, bool(data["interrupted"])
 
-    def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
-        """Make and return the folder of one attempt at a scenario."""
+    def folder_of(self, identity: str, attempt: int = 1) -> Path:
+        """Return the folder of one attempt at a scenario, whether it is there or not."""
         suffix = f".attempt-{attempt}" if attempt > 1 else ""
-        folder = self.path / "scenarios" / f"{folder_name(identity)}{suffix}"
-        folder.mkdir(parents=True, exist_ok=True)
+        return self.path / "scenarios" / f"{folder_name(identity)}{suffix}"
+
+    def scenario_folder(self, identity: str, attempt: int = 1) -> Path:
+        """Return the folder of one attempt at a scenario, and make it.
+
+        Raises:
+            BenchError: it cannot be made; the run cannot go on.
+        """
+        folder = self.folder_of(identity, attempt)
+        try:
+            folder.mkdir(exist_ok=True)  # in a run folder that has been removed nothing is made again
+        except OSError as problem:
+            raise self.lose(folder, problem) from problem
         return folder
+
+    def lose(self, folder: Path, problem: OSError) -> BenchError:
+        """Take note that evidence of a scenario cannot be kept, so that the run cannot go on, and return why.
+
+        What there is of that scenario is not all, and goes: it makes room for its record and that of the run.
+        """
+        with suppress(OSError):
+            for file in [path for path in folder.rglob("*") if path.is_file()]:
+                file.unlink()
+        again = f"then go on with it: --resume {shlex.quote(str(self.path))}"
+        if not self.path.is_dir():
+            lost = BenchError("the run folder was removed in mid-run", str(self.path), "begin a new run")
+        else:
+            cause = BenchError.of(problem, str(folder))
+            what = f"the evidence of a scenario cannot be written ({cause.what})"
+            lost = BenchError(what, cause.where, f"{cause.remedy}, {again}")
+        self.unwritable = self.unwritable or lost
+        return lost
 
     def evidence(self, folder: Path) -> Evidence:
         """List what lies in a scenario's folder."""
@@ -175,13 +207,27 @@ class RunFolder:
             stills=sorted(str(file.relative_to(self.path)) for file in folder.glob("stills/*.png")),
         )
 
-    def add(self, record: ScenarioRecord) -> None:
-        """Take a finished scenario in, and store it, and the run as it stands now."""
-        self.scenarios.append(record)
+    def add(self, record: ScenarioRecord) -> ScenarioRecord:
+        """Take a finished scenario in, and store it, and the run as it stands now.
+
+        Returns:
+            Its record: that of an error, where it cannot be stored.
+        """
         folder = self.path / record.evidence.folder
-        (folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+        try:
+            _store(record, folder)
+        except OSError as problem:
+            record = record.in_error(str(self.lose(folder, problem)))
+            record = record.model_copy(update={"evidence": self.evidence(folder)})
+            with suppress(OSError):
+                _store(record, folder)
+        self.scenarios.append(record)
         if not self.shared:
-            self.write(interrupted=True)
+            try:
+                self.write(interrupted=True)
+            except OSError as problem:
+                self.unwritable = self.unwritable or BenchError.of(problem, str(self.path))
+        return record
 
     def add_lost(self, identity: str, asked: tuple[str, ...], bench: str, problem: str) -> None:
         """File a scenario of which nothing else is known: an error.
@@ -305,6 +351,10 @@ class RunFolder:
         temporary = self.path / "run.json.part"
         temporary.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
         temporary.replace(self.path / "run.json")
+
+
+def _store(record: ScenarioRecord, folder: Path) -> None:
+    (folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:

@@ -19,11 +19,12 @@ _SLACK = 0.02
 
 
 @asynccontextmanager
-async def stretched(within: float | None) -> AsyncIterator[asyncio.Timeout]:
+async def stretched(within: float | None, *, apart_from: str = "") -> AsyncIterator[asyncio.Timeout]:
     """Bound a block in time, like ``asyncio.timeout``, but give it back the time in which the bench was late.
 
     Args:
         within: seconds on a quiet machine; None for no bound.
+        apart_from: what was reported late under this name gives no time back: it is what is being waited for.
 
     Raises:
         TimeoutError: time was up.
@@ -42,7 +43,7 @@ async def stretched(within: float | None) -> AsyncIterator[asyncio.Timeout]:
             def look() -> None:
                 nonlocal timer
                 now = loop.time()
-                due = min(begun + within + watch.late(begun, now), longest)
+                due = min(begun + within + watch.late(begun, now, apart_from=apart_from), longest)
                 # What came while the loop stood is seen to before time is up: it lies in a buffer already.
                 if due - now > _SLACK:
                     timer = loop.call_at(due, look)

@@ -51,6 +51,13 @@ class Spell:
     reported: tuple[tuple[str, float], ...] = ()
     pressure: float = 0.0
 
+    def late_but_for(self, name: str) -> float:
+        """Return for how long (s) the bench was held up, had nobody reported anything under a name."""
+        others = [seconds for reported, seconds in self.reported if reported != name]
+        if len(others) == len(self.reported):
+            return self.late
+        return min(self.late, max(self.loop, self.cpu + self.steal, *others, 0.0))
+
 
 class Gauge:
     """Watches one event loop, as long as anybody wants it to."""
@@ -152,11 +159,17 @@ class Gauge:
         for listener in tuple(self._listeners):
             listener(spell)
 
-    def late(self, begun: float, ended: float) -> float:
-        """Return for how long (s) the bench was held up between two times of the event loop's clock."""
+    def late(self, begun: float, ended: float, *, apart_from: str = "") -> float:
+        """Return for how long (s) the bench was held up between two times of the event loop's clock.
+
+        Args:
+            begun: the earlier one.
+            ended: the later one.
+            apart_from: what others reported under this name is left out.
+        """
         self.sample()
         return sum(
-            min(spell.late, max(0.0, min(ended, spell.ended) - max(begun, spell.begun)))
+            min(spell.late_but_for(apart_from), max(0.0, min(ended, spell.ended) - max(begun, spell.begun)))
             for spell in self._spells
             if spell.ended > begun and spell.begun < ended
         )

@@ -36,6 +36,10 @@ BEAT = 1.0
 """Seconds between two signs of life that it is asked for."""
 USUAL_PING = 0.05
 """Seconds that one may take; 1 ms is usual."""
+HANGS_AFTER = 5.0
+"""Seconds without one after which the PBX is lost: stopped, or deadlocked."""
+_PING = "PBX"
+"""What the lateness of signs of life is reported as."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
 
@@ -192,14 +196,20 @@ class Pbx(Switchboard):
         """Ask the PBX for a sign of life now and then: that it is slow to answer makes the bench late."""
         while True:
             await asyncio.sleep(BEAT)
-            if self._frozen:
-                continue
-            self._ping = asyncio.create_task(_pinged(ami), name="pbx ping")
-            try:
-                await asyncio.wait({self._ping})
-            finally:
-                self._ping.cancel()
-                self._ping = None
+            await self._sign_of_life(ami)
+
+    async def _sign_of_life(self, ami: Ami) -> None:
+        """Ask the PBX for a sign of life, but for one that is to be silent; one that gives none is lost."""
+        if self._frozen or self._ping is not None:
+            return
+        self._ping = asyncio.create_task(_pinged(ami), name="pbx ping")
+        try:
+            await asyncio.wait({self._ping})
+            if not self._ping.cancelled() and not self._ping.result():
+                self._lose(f"Asterisk has not answered for {HANGS_AFTER:g} s: stopped, or deadlocked")
+        finally:
+            self._ping.cancel()
+            self._ping = None
 
     async def _until_ready(self, process: RunningProcess, ari: Ari) -> None:
         ended = asyncio.ensure_future(_end_of(process))
@@ -242,6 +252,17 @@ class Pbx(Switchboard):
                 whole.seek(self._logged)
                 log.write_bytes(whole.read(LONGEST_LOG))
 
+    async def check(self) -> None:
+        """Return when the PBX has given a sign of life.
+
+        Raises:
+            BenchError: it gives none, or is lost already.
+        """
+        if self._ami is not None:
+            await self._sign_of_life(self._ami)
+        if self.lost.done():
+            raise BenchError(self.lost.result(), "pbx", "see its log in the run folder")
+
     async def flush(self) -> None:
         """Return when the SIP that the PBX has mirrored so far is on the timeline. Raises BenchError."""
         if self._collector is not None:
@@ -275,12 +296,17 @@ async def _end_of(process: RunningProcess) -> str:
         return lost.what
 
 
-async def _pinged(ami: Ami) -> None:
-    with (
-        contextlib.suppress(BenchError),
-        gauge().standing("PBX", USUAL_PING),
-    ):  # a lost one is reported elsewhere
-        await ami.act([{"Action": "Ping"}])
+async def _pinged(ami: Ami) -> bool:
+    """Return whether the PBX gives a sign of life, or is lost, which is reported elsewhere."""
+    with gauge().standing(_PING, USUAL_PING):
+        try:
+            async with stretched(HANGS_AFTER, apart_from=_PING):
+                await ami.act([{"Action": "Ping"}])
+        except TimeoutError:
+            return False
+        except BenchError:
+            return True
+    return True
 
 
 async def _kill(process: RunningProcess) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -90,7 +91,8 @@ def intercom_assembly(
         # While the first scenarios are played: nobody waits for it.
         versions = intercom_loop.get_loop().create_task(environment(assembly, member(pytestconfig).path))
         yield assembly
-        intercom_run.describe(intercom_loop.run(_result(versions)), worker(pytestconfig))
+        with suppress(OSError):  # a run whose folder cannot be written has ended for that
+            intercom_run.describe(intercom_loop.run(_result(versions)), worker(pytestconfig))
     finally:
         intercom_loop.run(assembly.stop())
 
@@ -120,6 +122,8 @@ def bench(
         settings=lambda at: declared.settings_at(at, case(node)),
         attempts=request.config.getoption("--attempts"),
     )
+    if intercom_run.unwritable is not None:
+        end_run(request.session, intercom_run.unwritable)
     try:
         check_device(intercom_run, assembly.timeline)
     except BenchError as problem:

@@ -87,7 +87,12 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
     config = session.config
     runs = config.stash[RUNS] = [config.stash[RUN]] if RUN in config.stash else _gathered(config)
     for run in runs:
-        run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
+        try:
+            run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
+        except OSError as problem:
+            config.stash.setdefault(_UNWRITTEN, []).append(str(BenchError.of(problem, str(run.path))))
+            session.exitstatus = pytest.ExitCode.INTERRUPTED
+            continue
         try:
             reports.render(run.path)
         except reports.ReportError as problem:
@@ -173,4 +178,14 @@ def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, h
         (most, _), *others = departs.most_common()
         more = f", and {len(others)} more" if others else ""
         terminalreporter.write_line(f"good practice: the device sends {most}{more}; see the report")
-    terminalreporter.write_line(f"verdict {run.verdict}, report {run.path / 'report.html'}")
+    restarted = [scenario for scenario in run.scenarios if scenario.restarts]
+    if restarted:
+        count = sum(len(scenario.restarts) for scenario in restarted)
+        times = "once" if count == 1 else f"{count} times"
+        before = f"before: {restarted[0].title}"
+        terminalreporter.write_line(
+            f"finding: the device restarted by itself {times} between scenarios, first {before}", red=True
+        )
+    report = run.path / "report.html"
+    where = f"report {report}" if report.exists() else "no report could be written"
+    terminalreporter.write_line(f"verdict {run.verdict}, {where}")

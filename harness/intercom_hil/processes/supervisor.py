@@ -1,11 +1,11 @@
 """The leash: starts, watches and ends the native programs of one place, on the bench's word alone.
 
 A place is a container (where this file is process 1) or the host itself. In comes one client, the bench,
-over a unix socket, with one JSON object per line: ``start``, ``signal`` and ``shutdown``. Out go ``ready``,
-``started``, ``refused``, ``line`` and ``exited``. When the client goes away, for whatever reason, every
-program is ended and this one leaves: nothing outlives the bench. When this one is killed, so are its
-programs: with process 1 goes its container, and elsewhere the kernel is asked to see to it. It runs on the
-standard library alone, on whatever Python 3.11+ the place has.
+over a unix socket, with one JSON object per line: ``start``, ``signal``, ``ping`` and ``shutdown``. Out go
+``ready``, ``started``, ``refused``, ``line``, ``exited`` and ``pong``. When the client goes away, for
+whatever reason, every program is ended and this one leaves: nothing outlives the bench. When this one is
+killed, so are its programs: with process 1 goes its container, and elsewhere the kernel is asked to see to
+it. It runs on the standard library alone, on whatever Python 3.11+ the place has.
 """
 
 from __future__ import annotations
@@ -176,6 +176,9 @@ class Supervisor:
             verb = command["command"]
             if verb == "shutdown":
                 self._leaving = True
+                return
+            if verb == "ping":
+                self._send(event="pong")
                 return
             name = str(command["id"])
             if verb == "start":

@@ -2,7 +2,8 @@
 
 It connects to a supervisor's socket; its programs are `Process` objects that can be signalled and awaited,
 whose lines can be read. When the place is lost (its container killed), `Supervised.lost` says so at once and
-every wait for one of its programs ends.
+every wait for one of its programs ends. One that hangs (its container paused) is lost when it has not given a
+sign of life for a while.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import signal
 import socket
 import struct
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,6 +30,10 @@ LONGEST_MESSAGE = 1 << 20
 """Bytes: the longest line the supervisor passes on, with every character escaped, and some room."""
 POLL = 0.005
 """Seconds between looks for a socket that is not there yet."""
+BEAT = 1.0
+"""Seconds between two signs of life that a place is asked for."""
+HANGS_AFTER = 5.0
+"""Seconds without the one that it was asked for after which a place is lost; 1 ms is usual."""
 _CREDENTIALS = struct.Struct("3i")
 """``struct ucred``: numbers of process, user and group."""
 
@@ -94,8 +100,11 @@ class Supervised:
         self._starting: dict[str, tuple[asyncio.Future[Process], OnLine | None]] = {}
         self._running: dict[str, tuple[Process, OnLine | None]] = {}
         self._closing = False
+        self._pings: deque[asyncio.Future[None]] = deque()
+        self._hangs = ""
         self._unwatch = watch_process(peer) if (peer := _peer(writer)) else _nothing
         self._reading = asyncio.create_task(self._read(), name=f"supervised {where}")
+        self._beating = asyncio.create_task(self._beat(), name=f"heartbeat of {where}")
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     @classmethod
@@ -199,6 +208,28 @@ class Supervised:
         finally:
             self._starting.pop(name, None)
 
+    async def sign_of_life(self, within: float = HANGS_AFTER) -> None:
+        """Ask the place for a sign of life; one that gives none is lost.
+
+        Args:
+            within: bound in seconds.
+
+        Raises:
+            BenchError: none came in time, or the place is lost.
+        """
+        self._send(command="ping")
+        answered: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._pings.append(answered)
+        try:
+            async with stretched(within):
+                await asyncio.shield(answered)
+        except TimeoutError:
+            self._hangs = (
+                f"no sign of life for {within:g} s: its supervisor is stopped, or its container paused"
+            )
+            self._reading.cancel()
+            raise BenchError(self._hangs, self._where, "see what stopped it") from None
+
     async def close(self) -> None:
         """End every program and the supervisor, and wait for it (at most about 2 s). Idempotent."""
         self._closing = True
@@ -206,13 +237,21 @@ class Supervised:
             self._send(command="shutdown")
         try:
             async with stretched(5.0):
-                await asyncio.shield(self._reading)
+                await asyncio.wait({self._reading})
         except TimeoutError:
             self._reading.cancel()
+            await asyncio.wait({self._reading})
         finally:
-            self._writer.close()
+            self._beating.cancel()
+            self._writer.transport.abort()  # what it has not read by now it need not
             with contextlib.suppress(OSError):
                 await self._writer.wait_closed()
+
+    async def _beat(self) -> None:
+        with contextlib.suppress(BenchError):
+            while True:
+                await asyncio.sleep(BEAT)
+                await self.sign_of_life()
 
     def _send(self, **command: object) -> None:
         if self._reading.done():
@@ -228,11 +267,15 @@ class Supervised:
             problem = f"the supervisor's connection failed: {error!r}"
         finally:
             self._unwatch()
-            self._give_up(problem)
+            self._give_up(self._hangs or problem)
 
     def _take(self, event: dict[str, object]) -> None:
         name = str(event.get("id", ""))
         match event["event"]:
+            case "pong" if self._pings:
+                answered = self._pings.popleft()
+                if not answered.done():
+                    answered.set_result(None)
             case "started" if name in self._starting:
                 coming, on_line = self._starting.pop(name)
                 process = Process(self, name, _int(event["pid"]), _float(event["time"]))
@@ -271,9 +314,10 @@ class Supervised:
 
     def _give_up(self, problem: str) -> None:
         lost = BenchError(problem, self._where, "see why it ended: killed, out of memory?")
-        waiting: list[asyncio.Future[Process] | asyncio.Future[Exit]] = [
+        waiting: list[asyncio.Future[Process] | asyncio.Future[Exit] | asyncio.Future[None]] = [
             c for c, _ in self._starting.values()
         ]
+        waiting += self._pings
         waiting += [process._end for process, _ in self._running.values()]
         for future in waiting:
             if not future.done():

@@ -11,13 +11,13 @@ import asyncio
 import re
 import traceback
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from math import inf
 from pathlib import Path
 from time import monotonic
 
-from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench.assembly import RESTARTED, Assembly
 from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
@@ -101,20 +101,19 @@ class ScenarioRunner:
             self._records.append(self._excluded(not_applicable, number))
             return Verdict.NOT_APPLICABLE
         started, self._closed, self._unlogged = (now(), monotonic()), 0.0, {}
-        folder = self._run.scenario_folder(self._identity, number)
+        folder = self._run.folder_of(self._identity, number)
         problems: list[str] = []
         dropped = kept_off = 0
         try:
+            self._run.scenario_folder(self._identity, number)
             await self._assembly.heal()
+            timeline = self._assembly.begin(folder)
         except BenchError as problem:
             timeline, ending = Timeline(), Verdict.ERROR
             self.judge = Judge(timeline, self._gaps, not_applicable)
-            problems.append(f"the bench could not be healed: {problem}")
+            healed = self._assembly.whole or self._run.unwritable is not None
+            problems.append(str(problem) if healed else f"the bench could not be healed: {problem}")
         else:
-            timeline = self._assembly.begin(folder)
-            problems += [
-                o.content.text for o in timeline if isinstance(o.content, Note)
-            ]  # of what was before
             intercom = self._assembly.intercom
             intercom.rest_left = partial(self._rest_left, intercom)
             capabilities = self._assembly.file.device.capabilities
@@ -175,12 +174,11 @@ class ScenarioRunner:
         return Verdict.INCONCLUSIVE
 
     def record(self) -> ScenarioRecord:
-        """File the scenario in the run, and return its record."""
+        """File the scenario in the run, and return its record; that of an error where it cannot be stored."""
         *earlier, last = self._records
         attempts = [Attempt(verdict=r.verdict, problems=r.problems, evidence=r.evidence) for r in earlier]
         filed = last.model_copy(update={"attempts": len(self._records), "earlier": attempts})
-        self._run.add(filed)
-        return filed
+        return self._run.add(filed)
 
     def _not_applicable(self) -> dict[str, str]:
         """Return the requirements that do not apply to this device, and what says so."""
@@ -198,7 +196,9 @@ class ScenarioRunner:
         """Return the record of a scenario that is not played, for none of its requirements applies."""
         self.judge = Judge(Timeline(), self._gaps, not_applicable)
         reasons = dict.fromkeys(not_applicable[requirement] for requirement in self._requirements)
-        folder = self._run.scenario_folder(self._identity, number)
+        folder = self._run.folder_of(self._identity, number)
+        with suppress(BenchError):  # the run takes note of it
+            self._run.scenario_folder(self._identity, number)
         ending = Verdict.NOT_APPLICABLE
         return self._recorded(self.judge.timeline, folder, (now(), monotonic()), ending, [*reasons], 0)
 
@@ -233,6 +233,9 @@ class ScenarioRunner:
             reason = f"; {excuse(late)}" if matters(late, self._longest) else ""
             problems.append(f"the scenario did not end within {self._longest:.0f} s{reason}")
             return Verdict.INCONCLUSIVE if reason else Verdict.ERROR
+        except OSError as problem:  # of this machine: a full disk, a file that has gone
+            problems.append(f"the bench broke: {BenchError.of(problem)}")
+            return Verdict.ERROR
         except Exception as problem:
             problems.append(f"the scenario itself is broken: {type(problem).__name__}: {problem}")
             problems.append(traceback.format_exc())
@@ -336,11 +339,11 @@ class ScenarioRunner:
         for step in steps:
             try:
                 await step()
-            except (BenchError, DeviceCrashed, Inconclusive) as problem:
+            except (BenchError, DeviceCrashed, Inconclusive, OSError) as problem:
                 if assembly.timeline.alarm is None:
-                    problems.append(f"cleaning up: {problem}")
-                    broken |= isinstance(problem, BenchError)
-        assembly.pbx.end()
+                    said = BenchError.of(problem) if isinstance(problem, OSError) else problem
+                    problems.append(f"cleaning up: {said}")
+                    broken |= isinstance(said, BenchError)
         known = calls(assembly.timeline)
         if known:
             assembly.intercom.last_call = now()
@@ -348,12 +351,17 @@ class ScenarioRunner:
         if up:
             assembly.leave_up(placed=up.count(True), taken=up.count(False))
             assembly.intercom.forget()
+        dropped = 0
         try:
-            return (await assembly.capture.end()).dropped, broken
-        except BenchError as problem:
+            assembly.pbx.end()
+            dropped = (await assembly.capture.end()).dropped
+        except (BenchError, OSError) as problem:
+            broken = True
             if assembly.timeline.alarm is None:
-                problems.append(f"cleaning up: {problem}")
-            return 0, True
+                said = BenchError.of(problem) if isinstance(problem, OSError) else problem
+                problems.append(f"cleaning up: {said}")
+        await assembly.check()  # what hangs has seen nothing of late
+        return dropped, broken
 
     def _recorded(
         self,
@@ -366,14 +374,22 @@ class ScenarioRunner:
         kept_off: int = 0,
     ) -> ScenarioRecord:
         judgements = self.judge.judgements
+        notes = [o.content.text for o in timeline if isinstance(o.content, Note)]
+        restarts = tuple(text for text in notes if text.startswith(RESTARTED))
+        problems[:0] = restarts
         asked = tuple(r for r in self._requirements if r not in self._excused)
+        settings = [o.content for o in timeline if isinstance(o.content, Configured)]
+        try:
+            if folder.is_dir() or self._run.unwritable is None:
+                timeline.store(folder / "timeline.jsonl")
+                write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
+                write_lines(folder / "settings.json", (c.model_dump_json(indent=1) for c in settings))
+        except OSError as problem:
+            problems.append(str(self._run.lose(folder, problem)))
+            ending = Verdict.ERROR
         outcome = folded(judgements, ending, asked)
         excused = dict.fromkeys((r for r in self._requirements if r in self._excused), Verdict.NOT_APPLICABLE)
         problems += [not_judged(requirement) for requirement in outcome.unjudged]
-        settings = [o.content for o in timeline if isinstance(o.content, Configured)]
-        timeline.store(folder / "timeline.jsonl")
-        write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
-        write_lines(folder / "settings.json", (content.model_dump_json(indent=1) for content in settings))
         return ScenarioRecord(
             id=self._identity,
             title=_sentence(self._identity),
@@ -392,6 +408,7 @@ class ScenarioRunner:
             asked=asked,
             bench=self._assembly.file.bench.name,
             preconditions=tuple(self.judge.preconditions),
+            restarts=restarts,
             deviations=deviations(timeline),
             device_clock=reading(timeline),
             evidence=self._run.evidence(folder),
