@@ -12,6 +12,7 @@ from intercom_hil.timeline.observation import (
     OutputChanged,
     SipMessageSeen,
 )
+from intercom_hil.timeline.sip_fields import ContactSeen
 
 START = 1_000.0
 
@@ -66,6 +67,7 @@ class Story:
         branch="",
         uri="",
         deviations=(),
+        contacts=(),
     ):
         if profile:
             suites = ("AES_CM_128_HMAC_SHA1_80",) if keys else ()
@@ -92,6 +94,7 @@ class Story:
             branch=branch,
             deviations=deviations,
             raw=raw,
+            **({"contacts": tuple(ContactSeen(uri=one) for one in contacts)} if contacts else {}),
         )
         self.timeline.append(Witness.WIRE, content, self._time())
         return self

@@ -35,7 +35,8 @@ def told(*calls, encryption=Encryption.UNSET, changed=()):
             story.sip("INVITE", "pbx", "device", status=200, call=call, profile="RTP/AVP")
             story.sip("ACK", "device", "pbx", call=call)
         elif outcome != "rings":
-            story.sip("INVITE", "pbx", "device", status=outcome, call=call)
+            elsewhere = ("sip:9@elsewhere",) if outcome == 302 else ()
+            story.sip("INVITE", "pbx", "device", status=outcome, call=call, contacts=elsewhere)
     found = monitor(story.timeline, LATER, LATER)
     return {j.requirement for j in found if j.verdict is Verdict.FAIL} & ROWS
 
@@ -50,6 +51,8 @@ LAST = ("sip:3@elsewhere", 200)
         [("1", 486), ("2", "gives up"), LAST],
         [("1", 486), ("2", 404), ("sip:3@elsewhere", 603)],
         [("1", 503), ("1", 486), ("2", 200)],
+        [("1", 302), ("sip:9@elsewhere", 486), ("2", 200)],
+        [("1", 486), ("2", 302), ("2", 302), ("sip:9@elsewhere", 486), LAST],
         [("tel:1", 486), ("sip:2@pbx:5060;user=phone", 486), ("sip:3@192.0.2.9:5070", 200)],
     ],
 )
@@ -62,6 +65,8 @@ def test_the_contacts_in_their_order_until_one_answers(calls):
     [
         ([("9", 200)], "OUT-01"),
         ([("1", 486), ("sip:3@here", 200)], "OUT-01"),
+        ([("1", 302), ("sip:8@elsewhere", 200)], "OUT-01"),
+        ([("1", 486), ("2", 302), ("sip:9@elsewhere", 486), ("1", 200)], "OUT-02"),
         ([("2", 486), ("1", 200)], "OUT-02"),
         ([("1", 486), ("2", 486), ("1", 200)], "OUT-02"),
         ([("1", 486), ("1", 200)], "OUT-02"),

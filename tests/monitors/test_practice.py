@@ -127,6 +127,9 @@ AGAIN = (
 """A re-INVITE and what answers it; the route set stays as it was (RFC 3261 §12.2)."""
 ROUTED = "Record-Route: <sip:192.0.2.77;lr>"
 
+BYE_LATER = BYE.replace("CSeq: 2", "CSeq: 3").replace("z9hG4bK3", "z9hG4bK4")
+FIRST, SECOND = proven(2, "00000001"), proven(3, "00000002")
+
 LAWFUL = {
     "placed": CALL,
     "both of two stations": (INVITE, OK, ACK, OK.replace("tag=b", "tag=d"), *FORK, BYE, BYE_OK),
@@ -151,6 +154,8 @@ LAWFUL = {
     "taken": CALLED,
     "given up": GIVEN_UP,
     "registered": (REGISTER, CHALLENGE, proven(2, "00000001"), proven(3, "00000002")),
+    "an earlier one sent again": (*CALL[:3], BYE, BYE_LATER, BYE, BYE_OK),
+    "an earlier registration sent again": (REGISTER, CHALLENGE, FIRST, SECOND, FIRST),
     "sent again": (INVITE, INVITE, OK, OK, ACK, ACK, BYE, BYE, BYE_OK),
 }
 

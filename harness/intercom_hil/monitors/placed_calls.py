@@ -66,15 +66,20 @@ def _in_turn(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> 
     """Follow the calls of one press."""
     place = -1
     before: Call | None = None
+    named: set[tuple[str, str]] = set()
     for call in story:
         uri = sip(call.invite).request_uri
-        if contacts.place(uri) is None:
+        redirected = _user_and_host(uri) in named
+        named |= {_user_and_host(other) for other in _other_places(call)}
+        if contacts.place(uri) is None and not redirected:
             text = "no call to anybody but the contacts"
             yield Finding("OUT-01", text, f"{call.invite}, at {uri}", [call.invite])
             return
         found = contacts.place(uri, place + 1)
         if before is not None:
-            problem = _out_of_turn(before, call, found, contacts, place)
+            problem = _too_soon(before, call)
+            if not problem and not redirected:
+                problem = _out_of_turn(before, call, found, contacts, place)
             if problem:
                 text = "the contacts one after the other, once each, and none after an answer"
                 yield Finding("OUT-02", text, f"{call.invite}: {problem}", [before.invite, call.invite])
@@ -87,24 +92,33 @@ def _in_turn(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> 
         before = call
 
 
-def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contacts, place: int) -> str:
-    """Return what is wrong with a call after another one of the same press; nothing if it is in turn."""
+def _other_places(call: Call) -> list[str]:
+    """Return where a redirection sends the caller; its call may have a new Call-ID (RFC 3261 §8.1.3.4)."""
+    moved = call.final is not None and 300 <= call.status < 400
+    return [contact.uri for contact in sip(call.final).contacts] if moved and call.final else []
+
+
+def _too_soon(before: Call, call: Call) -> str:
+    """Return what is wrong with a call at the time of another one of the same press; nothing if it may be."""
     at = call.invite.time
     if before.established and before.final is not None and before.final.time < at:
         return "after an answer"
-    again = found is None or found > place + 1
-    if again and contacts.place(sip(call.invite).request_uri, max(place, 0)) == place:
-        # A call tried anew: in clear after SRTP, or for a reason of its own; not after it was turned away.
-        # One that was accepted was given up by the device itself, for an answer that it could not use.
-        anew = contacts.fallback or before.accepted or before.status in (0, *_TRY_AGAIN)
-        return "" if anew else "tried before"
-    if found is None:
-        return "tried before"
     ended = before.over < at or (before.cancel is not None and before.cancel.time < at)
     trying = any(100 <= (sip(o).status or 0) < 200 and o.time < at for o in before.messages)
-    if not ended and trying and not before.accepted:
-        return "while the call before goes on"
-    return ""
+    same = sip(before.invite).request_uri == sip(call.invite).request_uri
+    return "while the call before goes on" if not (ended or same or before.accepted) and trying else ""
+
+
+def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contacts, place: int) -> str:
+    """Return what is wrong with whom a call is for, after another one of the same press; else nothing."""
+    if found is not None and found <= place + 1:
+        return ""
+    if contacts.place(sip(call.invite).request_uri, max(place, 0)) == place:
+        # A call tried anew: in clear after SRTP, or for a reason of its own; not after it was turned away.
+        # One that was accepted was given up by the device itself, for an answer that it could not use.
+        anew = contacts.fallback or before.accepted or 300 <= before.status < 400
+        return "" if anew or before.status in (0, *_TRY_AGAIN) else "tried before"
+    return "tried before" if found is None else ""
 
 
 _TRY_AGAIN = (400, 415, 420, 421, 422, 423, 491, 494, 500, 503, 504, *MEDIA_NOT_ACCEPTABLE)

@@ -16,7 +16,6 @@ from intercom_hil.wire.uri import NameAddr, Uri
 _TARGET_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY")
 _OUTSIDE = ("ACK", "CANCEL")
 """Methods that have the CSeq number of an INVITE, and so no part in its rising."""
-_NONE = -1, ""
 
 
 @dataclass(slots=True)
@@ -32,7 +31,8 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
     known: dict[str, dict[tuple[str, str], _Dialog]] = {}
     asked: dict[tuple[str, int], SipMessageSeen] = {}
     begun: set[str] = set()
-    highest: dict[tuple[str, str, str], tuple[int, str]] = {}  # a fork's dialogs count from their INVITE on
+    sent: set[tuple[str, str, str, str, int]] = set()
+    highest: dict[tuple[str, str, str], int] = {}  # a fork's dialogs count from their INVITE on
     for observation in seen:
         message = sip(observation)
         ours = message.sender == "device"
@@ -56,11 +56,13 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
             (message.call_id, message.from_tag, ""),
             (message.call_id, message.from_tag, message.to_tag),
         )
-        before, branch = max(highest.get(begins, _NONE), highest.get(within, _NONE))
-        if message.to_tag and before >= 0 and message.branch != branch and message.cseq <= before:
+        before = max(highest.get(begins, -1), highest.get(within, -1))
+        transaction = *within, message.branch, message.cseq
+        again = transaction in sent  # perhaps when another was under way
+        sent.add(transaction)
+        if message.to_tag and before >= 0 and not again and message.cseq <= before:
             book.broken("SIP-05", "a CSeq that does not rise", observation)
-        if message.cseq >= before:
-            highest[within] = message.cseq, message.branch
+        highest[within] = max(message.cseq, highest.get(within, -1))
 
 
 def _learn(

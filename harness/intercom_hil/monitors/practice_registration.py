@@ -16,22 +16,26 @@ _CHALLENGES = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy
 
 def registrations(seen: Sequence[Observation], book: Book) -> None:
     """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2)."""
-    last: dict[tuple[str, str], tuple[int, str]] = {}
+    last: dict[tuple[str, str], int] = {}
+    sent: set[tuple[str, str, str, int]] = set()
     for observation in seen:
         message = sip(observation)
         if message.sender != "device" or not message.is_request or message.method != "REGISTER":
             continue
         key = message.call_id, message.receiver
-        before, branch = last.get(key, (-1, ""))
-        if message.branch != branch:
-            book.check("SIP-10", message.cseq > before, "a CSeq that does not rise", observation)
-            last[key] = message.cseq, message.branch
+        if (*key, message.branch, message.cseq) in sent:
+            continue  # sent again, perhaps when another was under way
+        sent.add((*key, message.branch, message.cseq))
+        before = last.get(key, -1)
+        book.check("SIP-10", message.cseq > before, "a CSeq that does not rise", observation)
+        last[key] = message.cseq
 
 
 def credentials(seen: Sequence[Observation], book: Book) -> None:
     """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
     offers: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    counts: dict[tuple[str, str], tuple[int, str]] = {}
+    counts: dict[tuple[str, str], int] = {}
+    sent: set[tuple[str, str, str]] = set()
     for observation in seen:
         message = sip(observation)
         if message.receiver == "device" and message.status in (401, 407):
@@ -52,12 +56,13 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
             count = given.get("nc", "")
             if not count or message.method in ("ACK", "CANCEL"):
                 continue
-            before, branch = counts.get((shown.realm, nonce), (0, ""))
+            if (message.branch, nonce, count) in sent:
+                continue  # sent again, perhaps when another was under way
+            sent.add((message.branch, nonce, count))
+            before = counts.get((shown.realm, nonce), 0)
             number = int(count, 16) if _is_hexadecimal(count) else -1
-            if branch == message.branch:
-                continue  # sent again
             book.check("SIP-11", number > before, "a nonce count that does not rise", observation)
-            counts[shown.realm, nonce] = max(number, before), message.branch
+            counts[shown.realm, nonce] = max(number, before)
 
 
 def _within(
