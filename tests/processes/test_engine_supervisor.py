@@ -283,3 +283,38 @@ def test_a_command_that_makes_no_sense_is_refused(tmp_path, line):
             stream.flush()
             assert json.loads(stream.readline())["event"] == "refused"
     assert leash.wait(5) == 0
+
+
+async def test_a_full_disk_ends_no_program_and_no_place(tmp_path):
+    (tmp_path / "p.out").symlink_to("/dev/full")
+    lines = []
+    async with supervised(tmp_path) as place:
+        script = "echo one; sleep 0.1; echo two"
+        program = await place.start(
+            "p", ["sh", "-c", script], cwd=tmp_path, on_line=lambda *line: lines.append(line[1])
+        )
+        assert (await program.wait(within=5)).status == 0
+        assert lines == ["one", "two"]
+
+
+async def test_a_place_that_hangs_is_lost_and_whoever_waits_hears_of_it(tmp_path):
+    process = supervise(tmp_path)
+    place = await Supervised.connect(tmp_path / "s")
+    try:
+        program = await place.start("p", ["sleep", "60"], cwd=tmp_path)
+        await place.sign_of_life()
+        process.send_signal(signal.SIGSTOP)
+        with pytest.raises(BenchError, match=r"no sign of life for 0\.3 s"):
+            await place.sign_of_life(within=0.3)
+        with pytest.raises(BenchError, match="no sign of life"):
+            await program.wait(within=5)
+        assert "no sign of life" in await asyncio.wait_for(place.lost, 5)
+        with pytest.raises(BenchError, match="the place is lost"):
+            await place.start("q", ["true"], cwd=tmp_path)
+        begun = time.monotonic()
+        await place.close()
+        assert time.monotonic() - begun < 2
+    finally:
+        process.send_signal(signal.SIGCONT)
+        process.kill()
+        process.wait()

@@ -75,7 +75,11 @@ class Stream:
     def _take(self) -> bool:
         data = os.read(self.fd, LONGEST_LINE)
         if self._file is not None and data:
-            os.write(self._file, data)
+            try:
+                os.write(self._file, data)
+            except OSError:  # a full disk: the program must not end for that, nor all the others
+                os.close(self._file)
+                self._file = None
         if self._forward:
             *lines, self._rest = (self._rest + data).split(b"\n")
             for line in lines:

@@ -94,7 +94,7 @@ class Bench(Remotes):
             self._begin_anew()
             self._proxy = None
             verdict = await self._play.attempt(scenario, attempt)
-            if not verdict.worth_repeating:
+            if not verdict.worth_repeating or self._play.is_the_last:
                 break
         record = self._play.record()
         if record.verdict.breaks_the_run:

@@ -173,6 +173,11 @@ class ScenarioRunner:
         problems += [alarm] if alarm not in problems else []
         return Verdict.INCONCLUSIVE
 
+    @property
+    def is_the_last(self) -> bool:
+        """Whether nothing can be played after it, because no more evidence can be kept."""
+        return self._run.unwritable is not None
+
     def record(self) -> ScenarioRecord:
         """File the scenario in the run, and return its record; that of an error where it cannot be stored."""
         *earlier, last = self._records
