@@ -136,6 +136,47 @@ def _side_by_side(files: list[BenchFile], arguments: list[str], *, resumes: bool
 
 
 @app.command()
+def explore(
+    bench: BenchOption = DEFAULT_BENCH,
+    minutes: Annotated[
+        float, typer.Option("--minutes", min=0.0, help="For how long new stories are begun.")
+    ] = 10.0,
+    seed: Annotated[
+        int, typer.Option("--seed", help="What stories are drawn by: the same number, the same stories.")
+    ] = 0,
+    first: Annotated[bool, typer.Option("--first", help="End with the first violation.")] = False,
+    play: Annotated[
+        Path | None, typer.Option("--play", metavar="FILE", help="Play one story that was kept.")
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option("--keep", metavar="FOLDER", help="Keep what is found here too.")
+    ] = None,
+    fault: Annotated[
+        list[str] | None,
+        typer.Option("--fault", metavar="NAME", help="A rule that the emulated intercom shall break."),
+    ] = None,
+    runs: Annotated[
+        Path, typer.Option("--runs", metavar="FOLDER", help="Where the run folder is made.")
+    ] = RUNS,
+) -> None:
+    """Draw stories at random, play them, and shorten what breaks the page (docs/explore.md).
+
+    A story presses, calls, answers, declines, hangs up, holds, refers, takes the
+    server away, changes settings. A reference model of the page, and the rules
+    that hold in every scenario, judge it. Exit status 1 if the page was broken.
+    """
+    from intercom_hil.bench_file.model import load
+    from intercom_hil.explore.command import run_exploration
+    from intercom_hil.explore.exploring import Wanted
+
+    file = load(bench).with_faults(fault or (), str(bench))
+    wanted = Wanted(bench, tuple(fault or ()), minutes, seed, first=first, keep=keep)
+    _prepare([file])
+    status = run_exploration(file, wanted, runs, _say, play)
+    raise typer.Exit(status)
+
+
+@app.command()
 def provision(
     labgrid: Annotated[
         bool, typer.Option("--labgrid", help="Install labgrid's client too, in an environment of its own.")

@@ -82,6 +82,11 @@ MAY_IMPORT = {
             *WITNESSES,
             *rooms("bench", "bench_file", "evidence", "judge", "lab", "monitors", "processes", "scenario"),
         ),
+        "explore": (
+            *GROUND,
+            *WITNESSES,
+            *rooms("bench", "bench_file", "evidence", "judge", "monitors", "reports", "scenario"),
+        ),
         "plugin": (
             *GROUND,
             *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario"),

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -53,6 +53,23 @@ class BenchFile(Table):
     def known_layouts(self) -> Mapping[str, Layout]:
         """Every layout that this file can name: its own, and those installed. Raises BenchError."""
         return with_own({name: options.layout(name) for name, options in self.layouts.items()})
+
+    def with_faults(self, faults: Sequence[str], where: str) -> BenchFile:
+        """Return the same bench with an emulated intercom that has faults beside those of the file.
+
+        Args:
+            faults: their names; none changes nothing.
+            where: the bench file's path, for the message.
+
+        Raises:
+            BenchError: the device is none that is emulated.
+        """
+        if not faults:
+            return self
+        if self.device.kind != "emulated":
+            raise BenchError("--fault is for emulated devices", where, "leave it out")
+        emulated = self.device.emulated.model_copy(update={"faults": (*self.device.emulated.faults, *faults)})
+        return self.model_copy(update={"device": self.device.model_copy(update={"emulated": emulated})})
 
     @model_validator(mode="after")
     def _layouts_are_known(self) -> BenchFile:

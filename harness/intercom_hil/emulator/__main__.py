@@ -51,9 +51,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _list_faults() -> None:
-    from intercom_hil.emulator.faults import FAULTS, VARIANTS
+    from intercom_hil.emulator.faults import ALL_FAULTS, VARIANTS
 
-    for make in (*FAULTS.values(), *VARIANTS.values()):
+    for make in (*ALL_FAULTS.values(), *VARIANTS.values()):
         fault = make()
         breaks = ", ".join(sorted(fault.breaks)) or "nothing: a legal variant"
         print(f"{fault.name:40} {fault.description} [{breaks}]")
@@ -258,7 +258,7 @@ def _limits(text: str) -> Limits:
 
 
 def _parser() -> argparse.ArgumentParser:
-    from intercom_hil.emulator.faults import FAULTS, VARIANTS
+    from intercom_hil.emulator.faults import ALL_FAULTS, VARIANTS
 
     parser = _Parser(prog="python -m intercom_hil.emulator", description="An emulated SIP intercom.")
     parser.add_argument("--state", type=Path, help="directory for its files and links to its serial lines")
@@ -284,7 +284,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--hosts", type=_file, metavar="FILE", help="lines `address name`, its name service")
     _add_reporting(parser)
-    parser.add_argument("--fault", action="append", default=[], type=_one_of(FAULTS, "fault"), metavar="NAME")
+    parser.add_argument(
+        "--fault", action="append", default=[], type=_one_of(ALL_FAULTS, "fault"), metavar="NAME"
+    )
     parser.add_argument("--variant", type=_one_of(VARIANTS, "variant"), metavar="NAME")
     parser.add_argument(
         "--pace",

@@ -48,6 +48,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._trying = False
         self._video: CallVideo | None = None
         self._written = "", ""
+        self._held = False
 
     @property
     def sections(self) -> int:
@@ -167,6 +168,13 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
                 if self.clear_packets and self._leak is None:
                     self._leak = ClearPackets(self.getMedTransportInfo(index), self.getStreamInfo(index))
         self._report_established()
+        held = any(
+            media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_REMOTE_HOLD
+            for media in info.media
+        )
+        if held != self._held:
+            self._held = held
+            self._agent.say("held", call=self.name, held=held)
 
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Notice a BYE of the remote side (in the end both sides' look alike), and what it says of video."""

@@ -21,6 +21,7 @@ from intercom_hil.emulator.vocabulary import (
     Apply,
     Ended,
     Established,
+    Held,
     Incoming,
     Input,
     MediaLost,
@@ -228,6 +229,7 @@ _INPUTS: dict[str, Callable[[dict[str, Any]], Input]] = {
     "ended": lambda report: Ended(**report),
     "media_lost": lambda report: MediaLost(**report),
     "referred": lambda report: Referred(**report),
+    "held": lambda report: Held(**report),
 }
 
 

@@ -26,6 +26,7 @@ from intercom_hil.emulator.vocabulary import (
     Ended,
     Established,
     HangUp,
+    Held,
     Hush,
     Incoming,
     Input,
@@ -130,6 +131,8 @@ class Logic:
                 return self._media_lost(given)
             case Referred():
                 return [_log("warning", f"refused to call {given.uri} as {given.call} wants")]
+            case Held():
+                return []
             case TimerFired():
                 return self._timer(given.name)
             case AgentDied():

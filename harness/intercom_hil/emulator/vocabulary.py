@@ -133,6 +133,14 @@ class Referred:
 
 
 @dataclass(frozen=True, slots=True)
+class Held:
+    """The other side put a call on hold, or took it off again (RFC 3264 §8.4)."""
+
+    call: str
+    held: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TimerFired:
     """A timer that the logic started has run out."""
 
@@ -157,6 +165,7 @@ Input = (
     | Ended
     | MediaLost
     | Referred
+    | Held
     | TimerFired
     | AgentDied
 )

@@ -297,6 +297,14 @@ class Judge:
             )
             self._book(item.requirement, f"{item.pattern}, {_times(item.at_least, item.at_most)}", rule)
 
+    async def happens(
+        self, pattern: Pattern, *, within: float, after: float | None = None
+    ) -> Observation | None:
+        """Wait for an observation of which nothing depends, and return the first one, if any came."""
+        since = self.timeline.opened if after is None else after
+        found, _, _ = await self._waited(pattern, within, since, 1)
+        return found[0] if found else None
+
     async def wait(
         self, pattern: Pattern, *, within: float, after: float | None = None, count: int = 1
     ) -> list[Observation]:

@@ -147,15 +147,7 @@ def member(config: pytest.Config) -> Member:
         BenchError: the file, or the combination of file and options, is wrong.
     """
     found = pool(config).at(getattr(config, "workerinput", {}).get(PLACE, 0))
-    faults: list[str] = config.getoption("--fault")
-    if not faults:
-        return found
-    file = found.file
-    if file.device.kind != "emulated":
-        raise BenchError("--fault is for emulated devices", str(found.path), "leave it out")
-    emulated = file.device.emulated.model_copy(update={"faults": (*file.device.emulated.faults, *faults)})
-    device = file.device.model_copy(update={"emulated": emulated})
-    return Member(found.path, file.model_copy(update={"device": device}))
+    return Member(found.path, found.file.with_faults(config.getoption("--fault"), str(found.path)))
 
 
 def runs_of(config: pytest.Config, file: BenchFile) -> Path:

@@ -300,6 +300,14 @@ class Bench(Remotes):
         """The PBX says that it knows where the device is."""
         return known_to_pbx(self.intercom.extension)
 
+    async def happens(
+        self, pattern: Pattern, *, within: float, after: Moment | None = None
+    ) -> Observation | None:
+        """Wait for something that may be or not, and is not judged; return the first, if there is any."""
+        since = _time(after)
+        await self._eyes.look(pattern, since)
+        return await self._judge.happens(pattern, within=within, after=since)
+
     # -- what can be done ------------------------------------------------------------------------------
 
     async def configure(

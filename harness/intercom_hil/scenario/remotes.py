@@ -8,7 +8,7 @@ from intercom_hil.bench.assembly import Assembly
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.pbx.endpoint import Endpoint, codecs
 from intercom_hil.scenario.addresses import Addresses
-from intercom_hil.stations.behaviours import Behaviour, ClearOffer, Offer, calls
+from intercom_hil.stations.behaviours import Behaviour, ClearOffer, Offer, calls, obeys
 from intercom_hil.stations.caller_spoofing import SPOOFS, CallerIdentity
 from intercom_hil.stations.station import Station
 
@@ -58,6 +58,8 @@ class Remotes(Addresses):
         challenge: tuple[int, str] | None = None,
         clear_offer: tuple[ClearOffer, float] | None = None,
         refer_to: tuple[str, float] | None = None,
+        place: int | None = None,
+        refers_when_told: str | None = None,
     ) -> Station:
         """Have a remote station call the device.
 
@@ -78,13 +80,15 @@ class Remotes(Addresses):
             challenge: a status (401, 407) and realm with which the device's first BYE is challenged.
             clear_offer: how RTP/AVP is asked for within the call, and how many seconds after the answer.
             refer_to: the URI to which the device is referred (RFC 3515), and how many seconds after.
+            place: where it calls from; else from the next place that no station has had in this scenario.
+            refers_when_told: to where it refers the device when told to; without it, it can be told nothing.
 
         Raises:
             Inconclusive: the bench has not so many stations.
         """
         file = self._assembly.file
         await self.intercom.until_ready()
-        address = self._take_address()
+        address = self._take_address() if place is None else self.station_address(place)
         if direct:
             target, via = self.intercom.uri, (file.device.address, file.device.sip_port)
             own = f"sip:{caller}@{address}"
@@ -113,8 +117,14 @@ class Remotes(Addresses):
             clear_offer=clear_offer,
             refer_to=refer_to,
         )
+        if refers_when_told is not None:
+            behaviour = obeys(behaviour, refers_when_told)
         self._assembly.name_station(address, caller)
         return await self._assembly.stations.start(caller, behaviour, address)
+
+    async def station_at(self, place: int, behaviour: Behaviour) -> Station:
+        """Start a remote station with ``number(place)``, at a place of its own, where no other plays now."""
+        return await self._station(self.number(place), self.station_address(place), behaviour)
 
     async def impersonate(self, trick: str, *, permitted: str, stranger: str) -> Station:
         """Have a stranger call and claim, in the way named, to be a permitted caller (INC-07).

@@ -315,12 +315,28 @@ def calls(
     )
 
 
+def obeys(behaviour: Behaviour, refers_to: str) -> Behaviour:
+    """Return the behaviour of a station that can be told, while it plays, what to do next (`Station.tell`).
+
+    Args:
+        behaviour: of one that answers, or calls.
+        refers_to: the URI to which it refers its peer, when it is told to (RFC 3515).
+
+    Raises:
+        BehaviourError: the URI could not stand in a SIP header, or the behaviour has no established call.
+    """
+    _one_line("refers_to", refers_to)
+    if behaviour.template not in ("answers", "calls"):
+        raise BehaviourError(f"{behaviour}: only a station that answers or calls can be told what to do")
+    return replace(behaviour, parameters={**behaviour.parameters, "obeys": refers_to})
+
+
 def _conversation(tone_hz: float, hang_up_after: float | None, video: bool) -> dict[str, Parameter]:
     if not LOWEST_HZ <= tone_hz <= HIGHEST_HZ:
         raise BehaviourError(f"tone_hz: {tone_hz!r} is outside {LOWEST_HZ:g} to {HIGHEST_HZ:g} Hz")
     if hang_up_after is not None:
         _seconds("hang_up_after", hang_up_after)
-    later = dict.fromkeys(("mute_after", "new_key_after", "challenge", "clear_offer", "refer_to"))
+    later = dict.fromkeys(("mute_after", "new_key_after", "challenge", "clear_offer", "refer_to", "obeys"))
     return {"hang_up_after": hang_up_after, "video": video, **later}
 
 

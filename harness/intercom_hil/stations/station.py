@@ -11,7 +11,7 @@ import contextlib
 import signal
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import stretched
@@ -28,6 +28,8 @@ if TYPE_CHECKING:
     from intercom_hil.stations.behaviours import Behaviour
 
 Address = tuple[str, int]
+Told = Literal["answer", "hold", "resume", "refer", "none"]
+"""What a station that obeys (`behaviours.obeys`) can be told to do with its call."""
 ReadSip = Callable[[bytes, Address, Address, str], Content]
 """How the bytes of a message, its source, destination and transport become what a witness says."""
 
@@ -128,6 +130,10 @@ class Station:
         finally:
             if self._sipp.started:
                 self._end = asyncio.create_task(self._await_end(), name=f"station {self.number}")
+
+    def tell(self, what: Told) -> None:
+        """Have its call do something, once: a station that obeys looks for it every 50 ms."""
+        self._order.write(what)
 
     async def hang_up(self, within: float = HANG_UP_WITHIN) -> None:
         """End every call it has: BYE if established, CANCEL or 480 if not. It stays for further calls.

@@ -21,6 +21,7 @@ from intercom_hil.emulator.faults import (
     taking,
     trusting,
 )
+from intercom_hil.emulator.faults.combined import COMBINED
 from intercom_hil.emulator.faults.fault import ChangeAloneIgnored, Fault, SettingIgnored
 from intercom_hil.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
 from intercom_hil.emulator.form import Form
@@ -210,13 +211,17 @@ _VARIANT_FACTORIES: tuple[Callable[[], Fault], ...] = (
 
 FAULTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _FACTORIES}
 """What makes each fault, by its name."""
+EXPLORED: dict[str, Callable[[], Fault]] = {make.name: make for make in COMBINED}
+"""What makes each fault that only an exploration finds, by its name."""
+ALL_FAULTS = FAULTS | EXPLORED
+"""Both together: whatever can be asked for by name."""
 VARIANTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _VARIANT_FACTORIES}
 """What makes each legal variant, by its name; these break nothing."""
 
 
 def wrap(step: Step, variant: str | None, faults: Iterable[str]) -> Step:
     """Wrap a step in a variant, if any, and in faults, the last one outermost. Raises KeyError."""
-    makers = ([VARIANTS[variant]] if variant else []) + [FAULTS[name] for name in faults]
+    makers = ([VARIANTS[variant]] if variant else []) + [ALL_FAULTS[name] for name in faults]
     for make in makers:
         step = partial(make().step, inner=step)
     return step
@@ -230,5 +235,5 @@ def wrap_clock(clock: Callable[[], float], variant: str | None) -> Callable[[], 
 def wrap_form(form: Form, faults: Iterable[str]) -> Form:
     """Wrap the configuration form in faults, the last one outermost. Raises KeyError."""
     for name in faults:
-        form = FAULTS[name]().form(form)
+        form = ALL_FAULTS[name]().form(form)
     return form

@@ -1,0 +1,67 @@
+"""``intercom-hil explore``: an exploration with its run folder, its signals and its report."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from collections.abc import Callable
+from pathlib import Path
+
+from intercom_hil import reports
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.run import RunFolder
+from intercom_hil.explore.exploring import Tally, Wanted, explore_bench, possible_at
+from intercom_hil.explore.story import Story
+
+VIOLATED, UNFINISHED = 1, 2
+
+
+def run_exploration(
+    file: BenchFile, wanted: Wanted, runs: Path, say: Callable[[str], None], kept: Path | None = None
+) -> int:
+    """Explore a bench, or play one story; return the exit status: 1 if the page was broken, 2 if cut short.
+
+    Raises:
+        BenchError: it cannot begin, or go on.
+    """
+    story = Story.read(kept) if kept is not None else None
+    possible_at(file)
+    run = RunFolder.create(runs, file.bench.name)
+    run.selection = f"story {kept}" if kept else f"stories drawn by {wanted.seed}"
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
+    signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
+    tally, interrupted = None, True
+    try:
+        with asyncio.Runner() as runner:
+            tally = runner.run(explore_bench(file, run, wanted, say, story))
+        interrupted = False
+    except KeyboardInterrupt:
+        pass
+    finally:
+        _complete(run, say, interrupted=interrupted)
+    if tally is None:
+        return VIOLATED if run.verdict.breaks_the_run and _violated(run) else UNFINISHED
+    say(str(tally))
+    return _status(tally)
+
+
+def _status(tally: Tally) -> int:
+    return VIOLATED if tally.found else UNFINISHED if tally.broken else 0
+
+
+def _violated(run: RunFolder) -> bool:
+    return any(scenario.verdict == "fail" for scenario in run.scenarios)
+
+
+def _complete(run: RunFolder, say: Callable[[str], None], *, interrupted: bool) -> None:
+    interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    try:
+        run.write(interrupted=interrupted)
+        for path in reports.render(run.path):
+            say(f"report {path}")
+    except reports.ReportError as problem:
+        raise BenchError(problem.what, problem.where, problem.remedy) from problem
+    finally:
+        signal.signal(signal.SIGINT, interrupt)

@@ -1,0 +1,284 @@
+"""Exploring a bench: story after story until time is up, what breaks the page shrunk, all of it on record."""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import count
+from pathlib import Path
+from random import Random
+from time import monotonic
+
+from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench.environment import environment
+from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.evidence.records import ScenarioRecord
+from intercom_hil.evidence.run import RunFolder
+from intercom_hil.explore.drawing import STEPS, Possible, draw
+from intercom_hil.explore.on_bench import play_on_bench
+from intercom_hil.explore.shrinking import shrink
+from intercom_hil.explore.story import Step, Story
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.scenario.runner import ScenarioFailed
+from intercom_hil.spec.good_practice import is_good_practice
+from intercom_hil.spec.verdict import Verdict
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for.
+
+    Attributes:
+        bench: the bench file's path.
+        faults: of the emulated intercom, for the command that plays a story again.
+        minutes: how long new stories are begun.
+        seed: what they are drawn by.
+        steps: how many each has at most.
+        first: whether the first violation, once shrunk, ends it.
+        keep: the folder in which stories are kept, beside the run folder; None for none.
+        stories: how many are drawn at most; None for no bound.
+    """
+
+    bench: Path
+    faults: tuple[str, ...] = ()
+    minutes: float = 10.0
+    seed: int = 0
+    steps: int = STEPS
+    first: bool = False
+    keep: Path | None = None
+    stories: int | None = None
+
+
+@dataclass(slots=True)
+class Found:
+    """A violation of the page.
+
+    Attributes:
+        requirement: the row that is broken.
+        seen: what was expected, and what was seen.
+        story: the shortest that shows it.
+        drawn: as it was drawn.
+        replays: how many stories were played to shorten it.
+        flaky: whether it did not show again.
+        after: seconds from the beginning until it was found, and until it was shortened.
+    """
+
+    requirement: str
+    seen: str
+    story: Story
+    drawn: Story
+    replays: int = 0
+    flaky: bool = False
+    after: tuple[float, float] = (0.0, 0.0)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What came of all stories."""
+
+    played: int = 0
+    steps: int = 0
+    inconclusive: int = 0
+    broken: int = 0
+    found: list[Found] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        left = f", {self.inconclusive} inconclusive" if self.inconclusive else ""
+        left += f", {self.broken} in error" if self.broken else ""
+        return f"{self.played} stories, {self.steps} steps{left}, {len(self.found)} violations"
+
+
+class Explorer:
+    """Plays stories on a running bench."""
+
+    def __init__(self, assembly: Assembly, run: RunFolder, wanted: Wanted, say: Say) -> None:
+        self._assembly, self._run, self._wanted, self._say = assembly, run, wanted, say
+        self._trials: RunFolder | None = None
+        self._begun = monotonic()
+        self.tally = Tally()
+
+    async def explore(self) -> None:
+        """Play stories until time is up.
+
+        Raises:
+            BenchError: the bench has too few stations, or cannot be brought back.
+        """
+        wanted, file = self._wanted, self._assembly.file
+        possible = possible_at(file)
+        until = self._begun + 60 * wanted.minutes
+        numbers = count(1) if wanted.stories is None else range(1, wanted.stories + 1)
+        for number in numbers:
+            if monotonic() >= until or (wanted.first and self.tally.found):
+                return
+            seed = f"{wanted.seed}:{number}"
+            story = draw(Random(seed), possible, seed=seed, steps=wanted.steps)
+            await self.tell(story, f"story_{number}[seed-{wanted.seed}]", number)
+
+    async def tell(self, story: Story, name: str, number: int) -> None:
+        """Play one story, and shorten it if it shows something new."""
+        record, done = await self._play(story, f"explore.{name}", self._run)
+        self.tally.played += 1
+        self.tally.steps += len(done)
+        broken = violation(record)
+        took = f"{record.duration_s:.0f} s"
+        self._say(f"story {number}: {len(done)} steps, {took}: {_outcome(record, broken)}")
+        if broken is None:
+            self.tally.inconclusive += record.ending is Verdict.INCONCLUSIVE
+            self.tally.broken += record.verdict is Verdict.ERROR
+            return
+        if any(_alike(known, broken) for known in self.tally.found):
+            self._say("    the same as before")
+            return
+        await self._shorten(story, story.with_steps(done), broken, number)
+
+    async def tell_as_it_is(self, story: Story) -> None:
+        """Play one story that is known, and leave it as long as it is."""
+        record, done = await self._play(story, "explore.the_story", self._run)
+        self.tally.played, self.tally.steps = 1, len(done)
+        broken = violation(record)
+        self._say(story.with_steps(done).prose())
+        self._say(_outcome(record, broken) if broken is None else f"{broken[0]} is broken: {broken[1]}")
+        if broken is not None:
+            self.tally.found.append(Found(*broken, story=story, drawn=story))
+        self.tally.inconclusive = int(record.ending is Verdict.INCONCLUSIVE)
+        self.tally.broken = int(record.verdict is Verdict.ERROR)
+
+    async def _shorten(self, drawn: Story, story: Story, broken: tuple[str, str], number: int) -> None:
+        found = Found(*broken, story=story, drawn=drawn, after=(monotonic() - self._begun, 0.0))
+        self.tally.found.append(found)  # an interrupt in the middle leaves it as long as it is then
+        trials = self._trials = self._trials or RunFolder.create(self._run.path / "trials", self._run.name)
+        tried = count(1)
+
+        async def shows(candidate: Story) -> tuple[Step, ...] | None:
+            record, done = await self._play(candidate, f"explore.story_{number}_trial_{next(tried)}", trials)
+            again = violation(record)
+            same = again is not None and again[0] == found.requirement
+            if same:
+                found.story = candidate.with_steps(done)
+            return done if same else None
+
+        shrunk = await shrink(story, shows)
+        found.story, found.replays, found.flaky = shrunk.story, shrunk.replays, shrunk.flaky
+        found.after = (found.after[0], monotonic() - self._begun)
+        if not found.flaky:
+            await self._play(found.story, f"explore.story_{number}_shortened", self._run)
+        self._report(found, number)
+
+    def _report(self, found: Found, number: int) -> None:
+        paths = [self._run.path / "stories" / f"story-{number}.json"]
+        if self._wanted.keep is not None:
+            paths.append(self._wanted.keep / f"story-{self._wanted.seed}-{number}.json")
+        for path in paths:
+            found.story.write(path)
+        self._say(f"    {found.requirement} is broken: {found.seen}")
+        for line in found.story.prose().splitlines():
+            self._say(f"    {line}")
+        if found.flaky:
+            self._say("    flaky: the story was played again, and did not show it")
+        self._say(f"    play it again: {self._again(paths[-1])}")
+
+    def _again(self, path: Path) -> str:
+        words = ["intercom-hil", "explore", "--play", str(path), "--bench", str(self._wanted.bench)]
+        words += [word for name in self._wanted.faults for word in ("--fault", name)]
+        return shlex.join(words)
+
+    async def _play(
+        self, story: Story, identity: str, run: RunFolder
+    ) -> tuple[ScenarioRecord, tuple[Step, ...]]:
+        done: list[Step] = []
+        bench = Bench(self._assembly, run, identity=identity, doc=story.prose(), requirements=())
+
+        async def scenario() -> None:
+            await play_on_bench(story, bench, done)
+
+        try:
+            record = await bench.play(scenario)
+        except ScenarioFailed as failed:
+            record = failed.record
+        if not self._assembly.whole:
+            raise BenchError("; ".join(record.problems), remedy="see the run folder")
+        return record, tuple(done)
+
+
+def possible_at(file: BenchFile) -> Possible:
+    """Return what can be drawn for a bench. Raises BenchError."""
+    capabilities = file.device.capabilities
+    stations = len(file.stations.addresses)
+    possible = Possible.at(stations, file.device.limits, lambda one: not capabilities.lacks(one))
+    if possible is None:
+        raise BenchError(
+            "stories need two remote stations at least, and a device that takes a permitted caller",
+            "stations.addresses",
+            "give the bench more addresses for stations",
+        )
+    return possible
+
+
+def violation(record: ScenarioRecord) -> tuple[str, str] | None:
+    """Return the first row of the page that a story broke, and what was seen; None if there is none."""
+    if record.verdict is not Verdict.FAIL:
+        return None
+    for judgement in record.judgements:
+        if judgement.verdict is Verdict.FAIL and not is_good_practice(judgement.requirement):
+            return judgement.requirement, f"expected {judgement.expected}; {judgement.seen}"
+    return "the device", "; ".join(record.problems)
+
+
+def _alike(known: Found, broken: tuple[str, str]) -> bool:
+    return known.requirement == broken[0]
+
+
+def _outcome(record: ScenarioRecord, broken: tuple[str, str] | None) -> str:
+    if broken is not None:
+        return f"{broken[0]} broken"
+    verdict = record.ending if record.ending is Verdict.INCONCLUSIVE else record.verdict
+    return ": ".join([verdict.value, *record.problems[:1]]).splitlines()[0]
+
+
+async def explore_bench(
+    file: BenchFile, run: RunFolder, wanted: Wanted, say: Say, story: Story | None = None
+) -> Tally:
+    """Start a bench, explore it, or play one story on it, and stop it whatever happens.
+
+    Args:
+        file: the bench.
+        run: where the evidence goes.
+        wanted: what is asked for.
+        say: takes each line for the person who waits.
+        story: the one to play; None to draw.
+
+    Raises:
+        BenchError: the bench cannot be started, or brought back.
+    """
+    assembly = Assembly(file, run_folder=run.path, progress=say)
+    try:
+        try:
+            await assembly.start()
+        except DeviceCrashed as problem:
+            raise BenchError(str(problem), "device", "see why it does not start") from problem
+        run.point_latest()
+        run.describe(await environment(assembly, wanted.bench))
+        explorer = Explorer(assembly, run, wanted, say)
+        try:
+            if story is None:
+                await explorer.explore()
+            else:
+                await explorer.tell_as_it_is(story)
+        except asyncio.CancelledError:
+            for line in _left(explorer.tally):
+                say(line)
+            raise
+        return explorer.tally
+    finally:
+        await assembly.stop()
+
+
+def _left(tally: Tally) -> Iterator[str]:
+    yield f"interrupted: {tally}"
+    for found in tally.found:
+        yield f"    {found.requirement} is broken: {found.seen}"

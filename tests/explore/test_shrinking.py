@@ -1,0 +1,53 @@
+"""A story is shortened to what it takes, and a device that does not show it again is said to be flaky."""
+
+import asyncio
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from intercom_hil.explore.shrinking import shrink
+from intercom_hil.explore.story import Desk, Given, Step, Story, Verb
+
+GIVEN = Given(desks=(Desk.BUSY, Desk.ANSWERS))
+STEPS = st.lists(st.sampled_from([Step(verb=verb) for verb in (Verb.PRESS, Verb.WAIT, Verb.HOLD, Verb.CUT)]))
+
+
+def needing(*verbs):
+    """Show it where these verbs come in this order, and stop there."""
+
+    async def shows(story):
+        left = list(verbs)
+        for place, step in enumerate(story.steps, 1):
+            if left and step.verb is left[0]:
+                left.pop(0)
+            if not left:
+                return story.steps[:place]
+        return None
+
+    return shows
+
+
+def shrunk(steps, shows, **bounds):
+    return asyncio.run(shrink(Story(given=GIVEN, steps=tuple(steps)), shows, **bounds))
+
+
+@given(before=STEPS, between=STEPS)
+def test_what_is_left_is_what_it_takes(before, between):
+    steps = [*before, Step(verb=Verb.REFER), *between, Step(verb=Verb.RESUME)]
+    found = shrunk(steps, needing(Verb.REFER, Verb.RESUME), most=500)
+    assert [step.verb for step in found.story.steps] == [Verb.REFER, Verb.RESUME]
+    assert not found.flaky
+
+
+def test_it_ends_when_it_has_been_played_often_enough():
+    steps = [Step(verb=Verb.WAIT)] * 60 + [Step(verb=Verb.REFER)]
+    found = shrunk(steps, needing(Verb.REFER), most=3)
+    assert found.replays == 3
+    assert found.story.steps[-1].verb is Verb.REFER
+
+
+def test_what_does_not_show_again_is_flaky_and_stays_as_it_was():
+    steps = [Step(verb=Verb.WAIT), Step(verb=Verb.PRESS)]
+    found = shrunk(steps, needing(Verb.REFER))
+    assert found.flaky
+    assert found.story.steps == tuple(steps)
