@@ -2,14 +2,14 @@
 
 Written from the page's text and the RFCs that it rests on, and from nothing else. Each step is a generator:
 it yields what is to be done and looked for (`wants`), is sent when that was seen, and ends when the device is
-in a state that lasts: idle, ringing at a desk, or in a call. Where the page is silent (OUT-09, OUT-10, INC-09,
-what new settings mean for a call that is up) the model asks what the device did, and follows it.
+in a state that lasts: idle, ringing at a desk, or in a call. Where the page is silent (OUT-09, OUT-10,
+INC-09, what new settings mean for a call that is up) the model asks what the device did, and follows it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from intercom_hil.explore.story import REFUSING, Change, Desk, Given, Security, Step, Verb
 from intercom_hil.explore.wants import (
@@ -59,10 +59,11 @@ class Ringing:
 
 @dataclass(frozen=True, slots=True)
 class Up:
-    """A call is up, placed or taken."""
+    """A call is up, placed or taken; whether it is on hold, and whether the other side has sent its REFER."""
 
     party: Party
     held: bool = False
+    referred: bool = False
 
     @property
     def placed(self) -> bool:
@@ -124,7 +125,7 @@ class Page:
             case Verb.RESUME:
                 return isinstance(phase, Up) and phase.held
             case Verb.REFER:
-                return up and straight
+                return isinstance(phase, Up) and straight and not phase.referred
             case Verb.CHANGE:
                 return not isinstance(phase, Unknown) and self._changes(step.change)
             case Verb.TURN:
@@ -264,9 +265,11 @@ class Page:
             limit - tolerance,
             limit + tolerance,
         )
-        over = _seen((yield Needs(Sign.REFUSED_THERE, timing.remote, _seen(given_up))))
+        # Whoever has sent a CANCEL need not wait for the end of that call before the next (RFC 3261 §9.1).
+        at, rung = _seen(given_up), Party(phase.contacts[phase.place])
+        over = _seen((yield Needs(Sign.REFUSED_THERE, timing.remote, at, rung)))
         yield Needs(Sign.ACKED, timing.hang_up, over)
-        yield from self._walk(phase.contacts, phase.place + 1, over, phase.pressed, phase.failed + 1)
+        yield from self._walk(phase.contacts, phase.place + 1, at, phase.pressed, phase.failed + 1)
 
     def _desk_answers(self) -> Moves:
         phase = self.phase
@@ -292,7 +295,7 @@ class Page:
         if isinstance(phase, Ringing):
             desk = Party(phase.contacts[phase.place])
             at = _seen((yield Do(Action.ORDER, party=desk, order=Order.HANG_UP)))
-            over = _seen((yield Needs(Sign.REFUSED_THERE, timing.remote, at)))
+            over = _seen((yield Needs(Sign.REFUSED_THERE, timing.remote, at, desk)))
             yield Needs(Sign.ACKED, timing.hang_up, over)
             yield from self._walk(phase.contacts, phase.place + 1, over, phase.pressed, phase.failed + 1)
             return
@@ -336,7 +339,7 @@ class Page:
         agreed = yield Asks(Sign.CHANGED, self._timing.answer + self._timing.remote, at)
         if agreed is None:  # it may refuse (RFC 3261 §14.2)
             return
-        self.phase = Up(phase.party, held)
+        self.phase = replace(phase, held=held)
         if not held:
             yield from self._audible(agreed)
 
@@ -345,6 +348,7 @@ class Page:
         phase = self.phase
         assert isinstance(phase, Up)
         at = _seen((yield Do(Action.ORDER, party=phase.party, order=Order.REFER)))
+        self.phase = replace(phase, referred=True)
         yield Needs(Sign.REFERRED, self._timing.remote, at)
         yield MustNot("OUT-01", Sign.DIALLED, self._timing.watch, at)
 

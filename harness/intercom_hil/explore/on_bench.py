@@ -267,6 +267,8 @@ class BenchStage:
             return self._dialled(party, after)
         if sign is Sign.SENT:
             return tone(self._bench.microphone_tone, sender=DEVICE, protection=protection)
+        if sign is Sign.REFUSED_THERE and party is not None:
+            return refusal(sender=self._met_at(party), receiver=DEVICE)
         if sign in _PATTERNS:
             return _PATTERNS[sign]()
         return event(EVENTS[sign.value])
@@ -277,9 +279,12 @@ class BenchStage:
         if party is None:
             return another
         number = self._number(party)
-        receiver = number if self._story.given.straight else PBX
         text = f"INVITE from device for {number}"
-        return another.where(text, receiver=receiver, request_uri=Condition(user=number))
+        return another.where(text, receiver=self._met_at(party), request_uri=Condition(user=number))
+
+    def _met_at(self, party: Party) -> str:
+        """Return whom the device speaks with when it calls a station."""
+        return self._number(party) if self._story.given.straight else PBX
 
 
 _BEHAVIOURS: dict[Desk, Callable[[], Behaviour]] = {
