@@ -5,9 +5,11 @@ from random import Random
 
 import pytest
 
+from intercom_hil.emulator.faults import EXPLORED, FAULTS
 from intercom_hil.errors import BenchError
 from intercom_hil.explore.drawing import Possible, draw
 from intercom_hil.explore.story import Story
+from tests.structure.source_tree import ROOT
 
 WRITTEN = """\
 schema = 1
@@ -81,3 +83,12 @@ def test_the_schema_that_comes_along_is_that_of_the_model():
 
     kept = json.loads(resources.files("intercom_hil.schemas").joinpath("story.schema.json").read_text())
     assert kept == Story.model_json_schema(by_alias=True)
+
+
+def test_the_page_lists_every_fault_that_is_explored():
+    page = (ROOT / "docs" / "explore.md").read_text(encoding="utf-8")
+    for name, make in EXPLORED.items():
+        rows = ", ".join(sorted(make().breaks))
+        assert f"| `{name}` | {make().description} | {rows} |" in page
+    assert len(EXPLORED) == 20
+    assert not EXPLORED.keys() & FAULTS.keys()

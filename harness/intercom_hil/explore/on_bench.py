@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
-from intercom_hil.errors import Inconclusive
+from intercom_hil.errors import BenchError, Inconclusive
 from intercom_hil.explore.model import Page, Seen
 from intercom_hil.explore.playing import play
 from intercom_hil.explore.story import REFUSING, Desk, Given, Security, Step, Story
@@ -188,7 +188,7 @@ class BenchStage:
 
     async def _order(self, station: Station, order: Order) -> None:
         if order is Order.HANG_UP:
-            await station.hang_up(self._bench.timing.remote)
+            await self._hang_up(station)
             return
         match order:
             case Order.ANSWER:
@@ -199,6 +199,15 @@ class BenchStage:
                 station.tell("resume")
             case Order.REFER:
                 station.tell("refer")
+
+    async def _hang_up(self, station: Station) -> None:
+        """Have a station end its call. Raises Inconclusive: it cannot, for the device does not answer."""
+        try:
+            await station.hang_up(self._bench.timing.remote)
+        except BenchError as problem:
+            if self._bench.timeline.alarm is not None:
+                raise
+            raise Inconclusive(str(problem)) from problem
 
     def _forget_orders(self) -> None:
         """Have no station do with its next call what it was told to do with its last one."""
@@ -221,7 +230,7 @@ class BenchStage:
                 return
             for station in self._stations.values():
                 if station.open_calls and not station.ended:
-                    await station.hang_up(self._bench.timing.remote)
+                    await self._hang_up(station)
         raise Inconclusive("the device did not come to rest, though the stations ended every call")
 
     # -- what is looked for ----------------------------------------------------------------------------
