@@ -67,6 +67,7 @@ def test_a_user_without_rights_is_told_what_to_type_and_that_suffices(machine):
         typed(machine, done.stdout)
     assert done.returncode == 0, done.stdout
     assert len(said) == 2, "one message for Python's virtual environments, one for the container engine"
+    assert "warning" not in done.stdout
     verdicts(machine, f"home/{USER}", CHECKOUT)
 
 
@@ -75,6 +76,7 @@ def test_root_needs_nothing_but_the_command(machine):
     assert done.returncode == 0, done.stdout
     lines = done.stdout.splitlines()
     assert [line for line in lines if re.search(r": \d+ s,", line)] == []
+    assert "warning" not in done.stdout
     verdicts(machine, "root", CHECKOUT)
 
 
