@@ -1,6 +1,8 @@
 """A run that goes on after an interruption: what stands, what is played again, and what refuses to go on."""
 
+import contextlib
 import json
+import resource
 
 import pytest
 
@@ -52,6 +54,29 @@ def test_verdicts_that_stand_are_not_asked_for_again(interrupted):
     run = ResumedRun.resume(interrupted)
     judged = {identity: run.judged(identity) for identity in (PASSED, FAILED, OPEN, CUT, NEW)}
     assert judged == {PASSED: True, FAILED: True, OPEN: False, CUT: False, NEW: False}
+
+
+@contextlib.contextmanager
+def files_end_after(size):
+    """Have no file of this process grow beyond some bytes: what is written is cut there."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+
+
+def test_a_record_that_was_cut_short_is_none(interrupted):
+    """As where the run is killed while it writes one."""
+    run = ResumedRun.resume(interrupted)
+    with files_end_after(200):
+        played(run, NEW, Verdict.PASS)
+    with files_end_after(200), pytest.raises(OSError, match="File too large"):
+        RunFolder(interrupted, "lab-2").describe({"bench": "lab-2", "said": "x" * 200}, worker="gw0")
+    again = ResumedRun.resume(interrupted)
+    assert not again.judged(NEW)
+    assert {scenario.id for scenario in again.scenarios} == {PASSED, FAILED, OPEN}
 
 
 def test_what_is_played_again_is_a_further_attempt(interrupted):

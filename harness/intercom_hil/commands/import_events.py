@@ -24,6 +24,7 @@ from intercom_hil.evidence.import_again import judged_with_import
 from intercom_hil.evidence.log_match import Cause, Entry, Match, match
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
+from intercom_hil.evidence.whole_file import write_whole
 from intercom_hil.judge.deferral import deferred_kinds
 from intercom_hil.judge.expected_events import dated_causes
 from intercom_hil.layouts.known import LAYOUTS, with_own
@@ -286,7 +287,7 @@ def _bring(
     record = judged_with_import(one.record, one.timeline, after)
     after.store(one.folder / "timeline.jsonl")
     write_lines(one.folder / "judgements.jsonl", (j.model_dump_json() for j in record.judgements))
-    (one.folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_whole(one.folder / RECORD, record.model_dump_json(indent=1) + "\n")
     return record
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.whole_file import write_whole
 
 BASIS = "basis.json"
 _KINDS = {".py", ".toml", ".j2", ".xml"}
@@ -117,7 +118,7 @@ class Basis(BaseModel):
     def store(self, run: Path) -> None:
         """Keep it in a run's folder. Raises BenchError."""
         try:
-            (run / BASIS).write_text(self.model_dump_json(indent=1) + "\n", encoding="utf-8")
+            write_whole(run / BASIS, self.model_dump_json(indent=1) + "\n")
         except OSError as problem:
             raise BenchError(f"it cannot be written ({problem.strerror})", str(run / BASIS)) from problem
 

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
+from intercom_hil.evidence.whole_file import write_whole
 from intercom_hil.judge.device_clock import ClockReading, estimate
 from intercom_hil.monitors.practice_secrets import KeyMemory
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
@@ -260,8 +261,7 @@ class RunFolder:
         """Keep what the run ran on; one of several processes that share a run leaves it for the others."""
         self.environment = environment
         if worker:
-            text = json.dumps(environment, ensure_ascii=False)
-            (self.path / f"{ENVIRONMENT}.{worker}").write_text(text, encoding="utf-8")
+            write_whole(self.path / f"{ENVIRONMENT}.{worker}", json.dumps(environment, ensure_ascii=False))
 
     def requirements(self) -> dict[str, RequirementRow]:
         """Return the rows of the page, then of others that scenarios name, each with its worst verdict."""
@@ -348,13 +348,11 @@ class RunFolder:
         )
         data = record.model_dump(mode="json", by_alias=True)
         indent = None if interrupted else 1  # one line of it, after every scenario, takes a third of the time
-        temporary = self.path / "run.json.part"
-        temporary.write_text(json.dumps(data, indent=indent, ensure_ascii=False) + "\n", encoding="utf-8")
-        temporary.replace(self.path / "run.json")
+        write_whole(self.path / "run.json", json.dumps(data, indent=indent, ensure_ascii=False) + "\n")
 
 
 def _store(record: ScenarioRecord, folder: Path) -> None:
-    (folder / RECORD).write_text(record.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    write_whole(folder / RECORD, record.model_dump_json(indent=1) + "\n")
 
 
 def write_lines(path: Path, lines: Iterable[str]) -> None:
