@@ -27,6 +27,7 @@ from intercom_hil.scenario import (
     once_per_transaction,
     redirects,
     refusal,
+    rejects,
     request,
     response,
     rings_forever,
@@ -45,6 +46,10 @@ KINDS: dict[str, Callable[[Bench], Behaviour]] = {
     "declines": lambda _: declines(),
     "not found": lambda _: not_found(),
     "unavailable": lambda _: unavailable(),
+    "forbids": lambda _: rejects(403, "Forbidden"),
+    "times out": lambda _: rejects(408, "Request Timeout"),
+    "overloaded": lambda _: rejects(503, "Service Unavailable"),
+    "busy everywhere": lambda _: rejects(600, "Busy Everywhere"),
     "redirects": lambda _: redirects(),
     "rings for ever": lambda _: rings_forever(),
     "makes progress": lambda _: makes_progress_for_ever(),
@@ -56,9 +61,9 @@ WAITED_FOR = ("rings for ever", "makes progress", "never replies", "answers too 
 PAST_THE_SERVER = ("redirects", "answers too late")
 """What a server in between would deal with by itself: these are called straight."""
 REACHED = (
-    ("busy", "rings for ever", "answers"),
-    ("declines", "makes progress", "not found", "answers"),
-    ("never replies", "unavailable", "answers"),
+    ("busy", "overloaded", "rings for ever", "answers"),
+    ("declines", "makes progress", "not found", "forbids", "answers"),
+    ("never replies", "unavailable", "busy everywhere", "times out", "answers"),
     ("redirects", "busy", "declines", "unavailable", "answers"),
     ("answers too late", "answers"),
 )
@@ -197,11 +202,8 @@ async def _walk(bench: Bench, chain: tuple[str, ...]) -> tuple[Station, float]:
         reached = (await bench.expect("OUT-02", called, within=bench.timing.next_contact, after=reached)).time
         if kind in WAITED_FOR:
             given_up = request("CANCEL", sender=DEVICE)
-            reached = (
-                await bench.require(
-                    given_up, within=bench.limits.short_call_timeout + bench.timing.hang_up, after=reached
-                )
-            ).time
+            within = bench.limits.short_call_timeout + bench.timing.hang_up
+            reached = (await bench.expect("OUT-03", given_up, within=within, after=reached)).time
         elif kind != "answers":
             reached = (
                 await bench.require(refusal(receiver=DEVICE), within=bench.timing.taken, after=reached)

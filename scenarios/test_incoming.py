@@ -21,6 +21,7 @@ from intercom_hil.scenario import (
     final_answer,
     invite,
     media,
+    now,
     refusal,
     request,
     response,
@@ -115,6 +116,61 @@ async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Ben
     refused = await bench.already_seen("INC-03", REFUSED, after=rung)
 
     await bench.call_device(caller=caller)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=refused)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
+    await _caller_mattered(bench, rung.time)
+    await bench.already_seen("INC-03", ACCEPTED, after=rung)
+
+
+WORD = "Guard7"
+ALIKE = {"digits": ("{}1", "0{}", "{:.3}", "1{}"), "letters": ("guard7", "Guard", "Guard77", "XGuard7")}
+"""Numbers that resemble one on the list: longer, shorter, or in other letters (RFC 3261 §19.1.4)."""
+
+
+def _one_entry(at: Addresses, kind: str) -> Settings:
+    return Settings(permitted_callers=(at.number(0) if kind == "digits" else f"sip:{WORD}@{at.pbx_address}",))
+
+
+@scenario("INC-03", settings=_one_entry)
+@pytest.mark.parametrize("kind", ALIKE)
+async def test_a_number_that_resembles_a_permitted_one_is_not_admitted(bench: Bench, kind: str) -> None:
+    """An entry stands for one number: not for those that begin or end with it, or that it begins with.
+
+    Every telephone of a branch office could listen in at the door, for one of them that may.
+    """
+    await bench.configure()
+    begun = now()
+
+    for form in ALIKE[kind]:
+        calling = await bench.call_device(caller=form.format(bench.number(0)))
+
+        rung = await bench.require(
+            invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=begun
+        )
+        await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
+        begun = (await bench.already_seen("INC-03", REFUSED, after=rung)).time
+        await calling.stop()
+
+
+@scenario("INC-03", settings=lambda at: Settings(permitted_callers=(at.number(0), at.number(1))))
+async def test_a_caller_who_was_taken_off_the_list_is_not_admitted(bench: Bench) -> None:
+    """The list is the one that is in force: who is no longer on it is a stranger, and who stayed is not.
+
+    A guard who was dismissed could go on listening in at the door.
+    """
+    dismissed, kept = bench.number(0), bench.number(1)
+    await bench.configure()
+    await bench.configure(permitted_callers=(kept,))
+    begun = now()
+
+    calling = await bench.call_device(caller=dismissed)
+
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=begun)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
+    refused = await bench.already_seen("INC-03", REFUSED, after=rung)
+    await calling.stop()
+
+    await bench.call_device(caller=kept)
     rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=refused)
     await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await _caller_mattered(bench, rung.time)

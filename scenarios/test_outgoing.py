@@ -5,6 +5,7 @@ from intercom_hil.scenario import (
     DEVICE,
     OCCUPIED,
     PBX,
+    Addresses,
     Bench,
     Capability,
     Condition,
@@ -125,20 +126,19 @@ async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_
 
 @scenario("OUT-04")
 async def test_the_device_announces_that_no_contact_was_reached(bench: Bench) -> None:
-    """When every contact has failed, the device says so, audibly.
+    """When every contact has failed, the device says so, audibly, and not only to the first visitor.
 
     A visitor who hears nothing does not know whether to wait or to leave.
     """
     await bench.stations(busy())
     await bench.configure()
+    refused = refusal(sender=PBX, receiver=DEVICE)
 
-    await bench.intercom.press_button()
+    for _ in range(2):
+        pressed = await bench.intercom.press_button()
 
-    refused = await bench.require(
-        refusal(sender=PBX, receiver=DEVICE),
-        within=bench.timing.called,
-    )
-    await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=refused, count=3)
+        failed = await bench.require(refused, within=bench.timing.called, after=pressed)
+        await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=failed, count=3)
 
 
 @scenario("OUT-05", "EVT-02")
@@ -192,6 +192,31 @@ async def test_the_button_ends_a_placed_call(bench: Bench) -> None:
     )
 
 
+@scenario("OUT-06", settings=lambda at: Settings(further_numbers=(at.number(1),)))
+async def test_the_button_ends_every_call_that_is_placed(bench: Bench) -> None:
+    """Whichever contact answers, the button ends the call, and so it does the next one.
+
+    The second visitor of the day, or the one who got the night guard, could not hang up.
+    """
+    await bench.stations(busy(), answers())
+    await bench.configure()
+
+    for _ in range(2):
+        pressed = await bench.intercom.press_button()
+        answered = answer(sender=PBX, receiver=DEVICE)
+        up = await bench.require(
+            answered, within=bench.timing.called + bench.timing.next_contact, after=pressed
+        )
+        await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
+
+        pressed = await bench.intercom.press_button()
+
+        hung_up = request("BYE", sender=DEVICE, receiver=PBX)
+        ended = await bench.expect("OUT-06", hung_up, within=bench.timing.hang_up, after=pressed)
+        over = response(200, "BYE", sender=PBX, receiver=DEVICE)
+        await bench.require(over, within=bench.timing.remote, after=ended)
+
+
 @scenario("OUT-10")
 async def test_what_is_logged_when_the_device_ends_a_call_that_it_placed(bench: Bench) -> None:
     """The page lists no event for a placed call that the local side ends (recorded).
@@ -212,9 +237,17 @@ async def test_what_is_logged_when_the_device_ends_a_call_that_it_placed(bench: 
     bench.record("OUT-10", Pattern(kind="event", text="any event"), after=pressed)
 
 
-@scenario(
-    "OUT-07", settings=lambda at: Settings(further_numbers=(at.at_server(at.number(1)), at.station_uri(2)))
-)
+WORD = "Reception"
+"""A short number of letters, which this server does not know."""
+
+
+def _forms(at: Addresses) -> Settings:
+    other_port = f"sip:{at.number(3)}@{at.pbx_address}:{at.pbx_other_port}"
+    word = (WORD,) if at.limits.letters_in_extension else ()
+    return Settings(further_numbers=(at.at_server(at.number(1)), other_port, *word, at.station_uri(2)))
+
+
+@scenario("OUT-07", settings=_forms)
 async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written(bench: Bench) -> None:
     """A short call number is dialled at the configured server; a full address exactly as written.
 
@@ -228,11 +261,17 @@ async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written
 
     await bench.require(invite(sender=DEVICE), within=bench.timing.dial, after=reached)
     at_server = f"sip:{short.number}@{bench.pbx_address}"
-    for forms, receiver in (
+    word = f"sip:{WORD}@{bench.pbx_address}"
+    called: list[tuple[tuple[str, ...], str]] = [
         ((at_server, f"{at_server}:{bench.pbx_port}"), PBX),
         ((written, f"{written}:5060"), PBX),
+        ((f"sip:{bench.number(3)}@{bench.pbx_address}:{bench.pbx_other_port}",), PBX),
+        ((word, f"{word}:{bench.pbx_port}"), PBX),
         ((elsewhere.uri,), elsewhere.number),
-    ):
+    ]
+    if not bench.limits.letters_in_extension:
+        del called[3]
+    for forms, receiver in called:
         dialled = addressed(invite(sender=DEVICE, receiver=receiver), *forms)
         reached = (
             await bench.expect("OUT-07", dialled, within=bench.timing.next_contact, after=reached)

@@ -54,7 +54,12 @@ LEVEL_TOLERANCE = 0.5
 CALLED_AT_ALL = invite(sender=DEVICE)
 
 
-@scenario("CFG-01", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+@scenario(
+    "CFG-01",
+    settings=lambda at: Settings(
+        permitted_callers=(at.direct_caller_uri(0),), polling_interval=at.limits.short_polling_interval
+    ),
+)
 async def test_with_sip_off_the_device_neither_registers_nor_calls_nor_takes_calls(bench: Bench) -> None:
     """SIP switched off means silence on the wire: no registration, no call placed, no call taken.
 

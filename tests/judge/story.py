@@ -66,6 +66,7 @@ class Story:
         media=(),
         branch="",
         uri="",
+        caller="sip:a@b",
         deviations=(),
         contacts=(),
     ):
@@ -87,7 +88,7 @@ class Story:
             request_uri=uri,
             call_id=call,
             cseq=cseq,
-            from_uri="sip:a@b",
+            from_uri=caller,
             to_uri="sip:c@d",
             to_tag=to_tag,
             media=media,

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from intercom_hil.judge.calls import Call, calls
+from intercom_hil.judge.stories import exhausted, failures, initiations, stories
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.events import EventKind
 from intercom_hil.spec.status_codes import NO_REFUSALS, OCCUPIED, REJECTIONS
@@ -64,7 +65,13 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
     # A device that takes a careless answer for one breaks another rule, and logs truly what it did.
     out, came_in = [c for c in placed if c.answered], [c for c in taken if c.accepted]
     up_out, up_in = [c for c in placed if c.established], [c for c in taken if c.established]
+    told = stories(presses, seen)
+    begun, failed = list(initiations(told, timing)), list(failures(timeline, told, timing))
+    yield Causes(catalogue.OUTGOING_INITIATED, begun, placed)
     yield Causes(catalogue.OUTGOING_ESTABLISHED, up_out, out)
+    yield Causes(catalogue.OUTGOING_FAILURE, failed, placed)
+    exhausting = list(exhausted(timeline, told, failed, timing))
+    yield Causes(catalogue.OUTGOING_CONTACTS_EXHAUSTED, exhausting, placed)
     yield Causes(
         catalogue.OUTGOING_REMOTE_HANGUP,
         [c for c in up_out if c.bye and not c.bye_by_device],
@@ -124,7 +131,7 @@ def dated_causes(timeline: Timeline) -> list[tuple[str, float]]:
     for causes in causes_in(timeline):
         if causes.kind is catalogue.INCOMING_REJECTED:
             found += [(causes.kind.name, call.invite.time) for call in causes.owed]
-        elif causes.kind not in _BY_THE_DEVICE:
+        elif causes.kind not in (*_BY_THE_DEVICE, *COUNTED_APART):
             found += [(causes.kind.name, cause_time(causes.kind, call)) for call in causes.owed]
     found += [
         (catalogue.OUTGOING_FAILURE.name, call.final.time)
@@ -135,6 +142,12 @@ def dated_causes(timeline: Timeline) -> list[tuple[str, float]]:
 
 
 _BY_THE_DEVICE = (catalogue.INCOMING_FAILURE, catalogue.INCOMING_LOCAL_HANGUP)
+COUNTED_APART = (
+    catalogue.OUTGOING_INITIATED,
+    catalogue.OUTGOING_FAILURE,
+    catalogue.OUTGOING_CONTACTS_EXHAUSTED,
+)
+"""Events of presses and of contacts: what the wire shows of these is less than what may be logged."""
 _ENDINGS = (
     catalogue.OUTGOING_REMOTE_HANGUP,
     catalogue.INCOMING_REMOTE_HANGUP,
@@ -144,6 +157,8 @@ _ENDINGS = (
 
 def cause_time(kind: EventKind, call: Call) -> float:
     """Return when a call came to call for an event of a kind."""
+    if kind is catalogue.OUTGOING_INITIATED:
+        return call.invite.time
     cause = call.bye if kind in _ENDINGS else call.final
     return (cause or call.invite).time
 

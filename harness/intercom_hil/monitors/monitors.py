@@ -4,8 +4,9 @@ A monitor says *pass* only where there was something to judge, and names the one
 broken: an event that is missing breaks its own row, an event without a cause breaks EVT-11, an event in
 the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
 that a stranger gets, or that others can read, break REG-05. A call in clear under SRTP-only breaks ENC-07 or
-ENC-09, one that no press brought about OUT-01, one out of turn OUT-02, one that is not given up OUT-03. What
-no row of the page is about is good practice, which is counted apart.
+ENC-09, one that no press brought about OUT-01, one out of turn OUT-02, one that is not given up in time
+OUT-03, and one that is taken although the settings keep it out INC-03, INC-04 or INC-07. What no row of the
+page is about is good practice, which is counted apart.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from intercom_hil.judge.calls import calls
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
 from intercom_hil.judge.expected_events import (
+    COUNTED_APART,
     cause_time,
     causes_in,
     declared_timing,
@@ -30,10 +32,17 @@ from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
+from intercom_hil.judge.stories import presses_that_hang_up
 from intercom_hil.judge.unreadable import unread_events
+from intercom_hil.monitors.as_configured import as_configured
 from intercom_hil.monitors.credentials import credentials
-from intercom_hil.monitors.placed_calls import given_up_in_time, one_press_one_story
+from intercom_hil.monitors.placed_calls import (
+    given_up_in_time,
+    not_given_up_early,
+    one_press_one_story,
+)
 from intercom_hil.monitors.practice import practice
+from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
@@ -66,6 +75,11 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("unasked calls", unasked_calls(timeline)),
             ("placed calls", one_press_one_story(timeline)),
             ("given up in time", given_up_in_time(timeline, closed)),
+            ("not given up early", not_given_up_early(timeline)),
+            ("taken calls", admitted(timeline)),
+            ("as configured", as_configured(timeline)),
+            ("free and busy", free_and_busy(timeline)),
+            ("screen", answered_on_screen(timeline)),
             ("good practice", practice(timeline, settled)),
             ("declarations", _declarations(timeline)),
         )
@@ -183,7 +197,8 @@ def _without_event(timeline: Timeline, logged: list[Observation], closed: float)
             expected = f"{kind.name} {len(causes.owed)} times, for what the wire shows at {when}"
             yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
     placed = [call for call in calls(timeline, until=closed) if call.placed]
-    if placed and presses_in(timeline) and not events_of(logged, catalogue.OUTGOING_INITIATED):
+    owed = any(c.owed for c in causes_in(timeline, closed) if c.kind is catalogue.OUTGOING_INITIATED)
+    if placed and not owed and presses_in(timeline) and not events_of(logged, catalogue.OUTGOING_INITIATED):
         expected = "outgoing_call_initiated for the button press that placed a call"
         yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
 
@@ -194,6 +209,7 @@ _BY_THE_DEVICE = (catalogue.INCOMING_REJECTED, catalogue.INCOMING_RECEIVED, cata
 
 def _without_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
     seen = calls(timeline, until=settled)
+    presses = presses_in(timeline)
     failed = [call for call in seen if call.placed and not call.established]
     on_the_wire = [
         o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
@@ -212,10 +228,11 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
                 events_of(logged, causes.kind),
             )
             for causes in causes_in(timeline, settled)
+            if causes.kind not in COUNTED_APART
         ),
         (
             catalogue.OUTGOING_INITIATED.name,
-            len(presses_in(timeline)),
+            len(presses) - len(presses_that_hang_up(presses, seen)),
             events_of(logged, catalogue.OUTGOING_INITIATED),
         ),
         (catalogue.OUTGOING_FAILURE.name, len(failed), on_the_wire),

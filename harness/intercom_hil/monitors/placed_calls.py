@@ -1,8 +1,9 @@
 """One press, one story: the calls that a device places for a press of its button, in every scenario.
 
 OUT-01: to nobody but the contacts, and not without a press. OUT-02: in their order, one at a time, none after
-an answer. OUT-03: one that nobody answers is cancelled when the call timeout is over. Where the settings, or
-a press, may be missing nothing is said; what came before the first press belongs to an earlier scenario.
+an answer. OUT-03: one that nobody answers is cancelled when the call timeout is over, and not before. Where
+the settings, or a press, may be missing nothing is said; what came before the first press belongs to an
+earlier scenario.
 """
 
 from __future__ import annotations
@@ -13,11 +14,12 @@ from ipaddress import ip_address
 from itertools import pairwise
 
 from intercom_hil.judge.calls import Call, calls
-from intercom_hil.judge.expected_events import presses_in
+from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
+from intercom_hil.judge.stories import TRY_AGAIN, stories
 from intercom_hil.spec.settings import Encryption
-from intercom_hil.spec.status_codes import MEDIA_NOT_ACCEPTABLE
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent
 from intercom_hil.wire.error import WireError
@@ -117,12 +119,8 @@ def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contact
         # A call tried anew: in clear after SRTP, or for a reason of its own; not after it was turned away.
         # One that was accepted was given up by the device itself, for an answer that it could not use.
         anew = contacts.fallback or before.accepted or 300 <= before.status < 400
-        return "" if anew or before.status in (0, *_TRY_AGAIN) else "tried before"
+        return "" if anew or before.status in (0, *TRY_AGAIN) else "tried before"
     return "tried before" if found is None else ""
-
-
-_TRY_AGAIN = (400, 415, 420, 421, 422, 423, 491, 494, 500, 503, 504, *MEDIA_NOT_ACCEPTABLE)
-"""Statuses after which the same contact may be called again, otherwise (RFC 3261 §8.1.3.4, §8.1.3.5)."""
 
 
 def _gave_up_unseen(timeline: Timeline, call: Call) -> bool:
@@ -156,6 +154,40 @@ def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
             text = f"a call that nobody answers is cancelled after {in_force[-1].timeout:g} s"
             seen = f"{call.invite} was not, within {limit - call.invite.time:.1f} s"
             yield Finding("OUT-03", text, seen, [call.invite, ringing[0]])
+
+
+def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
+    """OUT-03: a call that nobody answers goes on for the call timeout, less a tenth of it and the tolerance.
+
+    The time of a contact begins with the first INVITE to it, or with the press that brought the call about: a
+    call tried anew, in clear or with credentials, is the same one. A press, new settings, or early media that
+    the device may not take ends a call for reasons of its own.
+    """
+    timing = declared_timing(timeline)
+    settings, seen = InForce(timeline, timing.apply), calls(timeline)
+    presses = presses_in(timeline)
+    pressed = [press.time for press in presses]
+    taken = [call.invite.time for call in seen if not call.placed]
+    for story in stories(presses, seen):
+        begun: dict[str, float] = {}
+        for call in story.calls:
+            uri, first = sip(call.invite).request_uri, call is story.calls[0]
+            since = begun.setdefault(uri, story.pressed if first else call.invite.time)
+            if call.cancel is None or sip(call.cancel).sender != "device":
+                continue
+            over = call.cancel.time
+            early_media = any(sip(o).media for o in call.messages if 100 < (sip(o).status or 0) < 200)
+            interrupted = any(since < at <= over for at in (*pressed, *taken))
+            changed = settings.changed(since, over)
+            in_force = settings.during(call.invite.time, over)
+            timeouts = [t for one in in_force if isinstance(t := one.get("call_timeout"), int | float)]
+            if early_media or interrupted or changed or not timeouts:
+                continue
+            least = min(timeouts) * 0.9 - timing.tolerance
+            if over - since < least:
+                text = f"a call that nobody answers goes on for {timeouts[0]} s"
+                seen_text = f"{call.cancel} after {over - call.invite.time:.1f} s"
+                yield Finding("OUT-03", text, seen_text, [call.invite, call.cancel])
 
 
 def _settings(timeline: Timeline) -> list[_Contacts]:

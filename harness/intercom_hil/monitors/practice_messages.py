@@ -17,6 +17,8 @@ from intercom_hil.wire.sip import split_list
 COOKIE = "z9hG4bK"
 """What every branch begins with (RFC 3261 §8.1.1.7)."""
 _ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards")
+_OF_ANOTHER = ("ACK", "CANCEL")
+"""Requests that have the branch of the INVITE that they belong to (RFC 3261 §9.1, §17.1.1.3)."""
 _ADDED_BY_RECEIVER = re.compile(r";(received|rport)(=[^;]*)?", re.IGNORECASE)
 
 
@@ -38,6 +40,7 @@ def forms(seen: Sequence[Observation], book: Book) -> None:
     """SIP-02, SIP-03, SIP-04: what requests need, what responses repeat, who has a Contact."""
     asked: dict[tuple[str, int, str, str], Observation] = {}
     tags: dict[tuple[str, int, str, str], str] = {}
+    used: dict[str, tuple[str, int, str]] = {}
     for observation in seen:
         message = sip(observation)
         key = message.call_id, message.cseq, message.method, message.branch
@@ -47,6 +50,10 @@ def forms(seen: Sequence[Observation], book: Book) -> None:
             continue
         if message.is_request:
             _request(observation, message, book)
+            transaction = message.call_id, message.cseq, message.method
+            own = message.branch and message.method not in _OF_ANOTHER
+            if own and used.setdefault(message.branch, transaction) != transaction:
+                book.broken("SIP-02", "the branch of another request", observation)
         elif key in asked:
             _response(observation, message, asked[key], book)
             first = tags.setdefault(key, message.to_tag) if message.status != 100 else message.to_tag
@@ -81,6 +88,9 @@ def _response(observation: Observation, message: SipMessageSeen, asked: Observat
         book.broken("SIP-03", "another To tag than in the request", observation, asked)
     if not message.to_tag and message.status != 100:
         book.broken("SIP-03", "To without a tag", observation)
+    opens = message.method == "INVITE" and 200 <= (message.status or 0) < 300 and not request.to_tag
+    if opens and _route(message) != _route(request):
+        book.broken("SIP-03", "other Record-Route fields than in the request", observation, asked)
 
 
 def _host(message: SipMessageSeen) -> str:
@@ -94,11 +104,19 @@ def _vias(message: SipMessageSeen) -> list[str]:
     Parameters are sorted: their order says nothing (RFC 3261 §7.3.1).
     """
     found = []
-    for part in (part for value in message.values("Via") for part in split_list(value)):
+    for part in _listed(message, "Via"):
         bare = _ADDED_BY_RECEIVER.sub("", re.sub(r"\s", "", part)).lower()
         sent_by, *parameters = bare.split(";")
         found.append(";".join([sent_by, *sorted(parameters)]))
     return found
+
+
+def _listed(message: SipMessageSeen, name: str) -> list[str]:
+    return [part.strip() for value in message.values(name) for part in split_list(value)]
+
+
+def _route(message: SipMessageSeen) -> list[tuple[str, str, int | None]]:
+    return [place(value) for value in _listed(message, "Record-Route")]
 
 
 def cancels(seen: Sequence[Observation], book: Book) -> None:

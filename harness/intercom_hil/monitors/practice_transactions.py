@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from intercom_hil.judge.messages import sip
 from intercom_hil.monitors.practice_book import Book
+from intercom_hil.spec.timing import T1
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -19,8 +20,10 @@ _NOT_UNDERSTOOD = (400, 481, 500)
 def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> None:
     """SIP-07: each final response to an INVITE of the device has its ACK.
 
-    One that came within the last two seconds before ``settled`` (epoch seconds) may still get it.
+    One that came within the last two seconds before ``settled`` (epoch seconds) may still get it, unless the
+    device has sent something else meanwhile, later than a retransmission of the response came (T1).
     """
+    last_sent = max((o.time for o in seen if sip(o).sender == "device"), default=0.0)
     acks: dict[str, list[SipMessageSeen]] = {}
     invites: dict[tuple[str, int], SipMessageSeen] = {}
     for observation in seen:
@@ -33,7 +36,7 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
         message = sip(observation)
         invite = invites.get((message.call_id, message.cseq))
         final = message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200
-        if not final or invite is None or observation.time > settled - PROMPT:
+        if not final or invite is None or observation.time > max(settled - PROMPT, last_sent - T1):
             continue
         own = [ack for ack in acks.get(message.call_id, []) if ack.cseq == message.cseq]
         if (message.status or 0) < 300:

@@ -1,0 +1,81 @@
+"""The settings that show in every message: CFG-06, CFG-11 and CFG-12 of all that the device asks for.
+
+Whatever scenario has it register or place a call: by the transport that is set, as its extension, under its
+display name. While settings change either may be seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from intercom_hil.judge.expected_events import declared_timing
+from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.in_force import InForce
+from intercom_hil.judge.messages import messages, sip
+from intercom_hil.spec.settings import Transport
+from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.uri import Uri
+
+
+def as_configured(timeline: Timeline) -> Iterator[Finding]:
+    """Judge each REGISTER and each INVITE of the device that begins a call; one finding for each row."""
+    in_force = InForce(timeline, declared_timing(timeline).apply)
+    broken: set[str] = set()
+    for observation in messages(timeline):
+        message = sip(observation)
+        registers = message.is_request and message.method == "REGISTER" and not message.takes_back
+        if message.sender != "device" or not (registers or message.is_initial_invite):
+            continue
+        settings = in_force.during(observation.time, observation.time)
+        for row, (expected, holds) in _RULES.items():
+            if settings and row not in broken and not any(holds(message, one) for one in settings):
+                broken.add(row)
+                yield Finding(row, expected, _shown(row, message, str(observation)), [observation])
+
+
+def _transport(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether a message goes by the transport that is set, or may go by another.
+
+    A request that is too large for UDP goes by TCP (RFC 3261 §18.1.1), and an address may name a transport.
+    """
+    wanted = settings.get("transport")
+    too_large = wanted == Transport.UDP and message.transport == "TCP"
+    known = wanted in {transport.value for transport in Transport} and message.transport != ""
+    named = "transport=" in message.request_uri.lower() and wanted != Transport.TLS
+    return not known or too_large or named or message.transport == wanted
+
+
+def _extension(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    wanted = settings.get("extension")
+    try:
+        user = Uri.parse(message.from_uri).user_unescaped
+    except WireError:
+        return True  # what cannot be read breaks another rule
+    return not wanted or user == wanted
+
+
+def _display_name(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    wanted = settings.get("display_name")
+    return message.method != "INVITE" or not wanted or _words(message.from_display) == _words(str(wanted))
+
+
+def _words(text: str) -> list[str]:
+    return text.split()
+
+
+_RULES = {
+    "CFG-06": ("the device registers and calls by the transport that is set", _transport),
+    "CFG-11": ("the display name that is set, in From of every call that is placed", _display_name),
+    "CFG-12": ("the device registers and calls as its extension", _extension),
+}
+
+
+def _shown(row: str, message: SipMessageSeen, text: str) -> str:
+    shown = {
+        "CFG-06": message.transport,
+        "CFG-11": repr(message.from_display),
+        "CFG-12": message.from_uri,
+    }
+    return f"{text}: {shown[row]}"

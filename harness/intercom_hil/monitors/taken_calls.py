@@ -1,0 +1,122 @@
+"""Whom the device lets in, in every scenario: INC-02, INC-03, INC-04 and INC-07, and CFG-01 with SIP off.
+
+Every call that is taken is held against the settings of that moment, whichever scenario made it: a caller
+just taken off the list is a stranger like any other. Only a number that is on no entry is one; what a server
+may vouch for by other headers (RFC 3325) is left to the scenarios that send them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import unquote
+
+from intercom_hil.judge.calls import calls
+from intercom_hil.judge.expected_events import declared_timing
+from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.in_force import InForce
+from intercom_hil.judge.messages import sip
+from intercom_hil.spec.status_codes import BUSY
+from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.device_content import ScreenText
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.uri import Uri
+
+ANSWERED = "Incoming call answered"
+"""What the screen shows of a call that was taken (INC-02)."""
+_SERVERS = ("pbx", "proxy")
+_IDENTITIES = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID")
+_MARGIN = 0.5
+"""Seconds by which what the device says may be seen before the message that it says it of."""
+
+
+def admitted(timeline: Timeline) -> Iterator[Finding]:
+    """CFG-01, INC-03, INC-04, INC-07: no call is taken that the settings of that moment keep out."""
+    in_force = InForce(timeline, declared_timing(timeline).apply)
+    for call in calls(timeline):
+        if call.placed or not call.accepted or call.final is None:
+            continue
+        settings = in_force.during(call.invite.time, call.final.time)
+        if not settings:
+            continue
+        seen = f"{call.final} to {sip(call.invite).from_uri}"
+        if all(one.get("enabled") is False for one in settings):
+            yield Finding("CFG-01", "with SIP off no call is taken", seen, [call.invite, call.final])
+        elif all(one.get("allow_incoming") is False for one in settings):
+            text = "with incoming calls off no call is taken"
+            yield Finding("INC-04", text, seen, [call.invite, call.final])
+        elif all(_is_stranger(sip(call.invite), one) for one in settings):
+            row = _row(sip(call.invite), settings)
+            text = "only callers of the permitted list as it is now are let in"
+            if row:
+                yield Finding(row, text, seen, [call.invite, call.final])
+
+
+def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
+    """INC-02: a permitted caller is told that the device is busy only when it is, or has just been."""
+    seen, timing = calls(timeline), declared_timing(timeline)
+    in_force = InForce(timeline, timing.apply)
+    winding_down = timing.hang_up + timing.rest
+    for call in seen:
+        if call.placed or call.final is None or call.status not in BUSY or not call.refused:
+            continue
+        began, settings = call.invite.time, in_force.during(call.invite.time, call.final.time)
+        permitted = settings and all(_is_permitted(sip(call.invite), one) for one in settings)
+        others = [other for other in seen if other is not call]
+        if permitted and not any(c.invite.time <= began < c.over + winding_down for c in others):
+            text = "a device without a call takes the call of a permitted caller"
+            yield Finding("INC-02", text, f"{call.final} with no other call", [call.invite, call.final])
+
+
+def answered_on_screen(timeline: Timeline) -> Iterator[Finding]:
+    """INC-02: the screen says that an incoming call was answered only when one was."""
+    accepted = [c.final.time for c in calls(timeline) if not c.placed and c.accepted and c.final]
+    log = declared_timing(timeline).log
+    for observation in timeline:
+        if isinstance(observation.content, ScreenText) and observation.content.text == ANSWERED:
+            if observation.time < timeline.opened + log or any(
+                at <= observation.time + _MARGIN for at in accepted
+            ):
+                continue
+            text = f"the screen shows {ANSWERED!r} of a call that was answered"
+            yield Finding("INC-02", text, f"{observation}, and no call was taken until then", [observation])
+
+
+def _entries(settings: Mapping[str, object]) -> list[str]:
+    entries = settings.get("permitted_callers")
+    return [str(entry) for entry in entries] if isinstance(entries, list | tuple) else []
+
+
+def _user(address: str) -> str | None:
+    """Return the user part of an address, escapes undone; of a short number that itself; None: has none."""
+    try:
+        uri = Uri.parse(address)
+    except WireError:
+        return None if ":" in address or "@" in address else address
+    return unquote(uri.user, errors="replace") or None
+
+
+def _is_stranger(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether no entry of the list is about this caller's number; what an empty list means is open."""
+    users = [_user(entry) for entry in _entries(settings)]
+    return bool(users) and None not in users and _user(invite.from_uri) not in users
+
+
+def _is_permitted(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    on = settings.get("enabled") is not False and settings.get("allow_incoming") is not False
+    return on and invite.sender in _SERVERS and _user(invite.from_uri) in _entries(settings)
+
+
+def _row(invite: SipMessageSeen, settings: Sequence[Mapping[str, object]]) -> str:
+    """Return the row that a stranger breaks who is let in; nothing where a device may have known better.
+
+    Who calls past the server, or names a permitted caller elsewhere than in the address in From, has got
+    round the list.
+    """
+    if invite.sender not in _SERVERS:
+        return "INC-07"
+    if any(invite.values(name) for name in _IDENTITIES):
+        return ""
+    users = [user for one in settings for entry in _entries(one) if (user := _user(entry))]
+    elsewhere = " ".join([invite.from_display, *(contact.uri for contact in invite.contacts)])
+    return "INC-07" if any(user in elsewhere for user in users) else "INC-03"

@@ -1,0 +1,83 @@
+"""What shows in every message: the transport, the extension and the display name that are set."""
+
+import pytest
+
+from intercom_hil.monitors.monitors import monitor
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.observation import Configured, SipMessageSeen
+from tests.judge.story import START
+
+LATER = START + 60
+ROWS = {"CFG-06", "CFG-11", "CFG-12"}
+SETTINGS = {"transport": "UDP", "extension": "3401", "display_name": 'Gate "B"'}
+
+
+def broken(*messages, settings=SETTINGS, changed=None):
+    """What a device breaks that sends these, each a method and what is unusual about it."""
+    timeline = Timeline()
+    timeline.opened = START
+    timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), START)
+    for number, (method, unusual) in enumerate(messages):
+        usual = {
+            "source": "127.0.0.1:1",
+            "destination": "127.0.0.2:5060",
+            "sender": "device",
+            "receiver": "pbx",
+            "transport": settings["transport"],
+            "method": method,
+            "call_id": f"c{number}",
+            "cseq": 1,
+            "request_uri": "sip:1@pbx",
+            "from_uri": "sip:3401@pbx",
+            "from_display": 'Gate "B"' if method == "INVITE" else "",
+            "to_uri": "sip:1@pbx",
+            "raw": "",
+        }
+        timeline.append(Witness.WIRE, SipMessageSeen(**(usual | unusual)), START + 5 + number)
+    if changed:
+        timeline.append(Witness.PORTAL, Configured(settings=changed, accepted=True), START + 4)
+    return {j.requirement for j in monitor(timeline, LATER, LATER) if j.verdict is Verdict.FAIL} & ROWS
+
+
+def test_a_device_that_shows_what_is_set():
+    assert broken(("REGISTER", {}), ("INVITE", {"from_display": 'Gate  "B"'})) == set()
+
+
+@pytest.mark.parametrize(
+    ("unusual", "row"),
+    [
+        ({"from_display": "Gate"}, "CFG-11"),
+        ({"from_display": ""}, "CFG-11"),
+        ({"from_uri": "sip:3410@pbx"}, "CFG-12"),
+    ],
+)
+def test_a_later_call_that_does_not(unusual, row):
+    assert broken(("INVITE", {}), ("INVITE", unusual)) == {row}
+
+
+@pytest.mark.parametrize("transport", ["TCP", "TLS"])
+def test_another_transport_than_the_one_that_is_set(transport):
+    chosen = SETTINGS | {"transport": transport}
+    assert broken(("REGISTER", {"transport": "UDP"}), settings=chosen) == {"CFG-06"}
+    assert broken(("REGISTER", {}), settings=chosen) == set()
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        ("INVITE", {"transport": "TCP"}),  # too large for UDP (RFC 3261 §18.1.1)
+        ("INVITE", {"transport": "TLS", "request_uri": "sip:1@elsewhere;transport=tls"}),
+        ("INVITE", {"sender": "pbx", "receiver": "device", "from_display": "", "from_uri": "sip:9@pbx"}),
+        ("INVITE", {"to_tag": "t", "from_display": ""}),
+        ("BYE", {"from_display": ""}),
+        ("REGISTER", {"from_display": "door"}),
+    ],
+    ids=["large", "named", "taken", "within a call", "bye", "register"],
+)
+def test_what_a_device_is_free_to_do(message):
+    assert broken(message) == set()
+
+
+def test_while_settings_change_either_may_be_seen():
+    assert broken(("INVITE", {"from_display": "New"}), changed={"display_name": "New"}) == set()

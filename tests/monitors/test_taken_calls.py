@@ -1,0 +1,106 @@
+"""Whom a device lets in: held against the settings of that moment, whichever scenario made the call."""
+
+import pytest
+
+from intercom_hil.monitors.monitors import monitor
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured, ScreenText
+from tests.judge.story import START, Story
+
+LATER = START + 60
+ROWS = {"CFG-01", "INC-02", "INC-03", "INC-04", "INC-07"}
+LIST = ["3410", "sip:Guard@office:5070"]
+
+
+class Door(Story):
+    """A device with settings, that is called."""
+
+    def __init__(self, **changes):
+        super().__init__()
+        self.configured(enabled=True, allow_incoming=True, permitted_callers=LIST)
+        self.configured(**changes)
+
+    def configured(self, **changes):
+        if changes:
+            self.timeline.append(Witness.PORTAL, Configured(settings=changes, accepted=True), self._time())
+        return self
+
+    def called(self, caller, status, *, by="pbx", call="c1", raw=""):
+        self.sip("INVITE", by, "device", call=call, to_tag="", caller=caller, raw=raw)
+        self.sip("INVITE", "device", by, status=status, call=call, caller=caller)
+        return self.sip("ACK", by, "device", call=call, caller=caller)
+
+    def shows(self, text):
+        self.timeline.append(Witness.CONSOLE, ScreenText(text=text), self._time())
+        return self
+
+    def broken(self):
+        found = monitor(self.timeline, LATER, LATER)
+        return {j.requirement for j in found if j.verdict is Verdict.FAIL} & ROWS
+
+
+@pytest.mark.parametrize(
+    "caller",
+    ["sip:3410@pbx", "sip:%33410@pbx", "sip:3410@elsewhere;user=phone", "sip:Guard@office:5070"],
+)
+def test_who_is_on_the_list_may_be_let_in(caller):
+    assert Door().called(caller, 200).broken() == set()
+
+
+@pytest.mark.parametrize("caller", ["sip:34101@pbx", "sip:341@pbx", "sip:guard@office:5070", "sip:pbx"])
+def test_a_number_that_is_not_on_the_list_is_let_in(caller):
+    assert Door().called(caller, 200).broken() == {"INC-03"}
+
+
+def test_a_stranger_gets_round_the_list_past_the_server():
+    assert Door().called("sip:9@here", 200, by="3411").broken() == {"INC-07"}
+
+
+def test_what_a_server_asserts_may_be_believed():
+    asserted = "INVITE sip:d@d SIP/2.0\r\nP-Asserted-Identity: <sip:3410@pbx>\r\n\r\n"
+    assert Door().called("sip:9@pbx", 200, raw=asserted).broken() == set()
+
+
+def test_an_empty_list_is_open():
+    assert Door(permitted_callers=[]).called("sip:9@pbx", 200).broken() == set()
+
+
+def test_the_list_is_the_one_that_is_in_force():
+    taken_off = Door().at(5).configured(permitted_callers=["7"]).at(20).called("sip:3410@pbx", 200)
+    assert taken_off.broken() == {"INC-03"}
+    # While it is changed it may be either.
+    assert (
+        Door().at(5).called("sip:3410@pbx", 200).at(4).configured(permitted_callers=["7"]).broken() == set()
+    )
+    assert Door().at(5).called("sip:7@pbx", 200).at(4).configured(permitted_callers=["7"]).broken() == set()
+
+
+@pytest.mark.parametrize(
+    ("off", "row"), [({"allow_incoming": False}, "INC-04"), ({"enabled": False}, "CFG-01")]
+)
+def test_what_is_switched_off_takes_no_call(off, row):
+    assert Door(**off).called("sip:3410@pbx", 200).broken() == {row}
+    assert Door(**off).called("sip:3410@pbx", 480).broken() == set()
+
+
+def test_without_settings_nothing_is_said():
+    story = Story().taken()
+    assert {j.requirement for j in monitor(story.timeline, LATER, LATER)} & ROWS == set()
+
+
+def test_a_free_device_is_not_busy():
+    assert Door().called("sip:3410@pbx", 486).broken() == {"INC-02"}
+    assert Door().called("sip:9@pbx", 486).broken() == set()  # a refusal like any other
+    assert Door().called("sip:3410@pbx", 488).broken() == set()
+    in_a_call = Door().called("sip:3410@pbx", 200).called("sip:3410@pbx", 486, call="c2")
+    assert in_a_call.broken() == set()
+    just_over = Door().called("sip:3410@pbx", 200).bye("pbx").called("sip:3410@pbx", 486, call="c2")
+    assert just_over.broken() == set()
+
+
+def test_the_screen_shows_an_answered_call_that_nobody_made():
+    assert Door().at(5).called("sip:9@pbx", 403).shows("Incoming call answered").broken() == {"INC-02"}
+    assert Door().at(5).called("sip:3410@pbx", 200).shows("Incoming call answered").broken() == set()
+    assert Door().at(5).shows("Ready").broken() == set()
+    assert Door().shows("Incoming call answered").broken() == set()  # of the scenario before
