@@ -53,6 +53,7 @@ class RunFolder:
         self.imports: list[dict[str, Any]] = []
         self._started = time.time()
         self._ended: float | None = None
+        self._written: dict[int, tuple[ScenarioRecord, str]] = {}
 
     @classmethod
     def create(cls, parent: Path, name: str, stamp: str = "", *, reserved: Path | None = None) -> RunFolder:
@@ -344,11 +345,33 @@ class RunFolder:
             families=FAMILIES | {f: name for one in self._others() for f, name in one.families.items()},
             catalogues=self.catalogues,
             requirements=self.requirements(),
-            scenarios=[ScenarioSummary.of(scenario) for scenario in self.scenarios],
+            scenarios=[],
         )
         data = record.model_dump(mode="json", by_alias=True)
-        indent = None if interrupted else 1  # one line of it, after every scenario, takes a third of the time
-        write_whole(self.path / "run.json", json.dumps(data, indent=indent, ensure_ascii=False) + "\n")
+        if interrupted:  # after every scenario: on one line, with what was written of those before
+            assert data.popitem() == ("scenarios", [])
+            listed = ", ".join(self._on_one_line())
+            text = f'{json.dumps(data, ensure_ascii=False)[:-1]}, "scenarios": [{listed}]}}'
+        else:
+            text = json.dumps(data | {"scenarios": self._summaries()}, indent=1, ensure_ascii=False)
+        write_whole(self.path / "run.json", text + "\n")
+
+    def _summaries(self) -> list[dict[str, Any]]:
+        return [_summary(scenario) for scenario in self.scenarios]
+
+    def _on_one_line(self) -> list[str]:
+        """Return the summary of each scenario as JSON, made once for each record, however long the run."""
+        written, self._written = self._written, {}
+        for scenario in self.scenarios:
+            known, text = written.get(id(scenario), (None, ""))
+            if known is not scenario:
+                text = json.dumps(_summary(scenario), ensure_ascii=False)
+            self._written[id(scenario)] = scenario, text
+        return [self._written[id(scenario)][1] for scenario in self.scenarios]
+
+
+def _summary(record: ScenarioRecord) -> dict[str, Any]:
+    return ScenarioSummary.of(record).model_dump(mode="json", by_alias=True)
 
 
 def _store(record: ScenarioRecord, folder: Path) -> None:

@@ -9,12 +9,12 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from urllib.parse import quote
 
-import httpx
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, WebSocketException
 
 from intercom_hil.errors import BenchError
-from intercom_hil.lateness import MOST_STRETCH, stretched
+from intercom_hil.lateness import stretched
+from intercom_hil.pbx.http_client import HttpClient, NoAnswerError
 
 APPLICATION = "bench"
 """The name under which the bench listens to everything that happens in the PBX."""
@@ -28,18 +28,15 @@ class Ari:
     def __init__(self, address: str, port: int, user: str, secret: str) -> None:
         self.where = f"http://{address}:{port}/ari"
         self._events = f"ws://{address}:{port}/ari/events?app={APPLICATION}&subscribeAll=true"
-        self._auth = httpx.BasicAuth(user, secret)
-        # Plain HTTP on the bench's own addresses: no trust store to load, no proxy to ask.
-        self._http = httpx.AsyncClient(
-            auth=self._auth, timeout=WITHIN * MOST_STRETCH, verify=False, trust_env=False
-        )
+        self._http = HttpClient(address, port, user, secret)
         self._credentials = f"{quote(user)}:{quote(secret)}"
 
     async def ready(self) -> bool:
         """Return whether the PBX answers and has started completely."""
         try:
-            return (await self._http.get(f"{self.where}/asterisk/info")).status_code == 200
-        except httpx.TransportError:
+            async with stretched(WITHIN):
+                return (await self._http.request("GET", "/ari/asterisk/info")).status == 200
+        except (TimeoutError, NoAnswerError):
             return False
 
     async def put_object(self, kind: str, name: str, attributes: Mapping[str, str]) -> None:
@@ -93,7 +90,7 @@ class Ari:
 
     async def close(self) -> None:
         """Close the client. Idempotent."""
-        await self._http.aclose()
+        await self._http.close()
 
     async def _channels(self) -> list[dict[str, object]]:
         listed = await self._call("GET", "/channels")
@@ -102,18 +99,19 @@ class Ari:
     async def _call(
         self, method: str, path: str, body: object = None, *, absent_is_fine: bool = False
     ) -> object:
+        content = b"" if body is None else json.dumps(body).encode()
         try:
             async with stretched(WITHIN):
-                answer = await self._http.request(method, self.where + path, json=body)
-        except (TimeoutError, httpx.TransportError) as problem:
+                answer = await self._http.request(method, f"/ari{path}", content)
+        except (TimeoutError, NoAnswerError) as problem:
             raise BenchError(
                 f"{method} {path}: no answer ({problem!r})", self.where, "see the PBX's log"
             ) from None
-        if answer.status_code == 404 and absent_is_fine:
+        if answer.status == 404 and absent_is_fine:
             return None
-        if answer.is_error:
-            raise BenchError(f"{method} {path} was refused: {answer.status_code} {answer.text}", self.where)
-        return answer.json() if answer.content else None
+        if answer.status >= 400:
+            raise BenchError(f"{method} {path} was refused: {answer.status} {answer.text}", self.where)
+        return json.loads(answer.body) if answer.body else None
 
 
 async def _objects(socket: ClientConnection) -> AsyncIterator[dict[str, object]]:

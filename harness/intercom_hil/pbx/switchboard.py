@@ -115,8 +115,10 @@ class Switchboard:
             BenchError: the PBX refused, is not running, or channels would not go.
         """
         await self.hang_up()
-        for name in [n for n in self._endpoints if n not in keep]:
-            await self.remove_endpoint(name)
+        gone = [self.remove_endpoint(name) for name in self._endpoints if name not in keep]
+        outcomes = await asyncio.gather(*gone, return_exceptions=True)
+        if problems := [outcome for outcome in outcomes if outcome is not None]:
+            raise problems[0]
         for extension in [e for e in self._routes if e not in keep]:
             await self._unroute(extension)
 
