@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections import deque
 
 from intercom_hil.capture.negotiation import NegotiatedStream, Negotiation
+from intercom_hil.capture.rtcp import Reporters
 from intercom_hil.capture.rtp_stream import Flow, RtpStream
 from intercom_hil.capture.video import AtOnce, Viewer
-from intercom_hil.media.rtp import RtpError, is_rtp
+from intercom_hil.media.rtp import RtpError, is_rtcp, is_rtp
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import Address, NameOf
 from intercom_hil.timeline.timeline import Append
@@ -57,6 +58,7 @@ class MediaTracker:
         self._viewer = viewer or Viewer(AtOnce())
         self._negotiation = Negotiation()
         self._flows: dict[tuple[Address, Address, bytes], _TrackedFlow] = {}
+        self._reporters = Reporters()
 
     def learn(self, seen: SipMessageSeen, time: float) -> str:
         """Take in one SIP message, from any witness that could read it; twice does no harm.
@@ -87,6 +89,8 @@ class MediaTracker:
         So are STUN, DTLS, ZRTP and TURN on media ports, by their first byte (RFC 7983), and what goes
         ``to_group`` (broadcast or multicast) without an SDP that names the address.
         """
+        if is_rtcp(data):
+            self._reporters.take(source, data)
         if not is_rtp(data) or (to_group and not self._negotiation.names(destination)):
             return
         key = (source, destination, data[8:12])
@@ -112,6 +116,7 @@ class MediaTracker:
         for tracked in self._flows.values():
             self._close(tracked)
         self._flows.clear()
+        self._reporters.clear()
 
     def _close_quietest(self) -> None:
         key = min(self._flows, key=lambda k: (self._flows[k].account is not None, self._flows[k].last))
@@ -159,7 +164,7 @@ class MediaTracker:
         return tracked.leg
 
     def _open(self, tracked: _TrackedFlow, leg: NegotiatedStream | None) -> None:
-        account = tracked.account = RtpStream(tracked.flow, leg, self._append, self._viewer)
+        account = tracked.account = RtpStream(tracked.flow, leg, self._append, self._viewer, self._reporters)
         while tracked.held:
             time, data = tracked.held.popleft()
             _book(account, data, time)
@@ -177,7 +182,7 @@ class MediaTracker:
     def _change(
         self, tracked: _TrackedFlow, old: RtpStream, leg: NegotiatedStream, data: bytes, time: float
     ) -> None:
-        new = RtpStream(tracked.flow, leg, self._append, self._viewer)
+        new = RtpStream(tracked.flow, leg, self._append, self._viewer, self._reporters)
         plain = new.authenticate(data)
         if plain is None and old.leg is not None and time - leg.since < TRANSITION:
             in_old = old.authenticate(data)

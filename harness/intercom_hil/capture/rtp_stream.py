@@ -6,7 +6,9 @@ authenticated under the sender's own key; nothing is inferred from the profile i
 
 from __future__ import annotations
 
+from intercom_hil.capture.counting import Counting
 from intercom_hil.capture.negotiation import NegotiatedStream
+from intercom_hil.capture.rtcp import Reporters
 from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
 from intercom_hil.capture.video import VideoWindow, Viewer
 from intercom_hil.capture.video_viewer import Look
@@ -112,9 +114,18 @@ class Reception:
 class RtpStream:
     """One flow while one agreement holds for it (or none)."""
 
-    def __init__(self, flow: Flow, leg: NegotiatedStream | None, append: Append, viewer: Viewer) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        leg: NegotiatedStream | None,
+        append: Append,
+        viewer: Viewer,
+        reporters: Reporters,
+    ) -> None:
         self.flow, self.leg = flow, leg
-        self._append, self._viewer = append, viewer
+        self._append, self._viewer, self._reporters = append, viewer, reporters
+        self._counting = Counting()
+        self._payload_types: dict[int, None] = {}
         keys = leg.keys if leg else ()
         self._receivers: list[SrtpReceiver] = [r for key in keys if (r := receiver(key))]
         self._overheads = {overhead(key) for key in keys}
@@ -163,6 +174,7 @@ class RtpStream:
             self._payload_type = header.payload_type
             self._say_started(header, time)
         self._last = max(self._last, time)
+        self._payload_types[header.payload_type] = None
         encoding = self._encoding(header.payload_type)
         in_order = self._reception.take(
             header.sequence, header.timestamp, _clock_rate(encoding), time, repeated=repeated
@@ -178,6 +190,8 @@ class RtpStream:
                 return
         self._remember(header.sequence, data, plain is not None)
         readable, protection = self._judge(data, header, encoding, plain)
+        if in_order:
+            self._count_on(readable, header, encoding, time)
         if readable is not None and in_order:
             self._attend(readable, header, encoding, protection, time)
 
@@ -189,7 +203,9 @@ class RtpStream:
             self._video.end()
         if not self._reception.packets:
             return
-        flow, leg = self.flow, self.leg
+        flow, leg, counting = self.flow, self.leg, self._counting
+        counting.end()
+        reports = self._reporters.of(flow.source[0], flow.ssrc)
         content = MediaEnded(
             flow=flow.name,
             source=endpoint(flow.source),
@@ -210,6 +226,13 @@ class RtpStream:
             rejected=self._rejected,
             plain=self._plain,
             unproved=self._why_unproved(),
+            payload_types=tuple(self._payload_types),
+            steps=counting.steps,
+            odd_timestamps=counting.odd_timestamps,
+            leaps=counting.leaps,
+            holes=tuple(counting.holes),
+            sender_reports=reports.of_sender,
+            receiver_reports=reports.of_receiver,
         )
         self._append(Witness.WIRE, content, self._last)
 
@@ -254,6 +277,13 @@ class RtpStream:
             self._authenticated += authenticated
             self._rejected += not authenticated
             self._plain += clear
+
+    def _count_on(self, readable: bytes | None, header: RtpPacket, encoding: str, time: float) -> None:
+        """Follow the numbers of a packet whose sound can be read; others interrupt that."""
+        if readable is None or encoding not in _BYTE_SOUND or readable[0] & _PADDING:
+            self._counting.pass_over()
+        else:
+            self._counting.take(header, readable[header.header_size :], time)
 
     def _attend(self, packet: bytes, header: RtpPacket, encoding: str, protection: str, time: float) -> None:
         """Listen to sound and look at video; whatever else a packet carries is only counted."""
@@ -326,6 +356,8 @@ class RtpStream:
             protection=protection,
             level_dbov=round(sound.level_dbov, 2),
             tone_hz=None if sound.tone_hz is None else round(sound.tone_hz, 2),
+            also_hz=None if sound.also is None else round(sound.also[0], 2),
+            also_dbov=None if sound.also is None else round(sound.also[1], 2),
             duration=sound.duration,
             call_id=self.leg.call_id if self.leg else "",
         )

@@ -26,12 +26,16 @@ _VARIETY = 0.8
 
 
 class Sound(NamedTuple):
-    """One measured window: when its last packet came (s since the epoch), what it held, its length in s."""
+    """One measured window: when its last packet came (s since the epoch), what it held, its length in s.
+
+    ``also`` is a second tone: its frequency in Hz and its level in dBov.
+    """
 
     time: float
     level_dbov: float
     tone_hz: float | None
     duration: float
+    also: tuple[float, float] | None = None
 
 
 class SoundWindow:
@@ -67,11 +71,12 @@ class SoundWindow:
         self._next_timestamp = None
 
     def _measure(self, count: int) -> None:
-        from intercom_hil.media.tone import dominant_tone, level_dbov  # with numpy, when sound is there
+        from intercom_hil.media.tone import level_dbov, tones  # with numpy, when sound is there
 
         samples = self._decode(bytes(self._waiting[:count]))
         del self._waiting[:count]
-        self._heard(Sound(self._last_time, level_dbov(samples), dominant_tone(samples, RATE), count / RATE))
+        main, also = tones(samples, RATE)
+        self._heard(Sound(self._last_time, level_dbov(samples), main, count / RATE, also))
 
 
 def is_readable_sound(payload: bytes) -> bool:

@@ -5,8 +5,9 @@ broken: an event that is missing breaks its own row, an event without a cause br
 the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
 that a stranger gets, or that others can read, break REG-05. A call in clear under SRTP-only breaks ENC-07 or
 ENC-09, one that no press brought about OUT-01, one out of turn OUT-02, one that is not given up in time
-OUT-03, and one that is taken although the settings keep it out INC-03, INC-04 or INC-07. What no row of the
-page is about is good practice, which is counted apart.
+OUT-03, and one that is taken although the settings keep it out INC-03, INC-04 or INC-07; video where there is
+to be none breaks a row of VID, whatever goes on with SIP off CFG-01, and sides that do not hear each other
+break OUT-05 or INC-06. What no row of the page is about is good practice, which is counted apart.
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.stories import presses_that_hang_up
 from intercom_hil.judge.unreadable import unread_events
 from intercom_hil.monitors.as_configured import as_configured
+from intercom_hil.monitors.both_heard import both_heard
 from intercom_hil.monitors.credentials import credentials
 from intercom_hil.monitors.placed_calls import (
     given_up_in_time,
@@ -42,6 +44,7 @@ from intercom_hil.monitors.placed_calls import (
     one_press_one_story,
 )
 from intercom_hil.monitors.practice import practice
+from intercom_hil.monitors.settings_in_force import switched_off, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
@@ -73,6 +76,8 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("credentials", credentials(timeline)),
             ("srtp only", srtp_only(timeline)),
             ("unasked calls", unasked_calls(timeline)),
+            ("video allowed", without_video(timeline)),
+            ("switched off", switched_off(timeline)),
             ("placed calls", one_press_one_story(timeline)),
             ("given up in time", given_up_in_time(timeline, closed)),
             ("not given up early", not_given_up_early(timeline)),
@@ -80,6 +85,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("as configured", as_configured(timeline)),
             ("free and busy", free_and_busy(timeline)),
             ("screen", answered_on_screen(timeline)),
+            ("both heard", both_heard(timeline, closed)),
             ("good practice", practice(timeline, settled)),
             ("declarations", _declarations(timeline)),
         )

@@ -13,10 +13,12 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import messages
 from intercom_hil.monitors.practice_book import Book
 from intercom_hil.monitors.practice_dialogs import dialogs
+from intercom_hil.monitors.practice_flows import flows
 from intercom_hil.monitors.practice_media import media
 from intercom_hil.monitors.practice_messages import answers, cancels, forms, grammar
 from intercom_hil.monitors.practice_registration import credentials, registrations
 from intercom_hil.monitors.practice_secrets import keys, secrets
+from intercom_hil.monitors.practice_sound import sound
 from intercom_hil.monitors.practice_transactions import acknowledged, answered, refused
 from intercom_hil.timeline import Timeline
 
@@ -41,6 +43,8 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     credentials(seen, book)
     answers(seen, book)
     media(timeline, seen, book)
+    flows(timeline, seen, book)
+    sound(timeline, settled, book)
     keys(timeline, seen, book)
     secrets(timeline, seen, book)
     yield from book.findings()

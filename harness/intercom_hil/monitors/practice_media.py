@@ -27,11 +27,12 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
                 late = flow.last - end.time
                 problem = f"{flow.media} goes on when its call is over"
                 book.check("RTP-01", late <= ENDS_WITHIN, problem, observation, end)
-        if isinstance(flow, MediaStarted) and flow.sender == "device":
-            listed = agreed.get((flow.call_id, flow.media))
-            if listed:
-                problem = f"payload type {flow.payload_type} of {flow.media}, which nobody listed"
-                book.check("RTP-02", flow.payload_type in listed, problem, observation)
+        if isinstance(flow, MediaStarted | MediaEnded) and flow.sender == "device":
+            listed = agreed.get((flow.call_id, flow.media), set())
+            more = flow.payload_types or () if isinstance(flow, MediaEnded) else ()
+            for payload_type in dict.fromkeys((flow.payload_type, *more)) if listed else ():
+                problem = f"payload type {payload_type} of {flow.media}, which nobody listed"
+                book.check("RTP-02", payload_type in listed, problem, observation)
 
 
 def _over(seen: Sequence[Observation]) -> dict[str, Observation]:

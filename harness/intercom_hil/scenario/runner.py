@@ -33,6 +33,7 @@ from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.vocabulary import event
+from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
@@ -127,6 +128,7 @@ class ScenarioRunner:
                 copied_by=compared(file),
                 unheard=self._assembly.unheard(),
                 timing=self._timing,
+                microphone_tone=MICROPHONE_TONE,
             )
             timeline.append(Witness.BENCH, declared)
             self.judge = Judge(

@@ -96,6 +96,15 @@ class Timing(BaseModel):
         return 0.3 * self.watch
 
     @property
+    def conversation(self) -> float:
+        """How long a call lasts in which both sides are listened to: until who sends must have reported it.
+
+        The first report comes after 3.1 s at most, the second one 6.2 s later (RFC 3550 §6.2: 5 s, half of it
+        for the first, times 1.5 / 1.218); what is a second more leaves time for the media to begin.
+        """
+        return self.answer + 8.9
+
+    @property
     def media_tail(self) -> float:
         """After the end of a call: until the device's speaker is through with it, one round trip (T1)."""
         return T1

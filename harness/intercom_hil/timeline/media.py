@@ -30,7 +30,10 @@ class MediaStarted(BaseContent):
 
 
 class MediaHeard(BaseContent):
-    """Sound in a flow over one window: level in dBov, and the tone that dominates it, if any, in Hz."""
+    """Sound in a flow over one window: level in dBov, and the tone that dominates it, if any, in Hz.
+
+    ``also_hz`` is a second tone that stands out from the rest, of ``also_dbov``.
+    """
 
     kind: Literal["media_heard"] = "media_heard"
     flow: str
@@ -39,6 +42,8 @@ class MediaHeard(BaseContent):
     protection: str
     level_dbov: float
     tone_hz: float | None = None
+    also_hz: float | None = None
+    also_dbov: float | None = None
     duration: float
     call_id: str = ""
 
@@ -77,6 +82,21 @@ class VideoSeen(BaseContent):
         return f"{motion} {self.width}x{self.height} video, {self.frames} pictures, {way}"
 
 
+HoleKind = Literal["stalled", "skipped", "silent"]
+
+
+class SoundHole(BaseContent):
+    """Sound that is missing in a flow of which no packet was lost, from ``time`` on (epoch seconds).
+
+    ``stalled``: nothing was sent, and it was not made up for. ``skipped``: the timestamps leapt, unannounced.
+    ``silent``: packets of digital silence between sounds.
+    """
+
+    how: HoleKind
+    time: float
+    seconds: float
+
+
 class MediaEnded(BaseContent):
     """The account of one whole RTP flow. Counts are packets.
 
@@ -84,6 +104,11 @@ class MediaEnded(BaseContent):
     SRTP was negotiated (``plain`` of those look like readable RTP: clear media, ENC-11). Where the two do not
     add up to ``packets``, ``unproved`` says why nothing could be found out of the others; it also says what
     authentication does not prove, such as encryption.
+
+    ``payload_types`` are all that were seen. Of sound with one byte per tick, ``steps`` lead from one packet
+    to the very next, by ``odd_timestamps`` of them the timestamp did not rise as the sound did, and ``leaps``
+    pass over sequence numbers that were never used; ``holes`` are where sound is missing. ``sender_reports``
+    and ``receiver_reports`` are RTCP of the flow's own SSRC (RFC 3550 §6.4).
     """
 
     kind: Literal["media_ended"] = "media_ended"
@@ -106,6 +131,13 @@ class MediaEnded(BaseContent):
     rejected: int = 0
     plain: int = 0
     unproved: str = ""
+    payload_types: tuple[int, ...] | None = None
+    steps: int | None = None
+    odd_timestamps: int = 0
+    leaps: int = 0
+    holes: tuple[SoundHole, ...] = ()
+    sender_reports: int | None = None
+    receiver_reports: int | None = None
 
     def __str__(self) -> str:
         return (

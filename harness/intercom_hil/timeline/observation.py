@@ -389,7 +389,8 @@ class Declared(BaseContent):
     ``deferred`` are the kinds of content that are reported only after the run, by an imported file;
     ``copied_by`` are the sources whose copy of the event log is compared with the judged one. ``unheard``
     are the sources from which nothing had come from the run's beginning until now, each with the kinds of
-    content for which it is believed. ``timing`` is how fast the device is.
+    content for which it is believed. ``timing`` is how fast the device is. ``microphone_tone`` is what is
+    played at the device's microphone, in Hz; None where that is not known.
     """
 
     kind: Literal["declared"] = "declared"
@@ -399,6 +400,7 @@ class Declared(BaseContent):
     copied_by: tuple[str, ...] = ()
     unheard: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     timing: Timing = USUAL_TIMING
+    microphone_tone: float | None = None
 
     def __str__(self) -> str:
         return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"

@@ -1,0 +1,294 @@
+"""Whether both sides hear each other: what is found in packets that were sent, and what is no fault."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from intercom_hil.media.g711 import encode_alaw
+from intercom_hil.media.rtp import build_rtp
+from intercom_hil.monitors.both_heard import both_heard
+from intercom_hil.monitors.practice import practice
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import BenchLate, Declared, SpeakerHeard
+from tests.capture.wire_story import DEVICE, PBX, Wire, sdp, sip, tone
+
+MICROPHONE, DESK = 440.0, 1000.0
+ROWS = {"OUT-05", "INC-06", "RTP-02", "RTP-03", "RTP-04", "RTP-05", "RTP-06", "RTP-07"}
+PACKET = 0.02
+
+
+@dataclass
+class Sent:
+    """One packet of the device as it is about to be sent; ``None`` for a payload means that it is not."""
+
+    number: int
+    payload: bytes
+    sequence: int
+    timestamp: int
+    ssrc: int = 7
+    payload_type: int = 8
+    marker: bool = False
+    after: float = PACKET
+    reports: tuple[bytes, ...] = ()
+    lost: bool = False
+
+
+def report(ssrc, kind=200):
+    return bytes((0x80, kind, 0, 6)) + ssrc.to_bytes(4, "big") + bytes(20)
+
+
+def lawful(sent):
+    """The device as it should be: it reports every five seconds."""
+    return [replace(sent, reports=(report(7),) if sent.number % 250 == 125 else ())]
+
+
+@dataclass
+class Talk:
+    """A conversation: what becomes of each packet of the device, for how long, and what else there is."""
+
+    change: object = lawful
+    seconds: float = 4.5
+    amplitude: int = 8000
+    call_id: str = "call-1"
+    reported: bool = True
+    answer: bytes = field(default_factory=lambda: sdp(PBX, payload_types=(8, 0, 13, 101)))
+
+
+def converse(wire, talk):
+    """Have the device call and talk."""
+    call = {"call_id": talk.call_id}
+    wire.invite(sdp(DEVICE), **call)
+    wire.answer(talk.answer, **call)
+    wire.udp(
+        ("127.0.43.30", 5060),
+        ("127.0.43.10", 5060),
+        sip("ACK sip:101@127.0.43.10 SIP/2.0", tags=("f1", "t1"), cseq=(1, "ACK"), **call),
+    )
+    sequence = timestamp = 0
+    if talk.reported:
+        wire.udp((PBX[0], PBX[1] + 1), (DEVICE[0], DEVICE[1] + 1), report(9), after=0)
+    for number in range(int(talk.seconds / PACKET)):
+        sound = tone(MICROPHONE, start=number * 160, amplitude=talk.amplitude)
+        ours = Sent(number, encode_alaw(sound), sequence := sequence + 1, timestamp := timestamp + 160)
+        for sent in talk.change(ours):
+            for data in sent.reports:
+                wire.udp((DEVICE[0], DEVICE[1] + 1), (PBX[0], PBX[1] + 1), data, after=0)
+            data = build_rtp(
+                sent.payload,
+                payload_type=sent.payload_type,
+                sequence=sent.sequence,
+                timestamp=sent.timestamp,
+                ssrc=sent.ssrc,
+                marker=sent.marker,
+            )
+            wire.now += sent.after - PACKET
+            if not sent.lost:
+                wire.udp(DEVICE, PBX, data, after=0)
+        theirs = encode_alaw(tone(DESK, start=number * 160))
+        wire.udp(
+            PBX,
+            DEVICE,
+            build_rtp(theirs, payload_type=8, sequence=number, timestamp=number * 160, ssrc=9),
+            after=PACKET,
+        )
+    return wire
+
+
+def begun(microphone=MICROPHONE):
+    wire = Wire()
+    declared = Declared(has=(), lacks=(), microphone_tone=microphone)
+    wire.timeline.append(Witness.BENCH, declared, wire.now)
+    return wire
+
+
+def broken(wire):
+    wire.decoder.end()
+    judged = (*both_heard(wire.timeline, wire.now), *practice(wire.timeline, wire.now))
+    return {finding.requirement for finding in judged if finding.verdict is Verdict.FAIL} & ROWS
+
+
+def in_hole(sent, length=0.3):
+    return 0.6 <= sent.number * PACKET % 1.0 < 0.6 + length
+
+
+def before_hole(sent):
+    """How many packets of holes were left out before this one."""
+    return sum(in_hole(replace(sent, number=number)) for number in range(sent.number))
+
+
+SILENCE = b"\xd5" * 160
+
+
+def silent_now_and_then(sent):
+    return [replace(one, payload=SILENCE if in_hole(sent) else sent.payload) for one in lawful(sent)]
+
+
+def skips(sent):
+    return (
+        []
+        if in_hole(sent)
+        else [replace(one, sequence=sent.sequence - before_hole(sent)) for one in lawful(sent)]
+    )
+
+
+def stalls(sent):
+    late = before_hole(sent)
+    return [
+        replace(one, sequence=sent.sequence - late, timestamp=sent.timestamp - late * 160)
+        for one in (() if in_hole(sent) else lawful(sent))
+    ]
+
+
+def echoes(sent, amplitude=4000):
+    own = tone(MICROPHONE, start=sent.number * 160).astype(np.int32)
+    back = tone(DESK, start=sent.number * 160, amplitude=amplitude)
+    return [replace(one, payload=encode_alaw((own + back).astype(np.int16))) for one in lawful(sent)]
+
+
+def overdriven(sent):
+    wave = tone(MICROPHONE, start=sent.number * 160, amplitude=8000).astype(np.int32) * 16
+    payload = encode_alaw(np.clip(wave, -32768, 32767).astype(np.int16))
+    return [replace(one, payload=payload) for one in lawful(sent)]
+
+
+def each(**change):
+    return lambda sent: [replace(one, **change) for one in lawful(sent)]
+
+
+BROKEN = {
+    "silence in pieces": (silent_now_and_then, {"OUT-05"}),
+    "timestamps leap over sound": (skips, {"OUT-05"}),
+    "the sender stands still": (stalls, {"OUT-05"}),
+    "silence all the time": (each(payload=SILENCE), {"OUT-05"}),
+    "nothing at all": (lambda sent: [], {"OUT-05"}),
+    "echo": (echoes, {"RTP-05"}),
+    "overdriven": (overdriven, {"RTP-06"}),
+    "a payload type in the middle": (
+        lambda sent: [replace(one, payload_type=97 if sent.number == 99 else 8) for one in lawful(sent)],
+        {"RTP-02"},
+    ),
+    "timestamps that stand": (each(timestamp=5), {"RTP-03"}),
+    "timestamps too fast": (
+        lambda sent: [replace(one, timestamp=sent.timestamp * 2) for one in lawful(sent)],
+        {"RTP-03"},
+    ),
+    "sequence numbers that leap": (
+        lambda sent: [replace(one, sequence=sent.sequence * 7) for one in lawful(sent)],
+        {"RTP-03"},
+    ),
+    "a source for each packet": (
+        lambda sent: [replace(one, ssrc=sent.number + 100) for one in lawful(sent)],
+        {"RTP-03"},
+    ),
+    "receiver reports alone": (each(reports=(report(7, 201),)), {"RTP-04"}),
+    "reports of another source": (each(reports=(report(8),)), {"RTP-04"}),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_what_is_wrong_with_the_sound_is_found_on_its_row(name):
+    change, rows = BROKEN[name]
+    seconds = 10.6 if rows == {"RTP-04"} else 4.5
+    assert broken(converse(begun(), Talk(change, seconds))) == rows
+
+
+def with_pauses(sent):
+    """Silence suppression: nothing is sent, and what comes next begins a talkspurt (RFC 3551 §4.1)."""
+    begins = in_hole(replace(sent, number=sent.number - 1))
+    return [replace(one, marker=begins) for one in skips(sent)]
+
+
+def comfort_noise(sent):
+    """Silence suppression with comfort noise (RFC 3389) in each pause."""
+    quiet = in_hole(sent)
+    return [replace(one, payload=b"@", payload_type=13) if quiet else one for one in lawful(sent)]
+
+
+def of_60_ms(sent):
+    sound = encode_alaw(tone(MICROPHONE, seconds=0.06, start=sent.number * 160))
+    due = sent.number % 3 == 0
+    return [replace(one, payload=sound, sequence=sent.sequence // 3) for one in lawful(sent) if due]
+
+
+def bursts(sent):
+    """A device that is late, and makes up for it."""
+    place = sent.number % 50
+    return [
+        replace(one, after=0.3 if place == 30 else 0.0 if 30 < place < 44 else PACKET) for one in lawful(sent)
+    ]
+
+
+def lossy(sent):
+    return [replace(one, lost=in_hole(sent, 0.2)) for one in lawful(sent)]
+
+
+LAWFUL = {
+    "as it should be": lawful,
+    "talkspurts": with_pauses,
+    "late and made up for": bursts,
+    "loss on the way": lossy,
+    "a faint echo": lambda sent: echoes(sent, 400),
+    "three holes too few": lambda sent: [
+        replace(one, payload=SILENCE if in_hole(sent) and sent.number < 100 else sent.payload)
+        for one in lawful(sent)
+    ],
+    "a report at the last moment": lambda sent: each(reports=(report(7),) if sent.number == 440 else ())(
+        sent
+    ),
+    "packets of 60 ms": of_60_ms,
+    "comfort noise": comfort_noise,
+}
+
+
+@pytest.mark.parametrize("name", LAWFUL)
+def test_what_a_lawful_device_may_do_is_no_finding(name):
+    assert broken(converse(begun(), Talk(LAWFUL[name]))) == set()
+
+
+@pytest.mark.parametrize(("packet", "rows"), [(440, set()), (None, {"RTP-04"})])
+def test_one_report_will_do(packet, rows):
+    def change(sent):
+        return each(reports=(report(7),) if sent.number == packet else ())(sent)
+
+    assert broken(converse(begun(), Talk(change, 10.6))) == rows
+
+
+def test_where_nobody_reports_reports_may_not_have_been_captured():
+    assert broken(converse(begun(), Talk(each(reports=()), 10.6, reported=False))) == set()
+
+
+def test_a_call_that_is_too_short_says_nothing():
+    assert broken(converse(begun(), Talk(each(payload=SILENCE, reports=()), seconds=1.5))) == set()
+
+
+def test_where_no_tone_is_played_silence_says_nothing():
+    assert broken(converse(begun(None), Talk(each(payload=SILENCE)))) == set()
+
+
+def test_a_call_that_is_held_may_be_silent():
+    held = sdp(PBX) + b"a=sendonly\r\n"
+    assert broken(converse(begun(), Talk(each(payload=SILENCE), answer=held))) == set()
+
+
+def test_holes_while_the_bench_was_late_are_nobodys():
+    wire = begun()
+    wire.timeline.append(Witness.LATENESS, BenchLate(begun=wire.now, length=20.0, late=9.0), wire.now + 20)
+    assert broken(converse(wire, Talk(stalls))) == set()
+
+
+def test_a_call_is_as_loud_as_the_others():
+    wire = converse(begun(), Talk(seconds=1))
+    assert broken(converse(wire, Talk(seconds=1, amplitude=4000, call_id="call-2"))) == set()
+    wire = converse(begun(), Talk(seconds=1))
+    assert broken(converse(wire, Talk(seconds=1, amplitude=800, call_id="call-2"))) == {"OUT-05"}
+
+
+@pytest.mark.parametrize(("hz", "rows"), [(DESK, set()), (None, {"OUT-05"})])
+def test_what_the_device_is_sent_is_heard_at_its_speaker(hz, rows):
+    wire = converse(begun(), Talk())
+    for second in range(1, 6):
+        heard = SpeakerHeard(level_dbov=-20.0, tone_hz=hz, duration=0.2)
+        wire.timeline.append(Witness.SPEAKER, heard, wire.now - second)
+    assert broken(wire) == rows
