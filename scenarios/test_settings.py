@@ -38,6 +38,7 @@ from intercom_hil.scenario import (
     rings_forever,
     scenario,
     silent,
+    sound,
     speaker_tone,
     to_user,
     tone,
@@ -76,6 +77,26 @@ async def test_with_sip_off_the_device_neither_registers_nor_calls_nor_takes_cal
     await bench.never("CFG-01", CALLED_AT_ALL, during=bench.timing.watch)
     bench.never_in_scenario("CFG-01", answer(sender=DEVICE))
     bench.never_in_scenario("CFG-01", registration(), after=off)
+
+
+@scenario("CFG-01")
+async def test_sip_switched_off_during_a_call_leaves_nobody_listening(bench: Bench) -> None:
+    """SIP that is switched off during a call is off: the device has the time to hang up, then it is silent.
+
+    An owner who takes the intercom out of service because somebody listens in would change nothing.
+    """
+    await bench.stations(answers())
+    await bench.configure()
+    pressed = await bench.intercom.press_button()
+    await bench.require(
+        sound(sender=DEVICE, receiver=PBX), within=bench.timing.called + bench.timing.answer, after=pressed
+    )
+
+    await bench.configure(enabled=False)
+
+    silent_from = now() + bench.timing.apply + bench.timing.hang_up
+    heard_to_end = bench.timing.apply + bench.timing.hang_up + bench.timing.watch
+    await bench.never("CFG-01", sound(sender=DEVICE), during=heard_to_end, after=silent_from)
 
 
 @scenario("CFG-02")

@@ -25,9 +25,10 @@ from intercom_hil.emulator.agent_methods import Methods
 from intercom_hil.emulator.agent_names import read_hosts, resolve_by
 from intercom_hil.emulator.agent_sound import Sound
 from intercom_hil.emulator.agent_tls import AgentTls
+from intercom_hil.emulator.agent_video import CallVideo
 from intercom_hil.emulator.camera import made
 from intercom_hil.emulator.fault_invite_interceptor import Porter
-from intercom_hil.emulator.fault_sent_packets import SentPackets
+from intercom_hil.emulator.fault_sent_packets import DISTORTIONS, MEDIA_DISTORTIONS, SentPackets
 from intercom_hil.emulator.invite import read_invite
 from intercom_hil.emulator.stack_imports import stack_library
 from intercom_hil.emulator.vocabulary import Picture
@@ -36,6 +37,7 @@ from intercom_hil.spec.settings import Encryption, VideoCalls
 USER_AGENT = "EMU-1/1.0"
 _POLL_MS = 10
 _CODEC_PRIORITIES = {"PCMU/8000/1": 130, "PCMA/8000/1": 129}
+_OVERDRIVEN = 12.0
 _WATCH_EVERY = 0.25
 """Seconds between looks whether audio still comes."""
 _UNREGISTER_WITHIN = 1.5
@@ -53,6 +55,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self.finished: list[Call] = []
         self.srtp_only = False
         self.obliging = self.same_keys = False
+        self.distortion = ""
+        self.lingering: list[tuple[float, CallVideo]] = []
         self._sent: SentPackets | None = None
         self._accounts: Accounts | None = None
         self._taken = 0
@@ -127,6 +131,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self.finished.clear()
         for call in self.calls.values():
             call.turn()
+        for until, video in self.lingering:
+            video.turn() if time.monotonic() < until else video.close()
         if time.monotonic() - self._checked >= _WATCH_EVERY:
             self._checked = time.monotonic()
             for call in list(self.calls.values()):
@@ -147,11 +153,13 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
     ) -> None:
         self.srtp_only = settings["encryption"] == Encryption.SRTP_ONLY and not any_offers
         self.obliging, self.same_keys = obliging, same_keys
-        if distortion and self._sent is None:
+        self.distortion = distortion
+        if distortion in (*DISTORTIONS, *MEDIA_DISTORTIONS) and self._sent is None:
             self._sent = SentPackets(distortion, frozenset(trusted))
         if self._transport is None:
             self._transport = self._open_transport(settings["transport"], AgentTls(**tls))
-        self.sound.set_volumes(settings["microphone_volume"] / 50, settings["speaker_volume"] / 50)
+        gain = _OVERDRIVEN if distortion == "overdriven" else 1.0
+        self.sound.set_volumes(gain * settings["microphone_volume"] / 50, settings["speaker_volume"] / 50)
         if self._accounts is None:
             self._accounts = Accounts(self, self._transport, settings, register, trusted)
         else:

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _NO_ACK_WITHIN = 31.5
 """Seconds, a little less than the 64*T1 after which the stack gives the call up without a report."""
+_ECHO = 0.3
+_LINGERS = 1.5
 _RECEIVES = (pj.PJMEDIA_DIR_DECODING, pj.PJMEDIA_DIR_ENCODING_DECODING)
 
 
@@ -162,7 +164,12 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         info = self.getInfo()
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
-                self._agent.sound.connect(self.getAudioMedia(index), self.microphone, self._speaker)
+                audio = self.getAudioMedia(index)
+                self._agent.sound.connect(audio, self.microphone, self._speaker)
+                if self._agent.distortion == "echoing":
+                    back = pj.AudioMediaTransmitParam()
+                    back.level = _ECHO
+                    audio.startTransmit2(audio, back)
                 self._heard_at = time.monotonic()
                 self._audio = True
                 if self.clear_packets and self._leak is None:
@@ -230,7 +237,12 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         return arguments.address, (arguments.rtp_first, arguments.rtp_last)
 
     def _end_video(self) -> None:
-        if self._video is not None:
+        if self._video is None:
+            return
+        if self._agent.distortion == "video-goes-on":
+            self._agent.lingering.append((time.monotonic() + _LINGERS, self._video))
+            self._video = None
+        else:
             self._video.close()
 
     def _report_established(self) -> None:

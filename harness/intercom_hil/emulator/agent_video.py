@@ -25,6 +25,10 @@ _TAKEN_AT_ONCE = 64
 """Packets that are taken in one turn at most."""
 _BEHIND = 1.0
 """Seconds after which pictures that were due are left out, not made up for."""
+_REPORT_EVERY = 5.0
+"""Seconds between reports at the least; the first one comes after half of that (RFC 3550 §6.2)."""
+_NTP_EPOCH = 2_208_988_800
+"""Seconds from 1900, by which NTP counts, to 1970."""
 
 
 class CallVideo:
@@ -50,6 +54,9 @@ class CallVideo:
         self._begun = random.randrange(1 << 32)  # RFC 3550 §5.1
         self._frame = 0
         self._next: float | None = None
+        self._reports_from: socket.socket | None = None
+        self._packets = self._octets = 0
+        self._report_at = 0.0
 
     @property
     def wanted(self) -> bool:
@@ -91,6 +98,7 @@ class CallVideo:
         """Begin sending: the call is up."""
         if self._next is None:
             self._next = time.monotonic()
+            self._report_at = self._next + _REPORT_EVERY / 2 * _spread()
 
     def turn(self) -> None:
         """Send the picture that is due, and take what came."""
@@ -104,12 +112,18 @@ class CallVideo:
             return
         self._next = self._next + 1 / FRAME_RATE if now - self._next < _BEHIND else now
         self._send_picture()
+        if self._packets and now >= self._report_at:
+            self._report_at = now + _REPORT_EVERY * _spread()
+            self._send_report()
 
     def close(self) -> None:
         """Give the port back. Idempotent."""
         if self._socket is not None:
             self._socket.close()
             self._socket = None
+        if self._reports_from is not None:
+            self._reports_from.close()
+            self._reports_from = None
 
     def _agreed(self, remote: RemoteVideo, secure: bool) -> None:
         self._remote = remote
@@ -128,22 +142,71 @@ class CallVideo:
         units = loop[0 if self._picture is Picture.FROZEN else number]
         for place, unit in enumerate(units, start=1):
             packet = self._packet(remote.payload_type, unit, last=place == len(units))
+            self._packets, self._octets = self._packets + 1, self._octets + len(unit)
             if self._sender is not None and self._picture is not Picture.CLEAR:
                 packet = self._sender.protect(packet)
             with suppress(BlockingIOError, ConnectionError):
                 assert self._socket is not None  # only an open one has its turn
                 self._socket.sendto(packet, (remote.address, remote.port))
 
+    def _send_report(self) -> None:
+        """Send a sender report, and who we are (RFC 3550 §6.4.1, §6.5.1), to the port above the media's."""
+        remote = self._remote
+        if remote is None or self._reports_from is None:
+            return
+        report = _report(self._ssrc, self._timestamp(), self._packets, self._octets)
+        report += _description(self._ssrc, f"{self._ssrc:08x}@{self._address}".encode())
+        if self._sender is not None and self._picture is not Picture.CLEAR:
+            report = self._sender.protect_rtcp(report)
+        with suppress(OSError):
+            self._reports_from.sendto(report, (remote.address, remote.port + 1))
+
+    def _timestamp(self) -> int:
+        return self._begun + self._frame * _CLOCK // FRAME_RATE & 0xFFFFFFFF
+
     def _packet(self, payload_type: int, unit: bytes, *, last: bool) -> bytes:
         """Return one RTP packet (RFC 3550 §5.1) with one NAL unit (RFC 6184 §5.6)."""
         self._sequence = (self._sequence + 1) & 0xFFFF
-        timestamp = self._begun + self._frame * _CLOCK // FRAME_RATE & 0xFFFFFFFF
         header = bytes((0x80, payload_type | (0x80 if last else 0))) + self._sequence.to_bytes(2, "big")
-        return header + timestamp.to_bytes(4, "big") + self._ssrc.to_bytes(4, "big") + unit
+        return header + self._timestamp().to_bytes(4, "big") + self._ssrc.to_bytes(4, "big") + unit
 
     def _open(self) -> int:
         """Return the port; there is none (0: no video) when every one is taken."""
         if self._socket is not None:
             return int(self._socket.getsockname()[1])
         self._socket = media_socket(self._address, self._ports)
+        if self._socket is not None:
+            self._reports_from = _bound(self._address, self._socket.getsockname()[1] + 1)
         return int(self._socket.getsockname()[1]) if self._socket is not None else 0
+
+
+def _spread() -> float:
+    """Return by what an interval is stretched, so that not everybody reports at once (RFC 3550 §6.3.1)."""
+    return random.uniform(0.5, 1.5) / 1.21828
+
+
+def _bound(address: str, port: int) -> socket.socket | None:
+    """Return a datagram socket at a port; None where it is taken."""
+    candidate = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    candidate.setblocking(False)
+    try:
+        candidate.bind((address, port))
+    except OSError:
+        candidate.close()
+        return None
+    return candidate
+
+
+def _report(ssrc: int, timestamp: int, packets: int, octets: int) -> bytes:
+    """Return a sender report without report blocks."""
+    now = _NTP_EPOCH + time.time()
+    seconds = int(now)
+    words = (ssrc, seconds, int((now - seconds) * 2**32), timestamp, packets, octets)
+    return bytes((0x80, 200, 0, 6)) + b"".join((word & 0xFFFFFFFF).to_bytes(4, "big") for word in words)
+
+
+def _description(ssrc: int, name: bytes) -> bytes:
+    """Return a source description with a CNAME."""
+    item = ssrc.to_bytes(4, "big") + bytes((1, len(name))) + name
+    item += bytes(4 - len(item) % 4)  # ended by a zero at the least
+    return bytes((0x81, 202)) + (len(item) // 4).to_bytes(2, "big") + item

@@ -1,7 +1,7 @@
 """Faults of what the SIP stack sends over UDP: its datagrams, distorted on their way out.
 
 The stack's import of ``sendto`` is led past here: SIP messages are changed, left out or followed by others,
-RTP packets are followed by others. Over TCP and TLS the device is as it should be.
+and so are RTP and RTCP. SIP over TCP and TLS, and protected media, are as they should be.
 """
 
 from __future__ import annotations
@@ -70,10 +70,12 @@ class SentPackets:
         """Begin.
 
         Args:
-            distortion: what becomes of packets, one of ``DISTORTIONS``.
+            distortion: what becomes of packets, one of ``DISTORTIONS`` or ``MEDIA_DISTORTIONS``.
             trusted: names and addresses of server and proxy.
         """
-        self._distort = DISTORTIONS[distortion]
+        self._distort = DISTORTIONS.get(distortion, _as_it_is)
+        make = MEDIA_DISTORTIONS.get(distortion)
+        self._distort_media = make() if make is not None else _media_as_it_is
         self._trusted = trusted
         self.invites: set[bytes] = set()
         self.last_media: tuple[int, bytes, bytes] | None = None
@@ -87,9 +89,10 @@ class SentPackets:
         where = ctypes.string_at(to, to_size) if to else b""
         is_sip = packet[:1].isalpha() and b"SIP/2.0" in packet.partition(b"\r\n")[0]
         if not is_sip:
-            sent = int(self._real(descriptor, data, size, flags, to, to_size))
+            for changed in self._distort_media(packet):
+                self._real(descriptor, changed, len(changed), flags, to, to_size)
             self._media(descriptor, packet, where)
-            return sent
+            return size
         host = socket.inet_ntoa(where[4:8]) if len(where) >= 8 else ""
         message = _Packet(packet, host in self._trusted)
         if message.begins(b"INVITE "):
@@ -204,6 +207,119 @@ def _stray_payload_type(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [packet.data]
 
 
+def _as_it_is(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [packet.data]
+
+
+def _receives_only_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    answers = packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE" and not packet.trusted
+    return [packet.data.replace(b"a=sendrecv", b"a=recvonly") if answers else packet.data]
+
+
+# -- media in clear ----------------------------------------------------------------------------------------
+
+_MediaDistortion = Callable[[bytes], list[bytes]]
+_SECOND = 50
+"""Packets of 20 ms."""
+_HOLE = range(20, 35)
+"""Which of them are missing, in each second."""
+_SAMPLES = 160
+_SILENCE = {0: b"\xff", 8: b"\xd5"}
+"""A byte of digital silence in mu-law and A-law (RFC 3551 §6)."""
+
+
+def _media_as_it_is(data: bytes) -> list[bytes]:
+    return [data]
+
+
+def _is_report(data: bytes) -> bool:
+    return len(data) >= 8 and data[0] >> 6 == 2 and 200 <= data[1] <= 204
+
+
+def _numbered(data: bytes, sequence: int, timestamp: int) -> bytes:
+    """Return an RTP packet with other numbers (RFC 3550 §5.1)."""
+    numbers = (sequence & 0xFFFF).to_bytes(2, "big") + (timestamp & 0xFFFFFFFF).to_bytes(4, "big")
+    return data[:2] + numbers + data[8:]
+
+
+class _Sound:
+    """Changes the packets of sound of one source after another, counted from the first one of each."""
+
+    def __init__(self, change: Callable[[bytes, int, int, int], list[bytes]]) -> None:
+        self._change = change
+        self._counts: dict[bytes, int] = {}
+
+    def __call__(self, data: bytes) -> list[bytes]:
+        if len(data) < 13 or data[0] >> 6 != 2 or _is_report(data):
+            return [data]
+        number = self._counts[data[8:12]] = self._counts.get(data[8:12], -1) + 1
+        numbers = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
+        return self._change(data, number, *numbers)
+
+
+def _left_out(number: int) -> int:
+    """Return how many packets before this one fell into holes."""
+    return number // _SECOND * len(_HOLE) + sum(place < number % _SECOND for place in _HOLE)
+
+
+def _stalls(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    if number % _SECOND in _HOLE:
+        return []
+    missing = _left_out(number)
+    return [_numbered(data, sequence - missing, timestamp - missing * _SAMPLES)]
+
+
+def _skips(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [] if number % _SECOND in _HOLE else [_numbered(data, sequence - _left_out(number), timestamp)]
+
+
+def _in_pieces(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    silent = number % _SECOND in _HOLE and data[1] & 0x7F in _SILENCE
+    return [data[:12] + _SILENCE[data[1] & 0x7F] * (len(data) - 12) if silent else data]
+
+
+def _timestamps_stand(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [_numbered(data, sequence, timestamp - number * _SAMPLES)]
+
+
+def _sequence_leaps(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [_numbered(data, sequence + 4 * number, timestamp)]
+
+
+def _many_sources(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [data[:8] + (int.from_bytes(data[8:12], "big") ^ number).to_bytes(4, "big") + data[12:]]
+
+
+def _no_reports(data: bytes) -> list[bytes]:
+    return [] if _is_report(data) else [data]
+
+
+def _reports_of_another(data: bytes) -> list[bytes]:
+    return [data[:4] + bytes(byte ^ 0x55 for byte in data[4:8]) + data[8:] if _is_report(data) else data]
+
+
+def _receiver_reports_alone(data: bytes) -> list[bytes]:
+    """Make of each sender report a receiver report: without what is said of sending (RFC 3550 §6.4)."""
+    if not _is_report(data) or data[1] != 200:
+        return [data]
+    words = int.from_bytes(data[2:4], "big") - 5
+    return [data[:1] + bytes((201,)) + words.to_bytes(2, "big") + data[4:8] + data[28:]]
+
+
+MEDIA_DISTORTIONS: dict[str, Callable[[], _MediaDistortion]] = {
+    "sound-stalls": lambda: _Sound(_stalls),
+    "sound-skips": lambda: _Sound(_skips),
+    "sound-in-pieces": lambda: _Sound(_in_pieces),
+    "timestamps-stand-still": lambda: _Sound(_timestamps_stand),
+    "sequence-numbers-leap": lambda: _Sound(_sequence_leaps),
+    "new-source-with-each-packet": lambda: _Sound(_many_sources),
+    "no-reports": lambda: _no_reports,
+    "reports-of-another-source": lambda: _reports_of_another,
+    "receiver-reports-alone": lambda: _receiver_reports_alone,
+}
+"""What can become of RTP and RTCP in clear, by name: each makes what takes packets, one after the other."""
+
+
 DISTORTIONS: dict[str, _Distortion] = {
     "odd-start-line": _odd_start_line,
     "no-max-forwards": _without(b"Max-Forwards"),
@@ -219,5 +335,6 @@ DISTORTIONS: dict[str, _Distortion] = {
     "answer-with-a-section-too-many": _section_too_many,
     "media-after-bye": _media_goes_on,
     "stray-payload-type": _stray_payload_type,
+    "sends-against-its-answer": _receives_only_it_says,
 }
 """What can become of packets, by name."""

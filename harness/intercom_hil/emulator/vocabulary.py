@@ -210,7 +210,7 @@ class Apply:
     ``trusted`` holds the names and addresses of server and proxy, who alone may ask for credentials. What
     follows exists for faults to change; ``any_keys`` answers calls in clear whose keys nobody can use,
     ``any_offers`` takes within a call what would not do at its beginning, ``obliging`` says 202 to REFER,
-    ``same_keys`` protects every call with the same keys, ``distortion`` names what becomes of packets sent.
+    ``same_keys`` protects every call with the same keys, ``distortion`` names what becomes of what is sent.
     """
 
     settings: SipSettings

@@ -55,6 +55,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     placing.NoAnnouncement,
     placing.AnnouncesAfterHangup,
     placing.OneWayAudio,
+    placing.ThirdContactHearsNothing,
     placing.ButtonDoesNotHangUp,
     placing.WrongHost,
     placing.DeafAfterRemoteHangup,
@@ -70,6 +71,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     admitting.EntrySearched,
     admitting.ServerAdmitted,
     *admitting.BELIEVED_CLAIMS,
+    admitting.FormerCallersAdmitted,
     taking.DirectCallsDespiteOff,
     taking.ButtonDoesNotEndAccepted,
     taking.AcceptedCallMuted,
@@ -121,6 +123,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     administering.ShortCallerRefused,
     administering.RefusalNamesNoField,
     administering.RefusedSettingsInForce,
+    administering.SipOffAfterTheCall,
     *(
         partial(administering.FieldNotChecked, field, requirement)
         for field, requirement in (

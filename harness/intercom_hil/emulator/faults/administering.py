@@ -9,7 +9,7 @@ from typing import Any
 from intercom_hil.emulator.addresses import is_address
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.form import Errors, Form, RefusedError
-from intercom_hil.emulator.vocabulary import Apply, Configured, Input, Output, Refresh, Step
+from intercom_hil.emulator.vocabulary import Apply, Configured, Ended, Input, Output, Refresh, Step
 from intercom_hil.spec.settings import SipSettings, Transport
 
 _GOOD_PASSWORD = 8
@@ -307,3 +307,27 @@ def _with_valid_fields(
         return None
     kept = in_force.model_dump(mode="json")
     return SipSettings.model_validate({**data, **{name: kept[name] for name in wrong}})
+
+
+class SipOffAfterTheCall(Fault):
+    """SIP that is switched off while somebody talks stays on until he has done."""
+
+    name = "sip-off-after-the-call"
+    description = "SIP that is switched off during a call is switched off when the call is over"
+    breaks = frozenset({"CFG-01"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._waiting: Configured | None = None
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Keep what was saved until the call has ended."""
+        if isinstance(given, Configured):
+            self._waiting = given if self.situation.up and not given.settings.enabled else None
+            return inner(given) if self._waiting is None else []
+        outputs = inner(given)
+        over = isinstance(given, Ended) and given.call == self.situation.call
+        if over and self._waiting is not None:
+            waiting, self._waiting = self._waiting, None
+            outputs += inner(waiting)
+        return outputs

@@ -240,3 +240,22 @@ BELIEVED_CLAIMS: tuple[Callable[[], ClaimBelieved], ...] = (
     ),
 )
 """What makes the faults that believe what a caller says besides, or that misread what it says."""
+
+
+class FormerCallersAdmitted(Fault):
+    """A list that is saved adds to the one before, and takes nobody off it."""
+
+    name = "former-callers-admitted"
+    description = "callers of the list that was saved before get in as well"
+    breaks = frozenset({"INC-03"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Keep the entries of the last list."""
+        before = self.situation.settings
+        if isinstance(given, Configured) and before is not None:
+            now = given.settings.permitted_callers
+            former = tuple(entry for entry in before.permitted_callers if entry not in now)
+            if now:
+                settings = given.settings.model_copy(update={"permitted_callers": (*now, *former)})
+                return inner(replace(given, settings=settings))
+        return inner(given)

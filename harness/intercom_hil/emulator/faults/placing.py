@@ -199,6 +199,23 @@ class OneWayAudio(Fault):
         return replace(output, microphone=False) if isinstance(output, Dial) else output
 
 
+class ThirdContactHearsNothing(Fault):
+    """The microphone is opened for the first two contacts alone."""
+
+    name = "third-contact-hears-nothing"
+    description = "the microphone is muted in a call to the third contact"
+    breaks = frozenset({"OUT-05"})
+
+    def change(self, output: Output) -> Output | None:
+        """Shut the microphone."""
+        settings = self.situation.settings
+        if not isinstance(output, Dial) or settings is None or len(settings.further_numbers) < 2:
+            return output
+        number = settings.further_numbers[1]
+        third = full_address(number, settings.server_address, settings.server_port)
+        return replace(output, microphone=False) if output.uri == third else output
+
+
 class WrongHost(Fault):
     """Short numbers are dialled at a fixed host."""
 

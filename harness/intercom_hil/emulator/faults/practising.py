@@ -9,7 +9,7 @@ from intercom_hil.emulator.vocabulary import Apply, Configured, Input, Output, S
 
 
 class Distorted(Fault):
-    """A fault of the packets that are sent."""
+    """A fault of what is sent: of packets, or of sound and picture in them."""
 
     def __init__(self, name: str, description: str, breaks: str, shown_by: str) -> None:
         super().__init__()
@@ -71,5 +71,23 @@ DISTORTED = (
         "RTP-02",
         "OUT-05",
     ),
+    ("sound-stalls", "three tenths of each second nothing is sent", "OUT-05", "OUT-05"),
+    ("sound-skips", "three tenths of each second are left out of the sound", "OUT-05", "OUT-05"),
+    ("sound-in-pieces", "three tenths of each second are silence", "OUT-05", "OUT-05"),
+    ("timestamps-stand-still", "the timestamp of sound never changes", "RTP-03", "OUT-05"),
+    ("sequence-numbers-leap", "sequence numbers rise by five from packet to packet", "RTP-03", "OUT-05"),
+    ("new-source-with-each-packet", "each packet of sound has an SSRC of its own", "RTP-03", "OUT-05"),
+    ("no-reports", "no RTCP is sent", "RTP-04", "OUT-05"),
+    ("reports-of-another-source", "RTCP is of an SSRC that sends nothing", "RTP-04", "OUT-05"),
+    ("receiver-reports-alone", "RTCP says nothing of what is sent", "RTP-04", "OUT-05"),
+    ("echoing", "what comes in goes out again, 10 dB weaker", "RTP-05", "OUT-05"),
+    ("overdriven", "the microphone is twelve times as loud as it should be", "RTP-06", "OUT-05"),
+    (
+        "sends-against-its-answer",
+        "an answer says recvonly, and sound is sent all the same",
+        "RTP-07",
+        "OUT-01",
+    ),
+    ("video-goes-on", "the picture goes on for 1.5 s when its call is over", "RTP-01", "VID-01"),
 )
 """Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""
