@@ -1,5 +1,6 @@
 """What the far end may do at any moment, and what a station makes of it."""
 
+import asyncio
 import hashlib
 import re
 
@@ -208,3 +209,25 @@ async def test_provisional_answers_follow_each_other_and_the_call_goes_on(statio
         raw.respond(await raw.receive("BYE"), 200)
         end = await caller.finished(within=3)
     assert (how(caller), end.calls_ok, end.problem) == (["us"], 1, "")
+
+
+async def test_a_caller_counts_what_it_offers_and_what_it_asks(stations):
+    """What is offered has the next version (RFC 3264 §8), a request the next CSeq, SIPp's own BYE too."""
+    async with RawParty(RAW) as raw:
+        caller = await place(stations, clear_offer=("UPDATE", 0.1))
+        invite = await raw.receive("INVITE")
+        raw.respond(invite, 200, raw.offer(), to_tag="raw")
+        await raw.receive("ACK")
+        update = await raw.receive("UPDATE")
+        first, second = (answer_of(message)[0].origin.split() for message in (invite, update))
+        assert (first[1], int(first[2]) + 1) == (second[1], int(second[2]))
+        stopping = asyncio.create_task(caller.stop())  # while it still waits for an answer
+        bye = await raw.receive("BYE")
+        raw.respond(bye, 200)
+        await stopping
+    assert [message.cseq[0] for message in (invite, update, bye)] == [1, 2, 3]
+    assert {tag_of(message, "From") for message in (invite, update, bye)} == {tag_of(invite, "From")}
+
+
+def tag_of(message, name):
+    return message.header(name).partition("tag=")[2]

@@ -42,6 +42,11 @@ class Addresses:
         return self._file.pbx.other_sip_port
 
     @property
+    def pbx_is_named(self) -> bool:
+        """Whether the device can reach the SIP server by a domain name."""
+        return pbx_name(self._file) is not None
+
+    @property
     def pbx_name(self) -> str:
         """The SIP server's domain name. Raises Inconclusive where the device can find it by none."""
         name = pbx_name(self._file)
