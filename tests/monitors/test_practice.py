@@ -348,6 +348,25 @@ def test_media_has_a_payload_type_that_was_listed(number, rows):
     assert failed(told(*CALL, also=[MediaStarted(**{**flow, "payload_type": number})])) == rows
 
 
+def test_a_payload_type_is_one_of_the_receivers():
+    flow = ended(START).model_dump(include=set(MediaStarted.model_fields) - {"kind"})
+    taken = (CALL[0].replace("RTP/SAVP 8", "RTP/SAVP 97 8"), *CALL[1:])
+    assert failed(told(*taken, also=[MediaStarted(**{**flow, "payload_type": 97})])) == {"RTP-02"}
+    theirs = (taken[0], CALL[1].replace("RTP/SAVP 8", "RTP/SAVP 97"), *CALL[2:])
+    assert failed(told(*theirs, also=[MediaStarted(**{**flow, "payload_type": 97})])) == set()
+
+
+@pytest.mark.parametrize(
+    ("later", "place", "rows"), [(4, "2", {"RTP-01"}), (3.2, "2", set()), (4, "recorder", set())]
+)
+def test_media_does_not_begin_anew_when_its_call_is_over(later, place, rows):
+    flow = ended(START).model_dump(include=set(MediaStarted.model_fields) - {"kind"})
+    stray = ended(START + later + 1, call="").model_copy(
+        update={"first": START + later, "destination": place, "ssrc": 2}
+    )
+    assert failed(told(*CALL, also=[MediaStarted(**flow), stray])) == rows
+
+
 def test_a_key_serves_one_call():
     other = INVITE.replace("Call-ID: c", "Call-ID: d").replace("z9hG4bK1", "z9hG4bK8")
     assert failed(told(*CALL, other)) == {"KEY-01"}

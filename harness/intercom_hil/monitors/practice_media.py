@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.messages import sip
@@ -19,6 +19,8 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     known = {call.call_id: call for call in calls(timeline)}
     over = _over(seen)
     agreed = _agreed(seen)
+    for stray, end_before in _begun_anew(timeline, over):
+        book.check("RTP-01", False, "media begins anew when its call is over", stray, end_before)
     for observation in timeline:
         flow = observation.content
         if isinstance(flow, MediaEnded) and flow.sender == "device" and flow.call_id in known:
@@ -47,11 +49,36 @@ def _over(seen: Sequence[Observation]) -> dict[str, Observation]:
     return found
 
 
+def _begun_anew(
+    timeline: Timeline, over: dict[str, Observation]
+) -> Iterator[tuple[Observation, Observation]]:
+    """Yield flows of no call that go where the flow of a call went that was over, and what had ended that.
+
+    Elsewhere a device may stream whatever it likes: to a recorder, for example. Of another call that has
+    begun meanwhile the descriptions may not have been seen.
+    """
+    begun = [call.invite.time for call in calls(timeline)]
+    led: dict[tuple[str, str], Observation] = {}
+    for observation in timeline:
+        flow = observation.content
+        if isinstance(flow, MediaStarted) and flow.sender == "device" and flow.call_id in over:
+            led[flow.source, flow.destination] = over[flow.call_id]
+    for observation in timeline:
+        flow = observation.content
+        if not isinstance(flow, MediaEnded) or flow.sender != "device" or flow.call_id:
+            continue
+        end = led.get((flow.source, flow.destination))
+        if end is None or any(end.time < at < flow.last for at in begun):
+            continue
+        if flow.first > end.time + ENDS_WITHIN:
+            yield observation, end
+
+
 def _agreed(seen: Sequence[Observation]) -> dict[tuple[str, str], set[int]]:
-    """Return by Call-ID and kind of media the payload types that either side has listed."""
+    """Return by Call-ID and kind of media the payload types that the other side has listed."""
     found: dict[tuple[str, str], set[int]] = {}
     for observation in seen:
         message = sip(observation)
-        for line in message.media:
+        for line in message.media if message.sender != "device" else ():
             found.setdefault((message.call_id, line.media), set()).update(line.payload_types)
     return found
