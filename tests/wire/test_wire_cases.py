@@ -22,25 +22,29 @@ def read(name):
     return seen, data
 
 
-@pytest.mark.parametrize(
-    ("name", "payload_types", "direction", "note"),
-    [
-        ("a01-plain", G711, "sendrecv", ""),
-        ("a03-latin1-sdp-session-name", (8,), "sendrecv", "UTF-8"),
-        ("a10-lf-only-all", G711, "sendrecv", "CRLF"),
-        ("a14-content-length-too-large", G711, "sendrecv", "Content-Length"),
-        ("a17-sdp-trailing-space", G711, "sendrecv", "blanks"),
-        ("a19-rtpmap-space-after-colon", (98, 101), "sendrecv", "blanks"),
-        ("a25-c-hold-0000", (8,), "sendonly", "hold"),
-        ("a28-folded-and-compact", G711, "sendrecv", ""),
-        ("a31-request-line-trailing-space", G711, "sendrecv", "start line"),
-        ("a32-lowercase-version", G711, "sendrecv", "sip/2.0"),
-        ("a43-multipart-boundary-then-param", G711, "sendrecv", ""),
-        ("a72-leading-crlf-udp", G711, "sendrecv", "before the start line"),
-        ("a75-cseq-tab", G711, "sendrecv", ""),
-        ("a76-sendonly-trailing-space", G711, "sendonly", "blanks"),
-    ],
-)
+MESSAGES = [
+    ("a01-plain", G711, "sendrecv", ""),
+    ("a03-latin1-sdp-session-name", (8,), "sendrecv", "UTF-8"),
+    ("a10-lf-only-all", G711, "sendrecv", "CRLF"),
+    ("a14-content-length-too-large", G711, "sendrecv", "Content-Length"),
+    ("a17-sdp-trailing-space", G711, "sendrecv", "blanks"),
+    ("a19-rtpmap-space-after-colon", (98, 101), "sendrecv", "blanks"),
+    ("a25-c-hold-0000", (8,), "sendonly", "hold"),
+    ("a28-folded-and-compact", G711, "sendrecv", ""),
+    ("a31-request-line-trailing-space", G711, "sendrecv", "start line"),
+    ("a32-lowercase-version", G711, "sendrecv", "sip/2.0"),
+    ("a43-multipart-boundary-then-param", G711, "sendrecv", ""),
+    ("a72-leading-crlf-udp", G711, "sendrecv", "before the start line"),
+    ("a75-cseq-tab", G711, "sendrecv", ""),
+    ("a76-sendonly-trailing-space", G711, "sendonly", "blanks"),
+]
+
+
+def test_no_case_is_left_out():
+    assert {path.stem for path in CASES.iterdir()} == {name for name, *_ in MESSAGES}
+
+
+@pytest.mark.parametrize(("name", "payload_types", "direction", "note"), MESSAGES)
 def test_a_message_is_read_as_what_it_means_and_kept_byte_for_byte(name, payload_types, direction, note):
     seen, data = read(name)
     assert (seen.method, seen.cseq, seen.from_tag) == ("INVITE", 1, "a1")

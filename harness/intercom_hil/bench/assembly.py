@@ -94,6 +94,7 @@ class Assembly:
         whole: whether every part was there, or could be brought back, when the last scenario began.
         password: the device's at the PBX, made up for this run.
         prompter: asks the person at the bench, where the bench file has one.
+        registers: whether the device has registered in this run; None until somebody has waited for it.
     """
 
     def __init__(
@@ -134,6 +135,7 @@ class Assembly:
         self._touched = False
         self._heard: set[Witness] = set()
         self._proxy_used = False
+        self.registers: bool | None = None
         self._lateness: LatenessWitness | None = None
         self._clock = WallClock(self._on_clock_set)
         self._ignore_clock: Callable[[], None] | None = None

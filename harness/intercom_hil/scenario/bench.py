@@ -18,7 +18,7 @@ from intercom_hil.device.configurator import Role
 from intercom_hil.errors import Inconclusive, NotApplicable
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.judge.judge import Judge
+from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.vocabulary import PBX, PROXY, known_to_pbx, registered, registration_taken_back
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
@@ -36,6 +36,8 @@ COPIES = 0.05
 """Seconds within which every witness has seen a message; its repetition comes after T1 (0.5 s)."""
 SHORT_POLLING = 10
 """Seconds: polling intervals up to this are granted to the second."""
+REGISTRATION = "REG-01"
+NEVER_REGISTERED = f"the device has not registered in this run ({REGISTRATION})"
 
 PbxSrtp = Literal["no", "sdes", "optional"]
 Moment = Observation | float
@@ -157,7 +159,12 @@ class Bench(Remotes):
         """
         since = _time(after)
         await self._eyes.look(pattern, since, count=count)
-        return await self._judge.expect(requirement, pattern, within=within, after=since, count=count)
+        try:
+            return await self._judge.expect(requirement, pattern, within=within, after=since, count=count)
+        except ExpectationFailed:
+            if requirement == REGISTRATION and not self.seen(registered()):
+                self._not_registered()
+            raise
 
     async def already_seen(
         self, requirement: str, pattern: Pattern, *, after: Moment | None = None
@@ -336,10 +343,13 @@ class Bench(Remotes):
                 or what is known only when it is played.
 
         Raises:
-            Inconclusive: the device refused the settings, did not register, or has limits that forbid them.
+            Inconclusive: the device refused the settings, did not register, or has limits that forbid them;
+                or it has never registered in this run, whatever the scenario would hold that against.
             NotApplicable: they ask for what it is declared to lack.
         """
         assembly = self._assembly
+        if not await_registration and not afresh and assembly.registers is False:
+            raise Inconclusive(f"precondition not met: {NEVER_REGISTERED}")
         wanted = plain_settings(
             assembly.file,
             assembly.password,
@@ -376,7 +386,17 @@ class Bench(Remotes):
             leaves = self.seen(left, after=begun)
             if leaves and not await assembly.pbx.registered(wanted.extension):
                 begun = leaves[-1].time
-            await self.require(confirmed, within=self.timing.registered, after=begun)
+            try:
+                await self.require(confirmed, within=self.timing.registered, after=begun)
+            except Inconclusive as problem:
+                self._not_registered()
+                ever = "" if assembly.registers else f"; {NEVER_REGISTERED}"
+                raise Inconclusive(f"{problem}{ever}") from None
+            assembly.registers = True
+
+    def _not_registered(self) -> None:
+        """Note that the device did not register: of one that never does that is one finding, not many."""
+        self._assembly.registers = bool(self._assembly.registers)
 
     async def submit(self, changes: Mapping[str, object], *, by: Role = "administrator") -> float:
         """Submit the configuration in force with changes, right or wrong, and return when that was.
