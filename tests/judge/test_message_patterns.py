@@ -164,3 +164,14 @@ async def test_a_demand_that_is_not_met_says_that_bytes_could_not_be_read():
         await judge.expect("OUT-01", said.invite(sender="device"), within=0, after=START)
     with pytest.raises(Inconclusive, match="could not be read"):
         await judge.require(said.invite(sender="device"), within=0, after=START)
+
+
+def test_another_call_id_is_another_registration():
+    def answered(call_id, method="REGISTER"):
+        ok = seen("SIP/2.0 200 OK", source=PBX, destination=DEVICE)
+        changed = {"call_id": call_id, "method": method}
+        return ok.model_copy(update={"content": ok.content.model_copy(update=changed)})
+
+    assert said.another_registration(answered("a"), answered("b"))
+    assert not said.another_registration(answered("a"), answered("a"))
+    assert not said.another_registration(answered("a"), answered("b", "OPTIONS"))

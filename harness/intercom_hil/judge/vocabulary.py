@@ -119,6 +119,16 @@ def registration_taken_back(*, receiver: str = PBX) -> Pattern:
     return once_per_transaction(asked.where(takes_back=True))
 
 
+def another_registration(one: Observation, later: Observation) -> bool:
+    """Return whether two answers to REGISTER are of different registrations: the device has started again.
+
+    From one start to the next a Call-ID stands for all of them (RFC 3261 §10.2.4).
+    """
+    messages = [o.content for o in (one, later)]
+    ids = {m.call_id for m in messages if isinstance(m, SipMessageSeen) and m.method == "REGISTER"}
+    return len(ids) > 1
+
+
 def granted(confirmed: Observation) -> int | None:
     """Return for how long (s) the server registered the device; that counts (RFC 3261 §10.2.4).
 
