@@ -175,7 +175,8 @@ def _answer(observation: Observation, message: SipMessageSeen, asked: Observatio
             continue
         if offer.port == 0:
             book.broken("SIP-12", f"{offer.media} taken that was not offered", observation, asked)
-        if answer.profile not in {offer.profile, *_potential_profiles(offer_section)}:
+        potential = offer_section.potential_profiles if offer_section else ()  # RFC 5939 §3.3.1
+        if answer.profile not in {offer.profile, *potential}:
             problem = f"{answer.profile} in answer to {offer.profile}"
             book.broken("SIP-12", problem, observation, asked)
         rtp = answer.payload_types and offer.payload_types
@@ -191,14 +192,6 @@ def _sections(message: SipMessageSeen) -> list[Media | None]:
         session = None
     found = session.media if session else ()
     return list(found) if len(found) == len(message.media) else [None] * len(message.media)
-
-
-def _potential_profiles(section: Media | None) -> set[str]:
-    """Return the profiles that an answer may take beside that of the offer's m= line (RFC 5939 §3.3.1)."""
-    said = section.attributes if section else ()
-    if not any(name.lower() == "pcfg" for name, _ in said):
-        return set()
-    return {word.upper() for name, value in said if name.lower() == "tcap" for word in value.split()[1:]}
 
 
 def _formats(line: MediaLine, section: Media | None) -> set[int | str]:

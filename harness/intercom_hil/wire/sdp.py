@@ -180,8 +180,9 @@ class Media:
         crypto: the usable SRTP keys.
         unusable_crypto: what is wrong with each of the other crypto lines.
         fingerprint: whether a certificate's fingerprint applies: keys are agreed by DTLS (RFC 5763).
-        potential_profiles: the transport protocols of its capabilities (RFC 5939 §3.4.2), the session's too.
-        potential_crypto: the usable SRTP keys among its attribute capabilities (RFC 5939 §3.4.1).
+        potential_profiles: the transport protocols of its potential configurations (RFC 5939 §3.4.2), as far
+            as it has any: among the capabilities of the section and of the session.
+        potential_crypto: the usable SRTP keys likewise (RFC 5939 §3.4.1).
         attributes: every ``a=`` line of the section, as (name, value).
     """
 
@@ -224,8 +225,7 @@ class Media:
     @property
     def negotiates_srtp(self) -> bool:
         """Whether SRTP is among its potential configurations: for who knows them (RFC 5939 §3.1)."""
-        potential = bool(self.potential_crypto) or any("SAVP" in name for name in self.potential_profiles)
-        return potential and any(name.lower() == "pcfg" for name, _ in self.attributes)
+        return bool(self.potential_crypto) or any("SAVP" in name for name in self.potential_profiles)
 
     def as_taken_up(self, answer: Media) -> Media:
         """Return an offered section as its answer takes it up: by a potential configuration, or as it stands.
@@ -340,7 +340,8 @@ def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> M
     if address in NOWHERE:
         direction = {"sendrecv": "sendonly", "recvonly": "inactive"}.get(direction, direction)
     crypto, unusable = _cryptos(attributes)
-    profiles, potential = _capabilities((*common.capabilities, *attributes))
+    negotiable = any(name.lower() == "pcfg" for name, _ in attributes)
+    profiles, potential = _capabilities((*common.capabilities, *attributes) if negotiable else ())
     return Media(
         media=words[0].lower(),
         port=int(port[1]),
