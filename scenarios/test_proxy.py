@@ -95,7 +95,10 @@ async def test_a_call_to_another_host_goes_through_the_proxy_as_well(bench: Benc
     await bench.require(request("BYE", sender=DEVICE), within=bench.timing.hang_up, after=max(again, up.time))
 
 
-@scenario("PRX-01", settings=lambda at: Settings(proxy=at.proxy_settings))
+@scenario(
+    "PRX-01",
+    settings=lambda at: Settings(proxy=at.proxy_settings, permitted_callers=(at.number(0),)),
+)
 async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Bench) -> None:
     """What the device asks for in a call that the proxy brought goes back the same way (RFC 3261 §12.2.1.1).
 
