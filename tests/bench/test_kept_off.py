@@ -4,7 +4,7 @@ from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import load
 from intercom_hil.locations import DEFAULT_BENCH
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import DeviceEvent, Note, OutputChanged
+from intercom_hil.timeline.observation import DeviceEvent, InstrumentLost, Note, OutputChanged
 
 
 async def test_events_of_an_idle_device_are_counted_and_noted(tmp_path):
@@ -66,9 +66,36 @@ async def test_how_a_call_ends_that_an_earlier_scenario_left_up_is_not_of_this_s
     assert logs("outgoing_call_initiated", "outgoing_remote_hangup") == [True, True]
 
 
+def restart():
+    """What a device's console reports when it has restarted."""
+    return InstrumentLost(instrument="device", problem="it restarted: boot EMU-1", blame="device")
+
+
+async def test_a_restart_between_two_scenarios_is_a_finding_and_held_against_neither(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+    assembly.close_timeline()
+    before = assembly.timeline
+    assembly.append(Witness.CONSOLE, restart(), 1_795_780_920.0)
+    assert before.alarm is None
+    begin_another_scenario(assembly)
+    assert assembly._restarts == [
+        "the device restarted between two scenarios, at 12:02:00 UTC: it restarted: boot EMU-1"
+    ]
+
+
+async def test_a_restart_is_held_against_a_device_only_when_the_scenario_has_touched_it(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+    begin_another_scenario(assembly)
+    assembly.append(Witness.CONSOLE, restart())
+    assert assembly.timeline[0].content.text.startswith("the device restarted between two scenarios, at ")
+    assembly.append(Witness.BUTTON, OutputChanged(name="button", active=True, confirmed=False))
+    assembly.append(Witness.CONSOLE, restart())
+    assert assembly.timeline[len(assembly.timeline) - 1].content.kind == "lost"
+
+
 def begin_another_scenario(assembly):
     """As ``Assembly.begin`` does, but without the witnesses, which are not there."""
     assembly.close_timeline()
     assembly._scenario += 1
-    assembly._between = False
+    assembly._between = assembly._touched = False
     assembly.timeline = Timeline()

@@ -56,29 +56,13 @@ def test_a_first_boot_line_long_after_the_opening_is_a_restart(reader, timeline)
     assert kinds(timeline) == ["console_line", "lost"]
 
 
-def test_a_restart_between_scenarios_is_not_held_against_the_device(reader, timeline):
-    reader.line(BOOT, now())
-    reader.begin()
-    reader.end()
+def test_a_restart_is_reported_also_between_two_scenarios(reader, timeline):
     reader.line(BOOT, now())
     assert "lost" not in kinds(timeline)
-
-
-def test_a_restart_between_scenarios_is_noted_once_when_the_next_begins(reader, timeline):
+    reader.begin()
+    reader.end()
     reader.line(BOOT, now())
-    reader.begin()
-    reader.end()
-    reader.line(BOOT, 1_795_780_920.0)
-    assert "note" not in kinds(timeline)
-    reader.begin()
-    noted = timeline[len(timeline) - 1]
-    assert noted.witness == Witness.CONSOLE
-    assert "restarted between two scenarios" in noted.content.text
-    assert "EMU-1" in noted.content.text
-    assert "12:02:00" in noted.content.text
-    reader.end()
-    reader.begin()
-    assert kinds(timeline).count("note") == 1
+    assert kinds(timeline).count("lost") == 1
 
 
 def test_the_banner_of_a_start_before_the_first_scenario_is_not_noted(reader, timeline):

@@ -11,6 +11,7 @@ import contextlib
 import secrets
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
@@ -397,9 +398,14 @@ class Assembly:
         if self._between:
             self._left_out["observations between two scenarios"] += 1
         self._touched |= isinstance(content, Configured | OutputChanged)
-        by_itself = isinstance(content, InstrumentLost) and content.blame == "device" and not self._touched
-        if isinstance(content, InstrumentLost) and by_itself and witness is not Witness.BENCH:
-            content = Note(text=f"{RESTARTED}: {content.problem}")  # as one of its witnesses reads
+        if isinstance(content, InstrumentLost) and content.blame == "device" and witness is not Witness.BENCH:
+            when = f"{datetime.fromtimestamp(now() if at is None else at, UTC):%H:%M:%S} UTC"
+            text = f"{RESTARTED}, at {when}: {content.problem}"
+            if self._between:
+                self._restarts.append(text)
+                return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
+            if not self._touched:
+                content = Note(text=text)
         if self._of_an_earlier_press(content):
             self._left_out["what still came of an earlier scenario's press"] += 1
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from intercom_hil.event_sources.roles import SourceRole
 from intercom_hil.layouts.layout import Reading
 from intercom_hil.timeline.observation import (
@@ -11,7 +9,6 @@ from intercom_hil.timeline.observation import (
     DeviceEvent,
     EventCopy,
     InstrumentLost,
-    Note,
     ScreenText,
     UnreadableLine,
     Witness,
@@ -25,10 +22,9 @@ _ALL = SourceRole()
 class EventPublisher:
     """Puts the observations of one source on the timeline, by its witness.
 
-    A boot message within a scenario means that the device restarted under test: its own doing. One between
-    two scenarios is noted when the next one begins, and held against nobody. That of the start itself can
-    still be on its way when the first scenario begins: the first one, shortly after the source was opened, is
-    taken for it.
+    A boot message means that the device restarted, which is its own doing from the first scenario on. That of
+    the start itself can still be on its way when the first scenario begins: the first one, shortly after the
+    source was opened, is taken for it. Whether a scenario is played, the bench knows.
     """
 
     def __init__(self, name: str, witness: Witness, *, append: Append, role: SourceRole = _ALL) -> None:
@@ -40,7 +36,6 @@ class EventPublisher:
         self._seen_boot = False
         self._in_scenario = False
         self._played = False
-        self._restarts: list[tuple[str, float]] = []  # between two scenarios: banner, time
 
     def opened(self) -> None:
         """Note that the source has just been opened."""
@@ -48,13 +43,8 @@ class EventPublisher:
         self._seen_boot = self._played = False
 
     def begin(self) -> None:
-        """Note that a scenario begins: from now on a restart is held against the device."""
+        """Note that a scenario begins: from now on a restart is the device's own doing."""
         self._in_scenario = self._played = True
-        restarts, self._restarts = self._restarts, []
-        for banner, at in restarts:
-            when = f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
-            text = f"the device restarted between two scenarios, at {when}: {banner}"
-            self._append(self.witness, Note(text=text), now())
 
     def end(self) -> None:
         """Note that the scenario has ended."""
@@ -85,8 +75,6 @@ class EventPublisher:
     def _restarted(self, banner: str, at: float) -> None:
         of_the_start = not self._seen_boot and at - self._opened <= _BANNER_TIME
         self._seen_boot = True
-        if self._in_scenario and not of_the_start:
+        if self._played and not (self._in_scenario and of_the_start):
             lost = InstrumentLost(instrument="device", problem=f"it restarted: {banner}", blame="device")
             self._append(self.witness, lost, at)
-        elif self._played and not self._in_scenario:
-            self._restarts.append((banner, at))

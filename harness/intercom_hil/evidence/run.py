@@ -240,7 +240,9 @@ class RunFolder:
             bench: the bench that it was played on.
             problem: what became of it.
         """
-        folder = self.scenario_folder(identity)
+        folder = self.folder_of(identity)
+        with suppress(BenchError):  # what cannot be stored is on record in the run all the same
+            self.scenario_folder(identity)
         self.add(
             ScenarioRecord(
                 id=identity,

@@ -11,10 +11,12 @@ from typing import Any
 
 import pytest
 
+from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import fresh_stamp, new_stamp
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
+from intercom_hil.plugin.live_view import VERDICT
 from intercom_hil.plugin.options import PLACE, pool, runs_of, worker
 from intercom_hil.plugin.resuming import PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
@@ -26,6 +28,8 @@ RUNS = pytest.StashKey[list[RunFolder]]()
 STAMP = "run_stamp"
 _STAMP = pytest.StashKey[str]()
 _UNWRITTEN = pytest.StashKey[list[str]]()
+_PLAYED = pytest.StashKey[dict[str, BenchFile]]()
+"""The scenarios that processes which share a run have played, by node id, each with its bench."""
 _OURS = {"report.html", "junit.xml"}
 """The reports without which a run cannot end well; those of other distributions only get a message."""
 _SHOWN = (Verdict.FAIL, Verdict.ERROR, Verdict.INCONCLUSIVE)
@@ -46,13 +50,29 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport) -> None:
     """File a scenario whose process died: nothing is known of it but that the bench broke."""
     node: Any = getattr(report, "node")  # noqa: B009  (pytest-xdist puts it there)
     config: pytest.Config = node.config
-    file, _, name = crashitem.partition("::")
-    asked = requirements_of(config.rootpath / file, name)
-    if not asked:
-        return  # no scenario
     bench = pool(config).at(node.workerinput[PLACE]).file
     run = RunFolder(runs_of(config, bench) / config.stash[_STAMP], bench.bench.name, shared=True)
-    run.add_lost(f"{Path(file).stem}.{name}", asked, bench.bench.name, "the process that played it died")
+    _add_lost(run, config, crashitem, bench.bench.name, "the process that played it died")
+
+
+def _add_lost(run: RunFolder, config: pytest.Config, nodeid: str, bench: str, problem: str) -> None:
+    """File a scenario of which nothing else is known; what is no scenario is left out."""
+    file, _, name = nodeid.partition("::")
+    asked = requirements_of(config.rootpath / file, name)
+    if asked:
+        run.add_lost(f"{Path(file).stem}.{name}", asked, bench, problem)
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Take note of what processes that share a run have played, each on its bench."""
+    node: Any = getattr(report, "node", None)
+    if (
+        node is not None
+        and report.when == "call"
+        and any(name == VERDICT for name, _ in report.user_properties)
+    ):
+        bench = pool(node.config).at(node.workerinput[PLACE]).file
+        node.config.stash.setdefault(_PLAYED, {})[report.nodeid] = bench
 
 
 @pytest.hookimpl(
@@ -139,6 +159,13 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
     runs = [RunFolder.gather(path, name) for path, name in folders if path.is_dir()]
     for run in runs:
         run.selection, run.planned = selection_in_words(config), config.stash.get(PLANNED, ())
+        run.shared = True  # run.json is written once, when all is gathered
+        filed = {scenario.id for scenario in run.scenarios}
+        for nodeid, bench in config.stash.get(_PLAYED, {}).items():
+            file, _, name = nodeid.partition("::")
+            here = run.path.parent == runs_of(config, bench)
+            if here and f"{Path(file).stem}.{name}" not in filed:
+                _add_lost(run, config, nodeid, bench.bench.name, "its record could not be written")
     return runs
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -124,6 +125,9 @@ class Stations:
             f"{behaviour.template}.xml.j2",
             stem.with_suffix(".xml"),
             number=number,
+            token=secrets.token_hex(
+                4
+            ),  # SIPp's own branches come again with its process's number (RFC 3261 §8.1.1.7)
             order_file=order.path.name,
             tone_file=tone,
             **behaviour.parameters,
