@@ -5,6 +5,7 @@ import hashlib
 import json
 import re
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import parse_qs, urlsplit
 
@@ -39,6 +40,15 @@ class LcusBoard:
                 frame, self._held = self._held[:4], self._held[4:]
                 reply += self._frame(*frame)
         return reply
+
+    def catch_up(self, peer):
+        """Wait until the board has done what it was sent: it does one thing after the other."""
+        last, wanted = len(self.relays), not self.relays[-1]
+        deadline = time.monotonic() + 20
+        peer.write_as_client(bytes((0xA0, last, wanted, (0xA0 + last + wanted) % 256)))
+        while self.relays[-1] is not wanted and peer.plugged:
+            assert time.monotonic() < deadline, "the board has not heard what it was sent"
+            time.sleep(0.001)
 
     def _frame(self, start, channel, order, checksum):
         if checksum != (start + channel + order) % 256 or not 1 <= channel <= len(self.relays):

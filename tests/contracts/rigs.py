@@ -8,7 +8,6 @@ import fcntl
 import os
 import struct
 import termios
-import time
 import tomllib
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -62,8 +61,8 @@ def _lcus(tells):
             board.relays[1] = on
 
         def active():
-            if tells == "none":
-                time.sleep(0.03)  # nobody tells when the board has done what it was sent
+            if tells == "none":  # nobody tells when the board has done what it was sent
+                board.catch_up(peer)
             return board.relays[1]
 
         return Rig(

@@ -60,12 +60,17 @@ class Peer:
             if self.answer is not None and (reply := self.answer(data)):
                 self._write(reply)
 
+    @property
+    def plugged(self) -> bool:
+        """Whether it has not been unplugged."""
+        return self._stop_write >= 0
+
     def send(self, data: bytes) -> None:
         assert self._ready.wait(5)
         self._write(data)
 
     def unplug(self) -> None:
-        if self._stop_write < 0:
+        if not self.plugged:
             return
         os.write(self._stop_write, b"x")
         self._thread.join(5)
@@ -82,6 +87,11 @@ class PtyPeer(Peer):
         tty.setraw(self._slave)
         self.url = os.ttyname(self._slave)
         self._ready.set()
+
+    def write_as_client(self, data: bytes) -> None:
+        """Have the peer hear something behind all that the client has written."""
+        if self.plugged:
+            os.write(self._slave, data)
 
     def _source(self) -> int:
         return self._master
