@@ -287,14 +287,11 @@ def emulate(context: typer.Context) -> None:
     """Start the emulated intercom by hand (emulate --help tells its options; --list-faults its faults)."""
     from intercom_hil.device.emulator_container import runs_here
 
-    if not runs_here() and not {"--help", "-h", "--list-faults"} & {*context.args}:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise BenchError(
-            f"the emulated intercom's SIP stack is not for Python {version}",
-            "emulate",
-            'use Python 3.11 or 3.12; a bench file with device.kind = "emulated" has it run in a container',
-        )
-    os.execv(sys.executable, [sys.executable, "-m", "intercom_hil.emulator", *context.args])
+    if runs_here() or {"--help", "-h", "--list-faults"} & {*context.args}:
+        os.execv(sys.executable, [sys.executable, "-m", "intercom_hil.emulator", *context.args])
+    from intercom_hil.commands.emulate import emulate_in_container
+
+    emulate_in_container(context.args, typer.echo, _log)
 
 
 @app.command()

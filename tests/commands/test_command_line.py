@@ -8,7 +8,6 @@ from importlib.metadata import version
 
 import pytest
 
-from tests.device.sip_stack import NEEDS_SIP_STACK
 from tests.structure.source_tree import ROOT
 
 CLI = [sys.executable, "-m", "intercom_hil.cli"]
@@ -33,7 +32,6 @@ def test_a_reader_that_leaves_early_is_no_traceback(command):
     assert program.returncode in (0, 1)
 
 
-@NEEDS_SIP_STACK
 def test_the_emulated_intercom_started_by_hand_says_where_it_is_met(tmp_path):
     command = [*CLI, "emulate", "--state", str(tmp_path), "--address", "127.0.93.30"]
     command += ["--serial-server", "4001", "--webhook", "http://127.0.93.9:8099/events"]
@@ -51,7 +49,6 @@ def test_the_emulated_intercom_started_by_hand_says_where_it_is_met(tmp_path):
     assert "rfc2217://127.0.93.30:4001" in said["serial"]
 
 
-@NEEDS_SIP_STACK
 def test_a_fault_that_there_is_not_is_one_line_with_those_that_are_like_it():
     command = [*CLI, "emulate", "--state", "x", "--address", "127.0.93.30", "--fault", "deaf-after-hangup"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)

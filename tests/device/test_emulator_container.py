@@ -121,3 +121,27 @@ def test_its_packages_are_those_that_the_tests_run_with():
     for wheel in Recipe.load(RECIPE).wheels:
         name, _, version = wheel.partition("==")
         assert pinned.get(name, version) == version
+
+
+def test_it_is_started_by_hand_where_this_python_cannot_run_it(container, tmp_path):
+    hosts = tmp_path / "hosts"
+    hosts.write_text("127.0.45.31 pbx.example\n")
+    by_hand = "import sys; from intercom_hil.commands.emulate import emulate_in_container as emulate\n"
+    by_hand += "emulate(sys.argv[1:], lambda line: print(line, flush=True), lambda text: None)"
+    options = ["--state", "state", "--address", ADDRESS, "--hosts", "hosts"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "harness")}
+    with subprocess.Popen(
+        [sys.executable, "-c", by_hand, *options],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as device:
+        said = dict(device.stdout.readline().split(maxsplit=1) for _ in range(6))
+        assert running(container, tmp_path / "state")
+        device.send_signal(signal.SIGINT)
+        assert device.stdout.read() == ""
+    assert device.returncode == 0
+    assert list(said) == ["portal", "SIP", "RTP", "console", "relay", "speaker"]
+    assert said["portal"] == f"http://{ADDRESS}:8080\n"
+    assert running(container, tmp_path / "state") == []

@@ -22,7 +22,7 @@ from intercom_hil.device.emulator_container import EmulatorContainer, ptys_given
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import stretched
 from intercom_hil.processes.process_host import ContainerProcessHost
-from intercom_hil.processes.supervisor_client import Process
+from intercom_hil.processes.supervisor_client import OnLine, Process
 
 READY_TIME = 15.0  # s
 _STOP_TIME = 3.0  # s
@@ -65,6 +65,7 @@ class EmulatedDevice:
         options: Sequence[str] = (),
         container: EmulatorContainer | None = None,
         reads: Sequence[Path] = (),
+        on_line: OnLine | None = None,
     ) -> None:
         """Describe the device.
 
@@ -76,9 +77,10 @@ class EmulatedDevice:
             options: further command-line options, such as ``("--sip-port", "5070")``.
             container: what it runs in; None has it run beside this process.
             reads: files and folders that ``options`` name.
+            on_line: in a container, is called with each line that it writes.
         """
         self.state = state
-        self._container, self._reads = container, tuple(reads)
+        self._container, self._reads, self._on_line = container, tuple(reads), on_line
         self._arguments = ["--state", str(state), "--address", address, *options]
         self._arguments += [part for fault in faults for part in ("--fault", fault)]
         self._arguments += ["--variant", variant] if variant else []
@@ -130,7 +132,9 @@ class EmulatedDevice:
                 ptys = self.state / "ptys"
                 await until_ready.enter_async_context(ptys_given_out(ptys))
                 arguments = [*self._arguments, "--ptys", str(ptys)]
-                self._process = await _Contained.start(self._container, arguments, self.state, self._reads)
+                self._process = await _Contained.start(
+                    self._container, arguments, self.state, self._reads, self._on_line
+                )
             try:
                 return await self._until_ready(within)
             except BaseException:
@@ -263,14 +267,20 @@ class _Contained:
 
     @classmethod
     async def start(
-        cls, container: EmulatorContainer, arguments: Sequence[str], state: Path, reads: Sequence[Path]
+        cls,
+        container: EmulatorContainer,
+        arguments: Sequence[str],
+        state: Path,
+        reads: Sequence[Path],
+        on_line: OnLine | None,
     ) -> _Contained:
         host = container.host(state, reads)
         supervised = await host.start()
         try:
             argv = ["python3", "-m", _MODULE, *arguments]
             environment = container.environment(state)
-            return cls(host, await supervised.start(_PROGRAM, argv, cwd=state, env=environment))
+            process = await supervised.start(_PROGRAM, argv, cwd=state, on_line=on_line, env=environment)
+            return cls(host, process)
         except BaseException:
             await host.stop()
             raise
