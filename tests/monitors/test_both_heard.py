@@ -267,6 +267,12 @@ def test_where_no_tone_is_played_silence_says_nothing():
     assert broken(converse(begun(None), Talk(each(payload=SILENCE)))) == set()
 
 
+@pytest.mark.parametrize("change", [silent_now_and_then, skips, stalls])
+def test_where_no_tone_is_played_pauses_are_no_holes(change):
+    """A device may gate noise, and suppress silence without a marker (RFC 3551 §4.1 is a SHOULD)."""
+    assert broken(converse(begun(None), Talk(change))) == set()
+
+
 def test_a_call_that_is_held_may_be_silent():
     held = sdp(PBX) + b"a=sendonly\r\n"
     assert broken(converse(begun(), Talk(each(payload=SILENCE), answer=held))) == set()

@@ -34,7 +34,8 @@ def both_heard(timeline: Timeline, closed: float) -> Iterator[Finding]:
     tone = microphone_tone(timeline)
     found = list(conversations(timeline, closed))
     for one in found:
-        yield from _holes(timeline, one)
+        if tone is not None:  # else there may be nothing to send: noise gates, and silence suppression
+            yield from _holes(timeline, one)
         lasting = one.over - one.begun > declared_timing(timeline).answer + _SETTLING
         if tone is not None and lasting and not _late(timeline, one.begun, one.over):
             yield from _unheard(timeline, one, tone)
