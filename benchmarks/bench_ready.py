@@ -62,13 +62,12 @@ def baseline(engine: Engine, image: str, folder: Path, *, stock: bool) -> float:
         rtp_ports=(20000, 20999),
         tls=(),
     )
-    main_file = config.write()
+    config.write()
     if stock:
         (folder / "etc" / "modules.conf").write_text("[modules]\nautoload = yes\n")
     begun = time.time()
-    argv = ["asterisk", "-f", "-C", str(main_file)]
     name = f"intercom-hil-bare-{int(begun * 1000)}"
-    engine.run_detached(name, argv, image=image, mounts=[folder])
+    engine.run_detached(name, config.argv, image=image, mounts=[folder])
     try:
         while time.time() - begun < WITHIN:
             try:

@@ -15,7 +15,7 @@ import pytest
 
 from intercom_hil.errors import BenchError
 from intercom_hil.processes import supervisor
-from intercom_hil.processes.supervisor_client import Supervised
+from intercom_hil.processes.supervisor_client import Supervised, order_ahead
 
 
 def supervise(folder: Path) -> subprocess.Popen:
@@ -80,6 +80,77 @@ async def test_a_signal_reaches_the_program_and_is_told_as_its_end(tmp_path):
         program.signal(signal.SIGTERM)  # an ended program takes no signals and no offence
     assert (end.status, end.signal) == (None, signal.SIGUSR1)
     assert str(end) == "signal SIGUSR1"
+
+
+@contextlib.asynccontextmanager
+async def ordered(folder: Path, *argv: str):
+    """A place on which a program ``p`` has been ordered before there was anybody to hear of it."""
+    process = supervise(folder)
+    try:
+        connection = await asyncio.to_thread(order_ahead, folder / "s", "p", argv, folder, 5)
+        yield process, connection
+    finally:
+        process.kill()
+        process.wait()
+
+
+async def test_a_program_ordered_ahead_is_handed_out_with_all_that_it_has_said_since(tmp_path):
+    lines = []
+    async with ordered(
+        tmp_path, "sh", "-c", "echo early; while ! [ -e go ]; do sleep 0.01; done; echo late"
+    ) as (process, connection):
+        await until((tmp_path / "p.out").exists)
+        await until(lambda: (tmp_path / "p.out").read_text() == "early\n")
+        (tmp_path / "go").write_text("go\n")
+        place = await Supervised.take_over(connection, "s", "p")
+        other = await place.start("q", ["true"], cwd=tmp_path)
+        assert (await other.wait(5)).status == 0  # meanwhile what came of p is kept
+        program = await place.start("p", [], cwd=tmp_path, on_line=lambda *line: lines.append(line[1]))
+        assert alive(program.pid) or program.exit
+        await program.wait(5)
+        assert lines[0] == "early"
+        again = await place.start("p", ["true"], cwd=tmp_path)  # it is an order like any other now
+        assert (await again.wait(5)).status == 0
+        await place.close()
+        assert await asyncio.to_thread(process.wait, 5) == 0
+
+
+async def test_a_program_ordered_ahead_that_has_ended_or_was_refused_says_so_when_handed_out(tmp_path):
+    async with ordered(tmp_path, "sh", "-c", "echo done; exit 3") as (_, connection):
+        await until(lambda: (tmp_path / "p.out").exists() and (tmp_path / "p.out").read_text() == "done\n")
+        place = await Supervised.take_over(connection, "s", "p")
+        program = await place.start("p", [], cwd=tmp_path)
+        assert (await program.wait(5)).status == 3
+        await place.close()
+    async with ordered(tmp_path, "no-such-program") as (_, connection):
+        place = await Supervised.take_over(connection, "s", "p")
+        with pytest.raises(BenchError, match="No such file"):
+            await place.start("p", [], cwd=tmp_path)
+        await place.close()
+
+
+async def test_a_program_ordered_ahead_ends_with_the_connection_that_nobody_took_over(tmp_path):
+    async with ordered(tmp_path, "sh", "-c", "echo $$; exec sleep 60") as (process, connection):
+        await until(lambda: (tmp_path / "p.out").exists() and (tmp_path / "p.out").read_text())
+        pid = int((tmp_path / "p.out").read_text())
+        connection.close()
+        assert await asyncio.to_thread(process.wait, 5) == 0
+        await until(lambda: not alive(pid))
+
+
+async def test_a_program_ordered_ahead_is_lost_with_its_place(tmp_path):
+    async with ordered(tmp_path, "sleep", "60") as (process, connection):
+        place = await Supervised.take_over(connection, "s", "p")
+        process.kill()
+        await place.lost
+        with pytest.raises(BenchError, match="lost"):
+            await (await place.start("p", [], cwd=tmp_path)).wait(5)
+        await place.close()
+
+
+async def test_an_order_for_a_place_that_never_opens_ends_within_its_bound(tmp_path):
+    with pytest.raises(BenchError, match="no supervisor answered"):
+        await asyncio.to_thread(order_ahead, tmp_path / "s", "p", ["true"], tmp_path, 0.2)
 
 
 @pytest.mark.parametrize(
@@ -194,7 +265,7 @@ async def test_nothing_outlives_a_bench_that_was_killed(tmp_path):
     bench = textwrap.dedent("""
         import asyncio, sys
         from pathlib import Path
-        from intercom_hil.processes.supervisor_client import Supervised
+        from intercom_hil.processes.supervisor_client import Supervised, order_ahead
         async def main(folder):
             place = await Supervised.connect(folder / "s")
             program = await place.start("p", ["sleep", "60"], cwd=folder)

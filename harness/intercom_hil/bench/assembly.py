@@ -554,9 +554,11 @@ class Assembly:
                 self.prompter.give_up(problem)
 
     def _new_pbx(self) -> PbxComponent:
+        assert self._opening is not None
         place, folder = self._place(PBX)
         identity = partial(self.tls_servers.identity, "for address and name")
-        return PbxComponent(self.file, place, folder, identity, self.append, self.name_of)
+        begun_with = self._opening.take_pbx_secret()
+        return PbxComponent(self.file, place, folder, identity, self.append, self.name_of, begun_with)
 
     def _new_proxy(self) -> ProxyComponent:
         place, folder = self._place("proxy")
@@ -588,12 +590,13 @@ class Assembly:
         Raises:
             BenchError: one is in use, or is not this machine's.
         """
-        is_on = self._opening is not None and self._opening.device_begun
-        problem = next(taken_addresses(self.file, device_is_on=is_on), None)
+        assert self._opening is not None
+        device, pbx = self._opening.device_begun, self._opening.pbx_begun
+        problem = next(taken_addresses(self.file, device_is_on=device, pbx_is_on=pbx), None)
         if problem is None:
             return
         await asyncio.to_thread(reap, self.host)
-        problem = next(taken_addresses(self.file, device_is_on=is_on), None)
+        problem = next(taken_addresses(self.file, device_is_on=device, pbx_is_on=pbx), None)
         if problem is not None:
             raise problem
 

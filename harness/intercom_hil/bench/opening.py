@@ -57,13 +57,15 @@ class Opening:
         self._host: ContainerHost | None = None
         self._begun: dict[str, tuple[ContainerProcessHost, Path]] = {}
         self._begun_at = 0.0
+        self._pbx_secret = ""
         self._device: EmulatedDevice | None = None
 
     def begin(self) -> None:
-        """Begin to start the containers, where an engine is known, to make keys, and to start the device.
+        """Begin to start containers, where an engine is known, to make keys, and to start device and PBX.
 
-        It returns at once. An emulated device waits for its turn where one of the bench's addresses is taken,
-        by another program or by what a killed run left, and where it needs a container or keys.
+        It returns at once. The PBX and an emulated device wait for their turn where one of the bench's
+        addresses is taken, by another program or by what a killed run left, and the device where it needs a
+        container or keys.
         """
         host = ContainerHost.remembered(self._file.engine.kind)
         if host is not None and not host.engine.rootless:
@@ -75,9 +77,36 @@ class Opening:
                 place.begin()
         with suppress(BenchError, OSError):  # whoever asks for them meets it again
             _ = self.pki
-            if _is_plain(self._file) and next(taken_addresses(self._file), None) is None:
+            free = next(taken_addresses(self._file), None) is None
+            if free and _is_plain(self._file):
                 self._device = self._new_device(None)
                 self._device.begin()
+            if free and PBX in self._begun:
+                self._begin_pbx(*self._begun[PBX])
+
+    def _begin_pbx(self, place: ContainerProcessHost, folder: Path) -> None:
+        """Have Asterisk started as soon as its container runs. Raises OSError."""
+        from intercom_hil.pbx.config import (
+            USER,
+            PbxConfig,
+            new_secret,
+        )  # not before the containers have begun
+        from intercom_hil.pbx.pbx import PROGRAM
+
+        pbx, secret = self._file.pbx, new_secret()
+        config = PbxConfig(
+            folder=folder,
+            address=pbx.address,
+            sip_port=pbx.sip_port,
+            http_port=pbx.http_port,
+            ami_port=pbx.ami_port,
+            hep_address=(self._file.bench.address, self._file.bench.hep_port),
+            user=USER,
+            secret=secret,
+        )
+        config.write()
+        place.order(PROGRAM, config.argv, folder)
+        self._pbx_secret = secret
 
     @property
     def pki(self) -> Pki:
@@ -119,6 +148,16 @@ class Opening:
         """Whether the emulated device is on, or is about to be: its addresses are taken then."""
         return self._device is not None
 
+    @property
+    def pbx_begun(self) -> bool:
+        """Whether the PBX is under way: its interfaces' ports are taken then, or are about to be."""
+        return bool(self._pbx_secret)
+
+    def take_pbx_secret(self) -> str:
+        """Return, once, the secret with which the PBX was begun; empty if it was not."""
+        secret, self._pbx_secret = self._pbx_secret, ""
+        return secret
+
     def device(self, container: EmulatorContainer | None) -> EmulatedDevice | None:
         """Return the emulated device: once the one that was begun, else a new one; None of a physical one.
 
@@ -151,7 +190,7 @@ class Opening:
 
     def _abandon(self) -> None:
         """End the containers that were begun and not taken."""
-        self._host = None
+        self._host, self._pbx_secret = None, ""
         while self._begun:
             _, (place, _) = self._begun.popitem()
             with suppress(BenchError):  # it ends by itself when nobody comes

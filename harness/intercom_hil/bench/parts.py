@@ -66,9 +66,21 @@ class PbxComponent:
         identity: Callable[[], ServerIdentity],
         append: Append,
         name_of: NameOf,
+        begun_with: str = "",
     ) -> None:
-        """Describe the part; ``identity`` returns what it presents, and may take its time."""
+        """Describe the part.
+
+        Args:
+            file: the bench.
+            place: its container.
+            folder: its own, seen in the container at the same path.
+            identity: returns what it presents, and may take its time.
+            append: puts an observation on the timeline.
+            name_of: who is at an address and port.
+            begun_with: the secret of an Asterisk that is under way in the container already.
+        """
         self._file, self.place, self._folder = file, place, folder
+        self._begun_with = begun_with
         self._identity, self._append, self._name_of = identity, append, name_of
         self.lost = future()
         self.pbx: Pbx
@@ -103,6 +115,7 @@ class PbxComponent:
             append=self._append,
             name_of=self._name_of,
             tls=(TlsTransport(file.pbx.tls_port, identity.chain, identity.key),),
+            begun_with=self._begun_with,
         )
 
     async def _open_host(self) -> Supervised:

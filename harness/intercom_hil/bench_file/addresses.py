@@ -17,6 +17,7 @@ from intercom_hil.event_sources.source_kinds import LiveSourceOptions
 _ROUTES = Path("/proc/net/route")
 _UDP, _TCP = socket.SOCK_DGRAM, socket.SOCK_STREAM
 _OF_DEVICE = "device.address"
+_INTERFACES = ("pbx.http_port", "pbx.ami_port")
 
 
 class _Wanted(NamedTuple):
@@ -29,16 +30,21 @@ class _Wanted(NamedTuple):
     kind: socket.SocketKind
 
 
-def taken_addresses(file: BenchFile, *, device_is_on: bool = False) -> Iterator[BenchError]:
+def taken_addresses(
+    file: BenchFile, *, device_is_on: bool = False, pbx_is_on: bool = False
+) -> Iterator[BenchError]:
     """Yield a problem for each port that cannot be listened on, and one for each address of another host.
 
     Args:
         file: the bench.
         device_is_on: whether its emulated device has its own ports already.
+        pbx_is_on: whether its PBX has the ports of its interfaces already; those for SIP it takes later.
     """
     foreign: dict[str, list[str]] = {}
     for wanted in _wanted(file):
         if device_is_on and wanted.address_field == _OF_DEVICE:
+            continue
+        if pbx_is_on and wanted.port_field in _INTERFACES:
             continue
         if wanted.address in foreign or not _is_here(wanted.address):
             foreign.setdefault(wanted.address, []).append(wanted.address_field)

@@ -7,11 +7,14 @@ endpoints would answer right credentials with 401.
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.pbx.ports import Listening
 
+USER = "bench"
+"""Who the bench is to the PBX's interfaces."""
 CONTEXT = "bench"
 """The dialplan context in which every call starts and every route is made."""
 
@@ -74,6 +77,11 @@ class TlsTransport:
     require_client_certificate: bool = False
 
 
+def new_secret() -> str:
+    """Return what the bench shows the PBX's interfaces, made anew."""
+    return secrets.token_urlsafe(18)
+
+
 @dataclass(frozen=True)
 class PbxConfig:
     """What the files are filled with. Credentials are made anew for each run."""
@@ -90,14 +98,20 @@ class PbxConfig:
     tls: tuple[TlsTransport, ...] = ()
     other_sip_ports: tuple[int, ...] = ()
 
-    def listens(self) -> list[Listening]:
-        """Return the ports of its address on which the PBX is to listen."""
+    def listens(self, *, for_sip: bool = False) -> list[Listening]:
+        """Return the ports of its address on which the PBX is to listen: all, or those for SIP alone."""
         sip = (self.sip_port, *self.other_sip_ports)
-        tcp = (*sip, self.http_port, self.ami_port, *(tls.port for tls in self.tls))
+        interfaces = () if for_sip else (self.http_port, self.ami_port)
+        tcp = (*sip, *interfaces, *(tls.port for tls in self.tls))
         return [*(("udp", port) for port in sip), *(("tcp", port) for port in tcp)]
 
-    def write(self) -> Path:
-        """Write all files afresh, with nothing left from an earlier run, and return the main one.
+    @property
+    def argv(self) -> list[str]:
+        """The command by which Asterisk is started with these files."""
+        return ["asterisk", "-f", "-C", str(self.folder / "etc" / "asterisk.conf")]
+
+    def write(self) -> None:
+        """Write all files afresh, with nothing left from an earlier run.
 
         Raises:
             OSError: the folder cannot be written.
@@ -110,7 +124,6 @@ class PbxConfig:
             path = self.folder / "etc" / f"{name}.conf"
             path.write_text(text, encoding="utf-8")
             path.chmod(0o600)
-        return self.folder / "etc" / "asterisk.conf"
 
     @property
     def log(self) -> Path:

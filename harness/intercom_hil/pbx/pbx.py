@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import secrets
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -17,7 +16,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.lateness import gauge, stretched
 from intercom_hil.pbx.ami import Ami
 from intercom_hil.pbx.ari import Ari
-from intercom_hil.pbx.config import PbxConfig, TlsTransport
+from intercom_hil.pbx.config import USER, PbxConfig, TlsTransport, new_secret
 from intercom_hil.pbx.events import Reported, from_ami, from_ari, from_log
 from intercom_hil.pbx.hep_collector import HepCollector
 from intercom_hil.pbx.ports import check_free
@@ -42,6 +41,8 @@ _PING = "PBX"
 """What the lateness of signs of life is reported as."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
+PROGRAM = "asterisk"
+"""What its host calls it."""
 
 
 class Pbx(Switchboard):
@@ -66,6 +67,7 @@ class Pbx(Switchboard):
         rtp_ports: tuple[int, int] = (20000, 20999),
         tls: tuple[TlsTransport, ...] = (),
         other_sip_ports: tuple[int, ...] = (),
+        begun_with: str = "",
     ) -> None:
         """Describe the PBX; nothing is touched before `start`.
 
@@ -82,6 +84,8 @@ class Pbx(Switchboard):
             rtp_ports: first and last port for media.
             tls: TLS transports, one port each.
             other_sip_ports: further ones for UDP and TCP.
+            begun_with: the secret in its files, where these lie in ``folder`` already, and `PROGRAM` has been
+                ordered of its host with them: the first start finds it under way.
         """
         super().__init__(address)
         self._config = PbxConfig(
@@ -91,13 +95,14 @@ class Pbx(Switchboard):
             http_port=http_port,
             ami_port=ami_port,
             hep_address=hep_address,
-            user="bench",
-            secret=secrets.token_urlsafe(18),
+            user=USER,
+            secret=begun_with or new_secret(),
             rtp_ports=rtp_ports,
             tls=tls,
             other_sip_ports=other_sip_ports,
         )
         self._open_host = open_host
+        self._begun = bool(begun_with)
         self._append, self._name_of = append, name_of
         self._log: deque[str] = deque(maxlen=12)
         self._stack: contextlib.AsyncExitStack | None = None
@@ -153,21 +158,22 @@ class Pbx(Switchboard):
             self._process.signal(signal.SIGCONT)
 
     async def _start(self, stack: contextlib.AsyncExitStack) -> None:
-        config = self._config
-        await check_free(config.address, config.listens())
-        try:
-            main_file = config.write()
-        except OSError as problem:
-            raise BenchError(
-                f"cannot write the PBX's files: {problem.strerror}", str(config.folder)
-            ) from None
+        config, begun = self._config, self._begun
+        self._begun = False
+        await check_free(config.address, config.listens(for_sip=begun))
+        if not begun:
+            try:
+                config.write()
+            except OSError as problem:
+                raise BenchError(
+                    f"cannot write the PBX's files: {problem.strerror}", str(config.folder)
+                ) from None
         collector = HepCollector(config.address, self._append, self._name_of)
         stack.push_async_callback(collector.close)
         await collector.open(config.hep_address)
         self._collector = collector
         host = await self._open_host()
-        argv = ["asterisk", "-f", "-C", str(main_file)]
-        process = await host.start("asterisk", argv, cwd=config.folder, on_line=self._take_line)
+        process = await host.start(PROGRAM, config.argv, cwd=config.folder, on_line=self._take_line)
         self._process = process
         stack.push_async_callback(_kill, process)  # it keeps nothing that would be worth a tidy end
         ari = Ari(config.address, config.http_port, config.user, config.secret)

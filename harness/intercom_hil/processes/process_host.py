@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+import socket
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,7 +19,7 @@ from typing import Protocol
 from intercom_hil.errors import BenchError, joined
 from intercom_hil.processes import supervisor
 from intercom_hil.processes.engine import ROLE, Engine
-from intercom_hil.processes.supervisor_client import Exit, OnLine, Supervised
+from intercom_hil.processes.supervisor_client import Exit, OnLine, Supervised, order_ahead
 
 SUPERVISOR = Path(supervisor.__file__)
 START_WITHIN = 30.0
@@ -155,10 +156,12 @@ class ContainerProcessHost(SupervisedHost):
         self._cap_add = tuple(cap_add)
         self._socket = self._mounts[0] / f"{role}.sock"
         self._running: Future[str] | None = None
+        self._ordered: tuple[str, Future[socket.socket]] | None = None
 
     def begin(self) -> None:
         """Have the engine start the container, in a thread."""
         super().begin()
+        self._ordered = None
         self._socket.unlink(missing_ok=True)
         thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.name)
         self._running = thread.submit(
@@ -173,25 +176,59 @@ class ContainerProcessHost(SupervisedHost):
         )
         thread.shutdown(wait=False)
 
+    def order(self, name: str, argv: Sequence[str], cwd: Path) -> None:
+        """Have a program started in the container that was begun; `Supervised.start` hands it out.
+
+        Args:
+            name: its id.
+            argv: program and arguments.
+            cwd: working directory.
+        """
+        running = self._running
+        assert running is not None
+
+        def ordered() -> socket.socket:
+            running.result()
+            return order_ahead(self._socket, name, argv, cwd, START_WITHIN)
+
+        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=self.name)
+        self._ordered = name, thread.submit(ordered)
+        thread.shutdown(wait=False)
+
     def until_begun(self) -> None:
-        """Block until the engine has started the container that was begun. Raises BenchError: it refused."""
+        """Block until the container that was begun runs, and what was ordered of it has been.
+
+        Raises:
+            BenchError: the engine refused, or the supervisor in it does not answer.
+        """
         assert self._running is not None
         self._running.result()
+        if self._ordered is not None:
+            self._ordered[1].result()
 
     def abandon(self) -> None:
         """Block until a container that was begun is gone again. Raises BenchError."""
         self._begun, running = False, self._running
+        ordered, self._ordered = self._ordered, None
         if running is None:
             return
         with suppress(BenchError):
             running.result()
         self._engine.remove(self.name)
+        if ordered is not None:
+            with suppress(BenchError):
+                ordered[1].result().close()
 
     async def kill(self) -> None:
         """Kill the container as a power cut would."""
         await asyncio.to_thread(self._engine.kill, self.name)
 
     async def _open(self) -> Supervised:
+        ordered, self._ordered = self._ordered, None
+        if ordered is not None:
+            name, coming = ordered
+            connection = await asyncio.to_thread(coming.result)
+            return await Supervised.take_over(connection, str(self._socket), name)
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(asyncio.to_thread(self.until_begun))

@@ -15,8 +15,9 @@ import os
 import signal
 import socket
 import struct
+import time
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -95,8 +96,16 @@ class Supervised:
         lost: resolves with the reason when the place goes away without having been asked to.
     """
 
-    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, where: str) -> None:
+    def __init__(
+        self,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        where: str,
+        ordered: str | None = None,
+    ) -> None:
         self._reader, self._writer, self._where = reader, writer, where
+        self._ordered = ordered
+        self._of_ordered: list[dict[str, object]] = []
         self._starting: dict[str, tuple[asyncio.Future[Process], OnLine | None]] = {}
         self._running: dict[str, tuple[Process, OnLine | None]] = {}
         self._closing = False
@@ -158,8 +167,20 @@ class Supervised:
         return cls(reader, writer, where)
 
     @classmethod
+    async def take_over(cls, connection: socket.socket, where: str, ordered: str) -> Supervised:
+        """Take over a connection on which a program has been ordered (`order_ahead`); `start` hands it out.
+
+        Args:
+            connection: it belongs to the result from now on.
+            where: the supervisor's socket.
+            ordered: the program's id.
+        """
+        reader, writer = await asyncio.open_unix_connection(sock=connection, limit=LONGEST_MESSAGE)
+        return cls(reader, writer, where, ordered)
+
+    @classmethod
     async def _connect_once(cls, socket_path: Path) -> Supervised:
-        async with _short(socket_path) as address:
+        with _short(socket_path) as address:
             reader, writer = await asyncio.open_unix_connection(address, limit=LONGEST_MESSAGE)
         # A socket about to be closed still accepts; only a greeting proves that somebody serves.
         if not await reader.readline():
@@ -182,7 +203,8 @@ class Supervised:
         line, to ``on_line``; so does what it writes to ``/dev/fd/3`` (stream ``log``).
 
         Args:
-            name: unique among the running programs; letters, digits, dot, dash and underscore.
+            name: unique among the running programs; letters, digits, dot, dash and underscore. A program
+                that has been ordered ahead under this name, of the same arguments, is the one.
             argv: program and arguments, as the place sees them.
             cwd: working directory, as the place sees it.
             on_line: called with stream, text and time for every line, on the event loop.
@@ -196,14 +218,10 @@ class Supervised:
         coming: asyncio.Future[Process] = asyncio.get_running_loop().create_future()
         self._starting[name] = coming, on_line
         try:
-            self._send(
-                command="start",
-                id=name,
-                argv=list(argv),
-                cwd=str(cwd),
-                env=dict(env or {}),
-                forward=on_line is not None,
-            )
+            if name == self._ordered:
+                self._hand_out()
+            else:
+                self._send(**_start(name, argv, cwd, env, forward=on_line is not None))
             return await coming
         finally:
             self._starting.pop(name, None)
@@ -253,9 +271,21 @@ class Supervised:
                 await asyncio.sleep(BEAT)
                 await self.sign_of_life()
 
+    def _hand_out(self) -> None:
+        """Take in what has come of the program that was ordered ahead. Raises BenchError: it is lost."""
+        self._ordered, events = None, self._of_ordered
+        self._of_ordered = []
+        for event in events:
+            self._take(event)
+        if self._reading.done():
+            raise self._gone()
+
+    def _gone(self) -> BenchError:
+        return BenchError("the place is lost", self._where, "see why it ended: killed, out of memory?")
+
     def _send(self, **command: object) -> None:
         if self._reading.done():
-            raise BenchError("the place is lost", self._where, "see why it ended: killed, out of memory?")
+            raise self._gone()
         self._writer.write(json.dumps(command).encode() + b"\n")
 
     async def _read(self) -> None:
@@ -271,6 +301,9 @@ class Supervised:
 
     def _take(self, event: dict[str, object]) -> None:
         name = str(event.get("id", ""))
+        if "id" in event and name == self._ordered:
+            self._of_ordered.append(event)
+            return
         match event["event"]:
             case "pong" if self._pings:
                 answered = self._pings.popleft()
@@ -328,8 +361,51 @@ class Supervised:
             self.lost.set_result(problem)
 
 
-@contextlib.asynccontextmanager
-async def _short(path: Path) -> AsyncIterator[str]:
+def order_ahead(socket_path: Path, name: str, argv: Sequence[str], cwd: Path, within: float) -> socket.socket:
+    """Order a program of a supervisor that listens, or is about to; it blocks, and needs no event loop.
+
+    Returns:
+        The connection, for `Supervised.take_over`. When it is closed, the program ends.
+
+    Raises:
+        BenchError: nobody listened there in time.
+    """
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        connection = socket.socket(socket.AF_UNIX)
+        try:
+            with _short(socket_path) as address:
+                connection.settimeout(within)
+                connection.connect(address)
+            greeting = b""
+            while not greeting.endswith(b"\n") and (more := connection.recv(1)):
+                greeting += more
+            if greeting.endswith(b"\n"):
+                order = _start(name, argv, cwd, None, forward=True)
+                connection.sendall(json.dumps(order).encode() + b"\n")
+                return connection
+        except OSError:
+            pass  # it does not listen yet
+        connection.close()
+        time.sleep(POLL)
+    raise BenchError(f"no supervisor answered within {within:g} s", str(socket_path))
+
+
+def _start(
+    name: str, argv: Sequence[str], cwd: Path, env: Mapping[str, str] | None, *, forward: bool
+) -> dict[str, object]:
+    return {
+        "command": "start",
+        "id": name,
+        "argv": list(argv),
+        "cwd": str(cwd),
+        "env": dict(env or {}),
+        "forward": forward,
+    }
+
+
+@contextlib.contextmanager
+def _short(path: Path) -> Iterator[str]:
     """Yield an address of the socket that fits into the 108 bytes there are, however deep the path."""
     folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY)
     try:
