@@ -13,6 +13,7 @@ from intercom_hil.scenario import (
     Bench,
     Capability,
     Condition,
+    Encryption,
     Inconclusive,
     Settings,
     answer,
@@ -261,6 +262,27 @@ async def test_on_an_accepted_call_both_sides_hear_each_other(bench: Bench) -> N
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     passed_on = tone(bench.microphone_tone, sender=PBX, receiver=caller)
     await bench.expect("INC-06", passed_on, within=bench.timing.answer, after=up)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=up)
+
+
+def _secured(at: Addresses) -> Settings:
+    return Settings(permitted_callers=(at.direct_caller_uri(0),), encryption=Encryption.SRTP_ONLY)
+
+
+@scenario("INC-06", settings=_secured)
+async def test_on_a_secured_call_both_sides_hear_each_other(bench: Bench) -> None:
+    """Audio flows both ways on a call that was taken under SRTP, straight from the caller.
+
+    A call that nobody can overhear is of no use if the two who talk cannot hear each other either.
+    """
+    await bench.configure()
+
+    caller = await bench.call_device(caller=bench.number(0), direct=True, security="srtp", tone_hz=1200)
+
+    up = await bench.require(ACCEPTED, within=bench.timing.taken)
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     if bench.has(Capability.SPEAKER):
         await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=up)
 

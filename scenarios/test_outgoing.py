@@ -1,5 +1,7 @@
 """OUT: what happens between the press of the button and the end of the call."""
 
+import pytest
+
 from intercom_hil.scenario import (
     CHALLENGES,
     DEVICE,
@@ -9,6 +11,7 @@ from intercom_hil.scenario import (
     Bench,
     Capability,
     Condition,
+    Encryption,
     Observation,
     Pattern,
     Settings,
@@ -21,6 +24,7 @@ from intercom_hil.scenario import (
     event,
     events,
     invite,
+    now,
     refusal,
     request,
     response,
@@ -170,6 +174,57 @@ async def test_on_answer_both_sides_hear_each_other(bench: Bench) -> None:
     if bench.has(Capability.SPEAKER):
         await bench.expect("OUT-05", speaker_tone(1000), within=bench.timing.answer, after=answered)
     bench.at_end("EVT-02", event(events.OUTGOING_ESTABLISHED), after=pressed)
+
+
+@scenario("OUT-05")
+async def test_both_sides_go_on_hearing_each_other_as_long_as_the_call_lasts(bench: Bench) -> None:
+    """In a call that lasts, the sound goes on both ways, whole, and nobody hears himself.
+
+    A conversation that is cut to pieces after the first word is none.
+    """
+    await bench.stations(answers(tone_hz=1000))
+    await bench.configure()
+    pressed = await bench.intercom.press_button()
+    answered = await bench.require(
+        answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed
+    )
+    spoken = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX)
+    await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=answered)
+
+    await bench.never("OUT-05", request("BYE", sender=DEVICE), during=bench.timing.conversation)
+
+    await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=now())
+
+
+def _third_contact(at: Addresses, media: str) -> Settings:
+    encryption = Encryption.SRTP_ONLY if media == "srtp" else Encryption.UNSET
+    return Settings(further_numbers=(at.number(1), at.number(2)), encryption=encryption)
+
+
+@scenario("OUT-05", settings=_third_contact)
+@pytest.mark.parametrize("media", ["rtp", "srtp"])
+async def test_the_third_contact_hears_and_is_heard_like_the_first(bench: Bench, media: str) -> None:
+    """Whichever contact answers, and however the media is protected, the channels are open both ways.
+
+    The desk that is asked last, when nobody else is there, would pick up to silence.
+    """
+    _, _, third = await bench.stations(busy(), busy(), answers(tone_hz=1300))
+    await bench.configure(pbx_srtp="sdes" if media == "srtp" else "no")
+
+    pressed = await bench.intercom.press_button()
+
+    await bench.require(
+        invite(sender=DEVICE, receiver=PBX, to=third.number),
+        within=bench.timing.called + 2 * bench.timing.next_contact,
+        after=pressed,
+    )
+    answered = await bench.require(
+        answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed
+    )
+    spoken = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX)
+    await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=answered)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("OUT-05", speaker_tone(1300), within=bench.timing.answer, after=answered)
 
 
 @scenario("OUT-06")

@@ -224,6 +224,8 @@ _SECOND = 50
 _HOLE = range(20, 35)
 """Which of them are missing, in each second."""
 _SAMPLES = 160
+_FRAME_BYTES = 80
+"""G.711 comes in whole frames of 10 ms; the tag of SRTP makes them odd (RFC 3711 §5.2: 10 bytes)."""
 _SILENCE = {0: b"\xff", 8: b"\xd5"}
 """A byte of digital silence in mu-law and A-law (RFC 3551 §6)."""
 
@@ -233,7 +235,11 @@ def _media_as_it_is(data: bytes) -> list[bytes]:
 
 
 def _is_report(data: bytes) -> bool:
-    return len(data) >= 8 and data[0] >> 6 == 2 and 200 <= data[1] <= 204
+    """Whether this is RTCP in clear: packets whose lengths come to that of the datagram (RFC 3550 §6.1)."""
+    at = 0
+    while len(data) - at >= 8 and data[at] >> 6 == 2 and 200 <= data[at + 1] <= 204:
+        at += 4 + 4 * int.from_bytes(data[at + 2 : at + 4], "big")
+    return at == len(data) > 0
 
 
 def _numbered(data: bytes, sequence: int, timestamp: int) -> bytes:
@@ -250,7 +256,8 @@ class _Sound:
         self._counts: dict[bytes, int] = {}
 
     def __call__(self, data: bytes) -> list[bytes]:
-        if len(data) < 13 or data[0] >> 6 != 2 or _is_report(data):
+        size = len(data) - 12
+        if size <= 0 or size % _FRAME_BYTES or data[0] >> 6 != 2 or data[1] & 0x7F not in _SILENCE:
             return [data]
         number = self._counts[data[8:12]] = self._counts.get(data[8:12], -1) + 1
         numbers = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
@@ -274,7 +281,7 @@ def _skips(data: bytes, number: int, sequence: int, timestamp: int) -> list[byte
 
 
 def _in_pieces(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    silent = number % _SECOND in _HOLE and data[1] & 0x7F in _SILENCE
+    silent = number % _SECOND in _HOLE
     return [data[:12] + _SILENCE[data[1] & 0x7F] * (len(data) - 12) if silent else data]
 
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
-from intercom_hil.judge.lateness import late_between
+from intercom_hil.judge.lateness import MOSTLY, late_between
 from intercom_hil.monitors.conversations import Conversation, conversations, is_near, microphone_tone
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
@@ -26,7 +26,6 @@ _SETTLING = 0.3
 _WINDOWS = 3
 _WHOLE = 0.15
 """Seconds: a shorter window at the end of a flow says little of the level."""
-_LATE = 0.05
 
 
 def both_heard(timeline: Timeline, closed: float) -> Iterator[Finding]:
@@ -87,7 +86,7 @@ def _holes(timeline: Timeline, one: Conversation) -> Iterator[Finding]:
             for hole in flow.holes
             if one.begun + _SETTLING < hole.time
             and hole.time + hole.seconds < one.over - _SETTLING
-            and not _late(timeline, hole.time - 1.0, hole.time + hole.seconds)
+            and not _late(timeline, hole.time, hole.time + hole.seconds)
         ]
         if len(holes) > MOST_HOLES:
             longest = max(hole.seconds for hole in holes)
@@ -129,4 +128,5 @@ def _volume(timeline: Timeline, one: Conversation) -> object:
 
 
 def _late(timeline: Timeline, begun: float, over: float) -> bool:
-    return late_between(timeline, begun, over) > _LATE
+    """Whether the bench, and with it an emulated device, was late for most of a time."""
+    return late_between(timeline, begun, over) >= MOSTLY * (over - begun)
