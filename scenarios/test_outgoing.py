@@ -196,6 +196,26 @@ async def test_both_sides_go_on_hearing_each_other_as_long_as_the_call_lasts(ben
     await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=now())
 
 
+@scenario("OUT-05")
+async def test_the_next_call_is_heard_like_the_one_before(bench: Bench) -> None:
+    """The second of two calls that follow each other is as loud as the first.
+
+    A door that is understood once a day, after it was switched on, is thought to be broken.
+    """
+    await bench.stations(answers(tone_hz=1000))
+    await bench.configure()
+    spoken = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX)
+    for _ in range(2):
+        pressed = await bench.intercom.press_button()
+        answered = await bench.require(
+            answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed
+        )
+        await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=answered, count=2)
+        pressed = await bench.intercom.press_button()
+        ended = request("BYE", sender=DEVICE, receiver=PBX)
+        await bench.require(ended, within=bench.timing.hang_up, after=pressed)
+
+
 def _third_contact(at: Addresses, media: str) -> Settings:
     encryption = Encryption.SRTP_ONLY if media == "srtp" else Encryption.UNSET
     return Settings(further_numbers=(at.number(1), at.number(2)), encryption=encryption)

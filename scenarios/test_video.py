@@ -97,6 +97,20 @@ async def test_both_an_accepted_call_shows_the_entrance(bench: Bench) -> None:
     await _seen_in_an_accepted_call(bench, "VID-03")
 
 
+@scenario("VID-03", settings=_placing(VideoCalls.BOTH))
+async def test_the_picture_ends_with_its_call(bench: Bench) -> None:
+    """When the device hangs up nobody goes on seeing the entrance (RFC 3261 §15.1.1), and none begins to.
+
+    Every visitor after the first one is watched by somebody who was called once.
+    """
+    await _seen_in_a_placed_call(bench, "VID-03")
+
+    pressed = await bench.intercom.press_button()
+
+    ended = await bench.require(request("BYE", sender=DEVICE), within=bench.timing.hang_up, after=pressed)
+    await bench.never("VID-03", video(sender=DEVICE), during=bench.timing.watch, after=ended)
+
+
 @scenario("VID-04", settings=_placing(VideoCalls.OFF))
 async def test_off_a_placed_call_shows_nobody(bench: Bench) -> None:
     """Off: a placed call offers no video (RFC 3264 §5), though the other side could have taken it.

@@ -35,6 +35,7 @@ FEARED = frozenset(
         "no-cancel-at-timeout",
         "no-fallback",
         "plain-under-srtp",
+        "sip-off-after-the-call",
         "wrong-event-name",
     }
 )

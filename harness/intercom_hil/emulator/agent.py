@@ -208,13 +208,14 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         headers: list[tuple[str, str]],
         past_proxy: bool,
         in_clear: bool,
+        gain: float,
     ) -> None:
         if self._accounts is None:
             self.say("ended", call=call, status=503, reason="SIP is off", by_remote=False)
             return
         account, target = self._accounts.for_dialling(uri, media, past_proxy, in_clear)
         self.calls[call] = placed = Call(self, account, call)
-        placed.microphone, placed.clear_packets = microphone, clear_packets
+        placed.microphone, placed.clear_packets, placed.gain = microphone, clear_packets, gain
         placed.show(Picture(picture))
         parameters = pj.CallOpParam(True)
         parameters.opt.audioCount = placed.sections

@@ -33,6 +33,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._account = account
         self.microphone = True
         self.clear_packets = False
+        self.gain = 1.0
         self._agent = agent
         self._audio = False
         self._confirmed = False
@@ -165,7 +166,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
                 audio = self.getAudioMedia(index)
-                self._agent.sound.connect(audio, self.microphone, self._speaker)
+                self._agent.sound.connect(audio, self.microphone, self._speaker, self.gain)
                 if self._agent.distortion == "echoing":
                     back = pj.AudioMediaTransmitParam()
                     back.level = _ECHO

@@ -29,13 +29,15 @@ class Sound:
         self._microphone.adjustTxLevel(microphone)
         self._gain = speaker
 
-    def connect(self, audio: Any, microphone: bool, speaker: bool) -> None:
-        """Let a call be heard at the speaker, and the microphone in the call."""
+    def connect(self, audio: Any, microphone: bool, speaker: bool, gain: float = 1.0) -> None:
+        """Let a call be heard at the speaker, and the microphone in the call, with a gain of its own."""
         audio.adjustTxLevel(self._gain)
         if speaker:
             audio.startTransmit(self._speaker)
         if microphone:
-            self._microphone.startTransmit(audio)
+            level = pj.AudioMediaTransmitParam()
+            level.level = gain
+            self._microphone.startTransmit2(audio, level)
 
     def announce(self) -> None:
         """Play the announcement once from its beginning."""

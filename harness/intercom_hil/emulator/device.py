@@ -234,6 +234,7 @@ class Device:
                     headers=output.headers,
                     past_proxy=output.past_proxy,
                     in_clear=output.in_clear,
+                    gain=output.gain,
                 )
             case Answer():
                 agent.send(

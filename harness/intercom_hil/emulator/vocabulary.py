@@ -239,7 +239,8 @@ class Dial:
     """Send an INVITE. What follows ``picture`` exists for faults to change.
 
     ``headers`` go into the INVITE as they are; ``past_proxy`` sends it straight to where it is for;
-    ``in_clear`` sends it over UDP, whatever the transport that is set.
+    ``in_clear`` sends it over UDP, whatever the transport that is set; ``gain`` is how much louder
+    than usual the microphone is.
     """
 
     call: str
@@ -251,6 +252,7 @@ class Dial:
     headers: tuple[tuple[str, str], ...] = ()
     past_proxy: bool = False
     in_clear: bool = False
+    gain: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

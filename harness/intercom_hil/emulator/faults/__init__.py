@@ -56,6 +56,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     placing.AnnouncesAfterHangup,
     placing.OneWayAudio,
     placing.ThirdContactHearsNothing,
+    placing.QuieterCallByCall,
     placing.ButtonDoesNotHangUp,
     placing.WrongHost,
     placing.DeafAfterRemoteHangup,

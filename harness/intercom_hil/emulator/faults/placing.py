@@ -216,6 +216,30 @@ class ThirdContactHearsNothing(Fault):
         return replace(output, microphone=False) if output.uri == third else output
 
 
+class QuieterCallByCall(Fault):
+    """A gain that is set back before each call, and from what it is then."""
+
+    name = "quieter-call-by-call"
+    description = "every call after the first one is 20 dB quieter"
+    breaks = frozenset({"OUT-05"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._gain = 1.0
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Lower the gain when a call has come up; new settings set it right again."""
+        if isinstance(given, Configured):
+            self._gain = 1.0
+        outputs = [
+            replace(output, gain=self._gain) if isinstance(output, Dial) else output
+            for output in inner(given)
+        ]
+        if isinstance(given, Established):
+            self._gain = 0.1
+        return outputs
+
+
 class WrongHost(Fault):
     """Short numbers are dialled at a fixed host."""
 

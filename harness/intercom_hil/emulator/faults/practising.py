@@ -88,6 +88,6 @@ DISTORTED = (
         "RTP-07",
         "OUT-01",
     ),
-    ("video-goes-on", "the picture goes on for 1.5 s when its call is over", "RTP-01", "VID-01"),
+    ("video-goes-on", "the picture goes on for 1.5 s when its call is over", "RTP-01", "VID-03"),
 )
 """Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""
