@@ -175,3 +175,16 @@ def test_another_call_id_is_another_registration():
     assert said.another_registration(answered("a"), answered("b"))
     assert not said.another_registration(answered("a"), answered("a"))
     assert not said.another_registration(answered("a"), answered("b", "OPTIONS"))
+
+
+@pytest.mark.parametrize(("size", "large"), [(500, False), (1200, False), (1201, True), (1400, True)])
+def test_a_request_over_tcp_that_is_too_large_for_udp_is_told(size, large):
+    def asked(filler, transport):
+        message = seen("INVITE sip:2@a SIP/2.0", f"X-Filler: {'x' * filler}")
+        content = message.content.model_copy(update={"transport": transport})
+        return message.model_copy(update={"content": content})
+
+    filler = size - asked(0, "TCP").content.size
+    assert asked(filler, "TCP").content.size == size
+    assert said.too_large_for_udp(said.from_device()).matches(asked(filler, "TCP")) == large
+    assert not said.too_large_for_udp(said.from_device()).matches(asked(filler, "UDP"))

@@ -161,6 +161,19 @@ def connectivity_confirmed(*, sender: str = PBX) -> Pattern:
     return once_per_transaction(said.where(lists_nobody=False))
 
 
+FITS_UDP = 1200
+"""Bytes up to which no request is too large for UDP: some below the 1300 of RFC 3261 §18.1.1.
+
+A path may take less than Ethernet does, and over TCP a request names another transport.
+"""
+
+
+def too_large_for_udp(asked: Pattern) -> Pattern:
+    """Narrow requests to those over TCP that may be too large for UDP: they go that way whatever was set."""
+    large = Condition(at_least=FITS_UDP + 1)
+    return asked.where(f"{asked} of more than {FITS_UDP} bytes over TCP", size=large, transport="TCP")
+
+
 def once_per_transaction(message: Pattern) -> Pattern:
     """Count a message once for each transaction, however often it is sent (RFC 3261 §17.1.3: one branch)."""
     return message.model_copy(update={"once_per": _TRANSACTION})

@@ -174,6 +174,11 @@ class SipMessageSeen(BaseContent):
         """The message's bytes."""
         return self.raw.encode("utf-8", "surrogateescape") if self.raw_bytes is None else self.raw_bytes
 
+    @property
+    def size(self) -> int:
+        """The size of the message, in bytes."""
+        return len(self.data)
+
     @cached_property
     def session(self) -> Session | None:
         """The session description in the body, or None without one. Raises SdpError for an unusable one."""
