@@ -19,7 +19,6 @@ from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.event_channels import believed
 from intercom_hil.bench.lateness import LatenessWitness
 from intercom_hil.bench.opening import PBX, PEERS, Opening
-from intercom_hil.bench.operator_part import operator, pages
 from intercom_hil.bench.parts import (
     Component,
     PbxComponent,
@@ -170,6 +169,8 @@ class Assembly:
             self.tls_servers = TlsServers(self.file, self.pki, append=self.append, name_of=self.name_of)
             await self._free_addresses()
             if self.file.device.operator is not None:
+                from intercom_hil.bench.operator_part import operator, pages  # with all that can ask a person
+
                 self.prompter = operator(
                     self.file.device.operator, append=self.append, bench=self.file.bench.name
                 )
