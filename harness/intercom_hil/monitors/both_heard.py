@@ -104,7 +104,7 @@ def _quieter(timeline: Timeline, found: list[Conversation], tone: float) -> Iter
             for observation, content in one.heard(timeline, of_device=True)
             if is_near(content.tone_hz, tone) and content.duration >= _WHOLE
         ]
-        if heard and not _late(timeline, one.begun, one.over):
+        if heard:  # lateness makes holes in a tone, and then it is none; it makes none quieter
             level, observation = max(heard, key=lambda pair: pair[0])
             loudest.setdefault(_volume(timeline, one), []).append((level, one, observation))
     for calls in loudest.values():
