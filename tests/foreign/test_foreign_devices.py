@@ -14,17 +14,23 @@ from intercom_hil.processes.engine import apt_install
 from tests.faults.lane import ROOT, run_scenarios
 
 DEVICES = ROOT / "fixtures" / "devices"
-NEEDED = {"baresip": "baresip", "twinkle-console": "twinkle-console", "ip": "iproute2"}
-"""Programs, and the packages that have them."""
+NEEDED = {"ip": "iproute2"}
+"""Programs that each device needs, and the packages that have them."""
+PROGRAMS = {
+    "baresip": {"baresip": "baresip"},
+    "linphone": {"linphone-daemon": "linphone-cli", "pulseaudio": "pulseaudio"},
+    "twinkle": {"twinkle-console": "twinkle-console"},
+}
+"""Those of each."""
 ONE_FAMILY = "INC"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def installed():
+def install(device):
     """Have what a device needs, or skip where that takes root."""
     if os.geteuid() != 0:
         pytest.skip("a network of its own for the device needs root")
-    missing = [package for program, package in NEEDED.items() if shutil.which(program) is None]
+    needed = NEEDED | PROGRAMS[device]
+    missing = [package for program, package in needed.items() if shutil.which(program) is None]
     if missing:
         apt_install(missing, print)
 
@@ -52,15 +58,16 @@ def disagreements(rows, record, *, all_played):
     return lines
 
 
-@pytest.mark.parametrize("device", ["baresip", "twinkle"])
 @pytest.mark.parametrize(
-    "chosen",
+    ("device", "chosen"),
     [
-        pytest.param(("--requirement", ONE_FAMILY), id=ONE_FAMILY),
-        pytest.param((), id="all", marks=pytest.mark.nightly),
+        pytest.param("baresip", ("--requirement", ONE_FAMILY), id=f"{ONE_FAMILY}-baresip"),
+        pytest.param("twinkle", ("--requirement", ONE_FAMILY), id=f"{ONE_FAMILY}-twinkle"),
+        *(pytest.param(d, (), id=f"all-{d}", marks=pytest.mark.nightly) for d in PROGRAMS),
     ],
 )
 def test_every_verdict_is_the_one_that_the_capture_deserves(tmp_path, device, chosen):
+    install(device)
     stand = [sys.executable, str(DEVICES / "stand.py"), device, "--"]
     run = run_scenarios(tmp_path, 0, *chosen, bench=DEVICES / f"{device}.toml", through=stand)
     assert run.record, run.output
