@@ -22,6 +22,7 @@ children=1
 tcp_children=1
 dns=no
 rev_dns=no
+exit_timeout=2
 auto_aliases=no
 listen=udp:{host}:{port}
 listen=tcp:{host}:{port}
