@@ -122,7 +122,7 @@ async def test_it_answers_again_after_it_was_stopped(proxy):
 async def test_it_ends_although_one_of_its_processes_hangs(place, proxy):
     supervised, folder = place
     pid = proxy._process.pid
-    hang = f"kill -STOP $(cut -d\" \" -f1 /proc/{pid}/task/{pid}/children)"
+    hang = f'kill -STOP $(cut -d" " -f1 /proc/{pid}/task/{pid}/children)'
     hung = await (await supervised.start("hang", ["sh", "-c", hang], cwd=folder)).wait(5)
     assert hung.status == 0
     await proxy.stop()

@@ -61,8 +61,9 @@ async def trap(pki):
 
 
 def strict(**authorities):
-    """Return a client's context as strict as RFC 5280, which Python 3.13 is unasked."""
+    """Return a client's context as strict as RFC 5280 and RFC 8996, which not every Python is unasked."""
     context = ssl.create_default_context(**authorities)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.verify_flags |= ssl.VERIFY_X509_STRICT
     return context
 
