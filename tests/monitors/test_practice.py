@@ -397,3 +397,30 @@ def test_good_practice_fails_no_scenario():
     outcome = folded([j for j in judgements if j.requirement in GOOD_PRACTICE], Verdict.PASS, ())
     assert outcome.requirements["SIP-02"] is Verdict.FAIL
     assert outcome.verdict is Verdict.PASS
+
+
+def test_who_goes_on_in_a_call_has_had_the_response_and_owes_its_ack():
+    def broken(*script):
+        found = practice(told(*script), START + 2.5)
+        return {finding.requirement for finding in found if finding.verdict is Verdict.FAIL} & {"SIP-07"}
+
+    assert broken(INVITE, OK, BYE, BYE_OK) == {"SIP-07"}
+    assert broken(INVITE, UNPROVEN, again(INVITE, 2, "n2")) == {"SIP-07"}
+    assert broken(INVITE, OK) == set()
+    assert broken(INVITE, UNPROVEN, INVITE) == set()  # it may have been lost on the way
+    assert broken(INVITE, BYE, OK) == set()
+
+
+def test_a_2xx_that_begins_a_dialog_has_the_route_that_the_invite_recorded():
+    asked, answered, *rest = CALLED
+    recorded = "Record-Route: <sip:192.0.2.77;lr;ftag=1>, <sip:192.0.2.78;lr>"
+    asked = asked.replace(CONTACT, f"{CONTACT}\n{recorded}")
+    assert "SIP-03" in failed(told(asked, answered, *rest))
+    spelt = "Record-Route: <sip:192.0.2.77:5060;ftag=1;lr>\nRecord-Route: <sip:192.0.2.78;lr>"
+    for line in (recorded, spelt):
+        kept = answered.replace("CSeq: 1", f"{line}\nCSeq: 1")
+        assert "SIP-03" not in failed(told(asked, kept, *rest))
+
+
+def test_the_branch_of_another_request():
+    assert failed(told(*CALL[:3], again(BYE, 2, "1"), again(BYE_OK, 2, "1"))) == {"SIP-02"}

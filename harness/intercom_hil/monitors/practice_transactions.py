@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from intercom_hil.judge.messages import sip
 from intercom_hil.monitors.practice_book import Book
-from intercom_hil.spec.timing import T1
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -14,6 +13,10 @@ PROMPT = 2.0
 """Seconds within which a device that is there acknowledges and answers, retransmissions included."""
 IN_TURN = 0.3
 """Seconds that a request may be older than one that was answered, and still be waiting for its own answer."""
+CROSSING = 0.1
+"""Seconds for which a message may be on its way to the device, and cross another."""
+_FURTHER = ("BYE", "INVITE")
+"""Requests of a caller that come after the final response; others may belong to an early dialog."""
 _NOT_UNDERSTOOD = (400, 481, 500)
 
 
@@ -21,11 +24,13 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
     """SIP-07: each final response to an INVITE of the device has its ACK.
 
     One that came within the last two seconds before ``settled`` (epoch seconds) may still get it, unless the
-    device has sent something else meanwhile, later than a retransmission of the response came (T1).
+    device has gone on in the call: a request after it shows that the response had come.
     """
-    last_sent = max((o.time for o in seen if sip(o).sender == "device"), default=0.0)
     acks: dict[str, list[SipMessageSeen]] = {}
     invites: dict[tuple[str, int], SipMessageSeen] = {}
+    further = [
+        o for o in seen if sip(o).sender == "device" and sip(o).is_request and sip(o).method in _FURTHER
+    ]
     for observation in seen:
         message = sip(observation)
         if message.sender == "device" and message.is_request and message.method == "ACK":
@@ -36,7 +41,10 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
         message = sip(observation)
         invite = invites.get((message.call_id, message.cseq))
         final = message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200
-        if not final or invite is None or observation.time > max(settled - PROMPT, last_sent - T1):
+        if not final or invite is None:
+            continue
+        gone_on = any(o.time > observation.time + CROSSING and _goes_on(sip(o), message) for o in further)
+        if observation.time > settled - PROMPT and not gone_on:
             continue
         own = [ack for ack in acks.get(message.call_id, []) if ack.cseq == message.cseq]
         if (message.status or 0) < 300:
@@ -44,6 +52,12 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
         else:
             fitting = any(ack.branch == message.branch for ack in own)
         book.check("SIP-07", fitting, f"{message.status} without its ACK", observation)
+
+
+def _goes_on(request: SipMessageSeen, final: SipMessageSeen) -> bool:
+    """Whether a request of the device can only come after a final response to an INVITE."""
+    later = request.call_id == final.call_id and request.cseq > final.cseq
+    return later and (request.to_tag == final.to_tag or (final.status or 0) >= 300)
 
 
 def refused(seen: Sequence[Observation], book: Book) -> None:
