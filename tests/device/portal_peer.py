@@ -15,7 +15,7 @@ ACCOUNTS = {"admin": ("admin-secret", "Account Administrator"), "viewer": ("view
 class PortalPeer:
     """The server. ``override`` answers in place of the portal: (status, body bytes) per ``METHOD path``."""
 
-    def __init__(self, address="127.0.45.2"):
+    def __init__(self, address="127.0.45.2", port=0):
         self.tokens = {}
         self.requests = []
         self.settings = None
@@ -36,7 +36,7 @@ class PortalPeer:
             def log_message(self, *args):
                 pass
 
-        self.server = ThreadingHTTPServer((address, 0), Handler)
+        self.server = ThreadingHTTPServer((address, port), Handler)
         self.url = f"http://{address}:{self.server.server_port}"
         threading.Thread(target=self.server.serve_forever, args=(0.01,), daemon=True).start()
 

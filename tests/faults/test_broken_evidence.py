@@ -52,3 +52,14 @@ def test_a_run_whose_folder_is_removed_ends_with_one_message(tmp_path):
     assert "verdict error" in run.output
     assert not run.folder.exists()
     assert eventually(lambda: not left_of(LANE)), left_of(LANE)
+
+
+@pytest.mark.nightly
+def test_so_it_is_where_several_processes_share_the_run(tmp_path):
+    chosen = "test_1 or test_2_the_evidence_goes[full_disk_for_all]"
+    run = run_scenarios(tmp_path, LANE, "-n", "2", "-k", chosen, scenarios=SCENARIOS)
+    assert run.status == 2, run.output
+    assert "Traceback" not in run.output
+    verdicts = {scenario["id"].partition(".")[2]: scenario["verdict"] for scenario in run.record["scenarios"]}
+    assert verdicts["test_2_the_evidence_goes[full_disk_for_all]"] == "error", run.output
+    assert eventually(lambda: not left_of(LANE)), left_of(LANE)

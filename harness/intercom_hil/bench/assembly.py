@@ -222,6 +222,8 @@ class Assembly:
         self.whole = False
         in_scenario = {name for name, part in self._parts.items() if part.lost.done()}
         await self.check()
+        if "device" in self._parts:
+            await self._until_device_is_back()
         broken = {name: part for name, part in self._parts.items() if part.lost.done()}
         makers: dict[str, Callable[[], Component]] = {
             "pbx": self._new_pbx,
@@ -247,6 +249,17 @@ class Assembly:
                 raise
         self.whole = True
         return [part.name for part in broken.values()]
+
+    async def _until_device_is_back(self) -> None:
+        part = self._parts["device"]
+        assert isinstance(part, DeviceComponent)
+        if part.lost.done():
+            return
+        try:
+            await part.until_back()
+        except (BenchError, DeviceCrashed) as problem:
+            if not part.lost.done():
+                part.lost.set_result(problem)
 
     # -- the parts -------------------------------------------------------------------------------------
 

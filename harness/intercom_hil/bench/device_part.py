@@ -10,6 +10,7 @@ import asyncio
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from time import monotonic
 from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
@@ -52,6 +53,7 @@ if TYPE_CHECKING:
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
 FACTORY_VIEWER = Account("viewer", "viewer-secret")
 """The accounts that an emulated intercom comes with."""
+_LOOK_EVERY = 0.2  # s between two looks whether the portal is back
 _ANY_OUTPUT: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
 
 
@@ -99,6 +101,31 @@ class DeviceComponent:
         """Return when it is known not to be lost. Raises BenchError or DeviceCrashed: it is."""
         await self.intercom.check()
 
+    async def until_back(self) -> None:
+        """Return when the portal answers, where there is one; one that has to be waited for has restarted.
+
+        To be called between two scenarios: the next one has asked the device nothing yet.
+
+        Raises:
+            BenchError: an instrument is lost.
+            DeviceCrashed: the device is, or its portal is still gone after the time that it takes to start.
+        """
+        portal = self.intercom.portal
+        if not isinstance(portal, Portal) or self.intercom.settling:
+            return
+        gone = await _gone(portal)
+        if gone is None:
+            return
+        deadline = monotonic() + self._file.device.timing.boot
+        while await _gone(portal) is not None:
+            await self.intercom.check()
+            if monotonic() > deadline:
+                raise gone
+            await asyncio.sleep(_LOOK_EVERY)
+        self.intercom.forget()
+        lost = InstrumentLost(instrument="device", problem=f"it was gone for a while: {gone}", blame="device")
+        self._append(Witness.PORTAL, lost, None)
+
     async def stop(self) -> None:
         """Release every output, close the instruments, switch an emulated device off."""
         steps = [self._export, self.intercom.close] if hasattr(self, "intercom") else []
@@ -137,6 +164,17 @@ class DeviceComponent:
     def _on_lost(self, lost: Lost) -> None:
         if not lost.cancelled() and not self.lost.done():
             self.lost.set_result(lost.result())
+
+
+async def _gone(portal: Portal) -> DeviceCrashed | None:
+    """Return why nothing answers at a portal; what is wrong with an answer shows where it is used."""
+    try:
+        await portal.reach()
+    except DeviceCrashed as problem:
+        return problem
+    except BenchError:
+        pass
+    return None
 
 
 def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
