@@ -21,9 +21,9 @@ HANGS = {"device-agent-stopped", "device-stopped"}
 THAWED = "asterisk-stopped"
 """What is put right at once: the cleaning up has a PBX that was to be silent go on, and nothing is lost."""
 NOW = {
-    "test_in_call": ("pbx-container-paused", "tcpdump-stopped"),
-    "test_in_the_cleaning_up": ("tcpdump-killed", "stations-supervisor-stopped"),
-    "test_between": ("asterisk-stopped", "device-agent-killed"),
+    "test_in_call": ("pbx-container-paused", "stations-supervisor-stopped"),
+    "test_in_the_cleaning_up": ("tcpdump-killed", "device-killed"),
+    "test_between": ("asterisk-stopped", "device-killed"),
 }
 """What is not left for the night."""
 TABLE = [
