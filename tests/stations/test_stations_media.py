@@ -98,10 +98,11 @@ CAPABILITIES = (
 @pytest.mark.parametrize(
     ("security", "lines", "taken_up"),
     [
-        ("either", CAPABILITIES, True),
-        ("srtp", CAPABILITIES, True),
-        ("either", CAPABILITIES.replace("t=2 a=7", "t=2 a=6"), False),
-        ("plain", CAPABILITIES, False),
+        ("either", CAPABILITIES, ("1 t=2 a=7", 90)),
+        ("srtp", CAPABILITIES, ("1 t=2 a=7", 90)),
+        ("either", CAPABILITIES.replace("t=2 a=7", "t=2 a=6"), ("1 t=2 a=6", 1)),
+        ("either", CAPABILITIES.replace("t=2 a=7", "t=2 a=5"), None),
+        ("plain", CAPABILITIES, None),
     ],
 )
 async def test_a_potential_configuration_is_taken_up_by_name(stations, security, lines, taken_up):
@@ -112,8 +113,8 @@ async def test_a_potential_configuration_is_taken_up_by_name(stations, security,
         sound = payloads(await raw.packets(15), audio.crypto[0] if audio.crypto else None)
         await raw.hang_up()
     chosen = [value for name, value in audio.attributes if name == "acfg"]
-    assert (audio.profile, chosen) == (("RTP/SAVP", ["1 t=2 a=7"]) if taken_up else ("RTP/AVP", []))
-    assert [crypto.tag for crypto in audio.crypto] == ([90] if taken_up else [])
+    assert (audio.profile, chosen) == (("RTP/SAVP", [taken_up[0]]) if taken_up else ("RTP/AVP", []))
+    assert [crypto.tag for crypto in audio.crypto] == ([taken_up[1]] if taken_up else [])
     assert None not in sound
     assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=3)
 
