@@ -53,9 +53,15 @@ def run_drawn(folder, first, *arguments, **options):
 
 
 def accusations(record):
-    """Return each scenario that failed, or that the bench could not play."""
+    """Return each scenario that failed or that the bench could not play, and each broken rule."""
     played = record["scenarios"]
-    return [f"{s['verdict']} {s['id']}" for s in played if s["verdict"] in ("fail", "error")]
+    broken = [
+        f"{judgement['requirement']} in {scenario['id']}: {judgement['seen']}"
+        for scenario in played
+        for judgement in scenario["judgements"]
+        if judgement["verdict"] == "fail"
+    ]
+    return broken + [f"{s['verdict']} {s['id']}" for s in played if s["verdict"] in ("fail", "error")]
 
 
 def test_a_lawful_device_is_accused_of_nothing(tmp_path):
