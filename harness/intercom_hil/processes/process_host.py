@@ -214,10 +214,9 @@ class ContainerProcessHost(SupervisedHost):
             return
         with suppress(BenchError):
             running.result()
-        self._engine.remove(self.name)
-        if ordered is not None:
-            with suppress(BenchError):
+            if ordered is not None:  # first: it would look in vain for a supervisor that is gone already
                 ordered[1].result().close()
+        self._engine.remove(self.name)
 
     async def kill(self) -> None:
         """Kill the container as a power cut would."""
