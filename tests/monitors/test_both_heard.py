@@ -11,7 +11,7 @@ from intercom_hil.monitors.both_heard import both_heard
 from intercom_hil.monitors.practice import practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.observation import BenchLate, Declared, SpeakerHeard
+from intercom_hil.timeline.observation import BenchLate, Configured, Declared, SpeakerHeard
 from tests.capture.wire_story import DEVICE, PBX, Wire, sdp, sip, tone
 
 MICROPHONE, DESK = 440.0, 1000.0
@@ -297,4 +297,13 @@ def test_what_the_device_is_sent_is_heard_at_its_speaker(hz, rows):
     for second in range(1, 6):
         heard = SpeakerHeard(level_dbov=-20.0, tone_hz=hz, duration=0.2)
         wire.timeline.append(Witness.SPEAKER, heard, wire.now - second)
+    assert broken(wire) == rows
+
+
+@pytest.mark.parametrize(("volume", "rows"), [(0, set()), (50, {"OUT-05"})])
+def test_a_volume_that_is_turned_down_may_silence_both_ends(volume, rows):
+    wire = begun()
+    settings = {"microphone_volume": volume, "speaker_volume": volume}
+    wire.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), wire.now - 1)
+    converse(wire, Talk(each(payload=SILENCE)))
     assert broken(wire) == rows

@@ -24,6 +24,8 @@ MOST_HOLES = 2
 _SETTLING = 0.3
 """Seconds at the beginning of a call in which a device may open its channels, and at its end close them."""
 _WINDOWS = 3
+_AUDIBLE = 20
+"""The lowest volume of those from 0 to 100 at which something has to be heard."""
 _WHOLE = 0.15
 """Seconds: a shorter window at the end of a flow says little of the level."""
 
@@ -37,8 +39,10 @@ def both_heard(timeline: Timeline, closed: float) -> Iterator[Finding]:
             yield from _holes(timeline, one)
         lasting = one.over - one.begun > declared_timing(timeline).answer + _SETTLING
         if tone is not None and lasting and not _late(timeline, one.begun, one.over):
-            yield from _unheard(timeline, one, tone)
-            yield from _silent_speaker(timeline, one)
+            if _is_audible(_volume(timeline, one, "microphone_volume")):
+                yield from _unheard(timeline, one, tone)
+            if _is_audible(_volume(timeline, one, "speaker_volume")):
+                yield from _silent_speaker(timeline, one)
     if tone is not None:
         yield from _quieter(timeline, found, tone)
 
@@ -106,7 +110,8 @@ def _quieter(timeline: Timeline, found: list[Conversation], tone: float) -> Iter
         ]
         if heard:  # lateness makes holes in a tone, and then it is none; it makes none quieter
             level, observation = max(heard, key=lambda pair: pair[0])
-            loudest.setdefault(_volume(timeline, one), []).append((level, one, observation))
+            volume = _volume(timeline, one, "microphone_volume")
+            loudest.setdefault(volume, []).append((level, one, observation))
     for calls in loudest.values():
         best, _, reference = max(calls, key=lambda entry: entry[0])
         for level, one, observation in calls:
@@ -117,13 +122,18 @@ def _quieter(timeline: Timeline, found: list[Conversation], tone: float) -> Iter
                 yield Finding(one.row, expected, str(observation), [observation, reference])
 
 
-def _volume(timeline: Timeline, one: Conversation) -> object:
-    """Return the volume of the microphone under which a call began, as it was submitted last."""
+def _is_audible(volume: object) -> bool:
+    """Whether a volume is not so low that nothing may be heard; one that is not known is the usual one."""
+    return not isinstance(volume, int | float) or volume >= _AUDIBLE
+
+
+def _volume(timeline: Timeline, one: Conversation, name: str) -> object:
+    """Return the volume of this name under which a call began, as it was submitted last."""
     volume: object = None
     for observation in timeline:
         content = observation.content
         if isinstance(content, Configured) and observation.time < one.call.invite.time:
-            volume = content.settings.get("microphone_volume", volume)
+            volume = content.settings.get(name, volume)
     return volume
 
 

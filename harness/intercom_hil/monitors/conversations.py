@@ -10,7 +10,7 @@ from intercom_hil.judge.messages import sip
 from intercom_hil.judge.vocabulary import TONE_TOLERANCE
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaHeard
-from intercom_hil.timeline.observation import Declared
+from intercom_hil.timeline.observation import Configured, Declared
 
 _CHANGING = ("INVITE", "UPDATE", "REFER", "BYE")
 """Requests within a call that may change what is heard in it (RFC 3261 §14, RFC 3311, RFC 3515)."""
@@ -43,6 +43,7 @@ class Conversation:
 
 def conversations(timeline: Timeline, closed: float) -> Iterator[Conversation]:
     """Yield those of each call that was established with sound both ways until ``closed`` (epoch seconds)."""
+    configured = [o.time for o in timeline if isinstance(o.content, Configured)]
     for call in calls(timeline):
         final = call.final
         if not call.established or final is None or not _both_ways(call):
@@ -54,6 +55,7 @@ def conversations(timeline: Timeline, closed: float) -> Iterator[Conversation]:
             for o in call.messages
             if o.time > begun and sip(o).is_request and sip(o).method in _CHANGING
         ]
+        changed += [at for at in configured if at > begun]
         yield Conversation(call, begun, min([closed, *changed]))
 
 
