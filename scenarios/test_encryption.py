@@ -20,6 +20,7 @@ from intercom_hil.scenario import (
     Settings,
     answer,
     answers,
+    busy,
     case_id,
     decision,
     event,
@@ -33,6 +34,7 @@ from intercom_hil.scenario import (
     offering_srtp,
     refusal,
     refuses_srtp,
+    rejects,
     request,
     response,
     scenario,
@@ -172,6 +174,81 @@ async def test_fallback_reaches_a_remote_that_turns_srtp_down(bench: Bench, stat
     )
     clear = sound(sender=DEVICE, receiver=desk.number, protection="plain")
     await bench.expect("ENC-04", clear, within=bench.timing.called + bench.timing.taken, after=offer)
+
+
+def _two_contacts(at: Addresses) -> Settings:
+    return Settings(
+        call_number=at.station_uri(0), further_numbers=(at.station_uri(1),), encryption=Encryption.FALLBACK
+    )
+
+
+@scenario("ENC-03", settings=_two_contacts)
+async def test_a_contact_that_can_do_srtp_gets_it_after_one_that_cannot(bench: Bench) -> None:
+    """A contact that turned SRTP down says nothing of the next: each is asked anew (RFC 3711, RFC 4568).
+
+    One old telephone would have everybody's calls overheard.
+    """
+    _, second = await bench.stations(rejects(488, "Not Acceptable Here"), answers(security="srtp"))
+    await bench.configure()
+
+    pressed = await bench.intercom.press_button()
+
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=second.number),
+        within=bench.timing.called + bench.timing.next_contact,
+        after=pressed,
+    )
+    await keys_taken_up(bench, second.number, offer)
+    secured = sound(sender=DEVICE, receiver=second.number, protection="srtp")
+    await bench.expect("ENC-03", secured, within=bench.timing.taken, after=offer)
+
+
+@scenario("ENC-04", settings=_two_contacts)
+async def test_fallback_reaches_a_further_contact_without_srtp(bench: Bench) -> None:
+    """The call falls back to RTP for whichever contact needs it, and not for the first one alone.
+
+    The visitor gets nobody, because it is the night guard who has the old telephone.
+    """
+    _, second = await bench.stations(busy(), refuses_srtp())
+    await bench.configure()
+
+    pressed = await bench.intercom.press_button()
+
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=second.number),
+        within=bench.timing.called + bench.timing.next_contact,
+        after=pressed,
+    )
+    clear = sound(sender=DEVICE, receiver=second.number, protection="plain")
+    await bench.expect("ENC-04", clear, within=bench.timing.called + bench.timing.taken, after=offer)
+
+
+def _two_contacts_srtp_only(at: Addresses) -> Settings:
+    return Settings(
+        call_number=at.station_uri(0), further_numbers=(at.station_uri(1),), encryption=Encryption.SRTP_ONLY
+    )
+
+
+@scenario("ENC-07", settings=_two_contacts_srtp_only)
+async def test_srtp_only_holds_for_further_contacts(bench: Bench) -> None:
+    """Under SRTP-only no contact is talked to in clear, whether it is the first or another.
+
+    Who counts on the setting would be overheard as soon as the desk is busy.
+    """
+    _, second = await bench.stations(busy(), answers())
+    await bench.configure()
+
+    pressed = await bench.intercom.press_button()
+
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=second.number),
+        within=bench.timing.called + bench.timing.next_contact,
+        after=pressed,
+    )
+    await bench.require(
+        final_answer(sender=second.number, receiver=DEVICE), within=bench.timing.taken, after=offer
+    )
+    await bench.never("ENC-07", CLEAR_FROM_DEVICE, during=bench.timing.watch, after=offer)
 
 
 def _permitted(at: Addresses, way: str, encryption: Encryption) -> Settings:

@@ -14,6 +14,7 @@ from intercom_hil.scenario import (
     connectivity_check,
     connectivity_confirmed,
     invite,
+    now,
     registered,
     registration,
     request,
@@ -196,6 +197,26 @@ async def test_the_proxy_is_looked_for_at_its_own_address_and_port(bench: Bench)
     where = f"{proxy.address}:{proxy.port}"
     there = registration(receiver=PROXY).where(f"REGISTER from device to {where}", destination=where)
     await bench.expect("CFG-21", there, within=bench.timing.registered)
+
+
+@scenario("CFG-21", settings=lambda at: Settings(proxy=at.proxy_settings))
+async def test_a_proxy_that_was_taken_out_is_used_no_more(bench: Bench) -> None:
+    """Without a proxy in its settings the device goes to the server itself.
+
+    The day the old proxy is switched off, every door would be out of reach.
+    """
+    await bench.proxy()
+    await bench.configure()
+    begun = now()
+
+    await bench.configure(proxy=None, await_registration=False)
+
+    first = await bench.expect(
+        "CFG-21", registration(receiver=PBX), within=bench.timing.registered, after=begun
+    )
+    await bench.never(
+        "CFG-21", registration(receiver=PROXY), during=bench.timing.short_call, after=bench.past(first)
+    )
 
 
 @scenario(

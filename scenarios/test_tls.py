@@ -27,6 +27,7 @@ from intercom_hil.scenario import (
     invite,
     keys_taken_up,
     media,
+    now,
     reported_by_pbx,
     request,
     scenario,
@@ -165,6 +166,48 @@ async def test_without_an_uploaded_ca_a_private_one_is_refused(bench: Bench) -> 
     await _refused(bench, "TLS-03", Settings(**{**server, "ca_certificate": None}))
 
 
+@scenario("TLS-02", settings=WHEN_PLAYED)
+async def test_a_ca_is_trusted_no_more_once_another_has_taken_its_place(bench: Bench) -> None:
+    """The uploaded CA is the one that counts: not those that were uploaded before (RFC 5280 §6.1.1).
+
+    A CA that was given up, because somebody stole its key, would still open every conversation at the door.
+    """
+    await _met(bench, await bench.tls_server("for the address"))
+    server = await bench.tls_server("for the address")
+
+    await _refused(bench, "TLS-02", Settings(**{**server, "ca_certificate": bench.other_ca}), after=now())
+
+
+@scenario("TLS-02", settings=WHEN_PLAYED)
+async def test_a_server_is_judged_anew_at_each_connection(bench: Bench) -> None:
+    """A server that was good once is refused when it comes back with a certificate of another CA.
+
+    Whoever can put a machine between door and server would only have to cut the line first.
+    """
+    interval = bench.limits.short_polling_interval
+    server = await bench.tls_server("for the address", then="another CA")
+    await bench.configure(await_registration=False, **Settings(**{**server, "polling_interval": interval}))
+    met = await bench.require(tls_said(), within=bench.timing.registered)
+
+    again = await bench.require(tls_hello(), within=interval + bench.timing.recovered, after=bench.past(met))
+
+    decided = await bench.require(tls_decision(), within=bench.timing.registered, after=again)
+    await bench.already_seen("TLS-02", tls_over(), after=again)
+    await bench.never("TLS-02", tls_said(), during=bench.timing.short_call, after=decided)
+
+
+@scenario("TLS-03", settings=WHEN_PLAYED)
+async def test_a_private_ca_is_trusted_no_more_once_it_was_taken_out(bench: Bench) -> None:
+    """Without an upload a private CA is refused, although it was uploaded once.
+
+    Whoever was the installer's CA for a day could pose as the server for ever.
+    """
+    await _met(bench, await bench.tls_server("for the address"))
+    server = await bench.tls_server("for the address")
+
+    await _refused(bench, "TLS-03", Settings(**{**server, "ca_certificate": None}), after=now())
+
+
 @scenario("TLS-04", settings=WHEN_PLAYED)
 async def test_without_an_uploaded_ca_a_well_known_one_is_accepted(bench: Bench) -> None:
     """Without an upload a certificate of a well-known Internet CA is accepted.
@@ -263,10 +306,17 @@ async def _accepted(bench: Bench, requirement: str, server: Settings, *, address
     await bench.already_seen(requirement, tls_request("REGISTER"), after=hello)
 
 
-async def _refused(bench: Bench, requirement: str, server: Settings) -> None:
-    """Send the device to a server, and expect it to leave without a byte of SIP, and not to try again."""
+async def _met(bench: Bench, server: Settings) -> None:
+    """Send the device to a server, and wait until it knows what to think of it."""
     await bench.configure(await_registration=False, **server)
     hello = await bench.require(tls_hello(), within=bench.timing.registered)
+    await bench.require(tls_decision(), within=bench.timing.registered, after=hello)
+
+
+async def _refused(bench: Bench, requirement: str, server: Settings, *, after: float | None = None) -> None:
+    """Send the device to a server, and expect it to leave without a byte of SIP, and not to try again."""
+    await bench.configure(await_registration=False, **server)
+    hello = await bench.require(tls_hello(), within=bench.timing.registered, after=after)
     decided = await bench.require(tls_decision(), within=bench.timing.registered, after=hello)
     await bench.already_seen(requirement, tls_over(), after=hello)
     await bench.never(requirement, tls_said(), during=bench.timing.short_call, after=decided)

@@ -41,14 +41,16 @@ async def trap(pki):
     """Start a trap with a certificate; it is closed at the end."""
     opened = []
 
-    async def start(kind, **limits):
+    async def start(kind, then=None, **limits):
         identity = pki.server(kind, SERVER, NAME)
+        other = pki.server(then, SERVER, NAME) if then else None
         timeline = Timeline()
         made = TlsTestServer(
             SERVER,
             TlsOffer(identity.chain, identity.key, **limits),
             append=timeline.append,
             name_of=lambda address, port: NAMES[address],
+            then=TlsOffer(other.chain, other.key) if other else None,
         )
         await made.start()
         opened.append(made)
@@ -128,6 +130,18 @@ async def test_a_flawed_certificate_is_refused_for_its_flaw(trap, pki, kind):
     assert "spoken" not in stages(timeline)
     assert end.received == 0
     assert "alert" in end.text
+
+
+async def test_a_server_that_comes_back_with_another_certificate(trap, pki):
+    opened, timeline = await trap("for the address", then="another CA")
+    context = strict(cadata=pki.root_pem)
+    await visit(opened, context)
+    with pytest.raises(ssl.SSLCertVerificationError):
+        await visit(opened, context)
+    left = Pattern(kind="tls", text="end of the first").where(stage="ended", connection=1)
+    (end,) = await timeline.wait(left, within=2)
+    assert end.content.received > 0
+    assert "another certificate from now on" in end.content.text
 
 
 async def test_a_well_known_ca_is_in_the_trust_store(trap, pki):

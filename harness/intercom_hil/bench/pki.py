@@ -118,6 +118,11 @@ class Pki:
         """The root certificate as an administrator would upload it."""
         return _pem(self._making.result().root.certificate).decode()
 
+    @property
+    def other_root_pem(self) -> str:
+        """A root that no server's certificate chains to but that of a well-known CA, as PEM text."""
+        return _pem(self._making.result().well_known.certificate).decode()
+
     def server(self, kind: CertificateKind, address: str, name: str) -> ServerIdentity:
         """Return what a server of a kind presents.
 

@@ -49,6 +49,7 @@ class TlsServers:
         by_name: bool | None = None,
         version: TlsVersion | None = None,
         suites: str | None = None,
+        then: CertificateKind | None = None,
     ) -> Settings:
         """Start a server.
 
@@ -58,6 +59,8 @@ class TlsServers:
                 bench file gives it one, for a device need not know addresses in certificates (RFC 5922 §7.1).
             version: the only protocol version it can do; None for TLS 1.2 and 1.3.
             suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
+            then: what it presents from the second connection on; it ends the first, once the client has
+                spoken.
 
         Returns:
             The settings that send the device there, with the bench's root CA uploaded.
@@ -85,7 +88,14 @@ class TlsServers:
         elif suites is not None:
             limits = {"suites": suites, "newest": ssl.TLSVersion.TLSv1_2}
         offer = TlsOffer(identity.chain, identity.key, **limits)
-        trap = TlsTestServer(address, offer, append=self._append, name_of=self._name_of)
+        other = self.identity(then) if then else None
+        trap = TlsTestServer(
+            address,
+            offer,
+            append=self._append,
+            name_of=self._name_of,
+            then=TlsOffer(other.chain, other.key, **limits) if other else None,
+        )
         await trap.start()
         self._open.append(trap)
         return Settings(

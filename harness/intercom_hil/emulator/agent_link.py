@@ -159,6 +159,7 @@ class AgentLink:
             "nobody": rules.nobody,
             "obsolete_versions": rules.obsolete_versions,
             "null_suites": rules.null_suites,
+            "once": rules.once,
         }
 
     async def withdraw(self) -> None:

@@ -6,7 +6,7 @@ that a fault bends is judged here instead, on what the stack found.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pjsua2 as pj
@@ -27,7 +27,7 @@ _NULL_AND_USUAL_SUITES = (0x003B, 0xC010, 0xC030, 0xC02F, 0x009D, 0x009C, 0x002F
 """By their registered numbers; the first two encrypt nothing."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class AgentTls:
     """The rules as the device hands them to its agent.
 
@@ -37,6 +37,8 @@ class AgentTls:
         nobody: whether even a server without a flaw is refused.
         obsolete_versions: whether TLS 1.0 and 1.1 will do.
         null_suites: whether cipher suites that encrypt nothing will do.
+        once: whether nobody is judged any more once a server was good.
+        met: whether one was.
     """
 
     ca_file: str
@@ -44,11 +46,13 @@ class AgentTls:
     nobody: bool = False
     obsolete_versions: bool = False
     null_suites: bool = False
+    once: bool = False
+    met: bool = field(default=False, init=False)
 
     def set_up(self, setting: Any) -> None:
         """Fill in a transport's TLS settings."""
         setting.CaListFile = self.ca_file
-        setting.verifyServer = not self.tolerated
+        setting.verifyServer = not (self.tolerated or self.once)
         setting.proto = pj.PJ_SSL_SOCK_PROTO_TLS1_2 | (_OBSOLETE if self.obsolete_versions else 0)
         if self.null_suites:
             for suite in _NULL_AND_USUAL_SUITES:
@@ -59,4 +63,6 @@ class AgentTls:
         overlooked = 0
         for flaw in self.tolerated:
             overlooked |= _FOUND[flaw]
-        return not self.nobody and not found & ~overlooked
+        good = not self.nobody and not found & ~overlooked
+        self.met |= good
+        return good or (self.once and self.met)

@@ -78,6 +78,7 @@ class SentPackets:
         self._distort_media = make() if make is not None else _media_as_it_is
         self._trusted = trusted
         self.invites: set[bytes] = set()
+        self.named = b""
         self.last_media: tuple[int, bytes, bytes] | None = None
         self.strayed: set[int] = set()
         self._real = _SENDTO(("sendto", ctypes.CDLL(None)))
@@ -170,6 +171,25 @@ def _bye_to_nobody(sent: SentPackets, packet: _Packet) -> list[bytes]:
 
 def _refusals_ignored(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [] if packet.begins(b"ACK ") and packet.branch in sent.invites else [packet.data]
+
+
+def _answers_ignored(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [] if packet.begins(b"ACK ") and packet.branch not in sent.invites else [packet.data]
+
+
+def _no_record_route(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    agrees = packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE"
+    return [re.sub(rb"\r\nRecord-Route:[^\r\n]*", b"", packet.data) if agrees else packet.data]
+
+
+def _named_once(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    call = re.search(rb"\r\nCall-ID: *([^\r\n]+)", packet.data)
+    if not packet.begins(b"INVITE ") or call is None:
+        return [packet.data]
+    sent.named = sent.named or call[1]
+    if sent.named == call[1]:
+        return [packet.data]
+    return [re.sub(rb'\r\nFrom: *"(?:[^"\\]|\\.)*" *', b"\r\nFrom: ", packet.data, count=1)]
 
 
 def _bye_ignored(sent: SentPackets, packet: _Packet) -> list[bytes]:
@@ -336,6 +356,9 @@ DISTORTIONS: dict[str, _Distortion] = {
     "bye-with-foreign-tag": _hangs_up_another,
     "cancel-with-foreign-tag": _cancels_for_another,
     "refusals-not-acknowledged": _refusals_ignored,
+    "answers-not-acknowledged": _answers_ignored,
+    "route-not-recorded": _no_record_route,
+    "name-on-first-call-only": _named_once,
     "bye-not-answered": _bye_ignored,
     "register-without-counting": _counts_nothing,
     "credentials-used-twice": _asks_twice,

@@ -194,6 +194,7 @@ class TlsRules:
         nobody: whether even a certificate without a flaw is refused.
         obsolete_versions: whether TLS 1.0 and 1.1 will do.
         null_suites: whether cipher suites that encrypt nothing will do.
+        once: whether nobody is judged any more once a server was good.
     """
 
     well_known_too: bool = False
@@ -201,6 +202,7 @@ class TlsRules:
     nobody: bool = False
     obsolete_versions: bool = False
     null_suites: bool = False
+    once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

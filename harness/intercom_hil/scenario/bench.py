@@ -123,6 +123,11 @@ class Bench(Remotes):
         return self._assembly.password
 
     @property
+    def other_ca(self) -> str:
+        """The PEM text of a CA, other than the one that ``tls_server`` has uploaded, to upload instead."""
+        return self._assembly.pki.other_root_pem
+
+    @property
     def microphone_tone(self) -> float:
         """What is played at the device's microphone, in Hz."""
         return MICROPHONE_TONE
@@ -438,6 +443,7 @@ class Bench(Remotes):
         by_name: bool | None = None,
         version: TlsVersion | None = None,
         suites: str | None = None,
+        then: CertificateKind | None = None,
     ) -> Settings:
         """Start a TLS server that presents a certificate and testifies.
 
@@ -447,6 +453,8 @@ class Bench(Remotes):
                 bench file gives it one, for a device need not know addresses in certificates (RFC 5922 §7.1).
             version: the only protocol version it can do; None for TLS 1.2 and 1.3.
             suites: OpenSSL's names of the only cipher suites it can do, with TLS 1.2.
+            then: what it presents from the second connection on; it ends the first, once the client has
+                spoken.
 
         Returns:
             The settings that send the device there; the bench's own CA is the uploaded one.
@@ -455,7 +463,7 @@ class Bench(Remotes):
             Inconclusive: this bench cannot have such a server.
         """
         servers = self._assembly.tls_servers
-        return await servers.open(certificate, by_name=by_name, version=version, suites=suites)
+        return await servers.open(certificate, by_name=by_name, version=version, suites=suites, then=then)
 
     async def upload(self, filename: str, content: bytes) -> float:
         """Upload a CA certificate through the form, and return when; the answer is on the timeline."""

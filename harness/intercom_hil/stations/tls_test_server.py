@@ -73,14 +73,26 @@ class TlsOffer:
 class TlsTestServer:
     """A TLS server at one address, at a port that the system picks.
 
+    Where it has something else to present ``then``, its first client is heard, and left: whoever connects
+    after that gets the other certificate.
+
     Attributes:
         address: where it listens.
         port: the port, once started.
     """
 
-    def __init__(self, address: str, offer: TlsOffer, *, append: Append, name_of: NameOf) -> None:
+    def __init__(
+        self,
+        address: str,
+        offer: TlsOffer,
+        *,
+        append: Append,
+        name_of: NameOf,
+        then: TlsOffer | None = None,
+    ) -> None:
         self.address, self.port = address, 0
         self._context = offer.context()
+        self._later = then.context() if then else None
         self._append, self._name_of = append, name_of
         self._count = 0
         self._listener = Listener(self._talk, most=MOST_CONNECTIONS)
@@ -101,7 +113,10 @@ class TlsTestServer:
 
     async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._count += 1
-        connection = _Connection(self._count, reader, writer, self._context, self._append)
+        first = self._count == 1
+        context = self._context if first or self._later is None else self._later
+        connection = _Connection(self._count, reader, writer, context, self._append)
+        connection.left_when_heard = first and self._later is not None
         host, port = writer.get_extra_info("peername")[:2]
         connection.parties = (self._name_of(host, port), self._name_of(self.address, self.port))
         try:
@@ -124,6 +139,7 @@ class _Connection:
         append: Append,
     ) -> None:
         self.parties = ("", "")
+        self.left_when_heard = False
         self._number, self._reader, self._writer, self._append = number, reader, writer, append
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
@@ -186,6 +202,8 @@ class _Connection:
             if first:
                 line = data.split(b"\r\n", 1)[0][:120].decode("utf-8", "backslashreplace")
                 self.say("spoken", text=line)
+                if self.left_when_heard:
+                    return "ended by the bench, which presents another certificate from now on"
         return f"ended by the bench after {MOST_BYTES} bytes"
 
     async def _fill(self) -> bool:

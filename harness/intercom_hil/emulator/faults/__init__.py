@@ -22,11 +22,22 @@ from intercom_hil.emulator.faults import (
     trusting,
 )
 from intercom_hil.emulator.faults.combined import COMBINED
-from intercom_hil.emulator.faults.fault import ChangeAloneIgnored, Fault, SettingIgnored
+from intercom_hil.emulator.faults.fault import (
+    ChangeAloneIgnored,
+    Fault,
+    KeptWhenTakenOut,
+    SettingIgnored,
+)
 from intercom_hil.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
 from intercom_hil.emulator.form import Form
 from intercom_hil.emulator.vocabulary import Step
-from intercom_hil.spec.events import EVENTS
+from intercom_hil.spec.events import (
+    EVENTS,
+    OUTGOING_CONTACTS_EXHAUSTED,
+    OUTGOING_ESTABLISHED,
+    OUTGOING_FAILURE,
+    OUTGOING_INITIATED,
+)
 from intercom_hil.spec.settings import Transport
 
 _FACTORIES: tuple[Callable[[], Fault], ...] = (
@@ -47,23 +58,27 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     proxying.ByePastProxy,
     proxying.RoundRefusingProxy,
     placing.ButtonDead,
-    placing.GivesUpAfterBusy,
+    *placing.GIVES_UP_AFTER,
     placing.DialsOnAfterAnswer,
     placing.DialsLate,
     placing.NoCancel,
     placing.KeepsLateAnswer,
     placing.NoAnnouncement,
+    placing.AnnouncesOnce,
     placing.AnnouncesAfterHangup,
     placing.OneWayAudio,
     placing.ThirdContactHearsNothing,
     placing.QuieterCallByCall,
     placing.ButtonDoesNotHangUp,
+    placing.ButtonForFirstContactOnly,
     placing.WrongHost,
     placing.DeafAfterRemoteHangup,
     placing.CrashesOnCall,
     taking.IgnoresExtension,
     taking.DoesNotAutoAnswer,
     taking.NoAnsweredScreen,
+    taking.ScreenBeforeDecision,
+    taking.BusyAfterRejection,
     admitting.ComparesDisplayName,
     admitting.IgnoresHost,
     admitting.TrustsAnySource,
@@ -71,6 +86,8 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     admitting.EscapesCompared,
     admitting.EntrySearched,
     admitting.ServerAdmitted,
+    *admitting.RESEMBLING,
+    admitting.TakenOffAdmitted,
     *admitting.BELIEVED_CLAIMS,
     admitting.FormerCallersAdmitted,
     taking.DirectCallsDespiteOff,
@@ -86,6 +103,9 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     protecting.NeverSecure,
     protecting.HangsUpSecuredCalls,
     protecting.NoFallback,
+    protecting.FallbackSticks,
+    protecting.FallbackForFirstContactOnly,
+    protecting.SrtpOnlyForFirstContactOnly,
     protecting.FallsBackUnderSrtpOnly,
     protecting.SrtpOnlyTakesPlain,
     protecting.TakesUnusableKeys,
@@ -107,6 +127,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     *trusting.BENT_RULES,
     trusting.TlsIgnored,
     trusting.CallsInClear,
+    trusting.EveryUploadTrusted,
     administering.ViewerMayConfigure,
     administering.StrangersMayConfigure,
     administering.NameNotResolved,
@@ -178,7 +199,29 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     reporting.UnknownEvent,
     reporting.EventsOutOfOrder,
     reporting.DetailsAllAlike,
+    reporting.AttemptAtHangup,
     *(partial(reporting.MissingEvent, kind) for kind in EVENTS.values()),
+    partial(reporting.EventWrittenOnce, OUTGOING_INITIATED, "OUT-04"),
+    partial(reporting.EventWrittenOnce, OUTGOING_FAILURE, "OUT-04"),
+    partial(reporting.EventWrittenOnce, OUTGOING_CONTACTS_EXHAUSTED, "OUT-04"),
+    partial(reporting.EventWrittenOnce, OUTGOING_ESTABLISHED, "OUT-06"),
+    *(
+        partial(KeptWhenTakenOut, *row)
+        for row in (
+            (
+                "proxy-kept-when-taken-out",
+                "a proxy that is taken out of the settings is used all the same",
+                "CFG-21",
+                "proxy",
+            ),
+            (
+                "ca-kept-when-taken-out",
+                "an uploaded CA that is taken out of the settings is trusted all the same",
+                "TLS-03",
+                "ca_certificate",
+            ),
+        )
+    ),
     *(
         partial(SettingIgnored, *row)
         for row in (

@@ -137,6 +137,59 @@ class ClaimBelieved(_CallerMisread):
         return self.as_from_server(given, full) if user_of(full) in listed else given
 
 
+class Resembling(_CallerMisread):
+    """A number that resembles a permitted one is taken for it."""
+
+    def __init__(self, name: str, description: str, alike: Callable[[str, str], bool]) -> None:
+        """Make it.
+
+        Args:
+            name: what the fault is asked for by.
+            description: what the device does wrong.
+            alike: whether a caller's number is taken for that of an entry.
+        """
+        super().__init__()
+        self.name, self.description, self.breaks = name, description, frozenset({"INC-03"})
+        self._alike = alike
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Take what the server sends for an entry that resembles its caller."""
+        settings, user = self.situation.settings, user_of(given.caller)
+        if settings is None or not user or given.source != settings.server_address:
+            return given
+        for entry in settings.permitted_callers:
+            number = user_of(entry) or entry
+            if self._alike(user, number):
+                return replace(given, caller=given.caller.replace(user, number, 1))
+        return given
+
+
+class TakenOffAdmitted(_CallerMisread):
+    """The list that was there before still lets people in."""
+
+    name = "allow-list-of-before-admits"
+    description = "a caller who was on the list before the last change of it gets in"
+    breaks = frozenset({"INC-03"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before: tuple[str, ...] = ()
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Remember the old list."""
+        if isinstance(given, Configured) and self.situation.settings is not None:
+            self._before = self.situation.settings.permitted_callers
+        return super().react(given, inner)
+
+    def misread(self, given: Incoming) -> Incoming:
+        """Put somebody who is on the list in the place of one who was."""
+        settings, user = self.situation.settings, user_of(given.caller)
+        if settings is None or user not in self._before or not settings.permitted_callers:
+            return given
+        number = user_of(settings.permitted_callers[0]) or settings.permitted_callers[0]
+        return replace(given, caller=given.caller.replace(user, number, 1))
+
+
 class ServerAdmitted(_CallerMisread):
     """Who calls as the server itself needs no number."""
 
@@ -160,7 +213,7 @@ class EntrySearched(_CallerMisread):
 
     name = "allow-list-searches-address"
     description = "a caller in whose address a permitted number stands anywhere gets in"
-    breaks = frozenset({"INC-07"})
+    breaks = frozenset({"INC-03", "INC-07"})
 
     def misread(self, given: Incoming) -> Incoming:
         """Take the first entry that is found for the caller."""
@@ -169,6 +222,41 @@ class EntrySearched(_CallerMisread):
             if settings and entry in given.caller:
                 return self.as_from_server(given, f"sip:{user_of(entry) or entry}@{settings.server_address}")
         return given
+
+
+RESEMBLING: tuple[Callable[[], Resembling], ...] = (
+    partial(
+        Resembling,
+        "allow-list-compares-beginning",
+        "a caller whose number begins with a permitted one gets in",
+        lambda caller, entry: caller.startswith(entry),
+    ),
+    partial(
+        Resembling,
+        "allow-list-compares-what-is-there",
+        "a caller whose number is the beginning of a permitted one gets in",
+        lambda caller, entry: entry.startswith(caller),
+    ),
+    partial(
+        Resembling,
+        "allow-list-compares-end",
+        "a caller whose number ends with a permitted one gets in",
+        lambda caller, entry: caller.endswith(entry),
+    ),
+    partial(
+        Resembling,
+        "allow-list-compares-as-number",
+        "a caller whose number is a permitted one but for zeros in front gets in",
+        lambda caller, entry: caller.lstrip("0") == entry.lstrip("0"),
+    ),
+    partial(
+        Resembling,
+        "allow-list-ignores-letter-case",
+        "a caller whose name is a permitted one in other letters gets in",
+        lambda caller, entry: caller.lower() == entry.lower(),
+    ),
+)
+"""What makes the faults that take one number for another."""
 
 
 def _said_elsewhere(given: Incoming) -> str:

@@ -151,3 +151,21 @@ class ChangeAloneIgnored(Fault):
             self._in_force = submitted
         kept = given.settings.model_copy(update={self._field: self._in_force})
         return inner(Configured(kept, given.addresses))
+
+
+class KeptWhenTakenOut(Fault):
+    """A fault that goes on with the last value of a setting when there is to be none any more."""
+
+    def __init__(self, name: str, description: str, breaks: str, field: str) -> None:
+        super().__init__()
+        self.name, self.description, self.breaks = name, description, frozenset(breaks.split())
+        self._field = field
+        self._kept: object = None
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Put the old value in the place of none."""
+        if not isinstance(given, Configured):
+            return inner(given)
+        self._kept = getattr(given.settings, self._field) or self._kept
+        settings = given.settings.model_copy(update={self._field: self._kept})
+        return inner(Configured(settings, given.addresses))

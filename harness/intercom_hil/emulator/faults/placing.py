@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 from intercom_hil.emulator.addresses import full_address
 from intercom_hil.emulator.faults.fault import Fault
@@ -40,6 +42,28 @@ class ButtonDead(Fault):
         return [] if isinstance(given, ButtonPressed) and self.situation.idle else inner(given)
 
 
+class ButtonForFirstContactOnly(Fault):
+    """The button ends only a call that the first contact has answered."""
+
+    name = "button-does-not-hang-up-on-further-contacts"
+    description = "the button does nothing while a call is up that a further contact has answered"
+    breaks = frozenset({"OUT-06"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._dialled = 0
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Count the contacts, and swallow the press."""
+        pressed = isinstance(given, ButtonPressed)
+        if pressed and self.situation.placed and self.situation.up and self._dialled > 1:
+            return []
+        outputs = inner(given)
+        dials = sum(isinstance(output, Dial) for output in outputs)
+        self._dialled = dials if pressed else self._dialled + dials
+        return outputs
+
+
 class ButtonDoesNotHangUp(Fault):
     """The button does not end a placed call."""
 
@@ -53,24 +77,43 @@ class ButtonDoesNotHangUp(Fault):
         return [] if isinstance(given, ButtonPressed) and deaf else inner(given)
 
 
-class GivesUpAfterBusy(Fault):
-    """A busy contact ends the whole attempt."""
+class GivesUpAfter(Fault):
+    """One kind of failure ends the whole attempt."""
 
-    name = "next-contact-not-tried-after-busy"
-    description = "a contact that is busy ends the attempt: no further contact is tried"
-    breaks = frozenset({"OUT-02"})
+    def __init__(self, name: str, description: str, status: int) -> None:
+        super().__init__()
+        self.name, self.description, self.breaks = name, description, frozenset({"OUT-02"})
+        self._status = status
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Let every further contact fail without having been tried, and keep silent about it."""
         outputs = inner(given)
-        if not (isinstance(given, Ended) and given.status == 486 and not self.situation.up):
+        if not (isinstance(given, Ended) and given.status == self._status and not self.situation.up):
             return outputs
         while dials := [output for output in outputs if isinstance(output, Dial)]:
             outputs = [output for output in outputs if output not in dials]
             for dial in dials:
-                untried = inner(Ended(dial.call, 486, "Busy Here"))
+                untried = inner(Ended(dial.call, given.status, given.reason))
                 outputs += [o for o in untried if not _is_event(o, events.OUTGOING_FAILURE.name)]
         return outputs
+
+
+GIVES_UP_AFTER: tuple[Callable[[], GivesUpAfter], ...] = tuple(
+    partial(
+        GivesUpAfter,
+        f"next-contact-not-tried-after-{name}",
+        f"a contact that {what} ends the attempt: no further contact is tried",
+        status,
+    )
+    for name, what, status in (
+        ("busy", "is busy", 486),
+        ("403", "forbids the call", 403),
+        ("408", "is not reached in time by its server", 408),
+        ("503", "has a server that is overloaded", 503),
+        ("600", "is busy everywhere", 600),
+    )
+)
+"""What makes each fault of that kind."""
 
 
 class DialsOnAfterAnswer(Fault):
@@ -171,6 +214,28 @@ class NoAnnouncement(Fault):
     def change(self, output: Output) -> Output | None:
         """Swallow the announcement."""
         return None if isinstance(output, Announce) else output
+
+
+class AnnouncesOnce(Fault):
+    """The failure of the call is reported to the first visitor alone."""
+
+    name = "announces-once"
+    description = "the announcement is played once, and never again until reconfigured"
+    breaks = frozenset({"OUT-04"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._announced = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Swallow every announcement but the first."""
+        self._announced &= not isinstance(given, Configured)
+        outputs = inner(given)
+        announced = any(isinstance(output, Announce) for output in outputs)
+        if announced and self._announced:
+            return [output for output in outputs if not isinstance(output, Announce)]
+        self._announced |= announced
+        return outputs
 
 
 class AnnouncesAfterHangup(Fault):

@@ -10,6 +10,7 @@ from intercom_hil.emulator.vocabulary import (
     Answer,
     Apply,
     ButtonPressed,
+    Configured,
     Dial,
     Ended,
     Established,
@@ -164,6 +165,69 @@ class NoFallback(Fault):
             return outputs
         kept = [o for o in outputs if o is not second and not isinstance(o, StartTimer)]
         return kept + inner(Ended(second.call, 488, "Not Acceptable Here"))
+
+
+class FallbackSticks(Fault):
+    """Who cannot do SRTP speaks for all."""
+
+    name = "fallback-sticks"
+    description = "in fallback mode, after one contact that cannot do SRTP every other is called in clear"
+    breaks = frozenset({"ENC-03"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stuck = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Remember the first fallback until reconfigured."""
+        self._stuck &= not isinstance(given, Configured)
+        return super().react(given, inner)
+
+    def change(self, output: Output) -> Output | None:
+        """Dial in clear once a fallback was needed."""
+        if not isinstance(output, Dial) or self.situation.encryption is not Encryption.FALLBACK:
+            return output
+        self._stuck |= output.media is Media.PLAIN
+        return replace(output, media=Media.PLAIN) if self._stuck else output
+
+
+class FallbackForFirstContactOnly(Fault):
+    """Only the first contact may be an old telephone."""
+
+    name = "no-fallback-for-further-contacts"
+    description = "in fallback mode a further contact that cannot do SRTP is not called again in clear"
+    breaks = frozenset({"ENC-04"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._called: set[str] = set()
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Take the refusal of a further contact for another one."""
+        if isinstance(given, ButtonPressed):
+            self._called.clear()
+        media = isinstance(given, Ended) and given.status in MEDIA_STATUSES and not self.situation.up
+        if isinstance(given, Ended) and media and len(self._called) > 1:
+            given = replace(given, status=480, reason="Temporarily Unavailable")
+        outputs = inner(given)
+        self._called |= {output.uri for output in outputs if isinstance(output, Dial)}
+        return outputs
+
+
+class SrtpOnlyForFirstContactOnly(Fault):
+    """SRTP-only does not hold for further contacts."""
+
+    name = "srtp-only-offers-plain-to-further-contacts"
+    description = "under SRTP-only further contacts are called in clear"
+    breaks = frozenset({"ENC-07"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Dial in clear but after a press."""
+        strict = self.situation.encryption is Encryption.SRTP_ONLY
+        outputs = inner(given)
+        if isinstance(given, ButtonPressed) or not strict:
+            return outputs
+        return [replace(o, media=Media.PLAIN) if isinstance(o, Dial) else o for o in outputs]
 
 
 class FallsBackUnderSrtpOnly(Fault):

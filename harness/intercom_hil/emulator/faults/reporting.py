@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from intercom_hil.emulator.faults.fault import Fault
-from intercom_hil.emulator.vocabulary import Input, Output, Step, WriteEvent
+from intercom_hil.emulator.vocabulary import ButtonPressed, Configured, Input, Output, Step, WriteEvent
 from intercom_hil.spec import events
 from intercom_hil.spec.events import EventKind
 
@@ -23,6 +23,46 @@ class MissingEvent(Fault):
     def change(self, output: Output) -> Output | None:
         """Swallow the event."""
         return None if isinstance(output, WriteEvent) and output.name == self._event else output
+
+
+class EventWrittenOnce(Fault):
+    """One kind of event is written for its first cause alone."""
+
+    def __init__(self, kind: EventKind, shown_by: str) -> None:
+        super().__init__()
+        self._event = kind.name
+        self.name = f"once-{kind.name}"
+        self.description = f"the event {kind.name} is written once, and never again until reconfigured"
+        self.breaks, self.shown_by = frozenset({kind.requirement}), frozenset({shown_by})
+        self._written = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Swallow every event of the kind but the first."""
+        self._written &= not isinstance(given, Configured)
+        return super().react(given, inner)
+
+    def change(self, output: Output) -> Output | None:
+        """Swallow the event, unless it is the first."""
+        if not isinstance(output, WriteEvent) or output.name != self._event:
+            return output
+        first, self._written = not self._written, True
+        return output if first else None
+
+
+class AttemptAtHangup(Fault):
+    """Every press is logged as the beginning of a call."""
+
+    name = "initiated-at-hangup"
+    description = "outgoing_call_initiated is written also for the press that ends a call"
+    breaks = frozenset({"EVT-11"})
+    shown_by = frozenset({"OUT-06"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Write it."""
+        up, outputs = self.situation.up, inner(given)
+        kind = events.OUTGOING_INITIATED
+        more = [WriteEvent(kind.name, kind.screen_name, "button")] if up else []
+        return [*outputs, *more] if isinstance(given, ButtonPressed) else outputs
 
 
 class WrongEventName(Fault):

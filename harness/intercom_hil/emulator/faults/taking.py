@@ -68,6 +68,42 @@ class NoAnsweredScreen(Fault):
         return None if output == Show(ANSWERED_SCREEN) else output
 
 
+class ScreenBeforeDecision(Fault):
+    """The screen shows what has not happened."""
+
+    name = "answered-screen-for-rejected-calls"
+    description = "the screen says of a call that was rejected that it was answered"
+    breaks = frozenset({"INC-02"})
+    shown_by = frozenset({"INC-03"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Show it for every call that comes in."""
+        outputs = inner(given)
+        rejected = isinstance(given, Incoming) and any(isinstance(o, Reject) for o in outputs)
+        return [Show(ANSWERED_SCREEN), *outputs] if rejected else outputs
+
+
+class BusyAfterRejection(Fault):
+    """A call that was rejected is never over."""
+
+    name = "busy-after-rejection"
+    description = "after it has rejected a call, the device is busy to every caller until reconfigured"
+    breaks = frozenset({"INC-03"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._stuck = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Refuse whoever calls next."""
+        self._stuck &= not isinstance(given, Configured)
+        if self._stuck and isinstance(given, Incoming):
+            return [Reject(given.call, 486, "Busy Here")]
+        outputs = inner(given)
+        self._stuck |= any(isinstance(output, Reject) for output in outputs)
+        return outputs
+
+
 class DirectCallsDespiteOff(Fault):
     """Incoming calls are switched off at the server's door only."""
 

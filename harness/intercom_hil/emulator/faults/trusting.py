@@ -54,6 +54,27 @@ class TlsIgnored(Fault):
         return inner(given)
 
 
+class EveryUploadTrusted(Fault):
+    """An uploaded CA joins those that were uploaded before."""
+
+    name = "trusts-former-ca"
+    description = "a CA that was uploaded once is trusted also when another has taken its place"
+    breaks = frozenset({"TLS-02"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._uploaded: dict[str, None] = {}
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Trust all of them."""
+        if isinstance(given, Configured) and given.settings.ca_certificate:
+            self._uploaded[given.settings.ca_certificate] = None
+            every = "\n".join(self._uploaded)
+            settings = given.settings.model_copy(update={"ca_certificate": every})
+            given = replace(given, settings=settings)
+        return inner(given)
+
+
 class CallsInClear(Fault):
     """TLS is set, and only the registration uses it."""
 
@@ -134,6 +155,13 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
         "TLS-03",
         "TLS-05",
         tolerated=frozenset(Flaw),
+    ),
+    partial(
+        RuleBent,
+        "judges-servers-once",
+        "once a server was good, any certificate will do",
+        "TLS-02",
+        once=True,
     ),
     partial(RuleBent, "accepts-tls-1.0", "TLS 1.0 and 1.1 will do", "TLS-06", obsolete_versions=True),
     partial(
