@@ -89,6 +89,8 @@ def test_an_attempt_is_owed_for_each_press_of_an_idle_device():
     story = Door().press().calls("1", 486).calls("2", 486).at(30).press().calls("1", 486)
     story.event("outgoing_call_initiated")
     assert "EVT-01" in story.owed()
+    at_once = Door().press().calls("1", 486).calls("2", 486).press().calls("1", 486)
+    assert "EVT-01" in at_once.event("outgoing_call_initiated").owed()
     ignored = Door().press().calls("1", 486).press().calls("2", 486).event("outgoing_call_initiated")
     assert "EVT-01" not in ignored.owed()  # the device may go on with its list
 

@@ -66,11 +66,11 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
     out, came_in = [c for c in placed if c.answered], [c for c in taken if c.accepted]
     up_out, up_in = [c for c in placed if c.established], [c for c in taken if c.established]
     told = stories(presses, seen)
-    begun, failed = list(initiations(told, timing)), list(failures(timeline, told, timing))
-    yield Causes(catalogue.OUTGOING_INITIATED, begun, placed)
+    failed = list(failures(timeline, told, timing))
+    exhausting = list(exhausted(timeline, told, failed, timing))
+    yield Causes(catalogue.OUTGOING_INITIATED, list(initiations(told, timing, exhausting)), placed)
     yield Causes(catalogue.OUTGOING_ESTABLISHED, up_out, out)
     yield Causes(catalogue.OUTGOING_FAILURE, failed, placed)
-    exhausting = list(exhausted(timeline, told, failed, timing))
     yield Causes(catalogue.OUTGOING_CONTACTS_EXHAUSTED, exhausting, placed)
     yield Causes(
         catalogue.OUTGOING_REMOTE_HANGUP,

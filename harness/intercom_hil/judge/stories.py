@@ -89,18 +89,20 @@ def exhausted(
             yield last
 
 
-def initiations(told: Sequence[Story], timing: Timing) -> Iterator[Call]:
+def initiations(told: Sequence[Story], timing: Timing, exhausting: Sequence[Call]) -> Iterator[Call]:
     """Yield the first call of each press at which the device was idle (EVT-01).
 
     A press while contacts are still being called may be ignored (OUT-09): what follows it is no new attempt.
+    When the list is exhausted (the last call is among ``exhausting``) there are none left to call.
     """
-    over = float("-inf")
+    over, done = float("-inf"), False
     first = next((_uri(story.calls[0]) for story in told if story.calls), "")
     for story in told:
-        rested = story.pressed > over + timing.dial + timing.hang_up
+        rested = done or story.pressed > over + timing.dial + timing.hang_up
         if story.calls and story.idle and rested and _uri(story.calls[0]) == first:
             yield story.calls[0]
         over = max([over, *(call.over for call in story.calls if not call.accepted)])
+        done = bool(story.calls) and story.calls[-1] in exhausting
 
 
 def presses_that_hang_up(presses: Sequence[Observation], seen: Sequence[Call]) -> list[Observation]:
