@@ -231,6 +231,8 @@ class VirtualStage:
                 self.note(Sign.REFUSED, call.party if call else None)
                 if output.status == 488:
                     self.note(Sign.REFUSED_MEDIA)
+                if output.status in (404, 480, 488):
+                    self.note(Sign.REFUSED_OTHERWISE)
             case HangUp():
                 self._hung_up(output.call)
             case StartTimer():

@@ -66,6 +66,8 @@ _VERBS: dict[type[Phase], tuple[tuple[Verb, int], ...]] = {
 }
 
 
+_NOT_IMAGINED = (Sign.DIALLED, Sign.TAKEN, Sign.REFUSED_MEDIA, Sign.REFUSED_OTHERWISE)
+"""What the device that is imagined does not do, where the page leaves it open."""
 _SIP_OFF = ((Verb.CHANGE, 6), (Verb.PRESS, 2), (Verb.CALL, 1), (Verb.HANG_UP, 1))
 
 
@@ -146,7 +148,7 @@ def _imagine(page: Page, step: Step | None = None) -> None:
     try:
         while True:
             want = moves.send(answer)
-            left_open = isinstance(want, Asks) and want.sign in (Sign.DIALLED, Sign.TAKEN)
+            left_open = isinstance(want, Asks) and want.sign in _NOT_IMAGINED
             answer = None if left_open else 0.0
     except StopIteration:
         return

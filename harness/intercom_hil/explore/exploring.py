@@ -88,9 +88,9 @@ class Tally:
     found: list[Found] = field(default_factory=list)
 
     def __str__(self) -> str:
-        left = f", {self.inconclusive} inconclusive" if self.inconclusive else ""
-        left += f", {self.broken} in error" if self.broken else ""
-        return f"{self.played} stories, {self.steps} steps{left}, {len(self.found)} violations"
+        left = f", inconclusive: {self.inconclusive}" if self.inconclusive else ""
+        left += f", in error: {self.broken}" if self.broken else ""
+        return f"stories: {self.played}, steps: {self.steps}{left}, violations: {len(self.found)}"
 
 
 class Explorer:

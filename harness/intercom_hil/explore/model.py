@@ -102,6 +102,8 @@ class Page:
         self._timing, self._has = timing, has
         self._announced = False
         """Whether the announcement of a failure may still be heard."""
+        self._taken: set[bool] = set()
+        """Whether calls in clear, and secure ones, have been taken."""
 
     def applies(self, step: Step) -> bool:
         """Return whether a step makes sense now."""
@@ -396,7 +398,8 @@ class Page:
         unsafe = given.security is Security.SRTP_ONLY and not secure
         if not admitted or unsafe:
             row = "INC-04" if not given.incoming else "INC-03" if not admitted else "ENC-09"
-            yield Must(row, Sign.REFUSED, timing.answer, rung)
+            yield Needs(Sign.DECIDED, timing.answer, rung)  # to take no notice of a stranger is lawful too
+            yield Must(row, Sign.REFUSED, ALREADY, rung)
             yield Do(Action.DISMISS, party=caller)
             return
         yield Must("INC-02", Sign.DECIDED, timing.answer, rung)
@@ -404,8 +407,12 @@ class Page:
         if (yield Asks(Sign.REFUSED_MEDIA, 0.0, rung)) is not None:
             secured = {Security.SRTP_ONLY: "ENC-10", Security.FALLBACK: "ENC-05" if secure else "ENC-06"}
             row = secured.get(given.security, "ENC-02")
+        elsewise = yield Asks(Sign.REFUSED_OTHERWISE, 0.0, rung)
+        if elsewise is not None and secure not in self._taken:
+            yield Needs(Sign.TAKEN, 0.0, rung)  # it may have its reasons: no call like this was ever taken
         answered = yield Must(row, Sign.TAKEN, ALREADY, rung)
         self.phase = Up(caller)
+        self._taken.add(secure)
         yield from self._logged("EVT-07", Sign.LOG_RECEIVED, at)
         if self._has(Capability.SCREEN):
             yield Must("INC-02", Sign.SHOWN, timing.taken, rung)

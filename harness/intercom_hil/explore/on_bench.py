@@ -42,7 +42,7 @@ from intercom_hil.judge.vocabulary import (
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.spec.settings import Encryption, Settings
-from intercom_hil.spec.status_codes import MEDIA_NOT_ACCEPTABLE
+from intercom_hil.spec.status_codes import MEDIA_NOT_ACCEPTABLE, NOT_THERE
 from intercom_hil.stations.behaviours import (
     LONGEST,
     Behaviour,
@@ -320,6 +320,9 @@ _PATTERNS: dict[Sign, Callable[[], Pattern]] = {
     Sign.TAKEN: lambda: answer(sender=DEVICE),
     Sign.REFUSED: lambda: refusal(sender=DEVICE),
     Sign.REFUSED_MEDIA: lambda: refusal(sender=DEVICE).where(status=Condition(one_of=MEDIA_NOT_ACCEPTABLE)),
+    Sign.REFUSED_OTHERWISE: lambda: refusal(sender=DEVICE).where(
+        status=Condition(one_of=(*NOT_THERE, *MEDIA_NOT_ACCEPTABLE))
+    ),
     Sign.CHANGED: lambda: answer(sender=DEVICE),
     Sign.REFERRED: lambda: request("REFER", receiver=DEVICE),
     Sign.HEARD: lambda: speaker_tone(VOICE),

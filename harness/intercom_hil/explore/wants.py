@@ -30,6 +30,7 @@ class Sign(StrEnum):
     TAKEN = "the device takes the call"
     REFUSED = "the device refuses the call"
     REFUSED_MEDIA = "the device refuses the call's media"
+    REFUSED_OTHERWISE = "the device refuses the call as one that is not there, or for its media"
     CHANGED = "the device agrees to the change of the call"
     REFERRED = "the device is referred"
     SENT = "the microphone is sent"
