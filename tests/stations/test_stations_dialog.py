@@ -8,6 +8,7 @@ import pytest
 from raw_party import RawParty, answer_of, header_value
 
 from intercom_hil.stations import answers, busy, calls, rings_forever
+from intercom_hil.stations.behaviours import LONGEST, obeys
 
 RAW = "127.0.44.41"
 
@@ -231,3 +232,30 @@ async def test_a_caller_counts_what_it_offers_and_what_it_asks(stations):
 
 def tag_of(message, name):
     return message.header(name).partition("tag=")[2]
+
+
+async def test_a_station_that_obeys_does_each_time_what_it_is_told_and_once(stations):
+    stranger = "sip:stranger@127.0.44.99"
+    station = await stations.start("3401", obeys(answers(ring=LONGEST), stranger))
+    async with RawParty(RAW) as raw:
+        raw.request("INVITE", station, raw.offer())
+        await raw.receive("180 INVITE")
+        assert await raw.hears_nothing_for(0.3)
+        station.tell("answer")
+        raw.to = (await raw.receive("200 INVITE")).header("To")
+        raw.ack()
+        await raw.packets(3)
+        for told, direction in (("hold", "sendonly"), ("resume", "sendrecv"), ("hold", "sendonly")):
+            station.tell(told)
+            again = await raw.receive("INVITE")
+            assert answer_of(again)[1].direction == direction
+            raw.respond(again, 200, raw.offer())
+            await raw.receive("ACK")
+        station.tell("refer")
+        refer = await raw.receive("REFER")
+        assert refer.header("Refer-To") == f"<{stranger}>"
+        raw.respond(refer, 603)
+        assert await raw.hears_nothing_for(0.3)
+        await raw.hang_up()
+    await stations.stop_all()
+    assert how(station) == ["peer"]
