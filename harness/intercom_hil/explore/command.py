@@ -28,7 +28,7 @@ def run_exploration(
     story = Story.read(kept) if kept is not None else None
     possible_at(file)
     run = RunFolder.create(runs, file.bench.name)
-    run.selection = f"story {kept}" if kept else f"stories drawn by {wanted.seed}"
+    run.selection = f"the story {kept}" if kept else f"stories drawn by the seed {wanted.seed}"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
     signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background has it ignored
