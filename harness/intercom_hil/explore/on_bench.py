@@ -21,7 +21,8 @@ from intercom_hil.explore.wants import (
     Sign,
     Takes,
 )
-from intercom_hil.judge.calls import calls
+from intercom_hil.judge.calls import Call, calls
+from intercom_hil.judge.messages import sip
 from intercom_hil.judge.vocabulary import (
     DEVICE,
     PBX,
@@ -225,8 +226,7 @@ class BenchStage:
             begun = now()
             another = another_call(self._bench.seen(invite(sender=DEVICE)), begun)
             called = await self._bench.happens(another, within=self._bench.timing.watch, after=begun)
-            up = [call for call in calls(self._bench.timeline) if call.over == float("inf")]
-            if not up and called is None:
+            if called is None and not any(_goes_on(call) for call in calls(self._bench.timeline)):
                 return
             for station in self._stations.values():
                 if station.open_calls and not station.ended:
@@ -294,6 +294,12 @@ class BenchStage:
     def _met_at(self, party: Party) -> str:
         """Return whom the device speaks with when it calls a station."""
         return self._number(party) if self._story.given.straight else PBX
+
+
+def _goes_on(call: Call) -> bool:
+    """Whether a call is up or rings; one whose answers an outage has swallowed does neither."""
+    rings = any(100 < (sip(o).status or 0) < 200 for o in call.messages) and call.cancel is None
+    return call.over == float("inf") and (call.accepted or rings)
 
 
 _BEHAVIOURS: dict[Desk, Callable[[], Behaviour]] = {
