@@ -237,7 +237,8 @@ class Page:
             return
         self.phase = Idle()
         yield from self._failures(failed, pressed)
-        yield from self._logged("EVT-05", Sign.LOG_EXHAUSTED, after)
+        # It may be written a moment before the last contact's CANCEL is on the wire.
+        yield from self._logged("EVT-05", Sign.LOG_EXHAUSTED, pressed)
         if self._has(Capability.SPEAKER):
             yield Must("OUT-04", Sign.ANNOUNCED, timing.announced, after, count=ANNOUNCING)
         self._announced = True
