@@ -63,11 +63,12 @@ def test_otherwise_it_is_the_devices(otherwise):
     assert outcome(**otherwise).verdict is Verdict.FAIL
 
 
-def called(*, said=(), answer=None, dialled="sip:3410@192.0.2.21:5070"):
+def called(*, said=(), answer=None, dialled="sip:3410@192.0.2.21:5070", numbers=(1,)):
     timeline = configured_timeline()
-    data = f"INVITE {dialled} SIP/2.0\r\n{HEAD}CSeq: 1 INVITE\r\n\r\n".encode()
-    content = sip_content(data, DEVICE, DESK, "UDP", lambda host, _: HOSTS[host])
-    timeline.append(Witness.WIRE, content, START + 1)
+    for number in numbers:
+        data = f"INVITE {dialled} SIP/2.0\r\n{HEAD}CSeq: {number} INVITE\r\n\r\n".encode()
+        content = sip_content(data, DEVICE, DESK, "UDP", lambda host, _: HOSTS[host])
+        timeline.append(Witness.WIRE, content, START + 1)
     for text in said:
         timeline.append(Witness.STATION, StationSaid(station="3410", text=text), START + 1.1)
     if answer:
@@ -92,6 +93,12 @@ def test_a_call_that_goes_elsewhere_than_the_settings_say_is_the_devices():
 
 def test_a_station_that_read_the_call_and_means_to_ignore_it_leaves_the_rest_to_the_device():
     assert called(said=["EV INVITE callid=c profile=RTP/AVP from=x"]) is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("arrived", "verdict"), [(1, Verdict.INCONCLUSIVE), (2, Verdict.FAIL)])
+def test_a_call_tried_otherwise_with_the_same_call_id_has_to_arrive_as_well(arrived, verdict):
+    said = ["EV INVITE callid=c profile=RTP/AVP from=x", "EV REFUSED callid=c status=488"] * arrived
+    assert called(said=said, numbers=(1, 2, 2)) is verdict
 
 
 def test_an_answer_of_a_station_that_nobody_can_read_is_no_answer():

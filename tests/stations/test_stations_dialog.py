@@ -7,7 +7,7 @@ import re
 import pytest
 from raw_party import RawParty, answer_of, header_value
 
-from intercom_hil.stations import answers, busy, calls, rings_forever
+from intercom_hil.stations import answers, busy, calls, refuses_srtp, rings_forever
 from intercom_hil.stations.behaviours import LONGEST, obeys
 
 RAW = "127.0.44.41"
@@ -42,6 +42,25 @@ async def test_a_refusal_is_sent_until_it_is_acknowledged(stations):
         raw.to = refusal.header("To")
         raw.request("ACK", station, cseq=1, branch=raw.branch)
         assert await raw.hears_nothing_for(1.2)
+
+
+async def test_an_offer_that_is_refused_may_be_made_otherwise_with_the_same_call_id(stations):
+    """RFC 3261 §8.1.3.5: it is a new transaction, and SHOULD have the Call-ID of the one before."""
+    station = await stations.start("3401", refuses_srtp(ring=0, status=606))
+    async with RawParty(RAW) as raw:
+        raw.request("INVITE", station, raw.offer(profile="RTP/SAVP"))
+        refusal = await raw.receive("606 INVITE")
+        raw.to = refusal.header("To")
+        raw.request("ACK", station, cseq=1, branch=raw.branch)
+        raw.to = ""
+        raw.request("INVITE", station, raw.offer())
+        if await raw.hears_nothing_for(0.5):  # it came before SIPp was done with the ACK
+            raw.again()
+        raw.to = (await raw.receive("200 INVITE")).header("To")
+        raw.ack()
+        await raw.hang_up()
+    await stations.stop_all()
+    assert how(station) == ["refused", "peer"]
 
 
 async def test_options_are_answered_in_a_call_and_outside(stations):

@@ -39,6 +39,7 @@ def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]
         if isinstance(o.content, Configured) and o.content.accepted
     ]
     found: dict[tuple[str, int, str], Observation] = {}
+    turns: dict[str, list[int]] = {}
     for observation in seen:
         message = sip(observation)
         if message.sender != DEVICE or message.status is not None or message.deviations:
@@ -48,13 +49,22 @@ def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]
             continue
         to_pbx = message.method != "ACK" and _goes_to_server(message, settings)
         to_station = message.method == "INVITE" and _goes_to_contact(message, settings)
-        unheard = to_pbx or (to_station and f"callid={message.call_id} " not in said)
+        turn = turns.setdefault(message.call_id, []) if to_station else []
+        if to_station and message.cseq not in turn:
+            turn.append(message.cseq)
+        unheard = to_pbx or (to_station and not _arrived(message, turn.index(message.cseq), said))
         if unheard and _transaction(message) not in answered:
             found.setdefault(_transaction(message), observation)
     for observation in _unacknowledged(seen):
         found.setdefault(_transaction(sip(observation)), observation)
     late = [o for o in found.values() if after <= o.time <= until - LONG_ENOUGH]
     return late + [o for o in wire if after <= o.time <= until and _is_garbled(o)]
+
+
+def _arrived(message: SipMessageSeen, before: int, said: str) -> bool:
+    """Whether a station says that a call came, after so many others with its Call-ID (RFC 3261 §8.1.3.5)."""
+    named = f"callid={message.call_id} "
+    return named in said and (not before or said.count(f"INVITE {named}") > before)
 
 
 def _unacknowledged(seen: list[Observation]) -> Iterator[Observation]:

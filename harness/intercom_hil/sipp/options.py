@@ -194,6 +194,9 @@ class Options:
         pause: seconds that a ``<pause/>`` without a length of its own lasts.
         receive_timeout: seconds after which a ``<recv>`` gives its call up; None waits.
         lifetime: seconds after which SIPp ends, whatever it does.
+        remembers_calls: seconds for which SIPp drops what comes with the Call-ID of a call that is over;
+            None leaves it at SIPp's own 33. With 0 an INVITE that tries otherwise after a refusal, which
+            SHOULD have the same Call-ID (RFC 3261 §8.1.3.5), is a new call.
         credentials: for challenges.
         injection: CSV files whose columns are ``[field0]``, ``[field1]`` and so on.
         variables: values of ``<Global variables="..."/>``.
@@ -224,6 +227,7 @@ class Options:
     pause: float | None = None
     receive_timeout: float | None = None
     lifetime: float = LIFETIME
+    remembers_calls: float | None = None
     credentials: Credentials | None = None
     injection: Sequence[Path] = ()
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -247,7 +251,7 @@ class Options:
             value = getattr(self, name)
             if value is not None and not value > 0:
                 raise OptionError(f"{name}: {value!r} is not above 0")
-        for name in ("pause", "receive_timeout"):
+        for name in ("pause", "receive_timeout", "remembers_calls"):
             value = getattr(self, name)
             if value is not None and not value >= 0:
                 raise OptionError(f"{name}: {value!r} is below 0")
@@ -293,6 +297,7 @@ class Options:
             ("-l", self.simultaneous),
             ("-d", _milliseconds(self.pause)),
             ("-recv_timeout", _milliseconds(self.receive_timeout)),
+            ("-deadcall_wait", _milliseconds(self.remembers_calls)),
             ("-timeout", f"{_milliseconds(self.lifetime)}ms"),
             ("-f", max(1, round(self.lifetime))),  # no screens: nobody sees them
         )

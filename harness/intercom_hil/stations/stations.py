@@ -142,6 +142,7 @@ class Stations:
             # SIPp does not hear what comes while it sends; UDP sends it again: no reason to give up.
             default_behaviors="all,-abortunexp" if behaviour.courteous else "none",
             media=Media(address, self._rtp_ports),
+            remembers_calls=0,
             control=(address, CONTROL_PORT),
             traces=replace(Traces.beside(stem), counts=False, response_times=False),
             # A caller calls once, and at once: the first call comes when the rate lets it.
