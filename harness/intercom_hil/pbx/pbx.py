@@ -15,7 +15,7 @@ from pathlib import Path
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import gauge, stretched
 from intercom_hil.pbx.ami import Ami
-from intercom_hil.pbx.ari import Ari
+from intercom_hil.pbx.ari import SIGN_OF_LIFE, Ari
 from intercom_hil.pbx.config import USER, PbxConfig, TlsTransport, new_secret
 from intercom_hil.pbx.events import Reported, from_ami, from_ari, from_log
 from intercom_hil.pbx.hep_collector import HepCollector
@@ -37,8 +37,6 @@ USUAL_PING = 0.05
 """Seconds that one may take; 1 ms is usual."""
 HANGS_AFTER = 5.0
 """Seconds without one after which the PBX is lost: stopped, or deadlocked."""
-_PING = "PBX"
-"""What the lateness of signs of life is reported as."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
 PROGRAM = "asterisk"
@@ -304,9 +302,9 @@ async def _end_of(process: RunningProcess) -> str:
 
 async def _pinged(ami: Ami) -> bool:
     """Return whether the PBX gives a sign of life, or is lost, which is reported elsewhere."""
-    with gauge().standing(_PING, USUAL_PING):
+    with gauge().standing(SIGN_OF_LIFE, USUAL_PING):
         try:
-            async with stretched(HANGS_AFTER, apart_from=_PING):
+            async with stretched(HANGS_AFTER, apart_from=SIGN_OF_LIFE):
                 await ami.act([{"Action": "Ping"}])
         except TimeoutError:
             return False
