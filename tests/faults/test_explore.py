@@ -7,9 +7,10 @@ import subprocess
 import sys
 
 import pytest
-from lane import ROOT, SOON, left_of, write_bench
+from lane import SOON, left_of, write_bench
 
 from intercom_hil.explore.story import Desk, Given, Step, Story, Verb
+from tests.faults.breaking.test_breaking import processes
 
 LANE = 37
 ON_HOLD = Story(
@@ -23,8 +24,8 @@ def explore(folder, *arguments):
     """Start ``intercom-hil explore`` on the lane's bench."""
     command = [sys.executable, "-m", "intercom_hil.cli", "explore", "--bench", str(write_bench(folder, LANE))]
     return subprocess.Popen(
-        [*command, "--runs", str(folder / "runs"), *arguments],
-        cwd=ROOT,
+        [*command, "--runs", "runs", *arguments],
+        cwd=folder,
         env={**os.environ, "PYTHONUNBUFFERED": "1"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
@@ -65,6 +66,25 @@ def test_ctrl_c_ends_an_exploration_with_what_was_found_so_far(tmp_path):
     assert "interrupted: stories: 1" in rest
     assert "Traceback" not in rest
     assert record(tmp_path)["interrupted"]
+    assert left_of(LANE) == []
+
+
+@pytest.mark.nightly
+def test_a_bench_on_which_no_story_can_be_played_ends_the_exploration(tmp_path):
+    """The emulated device hangs, which the bench cannot heal: it has no switch for its supply."""
+    exploring = explore(tmp_path, "--minutes", "5", "--seed", "3")
+    said = ""
+    for line in exploring.stdout:
+        said += line
+        if line.startswith("story 1:"):
+            break
+    (device,) = processes("intercom_hil.emulator", f"127.0.{LANE}.30")
+    os.kill(device, signal.SIGSTOP)
+    rest, _ = exploring.communicate(timeout=240)
+    assert exploring.returncode == 2, said + rest
+    assert "3 stories in a row ended in error; the last: " in rest
+    assert rest.count("\nstory ") <= 4
+    assert "Traceback" not in rest
     assert left_of(LANE) == []
 
 

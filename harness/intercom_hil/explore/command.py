@@ -27,7 +27,7 @@ def run_exploration(
     """
     story = Story.read(kept) if kept is not None else None
     possible_at(file)
-    run = RunFolder.create(runs, file.bench.name)
+    run = RunFolder.create(runs.absolute(), file.bench.name)  # containers see it by its whole path
     run.selection = f"the story {kept}" if kept else f"stories drawn by the seed {wanted.seed}"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))

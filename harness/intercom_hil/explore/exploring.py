@@ -14,7 +14,7 @@ from time import monotonic
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.environment import environment
 from intercom_hil.bench_file.model import BenchFile
-from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.explore.drawing import STEPS, Possible, draw
@@ -27,6 +27,8 @@ from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.verdict import Verdict
 
 Say = Callable[[str], None]
+MOST_IN_ERROR = 3
+"""Stories in a row that end in error: then the bench is broken, and no story will say anything."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,13 +102,14 @@ class Explorer:
         self._assembly, self._run, self._wanted, self._say = assembly, run, wanted, say
         self._trials: RunFolder | None = None
         self._begun = monotonic()
+        self._in_error = 0
         self.tally = Tally()
 
     async def explore(self) -> None:
         """Play stories until time is up.
 
         Raises:
-            BenchError: the bench has too few stations, or cannot be brought back.
+            BenchError: the bench has too few stations, cannot be brought back, or breaks time after time.
         """
         wanted, file = self._wanted, self._assembly.file
         possible = possible_at(file)
@@ -125,11 +128,16 @@ class Explorer:
         self.tally.played += 1
         self.tally.steps += len(done)
         broken = violation(record)
+        self._in_error = self._in_error + 1 if record.verdict is Verdict.ERROR else 0
         took = f"{record.duration_s:.0f} s"
         self._say(f"story {number}: {len(done)} steps, {took}: {_outcome(record, broken)}")
         if broken is None:
             self.tally.inconclusive += record.ending is Verdict.INCONCLUSIVE
             self.tally.broken += record.verdict is Verdict.ERROR
+            if self._in_error >= MOST_IN_ERROR:
+                what = f"{self._in_error} stories in a row ended in error"
+                last = "; ".join(record.problems)
+                raise BenchError(f"{what}; the last: {last}", remedy="see the run folder")
             return
         if any(_alike(known, broken) for known in self.tally.found):
             self._say("    the same as before")
@@ -273,9 +281,17 @@ async def explore_bench(
             for line in _left(explorer.tally):
                 say(line)
             raise
-        return explorer.tally
-    finally:
+    except BenchError as problem:
+        try:
+            await assembly.stop()
+        except BenchError as second:  # what broke may also be in the way of the end
+            raise joined([problem, second]) from problem
+        raise
+    except BaseException:
         await assembly.stop()
+        raise
+    await assembly.stop()
+    return explorer.tally
 
 
 def _left(tally: Tally) -> Iterator[str]:
