@@ -26,8 +26,8 @@ class Door(Story):
             self.timeline.append(Witness.PORTAL, Configured(settings=changes, accepted=True), self._time())
         return self
 
-    def called(self, caller, status, *, by="pbx", call="c1", raw=""):
-        self.sip("INVITE", by, "device", call=call, to_tag="", caller=caller, raw=raw)
+    def called(self, caller, status, *, by="pbx", call="c1", raw="", **offer):
+        self.sip("INVITE", by, "device", call=call, to_tag="", caller=caller, raw=raw, **offer)
         self.sip("INVITE", "device", by, status=status, call=call, caller=caller)
         return self.sip("ACK", by, "device", call=call, caller=caller)
 
@@ -97,6 +97,25 @@ def test_a_free_device_is_not_busy():
     assert in_a_call.broken() == set()
     just_over = Door().called("sip:3410@pbx", 200).bye("pbx").called("sip:3410@pbx", 486, call="c2")
     assert just_over.broken() == set()
+
+
+@pytest.mark.parametrize(
+    ("encryption", "offer", "rows"),
+    [
+        ("SRTP-only", {"profile": "RTP/AVP"}, set()),
+        ("SRTP-only", {"profile": "RTP/SAVP", "keys": True}, {"INC-02"}),
+        ("", {"profile": "RTP/SAVP", "keys": True}, set()),
+        ("", {"profile": "RTP/AVP", "keys": True}, {"INC-02"}),
+        ("RTP with Optional SRTP (Fallback Mode)", {"profile": "RTP/SAVP", "keys": True}, {"INC-02"}),
+    ],
+)
+def test_a_call_that_cannot_be_protected_as_is_set_is_refused_with_any_status(encryption, offer, rows):
+    assert Door(encryption=encryption).called("sip:3410@pbx", 486, **offer).broken() == rows
+
+
+def test_the_screen_may_say_so_while_the_device_is_about_to_answer():
+    story = Door().at(5).shows("Incoming call answered").at(6.5).called("sip:3410@pbx", 200)
+    assert story.broken() == set()
 
 
 def test_the_screen_shows_an_answered_call_that_nobody_made():

@@ -15,6 +15,7 @@ from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
+from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.status_codes import BUSY
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.device_content import ScreenText
@@ -26,8 +27,6 @@ ANSWERED = "Incoming call answered"
 """What the screen shows of a call that was taken (INC-02)."""
 _SERVERS = ("pbx", "proxy")
 _IDENTITIES = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID")
-_MARGIN = 0.5
-"""Seconds by which what the device says may be seen before the message that it says it of."""
 
 
 def admitted(timeline: Timeline) -> Iterator[Finding]:
@@ -53,7 +52,10 @@ def admitted(timeline: Timeline) -> Iterator[Finding]:
 
 
 def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
-    """INC-02: a permitted caller is told that the device is busy only when it is, or has just been."""
+    """INC-02: a permitted caller is told that the device is busy only when it is, or has just been.
+
+    Which status refuses a call that cannot be protected as the settings want is the device's own choice.
+    """
     seen, timing = calls(timeline), declared_timing(timeline)
     in_force = InForce(timeline, timing.apply)
     winding_down = timing.hang_up + timing.rest
@@ -63,7 +65,12 @@ def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
         began, settings = call.invite.time, in_force.during(call.invite.time, call.final.time)
         permitted = settings and all(_is_permitted(sip(call.invite), one) for one in settings)
         others = [other for other in seen if other is not call]
-        if permitted and not any(c.invite.time <= began < c.over + winding_down for c in others):
+        protected = all(_can_be_protected(sip(call.invite), one) for one in settings)
+        if (
+            permitted
+            and protected
+            and not any(c.invite.time <= began < c.over + winding_down for c in others)
+        ):
             text = "a device without a call takes the call of a permitted caller"
             yield Finding("INC-02", text, f"{call.final} with no other call", [call.invite, call.final])
 
@@ -71,11 +78,11 @@ def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
 def answered_on_screen(timeline: Timeline) -> Iterator[Finding]:
     """INC-02: the screen says that an incoming call was answered only when one was."""
     accepted = [c.final.time for c in calls(timeline) if not c.placed and c.accepted and c.final]
-    log = declared_timing(timeline).log
+    timing = declared_timing(timeline)
     for observation in timeline:
         if isinstance(observation.content, ScreenText) and observation.content.text == ANSWERED:
-            if observation.time < timeline.opened + log or any(
-                at <= observation.time + _MARGIN for at in accepted
+            if observation.time < timeline.opened + timing.log or any(
+                at <= observation.time + timing.answer for at in accepted
             ):
                 continue
             text = f"the screen shows {ANSWERED!r} of a call that was answered"
@@ -105,6 +112,19 @@ def _is_stranger(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool
 def _is_permitted(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
     on = settings.get("enabled") is not False and settings.get("allow_incoming") is not False
     return on and invite.sender in _SERVERS and _user(invite.from_uri) in _entries(settings)
+
+
+def _can_be_protected(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether an offer has audio with the protection that is set; one that comes later may have it."""
+    if not invite.media:
+        return True
+    audio = [line for line in invite.media if line.media == "audio" and line.port]
+    encryption = settings.get("encryption")
+    if encryption == Encryption.FALLBACK:
+        return bool(audio)
+    if encryption == Encryption.SRTP_ONLY:
+        return any(line.crypto_suites for line in audio)
+    return any("SAVP" not in line.profile for line in audio)
 
 
 def _row(invite: SipMessageSeen, settings: Sequence[Mapping[str, object]]) -> str:
