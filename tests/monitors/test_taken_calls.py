@@ -3,9 +3,10 @@
 import pytest
 
 from intercom_hil.monitors.monitors import monitor
+from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.observation import Configured, ScreenText
+from intercom_hil.timeline.observation import Configured, Declared, ScreenText
 from tests.judge.story import START, Story
 
 LATER = START + 60
@@ -113,9 +114,13 @@ def test_a_call_that_cannot_be_protected_as_is_set_is_refused_with_any_status(en
     assert Door(encryption=encryption).called("sip:3410@pbx", 486, **offer).broken() == rows
 
 
-def test_the_screen_may_say_so_while_the_device_is_about_to_answer():
-    story = Door().at(5).shows("Incoming call answered").at(6.5).called("sip:3410@pbx", 200)
-    assert story.broken() == set()
+@pytest.mark.parametrize(("answer", "rows"), [(2.0, {"INC-02"}), (8.0, set())])
+def test_the_screen_may_say_so_while_a_slow_device_is_about_to_answer(answer, rows):
+    story = Door()
+    declared = Declared(has=(), lacks=(), timing=Timing(answer=answer))
+    story.timeline.append(Witness.BENCH, declared, START)
+    story.at(5).shows("Incoming call answered").at(6.5).called("sip:3410@pbx", 200)
+    assert story.broken() == rows
 
 
 def test_the_screen_shows_an_answered_call_that_nobody_made():

@@ -17,6 +17,7 @@ from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.status_codes import BUSY
+from intercom_hil.spec.timing import USUAL_TIMING
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.device_content import ScreenText
 from intercom_hil.timeline.observation import SipMessageSeen
@@ -26,6 +27,8 @@ from intercom_hil.wire.uri import Uri
 ANSWERED = "Incoming call answered"
 """What the screen shows of a call that was taken (INC-02)."""
 _SERVERS = ("pbx", "proxy")
+_EARLY = 0.5
+"""Seconds by which a device may show so before its answer is seen; as many times more as it is slow."""
 _IDENTITIES = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID")
 
 
@@ -79,10 +82,11 @@ def answered_on_screen(timeline: Timeline) -> Iterator[Finding]:
     """INC-02: the screen says that an incoming call was answered only when one was."""
     accepted = [c.final.time for c in calls(timeline) if not c.placed and c.accepted and c.final]
     timing = declared_timing(timeline)
+    early = _EARLY * timing.answer / USUAL_TIMING.answer
     for observation in timeline:
         if isinstance(observation.content, ScreenText) and observation.content.text == ANSWERED:
             if observation.time < timeline.opened + timing.log or any(
-                at <= observation.time + timing.answer for at in accepted
+                at <= observation.time + early for at in accepted
             ):
                 continue
             text = f"the screen shows {ANSWERED!r} of a call that was answered"
