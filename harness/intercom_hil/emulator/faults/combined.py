@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from intercom_hil.emulator.faults.fault import Fault
@@ -72,7 +73,7 @@ class ListKeptFromRinging(Fault):
         return inner(given)
 
 
-class DeadAfter(Fault):
+class DeadAfter(Fault, ABC):
     """A fault by which the next press of the button does nothing, once."""
 
     def __init__(self) -> None:
@@ -88,9 +89,9 @@ class DeadAfter(Fault):
         self._dead |= self.deadens(given, outputs)
         return outputs
 
+    @abstractmethod
     def deadens(self, given: Input, outputs: list[Output]) -> bool:
         """Return whether the next press is to do nothing."""
-        raise NotImplementedError
 
 
 class DeadAfterDecline(DeadAfter):
@@ -207,7 +208,7 @@ class DeafAfterHeldHangup(Fault):
         return inner(given)
 
 
-class SecondFirst(Fault):
+class SecondFirst(Fault, ABC):
     """A fault by which the next press begins with the second contact."""
 
     def __init__(self) -> None:
@@ -227,9 +228,9 @@ class SecondFirst(Fault):
         self._skips |= self.confused_by(given, outputs)
         return outputs
 
+    @abstractmethod
     def confused_by(self, given: Input, outputs: list[Output]) -> bool:
         """Return whether the next press begins with the second contact."""
-        raise NotImplementedError
 
 
 class SecondFirstAfterRefer(SecondFirst):
