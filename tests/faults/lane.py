@@ -144,9 +144,9 @@ def run_scenarios(
     return Run(done.returncode, done.stdout, record, latest.parent)
 
 
-def eventually(condition, within=SOON):
-    """Wait until a condition holds, and return whether it did within so many seconds."""
-    deadline = time.monotonic() + within
+def eventually(condition):
+    """Wait until a condition holds, and return whether it did in time."""
+    deadline = time.monotonic() + SOON
     while time.monotonic() < deadline:
         if condition():
             return True
