@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from intercom_hil.emulator import events
 from intercom_hil.emulator.addresses import full_address
 from intercom_hil.emulator.admission import refusal, server_hosts
+from intercom_hil.emulator.events import EventKind
 from intercom_hil.emulator.failures import MEDIA_STATUSES, failure_kind
 from intercom_hil.emulator.vocabulary import (
     AgentDied,
@@ -48,8 +50,6 @@ from intercom_hil.emulator.vocabulary import (
     WriteEvent,
     WriteLine,
 )
-from intercom_hil.spec import events
-from intercom_hil.spec.events import EventKind
 from intercom_hil.spec.settings import Encryption, SipSettings, VideoCalls
 
 RETRY_AFTER = 5.0

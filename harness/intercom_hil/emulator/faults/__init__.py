@@ -8,6 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from functools import partial
 
+from intercom_hil.emulator.events import (
+    EVENTS,
+    OUTGOING_CONTACTS_EXHAUSTED,
+    OUTGOING_ESTABLISHED,
+    OUTGOING_FAILURE,
+    OUTGOING_INITIATED,
+)
 from intercom_hil.emulator.faults import (
     administering,
     admitting,
@@ -31,13 +38,6 @@ from intercom_hil.emulator.faults.fault import (
 from intercom_hil.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
 from intercom_hil.emulator.form import Form
 from intercom_hil.emulator.vocabulary import Step
-from intercom_hil.spec.events import (
-    EVENTS,
-    OUTGOING_CONTACTS_EXHAUSTED,
-    OUTGOING_ESTABLISHED,
-    OUTGOING_FAILURE,
-    OUTGOING_INITIATED,
-)
 from intercom_hil.spec.settings import Transport
 
 _FACTORIES: tuple[Callable[[], Fault], ...] = (
@@ -200,7 +200,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     reporting.EventsOutOfOrder,
     reporting.DetailsAllAlike,
     reporting.AttemptAtHangup,
-    *(partial(reporting.MissingEvent, kind) for kind in EVENTS.values()),
+    *(partial(reporting.MissingEvent, kind) for kind in EVENTS),
     partial(reporting.EventWrittenOnce, OUTGOING_INITIATED, "OUT-04"),
     partial(reporting.EventWrittenOnce, OUTGOING_FAILURE, "OUT-04"),
     partial(reporting.EventWrittenOnce, OUTGOING_CONTACTS_EXHAUSTED, "OUT-04"),

@@ -8,6 +8,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from dataclasses import replace
 
+from intercom_hil.emulator import events
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.vocabulary import (
     Announce,
@@ -28,7 +29,6 @@ from intercom_hil.emulator.vocabulary import (
     TimerFired,
     WriteEvent,
 )
-from intercom_hil.spec import events
 from intercom_hil.spec.settings import Encryption
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 
+from intercom_hil.emulator import events
 from intercom_hil.emulator.addresses import full_address
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.vocabulary import (
@@ -27,7 +28,6 @@ from intercom_hil.emulator.vocabulary import (
     TimerFired,
     WriteEvent,
 )
-from intercom_hil.spec import events
 
 
 class ButtonDead(Fault):

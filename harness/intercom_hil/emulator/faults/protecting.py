@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from intercom_hil.emulator.events import INCOMING_REJECTED
 from intercom_hil.emulator.failures import MEDIA_STATUSES
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.vocabulary import (
@@ -24,7 +25,6 @@ from intercom_hil.emulator.vocabulary import (
     Step,
     WriteEvent,
 )
-from intercom_hil.spec.events import INCOMING_REJECTED
 from intercom_hil.spec.settings import Encryption
 
 

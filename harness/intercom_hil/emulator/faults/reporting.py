@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from intercom_hil.emulator import events
+from intercom_hil.emulator.events import EventKind
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.vocabulary import ButtonPressed, Configured, Input, Output, Step, WriteEvent
-from intercom_hil.spec import events
-from intercom_hil.spec.events import EventKind
 
 
 class MissingEvent(Fault):

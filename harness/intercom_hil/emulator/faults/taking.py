@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from intercom_hil.emulator import events
 from intercom_hil.emulator.addresses import user_of
 from intercom_hil.emulator.admission import refusal, server_hosts
 from intercom_hil.emulator.faults.fault import Fault
@@ -26,7 +27,6 @@ from intercom_hil.emulator.vocabulary import (
     Step,
     WriteEvent,
 )
-from intercom_hil.spec import events
 
 
 class IgnoresExtension(Fault):
