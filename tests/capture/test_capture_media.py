@@ -326,6 +326,63 @@ def test_video_is_followed_but_not_listened_to():
     assert wire.ended()[0].packets == 20
 
 
+def bye(wire):
+    wire.to_pbx("BYE sip:101@127.0.43.10 SIP/2.0", cseq=(2, "BYE"), tags=("f1", "t1"))
+
+
+def begin_another_scenario(wire):
+    wire.decoder.end()
+    return len(wire.timeline)
+
+
+def seen_since(wire, begun):
+    return [(o.content.kind, getattr(o.content, "text", "")) for o in list(wire.timeline)[begun:]]
+
+
+def test_media_of_a_call_that_an_earlier_scenario_left_up_is_counted_and_no_more():
+    wire = Wire()
+    wire.call(sdp(DEVICE), sdp(PBX))
+    talk = Talk(DEVICE, PBX)
+    wire.talk(talk, 50)
+    begun = begin_another_scenario(wire)
+    wire.talk(talk, 200)
+    assert seen_since(wire, begun) == []
+    begun = begin_another_scenario(wire)
+    told = "not on this timeline: 200 packets of media of earlier scenarios' calls"
+    wire.talk(talk, 10)
+    assert seen_since(wire, begun - 1) == [("note", told)]
+
+
+@pytest.mark.parametrize("seconds", [0.1, 0.6])
+def test_media_that_goes_on_after_its_bye_is_soon_held_against_whoever_sends_it(seconds):
+    wire = Wire()
+    wire.call(sdp(DEVICE), sdp(PBX))
+    talk = Talk(DEVICE, PBX)
+    wire.talk(talk, 50)
+    bye(wire)
+    begun = begin_another_scenario(wire)
+    wire.talk(talk, round(seconds / 0.02))
+    wire.decoder.media.settle()
+    kinds = {kind for kind, _ in seen_since(wire, begun)}
+    assert ("media_started" in kinds) == (seconds > 0.5)
+
+
+@pytest.mark.parametrize("paused", [True, False])
+def test_a_flow_that_is_agreed_on_anew_or_broke_off_is_of_the_scenario_that_meets_it(paused):
+    wire = Wire()
+    wire.call(sdp(DEVICE), sdp(PBX))
+    talk = Talk(DEVICE, PBX)
+    wire.talk(talk, 50)
+    begun = begin_another_scenario(wire)
+    if paused:
+        wire.now += 1.0
+    else:
+        wire.talk(talk, 5)
+        wire.call(sdp(DEVICE), sdp(PBX), call_id="call-2")
+    wire.talk(talk, 10)
+    assert "media_started" in {kind for kind, _ in seen_since(wire, begun)}
+
+
 def test_messages_that_another_witness_read_serve_as_well_as_those_on_the_wire():
     wire = Wire()
     talk = Talk(DEVICE, PBX, protect=protector(key(1)))

@@ -13,7 +13,7 @@ from intercom_hil.capture.rtcp import Reporters
 from intercom_hil.capture.rtp_stream import Flow, RtpStream
 from intercom_hil.capture.video import AtOnce, Viewer
 from intercom_hil.media.rtp import RtpError, is_rtcp, is_rtp
-from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.observation import Note, SipMessageSeen, Witness
 from intercom_hil.timeline.sip_content import Address, NameOf
 from intercom_hil.timeline.timeline import Append
 from intercom_hil.wire.sdp import SdpError
@@ -35,6 +35,12 @@ _LONGEST_STEP = 100
 TRANSITION = 0.5
 """Seconds after a new agreement in which packets that only the old one explains belong to the old one."""
 
+BREAK = 0.5
+"""Seconds of silence after which a flow is not the one of an earlier scenario that went on."""
+
+AFTERMATH = 0.5
+"""Seconds in which media of a call that an earlier scenario ended may still be on its way."""
+
 MAX_FLOWS = 256
 """Flows followed at one time; beyond that one is closed: not yet known to be media, or silent longest."""
 
@@ -49,15 +55,56 @@ class _TrackedFlow:
         self.last = 0.0
 
 
+_FlowKey = tuple[Address, Address, bytes]
+"""Source, destination and SSRC."""
+
+
+class _LeftOver:
+    """The flows of an earlier scenario that go on. What they are was said there; here they are counted."""
+
+    def __init__(self) -> None:
+        self.passed_over = 0
+        self._last: dict[_FlowKey, float] = {}
+        self._since = 0.0
+
+    def begin(self, flows: dict[_FlowKey, float]) -> None:
+        """Take the flows that there were until now, and when (packet time) each was seen last."""
+        self._last |= flows
+        self._since = max(self._last.values(), default=0.0)
+        self._last = {key: last for key, last in self._last.items() if self._since - last < BREAK}
+        self.passed_over = 0
+
+    def takes(self, key: _FlowKey, leg: NegotiatedStream | None, time: float) -> bool:
+        """Whether a packet is of such a flow: one that nothing was agreed on anew, and that never broke off.
+
+        While its call stands that may last (nobody was there to end it); after its BYE it may not.
+        """
+        last = self._last.get(key)
+        if last is None:
+            return False
+        stands = leg is not None and leg.since <= self._since
+        is_new = leg is not None and not stands
+        if is_new or time - last >= BREAK or not (stands or time - self._since < AFTERMATH):
+            del self._last[key]
+            return False
+        self._last[key] = time
+        self.passed_over += 1
+        return True
+
+
 class MediaTracker:
-    """The media of one scenario. Agreements outlive ``end``: a call may go on into the next scenario."""
+    """The media of one scenario. Agreements outlive ``end``: a call may go on into the next scenario.
+
+    Its media is not the next scenario's then: only how many packets of it there were is reported.
+    """
 
     def __init__(self, *, append: Append, name_of: NameOf, viewer: Viewer | None = None) -> None:
         """``viewer`` says who decodes video; without one it is decoded on the spot."""
         self._append, self._name_of = append, name_of
         self._viewer = viewer or Viewer(AtOnce())
         self._negotiation = Negotiation()
-        self._flows: dict[tuple[Address, Address, bytes], _TrackedFlow] = {}
+        self._flows: dict[_FlowKey, _TrackedFlow] = {}
+        self._left_over = _LeftOver()
         self._reporters = Reporters()
 
     def learn(self, seen: SipMessageSeen, time: float) -> str:
@@ -96,6 +143,8 @@ class MediaTracker:
         key = (source, destination, data[8:12])
         tracked = self._flows.get(key)
         if tracked is None:
+            if self._left_over.takes(key, self._negotiation.leg(source, destination), time):
+                return
             flow = Flow(source, destination, int.from_bytes(data[8:12], "big"), self._name_of)
             tracked = self._flows[key] = _TrackedFlow(flow)
             if len(self._flows) > MAX_FLOWS:
@@ -115,6 +164,11 @@ class MediaTracker:
         """Judge what is still held, and give the account of every flow."""
         for tracked in self._flows.values():
             self._close(tracked)
+        if self._left_over.passed_over:
+            count = self._left_over.passed_over
+            told = f"not on this timeline: {count} packets of media of earlier scenarios' calls"
+            self._append(Witness.WIRE, Note(text=told), None)
+        self._left_over.begin({key: tracked.last for key, tracked in self._flows.items()})
         self._flows.clear()
         self._reporters.clear()
 

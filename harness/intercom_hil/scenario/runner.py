@@ -32,6 +32,7 @@ from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
+from intercom_hil.judge.messages import sip
 from intercom_hil.judge.vocabulary import event
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.monitors.monitors import monitor
@@ -42,6 +43,7 @@ from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.events import OUTGOING_CONTACTS_EXHAUSTED, OUTGOING_FAILURE, EventKind
 from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
+from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared, Note
 
@@ -296,6 +298,18 @@ class ScenarioRunner:
             within = max(0.0, deadline - monotonic())
             await self.judge.wait(event(missing.kind), within=within, count=wanted)
 
+    async def _end_left_calls(self) -> None:
+        """End what the stations, which are gone by now, could not: the device is in those calls alone."""
+        assembly = self._assembly
+        await assembly.capture.flush()
+        stations = [str(address) for address in assembly.file.stations.addresses]
+        standing = (c for c in calls(assembly.timeline) if c.accepted and c.over == inf)
+        left = [LeftCall.of([sip(o) for o in call.messages], stations) for call in standing]
+        ended = await asyncio.gather(*(end_call(call) for call in left if call is not None))
+        if any(ended):
+            told = f"the bench ended {sum(ended)} calls that their stations had left standing"
+            assembly.append(Witness.BENCH, Note(text=told))
+
     async def _hear_out(self) -> None:
         """Let the device log the end of calls that were ended only now: it is still of this scenario."""
         await self._assembly.capture.flush()
@@ -339,6 +353,7 @@ class ScenarioRunner:
             assembly.clear_pbx,
             assembly.stations.stop_all,
             assembly.tls_servers.close_all,
+            self._end_left_calls,
             self._hear_out,
             assembly.intercom.end,
             assembly.renew_proxy,
@@ -354,7 +369,7 @@ class ScenarioRunner:
         known = calls(assembly.timeline)
         if known:
             assembly.intercom.last_call = now()
-        up = [call.placed for call in known if call.acked and call.over == inf]
+        up = [call.placed for call in known if call.accepted and call.over == inf]
         if up:
             assembly.leave_up(placed=up.count(True), taken=up.count(False))
             assembly.intercom.forget()
