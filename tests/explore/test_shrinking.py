@@ -31,6 +31,28 @@ def shrunk(steps, shows, **bounds):
     return asyncio.run(shrink(Story(given=GIVEN, steps=tuple(steps)), shows, **bounds))
 
 
+def after_stories(*verbs):
+    """Show it where these verbs come in a story or before it, and the last one in itself."""
+
+    async def shows(story):
+        told = [step.verb for one in story.before for step in one.steps]
+        left = [verb for verb in verbs if not (told and verb in told)]
+        return await needing(*left)(story) if left[-1:] == [verbs[-1]] else None
+
+    return shows
+
+
+def test_what_an_earlier_story_left_behind_is_shortened_with_it():
+    wait, refer, press = (Step(verb=verb) for verb in (Verb.WAIT, Verb.REFER, Verb.PRESS))
+    first = Story(given=GIVEN, steps=(wait,) * 5)
+    second = Story(given=GIVEN, steps=(wait, refer, wait, wait))
+    story = Story(given=GIVEN, steps=(wait, wait, press)).behind([first, second])
+    found = asyncio.run(shrink(story, after_stories(Verb.REFER, Verb.PRESS))).story
+    assert [one.steps for one in (*found.before, found)] == [(refer,), (press,)]
+    assert found.length == 2
+    assert found.prose().splitlines()[0] == "Story 1, before it:"
+
+
 @given(before=STEPS, between=STEPS)
 def test_what_is_left_is_what_it_takes(before, between):
     steps = [*before, Step(verb=Verb.REFER), *between, Step(verb=Verb.RESUME)]

@@ -73,6 +73,17 @@ def test_a_wrong_file_is_refused_by_its_name_its_field_and_a_remedy(tmp_path, wr
     assert "Remedy" in str(refused.value)
 
 
+def test_stories_before_one_are_kept_with_it_and_have_none_before_themselves(tmp_path):
+    path = tmp_path / "story.json"
+    story = draw(Random(1), Possible(), seed="1").behind([draw(Random(2), Possible(), seed="2")])
+    story.write(path)
+    assert Story.read(path) == story
+    nested = story.behind([story])
+    nested.write(path)
+    with pytest.raises(BenchError, match="has no 'before' of its own"):
+        Story.read(path)
+
+
 def test_a_file_that_is_not_there_is_one_message(tmp_path):
     with pytest.raises(BenchError, match="cannot be read"):
         Story.read(tmp_path / "none.json")

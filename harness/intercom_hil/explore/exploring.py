@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
@@ -20,13 +21,14 @@ from intercom_hil.evidence.run import RunFolder
 from intercom_hil.explore.drawing import STEPS, Possible, draw
 from intercom_hil.explore.on_bench import play_on_bench
 from intercom_hil.explore.shrinking import shrink
-from intercom_hil.explore.story import Step, Story
+from intercom_hil.explore.story import MOST_BEFORE, Step, Story
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.scenario.runner import ScenarioFailed
 from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.verdict import Verdict
 
 Say = Callable[[str], None]
+_Done = tuple[Step, ...]
 MOST_IN_ERROR = 3
 """Stories in a row that end in error: then the bench is broken, and no story will say anything."""
 
@@ -103,6 +105,7 @@ class Explorer:
         self._trials: RunFolder | None = None
         self._begun = monotonic()
         self._in_error = 0
+        self._played: deque[Story] = deque(maxlen=MOST_BEFORE)
         self.tally = Tally()
 
     async def explore(self) -> None:
@@ -124,7 +127,9 @@ class Explorer:
 
     async def tell(self, story: Story, name: str, number: int) -> None:
         """Play one story, and shorten it if it shows something new."""
+        earlier = [*self._played]
         record, done = await self._play(story, f"explore.{name}", self._run)
+        self._played.append(story.with_steps(done))
         self.tally.played += 1
         self.tally.steps += len(done)
         broken = violation(record)
@@ -142,7 +147,7 @@ class Explorer:
         if any(_alike(known, broken) for known in self.tally.found):
             self._say("    the same as before")
             return
-        await self._shorten(story, story.with_steps(done), broken, number)
+        await self._shorten(story, story.with_steps(done), earlier, broken, number)
 
     async def tell_as_it_is(self, story: Story) -> None:
         """Play one story that is known, and leave it as long as it is."""
@@ -156,13 +161,16 @@ class Explorer:
         self.tally.inconclusive = int(record.ending is Verdict.INCONCLUSIVE)
         self.tally.broken = int(record.verdict is Verdict.ERROR)
 
-    async def _shorten(self, drawn: Story, story: Story, broken: tuple[str, str], number: int) -> None:
+    async def _shorten(
+        self, drawn: Story, story: Story, earlier: Sequence[Story], broken: tuple[str, str], number: int
+    ) -> None:
+        """Shorten a story; where it shows nothing by itself, with those that were played before it."""
         found = Found(*broken, story=story, drawn=drawn, after=(monotonic() - self._begun, 0.0))
         self.tally.found.append(found)  # an interrupt in the middle leaves it as long as it is then
         trials = self._trials = self._trials or RunFolder.create(self._run.path / "trials", self._run.name)
         tried = count(1)
 
-        async def shows(candidate: Story) -> tuple[Step, ...] | None:
+        async def shows(candidate: Story) -> _Done | None:
             record, done = await self._play(candidate, f"explore.story_{number}_trial_{next(tried)}", trials)
             again = violation(record)
             same = again is not None and again[0] == found.requirement
@@ -170,8 +178,13 @@ class Explorer:
                 found.story = candidate.with_steps(done)
             return done if same else None
 
-        shrunk = await shrink(story, shows)
-        found.story, found.replays, found.flaky = shrunk.story, shrunk.replays, shrunk.flaky
+        for many in range(len(earlier) + 1):
+            shrunk = await shrink(story.behind(earlier[len(earlier) - many :]), shows)
+            found.replays += shrunk.replays
+            found.flaky = shrunk.flaky
+            if not shrunk.flaky:
+                found.story = shrunk.story
+                break
         found.after = (found.after[0], monotonic() - self._begun)
         if not found.flaky:
             await self._play(found.story, f"explore.story_{number}_shortened", self._run)
@@ -195,9 +208,12 @@ class Explorer:
         words += [word for name in self._wanted.faults for word in ("--fault", name)]
         return shlex.join(words)
 
-    async def _play(
-        self, story: Story, identity: str, run: RunFolder
-    ) -> tuple[ScenarioRecord, tuple[Step, ...]]:
+    async def _play(self, story: Story, identity: str, run: RunFolder) -> tuple[ScenarioRecord, _Done]:
+        for number, one in enumerate(story.before, 1):
+            await self._play_one(one, f"{identity}_before_{number}", run)
+        return await self._play_one(story, identity, run)
+
+    async def _play_one(self, story: Story, identity: str, run: RunFolder) -> tuple[ScenarioRecord, _Done]:
         done: list[Step] = []
         bench = Bench(self._assembly, run, identity=identity, doc=story.prose(), requirements=())
 

@@ -17,7 +17,10 @@ CONFIRMATIONS = 2
 """How often a story is tried again before it counts as one that does not show it any more."""
 
 Shows = Callable[[Story], Awaitable[tuple[Step, ...] | None]]
-"""Plays a story; returns the steps that were done until it showed the same again, or None if it did not."""
+"""Plays a story; returns its steps that were done until it showed the same again, or None if it did not.
+
+The steps of the stories before it are not among them.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,18 +55,18 @@ async def shrink(story: Story, shows: Shows, most: int = MOST_REPLAYS) -> Shrunk
     else:
         return Shrunk(story, replays, flaky=True)
     story = story.with_steps(steps)
-    size, paired = max(1, len(story.steps) // 2), False
+    size, paired = max(1, story.length // 2), False
     while True:
         shorter = False
-        end = len(story.steps) - 1  # the last step is the one that shows it
+        end = story.length - 1  # the last step is the one that shows it
         while end > 0 and replays < most:
             begin = max(0, end - size)
-            candidate = story.with_steps(story.steps[:begin] + story.steps[end:])
+            candidate = story.without(begin, end)
             replays += 1
             done = await shows(candidate)
             if done is not None:
-                story, shorter = story.with_steps(done), True
-            end = min(begin, len(story.steps) - 1)
+                story, shorter = candidate.with_steps(done), True
+            end = min(begin, story.length - 1)
         if replays >= most or (size == 1 and paired and not shorter):
             return Shrunk(story, replays)
         paired = size <= 2 if not shorter else False  # what goes by twos, as off and on again, goes last

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Literal, Self
@@ -18,6 +18,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from intercom_hil.errors import BenchError
 
 MOST_STEPS = 100
+MOST_BEFORE = 3
+"""Stories that are played before one, at most."""
 DESKS = 3
 """Remote stations that are called, at most."""
 CALLERS = 2
@@ -165,12 +167,20 @@ class Story(_Data):
         seed: by which it was drawn, with its number; empty for one written by hand.
         given: how it begins.
         steps: what is done, in order.
+        before: stories that are played before it: what shows in it rests on what they left in the device.
     """
 
     schema_: Literal[1] = Field(default=1, alias="schema")
     seed: str = ""
     given: Given
     steps: Annotated[tuple[Step, ...], Field(max_length=MOST_STEPS)]
+    before: Annotated[tuple[Story, ...], Field(max_length=MOST_BEFORE)] = ()
+
+    @model_validator(mode="after")
+    def _before_is_flat(self) -> Self:
+        if any(story.before for story in self.before):
+            raise ValueError("a story in 'before' has no 'before' of its own")
+        return self
 
     @model_validator(mode="after")
     def _desks_exist(self) -> Self:
@@ -186,11 +196,38 @@ class Story(_Data):
         """Return the same story with other steps."""
         return self.model_copy(update={"steps": steps})
 
+    def behind(self, stories: Sequence[Story]) -> Story:
+        """Return the same story with others before it."""
+        return self.model_copy(update={"before": tuple(stories)})
+
+    @property
+    def length(self) -> int:
+        """How many steps it has, with those of the stories before it."""
+        return sum(len(story.steps) for story in (*self.before, self))
+
+    def without(self, begin: int, end: int) -> Story:
+        """Return the same story without the steps from ``begin`` to before ``end``, counted over all of it.
+
+        A story before it that has no step left goes, too.
+        """
+        left, place = [], 0
+        for story in (*self.before, self):
+            numbered = enumerate(story.steps, place)
+            left.append(story.with_steps(tuple(step for at, step in numbered if not begin <= at < end)))
+            place += len(story.steps)
+        *before, last = left
+        return last.behind([story for story in before if story.steps])
+
     def prose(self) -> str:
         """Return it as it reads."""
         return "\n".join(self._lines())
 
     def _lines(self) -> Iterator[str]:
+        for number, story in enumerate(self.before, 1):
+            yield f"Story {number}, before it:"
+            yield from story._lines()
+        if self.before:
+            yield "Then:"
         given = self.given
         calls = [f"{_desk(place)} (it {_DOES[given.desks[place]]})" for place in given.contacts]
         yield f"Given a device that calls {', then '.join(calls)}, {given.call_timeout} s each,"
