@@ -1,7 +1,8 @@
 """CFG: what the form refuses. Each wrong value is refused by the name of its field, and nothing changes.
 
 The values lie just beyond each rule, or look like what is allowed. A batch of refusals is followed by one
-call: it shows that the old configuration is in force, whole.
+call: it shows that the old configuration is in force, whole. What the page gives no rule for (lengths, upper
+limits, settings left out that have a usual value) is nowhere among them.
 """
 
 import ssl
@@ -33,8 +34,6 @@ NOT_LETTERS_OR_DIGITS = (
     "3401 ",
     "3401\n",
     "sip:3401",
-    "x" * 65,
-    "x" * 10_240,
 )
 NO_SIP_ADDRESS = (
     *(value for value in NOT_LETTERS_OR_DIGITS if value != "sip:3401"),
@@ -48,7 +47,6 @@ NO_SIP_ADDRESS = (
     "sip:3401@192.0.2.10:0",
     "sip:3401@192.0.2.10:65536",
     "sip:3401@192.0.2.10:port",
-    "sip:3401@999.0.2.10",
     "sip:3401@-pbx.example",
     "sip:3401@192.0.2.10;transport=tcp",
     "sip:3401@192.0.2.10?Subject=x",
@@ -62,7 +60,6 @@ NO_SIP_ADDRESS = (
 NO_HOST = (
     "",
     " ",
-    "10.0.0.333",
     "1.2.3",
     "1.2.3.4.5",
     "192.0.2.10:5060",
@@ -80,7 +77,13 @@ NO_HOST = (
     "192.0.2.10/24",
     "x" * 10_240,
 )
-NO_NUMBER: tuple[object, ...] = (None, "", "ten", "5060x", 1.5, True, [], {}, "٣٤")
+NO_NUMBER: tuple[object, ...] = ("", "ten", "5060x", 1.5, True, [], {}, "٣٤")
+WITHOUT_A_RULE: tuple[tuple[str, object], ...] = (
+    ("colour", "red"),
+    ("display_name", "x" * 129),
+    ("auth_password", ""),
+)
+"""What the page says nothing about: a field of another form, a long name, no password, not even a dummy."""
 
 
 @scenario("CFG-09", "CFG-22", needs=Capability.VALIDATION)
@@ -117,7 +120,7 @@ async def test_each_further_number_is_an_extension_or_a_sip_address(bench: Bench
     The night guard would never be reached, and only an emergency would show it.
     """
     lists = [[value] for value in NO_SIP_ADDRESS] + [["3401", value, "3402"] for value in NO_SIP_ADDRESS[::7]]
-    await _refuses(bench, "CFG-14", "further_numbers", [*lists, "3401", 3401, None])
+    await _refuses(bench, "CFG-14", "further_numbers", [*lists, "3401", 3401])
 
 
 @scenario("CFG-20", "CFG-22", needs=Capability.VALIDATION)
@@ -126,7 +129,7 @@ async def test_each_permitted_caller_is_an_extension_or_a_sip_address(bench: Ben
 
     An entry that means nothing, or everybody, would stand in the list unnoticed.
     """
-    odd: list[object] = [["*"], ["sip:*@*"], ["3401", ".*"], ["34[0-9]"], "3401", None]
+    odd: list[object] = [["*"], ["sip:*@*"], ["3401", ".*"], ["34[0-9]"], "3401"]
     await _refuses(bench, "CFG-20", "permitted_callers", [*([value] for value in NO_SIP_ADDRESS), *odd])
 
 
@@ -154,7 +157,7 @@ async def test_a_polling_interval_is_a_positive_number_of_seconds(bench: Bench) 
 
     The door would never ask, or never stop asking.
     """
-    await _refuses(bench, "CFG-05", "polling_interval", (*NO_NUMBER, 0, -1, -3600, 2**64))
+    await _refuses(bench, "CFG-05", "polling_interval", (*NO_NUMBER, 0, -1, -3600))
 
 
 @scenario("CFG-06", "CFG-22", needs=Capability.VALIDATION)
@@ -163,7 +166,7 @@ async def test_a_transport_is_one_of_three(bench: Bench) -> None:
 
     The door would choose for itself, and the firewall would not know.
     """
-    await _refuses(bench, "CFG-06", "transport", ("", "SCTP", "WS", "UDP,TCP", "TLSv1", None, 1, ["UDP"]))
+    await _refuses(bench, "CFG-06", "transport", ("", "SCTP", "WS", "UDP,TCP", "TLSv1", 1, ["UDP"]))
 
 
 @scenario("CFG-08", "CFG-22", needs=(Capability.SRTP, Capability.VALIDATION))
@@ -196,7 +199,7 @@ async def test_a_call_timeout_is_a_positive_number_of_seconds(bench: Bench) -> N
 
     Every call would end before anybody can answer.
     """
-    await _refuses(bench, "CFG-17", "call_timeout", (*NO_NUMBER, 0, -1, 2**64))
+    await _refuses(bench, "CFG-17", "call_timeout", (*NO_NUMBER, 0, -1))
 
 
 @scenario("CFG-18", "CFG-22", needs=(Capability.VIDEO, Capability.VALIDATION))
@@ -205,9 +208,7 @@ async def test_video_calls_are_one_of_four(bench: Bench) -> None:
 
     A direction that the door does not know must not quietly become a camera that films.
     """
-    await _refuses(
-        bench, "CFG-18", "video_calls", ("", "On", "off", "Both ", "Outgoing,Incoming", None, True, 3)
-    )
+    await _refuses(bench, "CFG-18", "video_calls", ("On", "Both ", "Outgoing,Incoming", True, 3))
     for mode in VideoCalls:
         submitted = await bench.submit({"video_calls": mode})
         await bench.already_seen("CFG-18", configuration(accepted=True), after=submitted)
@@ -219,21 +220,23 @@ async def test_incoming_calls_are_allowed_or_not(bench: Bench) -> None:
 
     A switch that the door reads in its own way leaves it open, or closed for good.
     """
-    await _refuses(bench, "CFG-19", "allow_incoming", ("", "sometimes", None, 2, -1, 0.5, [], {}))
+    await _refuses(bench, "CFG-19", "allow_incoming", ("", "sometimes", 2, -1, 0.5, [], {}))
     for allowed in (False, True):
         submitted = await bench.submit({"allow_incoming": allowed})
         await bench.already_seen("CFG-19", configuration(accepted=True), after=submitted)
 
 
 @scenario("CFG-22", needs=Capability.VALIDATION)
-async def test_a_form_with_an_unknown_or_a_missing_field_is_refused(bench: Bench) -> None:
-    """A form that is not the form is refused, and names what is wrong with it.
+async def test_a_form_without_what_every_device_needs_is_refused(bench: Bench) -> None:
+    """A form without server, extension or call number is refused; what the page has no rule for is recorded.
 
-    A misspelt setting would look as if it had been made.
+    The door would be in service to whoever looks at the form, and to nobody else.
     """
-    await _refuses(bench, "CFG-22", "colour", ("red",), call=False)
-    await _refuses(bench, "CFG-22", "auth_password", (None, "", "line\nbreak", "x" * 10_240), call=False)
-    await _refuses(bench, "CFG-22", "display_name", (None, "line\r\nbreak", "x" * 10_240))
+    for field in ("server_address", "extension", "call_number"):
+        await _refuses(bench, "CFG-22", field, (None, {}), call=field == "call_number")
+    bench.at_end("CFG-22", configuration(accepted=True), at_least=0, after=now())
+    for field, value in bench.tried(WITHOUT_A_RULE):
+        await bench.submit({field: value})
 
 
 @scenario("CFG-07")

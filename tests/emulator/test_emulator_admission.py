@@ -6,9 +6,9 @@ from hypothesis import strategies as st
 
 from intercom_hil.emulator.addresses import full_address, read_address, user_of
 from intercom_hil.emulator.admission import refusal
+from intercom_hil.emulator.form_reading import read_settings
 from intercom_hil.emulator.invite import read_invite, read_offer
 from intercom_hil.emulator.vocabulary import Incoming, Offer
-from intercom_hil.spec.settings import SipSettings
 
 PBX, STATION, STRANGER = "127.0.0.10", "127.0.0.21", "127.0.0.66"
 RESOLVED = {PBX: frozenset({PBX}), STATION: frozenset({STATION}), "pbx.example": frozenset({PBX})}
@@ -16,7 +16,7 @@ RESOLVED = {PBX: frozenset({PBX}), STATION: frozenset({STATION}), "pbx.example":
 
 def settings(**changes):
     base = {"server_address": PBX, "auth_username": "a", "auth_password": "b", "extension": "1001"}
-    return SipSettings(**{**base, "call_number": "3400", **changes})
+    return read_settings({**base, "call_number": "3400", **changes})
 
 
 def admitted(caller, source, *entries, request="sip:1001@127.0.0.30", **changes):

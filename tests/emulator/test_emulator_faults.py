@@ -6,7 +6,9 @@ from dataclasses import replace
 import pytest
 
 from intercom_hil.emulator.faults import FAULTS, VARIANTS, wrap
+from intercom_hil.emulator.form_reading import read_settings
 from intercom_hil.emulator.logic import Logic
+from intercom_hil.emulator.settings import Encryption
 from intercom_hil.emulator.vocabulary import (
     Answer,
     ButtonPressed,
@@ -28,7 +30,6 @@ from intercom_hil.emulator.vocabulary import (
     WriteEvent,
 )
 from intercom_hil.spec.events import EVENTS
-from intercom_hil.spec.settings import Encryption, SipSettings
 
 SERVER, STRANGER = "127.0.0.10", "127.0.0.66"
 UNSET, FALLBACK, SRTP_ONLY = Encryption.UNSET, Encryption.FALLBACK, Encryption.SRTP_ONLY
@@ -37,7 +38,7 @@ UNSET, FALLBACK, SRTP_ONLY = Encryption.UNSET, Encryption.FALLBACK, Encryption.S
 def form(**changes):
     base = {"server_address": SERVER, "auth_username": "a", "auth_password": "b", "extension": "1001"}
     base |= {"call_number": "3400", "further_numbers": ("3401",)}
-    return Configured(SipSettings(**{**base, **changes}), {SERVER: frozenset({SERVER})})
+    return Configured(read_settings({**base, **changes}), {SERVER: frozenset({SERVER})})
 
 
 def call(caller="3400", host=SERVER, source=SERVER, offer=Offer.PLAIN, display=""):

@@ -4,7 +4,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
+from intercom_hil.emulator.form_reading import read_settings
 from intercom_hil.emulator.logic import BANNER, RETRY_AFTER, Logic
+from intercom_hil.emulator.settings import Encryption
 from intercom_hil.emulator.vocabulary import (
     AgentDied,
     Announce,
@@ -31,7 +33,6 @@ from intercom_hil.emulator.vocabulary import (
     WriteEvent,
 )
 from intercom_hil.spec.events import EVENTS, FAILURE_KINDS
-from intercom_hil.spec.settings import Encryption, SipSettings
 
 SERVER = "127.0.0.10"
 
@@ -39,7 +40,7 @@ SERVER = "127.0.0.10"
 def form(**changes):
     base = {"server_address": SERVER, "auth_username": "a", "auth_password": "b", "extension": "1001"}
     return Configured(
-        SipSettings(**{**base, "call_number": "3400", **changes}), {SERVER: frozenset({SERVER})}
+        read_settings({**base, "call_number": "3400", **changes}), {SERVER: frozenset({SERVER})}
     )
 
 

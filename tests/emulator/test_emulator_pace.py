@@ -2,6 +2,7 @@
 
 import pytest
 
+from intercom_hil.emulator.form_reading import read_settings
 from intercom_hil.emulator.logic import BANNER, Logic
 from intercom_hil.emulator.pace import SLOW, Pace, Slowed
 from intercom_hil.emulator.vocabulary import (
@@ -19,14 +20,13 @@ from intercom_hil.emulator.vocabulary import (
     Withdraw,
     WriteEvent,
 )
-from intercom_hil.spec.settings import SipSettings
 
 SERVER = "127.0.0.10"
 
 
 def form(**changes):
     base = {"server_address": SERVER, "auth_username": "a", "auth_password": "b", "extension": "1001"}
-    settings = SipSettings(**{**base, "call_number": "3400", **changes})
+    settings = read_settings({**base, "call_number": "3400", **changes})
     return Configured(settings, {SERVER: frozenset({SERVER})})
 
 

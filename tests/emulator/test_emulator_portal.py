@@ -41,7 +41,7 @@ async def test_a_refused_form_names_the_field_and_changes_nothing(start, peer):
         ({"transport": "SCTP"}, "transport"),
         ({"further_numbers": ["3401", "bob@"]}, "further_numbers.1"),
         ({"transport": "TLS", "ca_certificate": "no PEM"}, "ca_certificate"),
-        ({"colour": "red"}, "colour"),
+        ({"display_name": "a\r\nb"}, "display_name"),
     ):
         answer = await intercom.submit(**change)
         assert answer.status_code == 422, change

@@ -8,6 +8,7 @@ from itertools import count
 
 from intercom_hil.emulator.addresses import user_of
 from intercom_hil.emulator.logic import Logic
+from intercom_hil.emulator.settings import Encryption, SipSettings
 from intercom_hil.emulator.vocabulary import (
     Announce,
     Answer,
@@ -36,7 +37,6 @@ from intercom_hil.explore.model import Page
 from intercom_hil.explore.playing import play
 from intercom_hil.explore.story import REFUSING, Desk, Security
 from intercom_hil.explore.wants import OF_THE_LOG, Action, Order, Party, Sign
-from intercom_hil.spec.settings import Encryption, SipSettings
 from intercom_hil.spec.timing import USUAL_TIMING
 
 SERVER = "127.0.0.10"

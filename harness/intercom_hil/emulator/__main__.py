@@ -23,8 +23,8 @@ from urllib.parse import urlsplit
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
+    from intercom_hil.emulator.limits import Limits
     from intercom_hil.emulator.pace import Pace
-    from intercom_hil.spec.limits import Limits
 
 _TRUST_STORE = Path("/etc/ssl/certs/ca-certificates.crt")
 """Where Debian and its relatives keep the well-known authorities: the device's own trust store (TLS-04)."""
@@ -245,16 +245,12 @@ def _pace(text: str) -> Pace:
 
 
 def _limits(text: str) -> Limits:
-    from pydantic import ValidationError
-
-    from intercom_hil.spec.limits import Limits
+    from intercom_hil.emulator.limits import Limits
 
     try:
-        return Limits.model_validate_json(text)
-    except ValidationError as problem:
-        first = problem.errors()[0]
-        field = ".".join(str(part) for part in first["loc"]) or "limits"
-        raise argparse.ArgumentTypeError(f"{field}: {first['msg']}") from None
+        return Limits.read(text)
+    except ValueError as problem:
+        raise argparse.ArgumentTypeError(str(problem)) from None
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from intercom_hil.emulator.addresses import SIP_PORT, Address, read_address, user_of
+from intercom_hil.emulator.settings import SipSettings
 from intercom_hil.emulator.vocabulary import Incoming
-from intercom_hil.spec.settings import SipSettings
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,9 +30,9 @@ from intercom_hil.emulator.camera import made
 from intercom_hil.emulator.fault_invite_interceptor import Porter
 from intercom_hil.emulator.fault_sent_packets import DISTORTIONS, MEDIA_DISTORTIONS, SentPackets
 from intercom_hil.emulator.invite import read_invite
+from intercom_hil.emulator.settings import Encryption, VideoCalls
 from intercom_hil.emulator.stack_imports import stack_library
 from intercom_hil.emulator.vocabulary import Picture
-from intercom_hil.spec.settings import Encryption, VideoCalls
 
 USER_AGENT = "EMU-1/1.0"
 _POLL_MS = 10

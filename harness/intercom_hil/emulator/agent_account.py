@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import pjsua2 as pj
 
 from intercom_hil.emulator.invite import CRYPTO_SUITE, KEY_LENGTH
+from intercom_hil.emulator.settings import Encryption
 from intercom_hil.emulator.vocabulary import Media, Offer
-from intercom_hil.spec.settings import Encryption
 
 if TYPE_CHECKING:
     from intercom_hil.emulator.agent import Agent

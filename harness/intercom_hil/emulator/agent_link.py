@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from intercom_hil.emulator.settings import SipSettings, Transport
 from intercom_hil.emulator.sounds import ANNOUNCEMENT
 from intercom_hil.emulator.speaker import SpeakerRecording
 from intercom_hil.emulator.vocabulary import (
@@ -29,7 +30,6 @@ from intercom_hil.emulator.vocabulary import (
     Referred,
     RegistrationAnswered,
 )
-from intercom_hil.spec.settings import SipSettings, Transport
 
 _START_WITHIN = 10.0
 _STOP_WITHIN = 3.0
@@ -132,7 +132,7 @@ class AgentLink:
                 await self._ready.wait()
             self.send(
                 "configure",
-                settings=settings.model_dump(mode="json"),
+                settings=settings.as_json(),
                 register=order.register,
                 trusted=sorted(order.trusted),
                 tls=self._tls(order),
@@ -236,12 +236,11 @@ _INPUTS: dict[str, Callable[[dict[str, Any]], Input]] = {
 
 def _identity(settings: SipSettings) -> tuple[object, ...]:
     """Return what a running agent cannot change about itself."""
-    proxy = settings.proxy.model_dump_json() if settings.proxy else ""
     trust = settings.ca_certificate if settings.transport is Transport.TLS else None
     server = (settings.server_address, settings.server_port)
     who = (settings.extension, settings.auth_username, settings.auth_password, settings.display_name)
     how_long = settings.polling_interval  # changed, it would have the stack send two REGISTERs at once
-    return (settings.transport, trust, server, who, proxy, how_long)
+    return (settings.transport, trust, server, who, settings.proxy, how_long)
 
 
 def _trusted_certificates(order: Apply, trust_store: Path) -> str:

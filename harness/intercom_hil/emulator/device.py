@@ -25,6 +25,7 @@ from intercom_hil.emulator.form import Form
 from intercom_hil.emulator.portal import Portal
 from intercom_hil.emulator.relay_board import RelayBoard
 from intercom_hil.emulator.serial_server import SerialServer
+from intercom_hil.emulator.settings import SipSettings
 from intercom_hil.emulator.sounds import write_microphone_tone
 from intercom_hil.emulator.speaker import SpeakerRecording
 from intercom_hil.emulator.speech import KEYED, Entry, Speech
@@ -58,7 +59,6 @@ from intercom_hil.emulator.vocabulary import (
     WriteLine,
 )
 from intercom_hil.emulator.webhook import Webhook
-from intercom_hil.spec.settings import SipSettings
 
 BUTTON_RELAY = 0
 """The relay that is wired to the intercom's button."""

@@ -10,28 +10,17 @@ import ssl
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic import ValidationError
-
-from intercom_hil.spec.limits import RECOMMENDED_POLLING, Limits
-from intercom_hil.spec.settings import SipSettings
+from intercom_hil.emulator.form_reading import RefusedError, read_settings, refusal
+from intercom_hil.emulator.limits import Limits
+from intercom_hil.emulator.settings import SipSettings
 
 DEVICE_ID = "door"
 DEVICE_NAME = "Front door"
 ADMINISTRATOR = "Account Administrator"
-_USUAL_PORTS = (5060, 5061)
+_RECOMMENDED_POLLING = 30
+"""Seconds: the page's recommended minimum (CFG-05)."""
 CERTIFICATE_FILES = (".pem", ".cer", ".crt")
 """How the name of an uploaded CA certificate's file may end, in either case (CFG-07)."""
-
-Errors = list[dict[str, str]]
-"""One entry per refused field: ``field`` in the form's own names, and ``message``."""
-
-
-class RefusedError(Exception):
-    """The form does not take what was submitted; ``errors`` says why, field by field."""
-
-    def __init__(self, errors: Errors) -> None:
-        super().__init__("; ".join(f"{error['field']}: {error['message']}" for error in errors))
-        self.errors = errors
 
 
 class Form:
@@ -57,21 +46,18 @@ class Form:
         Raises:
             RefusedError: some field is wrong; nothing may change (CFG-22).
         """
-        try:
-            settings = SipSettings.model_validate(data)
-        except ValidationError as problem:
-            raise RefusedError(_field_errors(problem)) from None
+        settings = read_settings(data)
         if settings.ca_certificate is not None:
             _check_certificate(settings.ca_certificate)
-        excess = self.limits.excess(settings, _USUAL_PORTS)
+        excess = self.limits.excess(settings)
         if excess:
-            raise RefusedError([{"field": excess.setting, "message": f"this device takes {excess.taken}"}])
+            raise refusal(excess[0], f"this device takes {excess[1]}")
         return settings
 
     def warnings(self, settings: SipSettings) -> list[str]:
         """Return what the administrator should know about settings that are accepted all the same."""
-        if settings.polling_interval < RECOMMENDED_POLLING:
-            shortest = f"below the recommended {RECOMMENDED_POLLING} s"
+        if settings.polling_interval < _RECOMMENDED_POLLING:
+            shortest = f"below the recommended {_RECOMMENDED_POLLING} s"
             return [f"polling_interval: {settings.polling_interval} s is {shortest}"]
         return []
 
@@ -82,7 +68,9 @@ class Form:
             RefusedError: the file is of another type, or no certificate is in it.
         """
         if not filename.lower().endswith(CERTIFICATE_FILES):
-            raise _refused_certificate(f"{filename!r} is none of the types {', '.join(CERTIFICATE_FILES)}")
+            raise refusal(
+                "ca_certificate", f"{filename!r} is none of the types {', '.join(CERTIFICATE_FILES)}"
+            )
         if content.lstrip().startswith(b"-----"):
             text = content.decode("ascii", "replace")
         else:
@@ -97,21 +85,10 @@ class Form:
         return None
 
 
-def _field_errors(problem: ValidationError) -> Errors:
-    return [
-        {"field": ".".join(str(part) for part in error["loc"]) or "form", "message": error["msg"]}
-        for error in problem.errors(include_url=False, include_input=False, include_context=False)
-    ]
-
-
 def _check_certificate(text: str) -> None:
     try:
         if "PRIVATE KEY-----" in text:
             raise ValueError("it holds a private key")
         ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=text)
     except (ssl.SSLError, ValueError) as problem:
-        raise _refused_certificate(f"not a certificate: {problem}") from None
-
-
-def _refused_certificate(message: str) -> RefusedError:
-    return RefusedError([{"field": "ca_certificate", "message": message}])
+        raise refusal("ca_certificate", f"not a certificate: {problem}") from None

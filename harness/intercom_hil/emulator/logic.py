@@ -16,6 +16,7 @@ from intercom_hil.emulator.addresses import full_address
 from intercom_hil.emulator.admission import refusal, server_hosts
 from intercom_hil.emulator.events import EventKind
 from intercom_hil.emulator.failures import MEDIA_STATUSES, failure_kind
+from intercom_hil.emulator.settings import Encryption, SipSettings, VideoCalls
 from intercom_hil.emulator.vocabulary import (
     AgentDied,
     Announce,
@@ -50,7 +51,6 @@ from intercom_hil.emulator.vocabulary import (
     WriteEvent,
     WriteLine,
 )
-from intercom_hil.spec.settings import Encryption, SipSettings, VideoCalls
 
 RETRY_AFTER = 5.0
 """Seconds, at the least, between a registration that was refused and the next attempt (REG-02)."""

@@ -95,7 +95,7 @@ class Slowed:
 
     def _restart(self, given: Configured) -> list[Output]:
         self._submitted, self._unregistered = given, None
-        off = Configured(given.settings.model_copy(update={"enabled": False}), given.addresses)
+        off = Configured(given.settings.with_changes({"enabled": False}), given.addresses)
         ended = self._slowed(self._inner(off))
         return [*ended, OpenPortal(opened=False), StartTimer(_RESTART, self._pace.restart)]
 

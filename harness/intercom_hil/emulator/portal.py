@@ -18,8 +18,9 @@ import h11
 
 from intercom_hil.emulator.agent_link import AgentRefusedError
 from intercom_hil.emulator.event_log import FORMATS, EventLog
-from intercom_hil.emulator.form import ADMINISTRATOR, DEVICE_ID, DEVICE_NAME, Form, RefusedError
-from intercom_hil.spec.settings import SipSettings
+from intercom_hil.emulator.form import ADMINISTRATOR, DEVICE_ID, DEVICE_NAME, Form
+from intercom_hil.emulator.form_reading import RefusedError
+from intercom_hil.emulator.settings import SipSettings
 
 ACCOUNTS = {"admin": ("admin-secret", ADMINISTRATOR), "viewer": ("viewer-secret", "Viewer")}
 """Factory defaults: account to password and role."""
@@ -99,7 +100,7 @@ class Portal:
         if path != resource and not uploads:
             return _Answer(404, {"error": f"no such resource: {path}"})
         if method == "GET" and not uploads:
-            return _Answer(200, self._settings.redacted() if self._settings else {})
+            return _Answer(200, self._settings.shown() if self._settings else {})
         if method != "PUT":
             return _Answer(405, {"error": f"{method} is not for this resource"})
         if not self._form.may_submit(role or ""):

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from intercom_hil.spec.settings import SipSettings
+from intercom_hil.emulator.settings import SipSettings
 
 REFERRED = "referred"
 """The call that comes about because a remote side says so: only a fault has it."""

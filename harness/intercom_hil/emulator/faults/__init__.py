@@ -37,8 +37,8 @@ from intercom_hil.emulator.faults.fault import (
 )
 from intercom_hil.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
 from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.settings import Transport
 from intercom_hil.emulator.vocabulary import Step
-from intercom_hil.spec.settings import Transport
 
 _FACTORIES: tuple[Callable[[], Fault], ...] = (
     registering.NeverRegisters,

@@ -8,9 +8,10 @@ from typing import Any
 
 from intercom_hil.emulator.addresses import is_address
 from intercom_hil.emulator.faults.fault import Fault
-from intercom_hil.emulator.form import Errors, Form, RefusedError
+from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.form_reading import Errors, RefusedError, read_settings
+from intercom_hil.emulator.settings import SipSettings, Transport
 from intercom_hil.emulator.vocabulary import Apply, Configured, Ended, Input, Output, Refresh, Step
-from intercom_hil.spec.settings import SipSettings, Transport
 
 _GOOD_PASSWORD = 8
 """Characters."""
@@ -259,7 +260,7 @@ class TcpIgnored(_SettingsChanged):
     def changed(self, settings: SipSettings) -> SipSettings:
         """Choose UDP."""
         tcp = settings.transport is Transport.TCP
-        return settings.model_copy(update={"transport": Transport.UDP}) if tcp else settings
+        return settings.with_changes({"transport": Transport.UDP}) if tcp else settings
 
 
 class PasswordCutShort(_SettingsChanged):
@@ -271,7 +272,7 @@ class PasswordCutShort(_SettingsChanged):
 
     def changed(self, settings: SipSettings) -> SipSettings:
         """Cut it."""
-        return settings.model_copy(update={"auth_password": settings.auth_password[:16]})
+        return settings.with_changes({"auth_password": settings.auth_password[:16]})
 
 
 class ShortPasswordPadded(_SettingsChanged):
@@ -283,7 +284,7 @@ class ShortPasswordPadded(_SettingsChanged):
 
     def changed(self, settings: SipSettings) -> SipSettings:
         """Fill it up."""
-        return settings.model_copy(update={"auth_password": settings.auth_password.ljust(4, "0")})
+        return settings.with_changes({"auth_password": settings.auth_password.ljust(4, "0")})
 
 
 class NumbersSorted(_SettingsChanged):
@@ -295,7 +296,7 @@ class NumbersSorted(_SettingsChanged):
 
     def changed(self, settings: SipSettings) -> SipSettings:
         """Sort them."""
-        return settings.model_copy(update={"further_numbers": tuple(sorted(settings.further_numbers))})
+        return settings.with_changes({"further_numbers": tuple(sorted(settings.further_numbers))})
 
 
 def _with_valid_fields(
@@ -303,10 +304,10 @@ def _with_valid_fields(
 ) -> SipSettings | None:
     """Return the submitted settings with those in force in the place of wrong ones, if that can be."""
     wrong = {error["field"].partition(".")[0] for error in errors}
-    if in_force is None or not wrong <= SipSettings.model_fields.keys():
+    if in_force is None or not wrong <= in_force.as_json().keys():
         return None
-    kept = in_force.model_dump(mode="json")
-    return SipSettings.model_validate({**data, **{name: kept[name] for name in wrong}})
+    kept = in_force.as_json()
+    return read_settings({**data, **{name: kept[name] for name in wrong}})
 
 
 class SipOffAfterTheCall(Fault):

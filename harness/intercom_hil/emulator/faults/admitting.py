@@ -89,7 +89,7 @@ class ComparesLetterCase(Fault):
         if isinstance(given, Configured):
             entries = given.settings.permitted_callers
             read = tuple("nobody" if entry != _with_small_host(entry) else entry for entry in entries)
-            settings = given.settings.model_copy(update={"permitted_callers": read})
+            settings = given.settings.with_changes({"permitted_callers": read})
             given = replace(given, settings=settings)
         return inner(given)
 
@@ -344,6 +344,6 @@ class FormerCallersAdmitted(Fault):
             now = given.settings.permitted_callers
             former = tuple(entry for entry in before.permitted_callers if entry not in now)
             if now:
-                settings = given.settings.model_copy(update={"permitted_callers": (*now, *former)})
+                settings = given.settings.with_changes({"permitted_callers": (*now, *former)})
                 return inner(replace(given, settings=settings))
         return inner(given)

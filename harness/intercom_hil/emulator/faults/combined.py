@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from intercom_hil.emulator import events
 from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.settings import Encryption
 from intercom_hil.emulator.vocabulary import (
     Announce,
     ButtonPressed,
@@ -29,7 +30,6 @@ from intercom_hil.emulator.vocabulary import (
     TimerFired,
     WriteEvent,
 )
-from intercom_hil.spec.settings import Encryption
 
 
 class MutedAtThirdContact(Fault):
@@ -69,7 +69,7 @@ class ListKeptFromRinging(Fault):
         before, ringing = self.situation.settings, bool(self.situation.call) and not self.situation.up
         if isinstance(given, Configured) and before is not None and ringing:
             kept = {"call_number": before.call_number, "further_numbers": before.further_numbers}
-            given = Configured(given.settings.model_copy(update=kept), given.addresses)
+            given = Configured(given.settings.with_changes(kept), given.addresses)
         return inner(given)
 
 
@@ -154,10 +154,10 @@ class SecondExchangeIgnored(Fault):
         before = self.situation.settings
         if isinstance(given, Configured) and before is not None:
             kept = {"call_number": before.call_number, "further_numbers": before.further_numbers}
-            exchanged = given.settings.model_copy(update=kept) != given.settings
+            exchanged = given.settings.with_changes(kept) != given.settings
             self._exchanges += exchanged
             if exchanged and self._exchanges == 2:
-                given = Configured(given.settings.model_copy(update=kept), given.addresses)
+                given = Configured(given.settings.with_changes(kept), given.addresses)
         outputs = inner(given)
         if any(isinstance(output, Dial) for output in outputs):
             self._exchanges = 0
@@ -317,7 +317,7 @@ class IncomingOffInCallIgnored(Fault):
         before = self.situation.settings
         if isinstance(given, Configured) and before is not None and self.situation.up:
             kept = {"allow_incoming": before.allow_incoming}
-            given = Configured(given.settings.model_copy(update=kept), given.addresses)
+            given = Configured(given.settings.with_changes(kept), given.addresses)
         return inner(given)
 
 
@@ -445,7 +445,7 @@ class ListForgottenBySwitch(Fault):
         """Forget the list."""
         if isinstance(given, Configured):
             if self._was_off and given.settings.enabled:
-                open_to_all = given.settings.model_copy(update={"permitted_callers": ()})
+                open_to_all = given.settings.with_changes({"permitted_callers": ()})
                 given = Configured(open_to_all, given.addresses)
             self._was_off = not given.settings.enabled
         return inner(given)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.settings import Encryption, SipSettings
 from intercom_hil.emulator.vocabulary import (
     Answer,
     Configured,
@@ -20,7 +21,6 @@ from intercom_hil.emulator.vocabulary import (
     Output,
     Step,
 )
-from intercom_hil.spec.settings import Encryption, SipSettings
 
 
 class Situation:
@@ -117,7 +117,7 @@ class SettingIgnored(Fault):
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Change the setting on its way in."""
         if isinstance(given, Configured):
-            given = Configured(given.settings.model_copy(update=self._changes), given.addresses)
+            given = Configured(given.settings.with_changes(self._changes), given.addresses)
         return inner(given)
 
 
@@ -145,11 +145,9 @@ class ChangeAloneIgnored(Fault):
             return inner(given)
         before, submitted = self.situation.settings, getattr(given.settings, self._field)
         unnoticed = before is not None and self._to in (None, submitted)
-        if not (
-            unnoticed and before and before.model_copy(update={self._field: submitted}) == given.settings
-        ):
+        if not (unnoticed and before and before.with_changes({self._field: submitted}) == given.settings):
             self._in_force = submitted
-        kept = given.settings.model_copy(update={self._field: self._in_force})
+        kept = given.settings.with_changes({self._field: self._in_force})
         return inner(Configured(kept, given.addresses))
 
 
@@ -167,5 +165,5 @@ class KeptWhenTakenOut(Fault):
         if not isinstance(given, Configured):
             return inner(given)
         self._kept = getattr(given.settings, self._field) or self._kept
-        settings = given.settings.model_copy(update={self._field: self._kept})
+        settings = given.settings.with_changes({self._field: self._kept})
         return inner(Configured(settings, given.addresses))

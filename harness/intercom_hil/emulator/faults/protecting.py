@@ -7,6 +7,7 @@ from dataclasses import replace
 from intercom_hil.emulator.events import INCOMING_REJECTED
 from intercom_hil.emulator.failures import MEDIA_STATUSES
 from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.settings import Encryption
 from intercom_hil.emulator.vocabulary import (
     Answer,
     Apply,
@@ -25,7 +26,6 @@ from intercom_hil.emulator.vocabulary import (
     Step,
     WriteEvent,
 )
-from intercom_hil.spec.settings import Encryption
 
 
 class _DialsWith(Fault):

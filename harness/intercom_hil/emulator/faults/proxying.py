@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.settings import ProxySettings, SipSettings
 from intercom_hil.emulator.vocabulary import (
     Configured,
     Dial,
@@ -15,7 +16,6 @@ from intercom_hil.emulator.vocabulary import (
     RegistrationAnswered,
     Step,
 )
-from intercom_hil.spec.settings import ProxySettings, SipSettings
 
 
 class _ProxyMisread(Fault, ABC):
@@ -42,7 +42,7 @@ class ProxyIgnored(_ProxyMisread):
 
     def misread(self, settings: SipSettings, proxy: ProxySettings) -> SipSettings:
         """Leave the proxy out."""
-        return settings.model_copy(update={"proxy": None})
+        return settings.with_changes({"proxy": None})
 
 
 class ProxyPortIgnored(_ProxyMisread):
@@ -54,7 +54,7 @@ class ProxyPortIgnored(_ProxyMisread):
 
     def misread(self, settings: SipSettings, proxy: ProxySettings) -> SipSettings:
         """Change the port."""
-        return settings.model_copy(update={"proxy": proxy.model_copy(update={"port": 5060})})
+        return settings.with_changes({"proxy": replace(proxy, port=5060)})
 
 
 class ServerCredentialsAtProxy(_ProxyMisread):
@@ -66,8 +66,8 @@ class ServerCredentialsAtProxy(_ProxyMisread):
 
     def misread(self, settings: SipSettings, proxy: ProxySettings) -> SipSettings:
         """Change the proxy's credentials."""
-        server = {"username": settings.auth_username, "password": settings.auth_password}
-        return settings.model_copy(update={"proxy": proxy.model_copy(update=server)})
+        misled = replace(proxy, username=settings.auth_username, password=settings.auth_password)
+        return settings.with_changes({"proxy": misled})
 
 
 class ProxyCredentialsAtServer(_ProxyMisread):
@@ -79,7 +79,7 @@ class ProxyCredentialsAtServer(_ProxyMisread):
 
     def misread(self, settings: SipSettings, proxy: ProxySettings) -> SipSettings:
         """Change the server's credentials."""
-        return settings.model_copy(update={"auth_username": proxy.username, "auth_password": proxy.password})
+        return settings.with_changes({"auth_username": proxy.username, "auth_password": proxy.password})
 
 
 class CallsPastProxy(Fault):
@@ -128,7 +128,7 @@ class RoundRefusingProxy(Fault):
             self._configured = given
         refused = isinstance(given, RegistrationAnswered) and given.status == 407
         if refused and self._configured is not None and self._configured.settings.proxy is not None:
-            bare = self._configured.settings.model_copy(update={"proxy": None})
+            bare = self._configured.settings.with_changes({"proxy": None})
             self._configured = replace(self._configured, settings=bare)
             return inner(self._configured)
         return inner(given)

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from intercom_hil.emulator.addresses import read_address
 from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.settings import SipSettings
 from intercom_hil.emulator.vocabulary import (
     Apply,
     Configured,
@@ -22,7 +23,6 @@ from intercom_hil.emulator.vocabulary import (
     TimerFired,
     Withdraw,
 )
-from intercom_hil.spec.settings import SipSettings
 
 
 class NeverRegisters(Fault):
@@ -93,7 +93,7 @@ class KeepsOldPassword(Fault):
             return inner(given)
         if before.auth_username != given.settings.auth_username:
             return inner(given)
-        kept = given.settings.model_copy(update={"auth_password": before.auth_password})
+        kept = given.settings.with_changes({"auth_password": before.auth_password})
         return inner(replace(given, settings=kept))
 
 

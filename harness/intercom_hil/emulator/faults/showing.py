@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from intercom_hil.emulator.events import INCOMING_REJECTED
 from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.settings import VideoCalls
 from intercom_hil.emulator.vocabulary import (
     Answer,
     Configured,
@@ -19,7 +20,6 @@ from intercom_hil.emulator.vocabulary import (
     Step,
     WriteEvent,
 )
-from intercom_hil.spec.settings import VideoCalls
 
 
 class _UnderOneSetting(Fault):
@@ -175,6 +175,6 @@ class VideoSettingIgnored(Fault):
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Change the setting on its way in."""
         if isinstance(given, Configured):
-            settings = given.settings.model_copy(update={"video_calls": VideoCalls.OFF})
+            settings = given.settings.with_changes({"video_calls": VideoCalls.OFF})
             given = replace(given, settings=settings)
         return inner(given)

@@ -119,7 +119,7 @@ class DirectCallsDespiteOff(Fault):
         """Leave incoming calls on, and turn away what the server sends."""
         if isinstance(given, Configured):
             self._servers = server_hosts(given.settings, given.addresses)
-            return inner(replace(given, settings=given.settings.model_copy(update={"allow_incoming": True})))
+            return inner(replace(given, settings=given.settings.with_changes({"allow_incoming": True})))
         settings = self.situation.settings
         if isinstance(given, Incoming) and settings and given.source in self._servers:
             refused = refusal(given, settings, {})

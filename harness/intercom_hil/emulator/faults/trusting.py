@@ -8,8 +8,8 @@ from functools import partial
 from typing import Any
 
 from intercom_hil.emulator.faults.fault import Fault
+from intercom_hil.emulator.settings import Transport
 from intercom_hil.emulator.vocabulary import Apply, Configured, Dial, Flaw, Input, Output, Step
-from intercom_hil.spec.settings import Transport
 
 
 class RuleBent(Fault):
@@ -50,7 +50,7 @@ class TlsIgnored(Fault):
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Choose UDP."""
         if isinstance(given, Configured) and given.settings.transport is Transport.TLS:
-            given = replace(given, settings=given.settings.model_copy(update={"transport": Transport.UDP}))
+            given = replace(given, settings=given.settings.with_changes({"transport": Transport.UDP}))
         return inner(given)
 
 
@@ -70,7 +70,7 @@ class EveryUploadTrusted(Fault):
         if isinstance(given, Configured) and given.settings.ca_certificate:
             self._uploaded[given.settings.ca_certificate] = None
             every = "\n".join(self._uploaded)
-            settings = given.settings.model_copy(update={"ca_certificate": every})
+            settings = given.settings.with_changes({"ca_certificate": every})
             given = replace(given, settings=settings)
         return inner(given)
 
