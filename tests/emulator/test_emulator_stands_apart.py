@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from intercom_hil.emulator import events as of_the_device
+from intercom_hil.emulator.faults import FAULTS
 from intercom_hil.emulator.form_reading import RefusedError, read_settings
 from intercom_hil.spec import events as of_the_bench
 from intercom_hil.spec import settings as settings_of_the_bench
@@ -177,6 +178,15 @@ DIFFERENT = [
 ]
 """Changes that one side alone takes, which one, and by what right."""
 
+SHARED = {
+    "libsrtp": {"srtp-rollover-not-counted", "plain-under-srtp", "plays-clear-media"},
+    "FFmpeg (PyAV)": {"no-key-picture", "frozen-video"},
+    "OpenSSL": {"accepts-self-signed", "accepts-expired", "ignores-certificate-name", "accepts-tls-1.0"},
+    "accounts of the portal": {"role-of-the-first", "viewer-may-configure", "strangers-may-configure"},
+    "a tone of 440 Hz": {"sound-at-half-speed"},
+}
+"""What bench and emulated intercom still have in common, and faults of a device that the bench finds there."""
+
 
 def device_reads(form):
     """Return the settings that the emulated intercom makes of a form, or the fields that it refuses."""
@@ -201,6 +211,10 @@ def test_the_event_tables_of_bench_and_emulated_intercom_are_alike():
     bench = [(kind.requirement, kind.name, kind.screen_name) for kind in of_the_bench.EVENTS.values()]
     assert device == bench
     assert len(set(device)) == 10
+
+
+def test_there_are_faults_for_all_that_both_sides_share():
+    assert {fault for faults in SHARED.values() for fault in faults} <= FAULTS.keys()
 
 
 @pytest.mark.parametrize("change", ALIKE, ids=lambda change: ascii(change)[:60])

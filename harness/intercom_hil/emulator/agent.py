@@ -187,6 +187,11 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         ]
         return int(self.transportCreate(kind, setting))
 
+    def described(self, description: str) -> None:
+        """Take note of a session description that goes out."""
+        if self._sent is not None:
+            self._sent.learn_keys(description)
+
     def clear_transport(self) -> int:
         """Return the transport for SIP in clear beside the one that is set, opened when first asked for."""
         if self._beside is None:

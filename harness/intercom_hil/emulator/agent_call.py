@@ -133,6 +133,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         """
         local, remote = prm.sdp.wholeSdp, prm.remSdp.wholeSdp
         self._written = local, remote
+        self._agent.described(local)
         if self._video is not None:
             described = self._video.describe(local, remote)
             if described != local:

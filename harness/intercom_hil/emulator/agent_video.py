@@ -15,7 +15,7 @@ from contextlib import suppress
 import pylibsrtp
 
 from intercom_hil.emulator.agent_sockets import media_socket
-from intercom_hil.emulator.camera import FRAME_RATE, made, pictures
+from intercom_hil.emulator.camera import FRAME_RATE, KEY_SLICE, made, pictures
 from intercom_hil.emulator.video_sdp import RemoteVideo, answering, audio_protection, offering, read_video
 from intercom_hil.emulator.vocabulary import Picture
 
@@ -140,6 +140,8 @@ class CallVideo:
         if remote is None or not sends or self._picture is Picture.DARK:
             return
         units = loop[0 if self._picture is Picture.FROZEN else number]
+        if self._picture is Picture.KEYLESS:
+            units = tuple(unit for unit in units if unit[0] & 0x1F != KEY_SLICE)
         for place, unit in enumerate(units, start=1):
             packet = self._packet(remote.payload_type, unit, last=place == len(units))
             self._packets, self._octets = self._packets + 1, self._octets + len(unit)

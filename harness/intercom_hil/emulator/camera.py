@@ -27,7 +27,9 @@ _GROUP = 10
 _LARGEST_UNIT = 1100
 """Bytes of one NAL unit: each fits into a packet of its own, whatever mode was agreed (RFC 6184 §6.2)."""
 _BLACK, _DARK, _WHITE = 40, 110, 235
-_CARRIED = (1, 5, 7, 8)
+KEY_SLICE = 5
+"""NAL unit type of a slice of a picture that stands by itself (ITU-T H.264 table 7-1: IDR)."""
+_CARRIED = (1, KEY_SLICE, 7, 8)
 """NAL unit types that are sent: slices and parameter sets (ITU-T H.264 table 7-1)."""
 
 

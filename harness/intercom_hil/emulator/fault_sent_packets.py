@@ -1,11 +1,13 @@
 """Faults of what the SIP stack sends over UDP: its datagrams, distorted on their way out.
 
 The stack's import of ``sendto`` is led past here: SIP messages are changed, left out or followed by others,
-and so are RTP and RTCP. SIP over TCP and TLS, and protected media, are as they should be.
+and so are RTP and RTCP. SIP over TCP and TLS is as it should be, and so is protected media but for the fault
+that protects it otherwise.
 """
 
 from __future__ import annotations
 
+import base64
 import ctypes
 import os
 import re
@@ -15,6 +17,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+
+import pylibsrtp
 
 from intercom_hil.emulator.stack_imports import redirect, stack_library
 
@@ -111,6 +115,11 @@ class SentPackets:
             self.strayed.add(descriptor)
             stray = packet[:1] + bytes((_STRAY_PAYLOAD_TYPE,)) + packet[2:8] + secrets.token_bytes(4)
             self._real(descriptor, stray + packet[12:], len(packet), 0, where, len(where))
+
+    def learn_keys(self, description: str) -> None:
+        """Take note of the keys in a session description of the device, where the distortion needs them."""
+        if isinstance(self._distort_media, _UncountedRollover):
+            self._distort_media.learn(description)
 
     def go_on(self) -> None:
         """Send the last packet of audio again and again, though its call is over."""
@@ -246,6 +255,8 @@ _HOLE = range(20, 35)
 _SAMPLES = 160
 _FRAME_BYTES = 80
 """G.711 comes in whole frames of 10 ms; the tag of SRTP makes them odd (RFC 3711 §5.2: 10 bytes)."""
+_STARTS_OVER_AFTER = 25
+"""Packets."""
 _SILENCE = {0: b"\xff", 8: b"\xd5"}
 """A byte of digital silence in mu-law and A-law (RFC 3551 §6)."""
 
@@ -317,6 +328,76 @@ def _many_sources(data: bytes, number: int, sequence: int, timestamp: int) -> li
     return [data[:8] + (int.from_bytes(data[8:12], "big") ^ number).to_bytes(4, "big") + data[12:]]
 
 
+class _HalfSpeed:
+    """Plays sound at half its rate, more and more behind: what was 440 Hz is heard at 220 Hz."""
+
+    def __init__(self) -> None:
+        self._due: dict[bytes, bytes] = {}
+
+    def __call__(self, data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+        source, size = data[8:12], len(data) - 12
+        due = self._due.get(source, b"") + data[12:]
+        part, self._due[source] = due[: size // 2], due[size // 2 :]
+        return [data[:12] + bytes(sample for sample in part for _ in range(2))]
+
+
+class _UncountedRollover:
+    """Protects packets whose sequence number starts over as if it had not (RFC 3711 §3.3.1).
+
+    The sequence number is made to start over half a second after the beginning: by itself it would take up to
+    22 minutes. What the stack has protected is opened with its own keys, and protected anew.
+    """
+
+    def __init__(self) -> None:
+        self._keys: list[bytes] = []
+        self._streams: dict[bytes, _Protection] = {}
+
+    def learn(self, description: str) -> None:
+        """Take the keys out of a session description that the device sends."""
+        for found in re.finditer(r"^a=crypto:.*? inline:([A-Za-z0-9+/=]+)", description, re.MULTILINE):
+            key = base64.b64decode(found[1])
+            if key not in self._keys:
+                self._keys.append(key)
+
+    def __call__(self, data: bytes) -> list[bytes]:
+        if len(data) < 13 or data[0] >> 6 != 2 or data[1] & 0x7F in range(64, 96):
+            return [data]
+        stream = self._streams.get(data[8:12])
+        plain = stream.open(data) if stream is not None else None
+        if plain is None:
+            opened = (_Protection(key, data) for key in reversed(self._keys))
+            fitting = ((one, found) for one in opened if (found := one.open(data)) is not None)
+            stream, plain = next(fitting, (None, None))
+        if stream is None or plain is None:
+            return [data]
+        self._streams[data[8:12]] = stream
+        return [stream.protect(plain)]
+
+
+class _Protection:
+    """One source under one key: what the stack made of it, and what is made of it instead."""
+
+    def __init__(self, key: bytes, packet: bytes) -> None:
+        inbound = pylibsrtp.Policy(key=key, ssrc_type=pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        outbound = pylibsrtp.Policy(key=key, ssrc_type=pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
+        self._opens = pylibsrtp.Session(inbound)
+        self._first = int.from_bytes(packet[2:4], "big")
+        self._before, self._after = pylibsrtp.Session(outbound), pylibsrtp.Session(outbound)
+
+    def open(self, packet: bytes) -> bytes | None:
+        try:
+            return self._opens.unprotect(packet)
+        except pylibsrtp.Error:
+            return None
+
+    def protect(self, plain: bytes) -> bytes:
+        number = int.from_bytes(plain[2:4], "big") - self._first & 0xFFFF
+        session = self._before if number < _STARTS_OVER_AFTER else self._after
+        return session.protect(
+            _numbered(plain, number - _STARTS_OVER_AFTER, int.from_bytes(plain[4:8], "big"))
+        )
+
+
 def _no_reports(data: bytes) -> list[bytes]:
     return [] if _is_report(data) else [data]
 
@@ -340,11 +421,13 @@ MEDIA_DISTORTIONS: dict[str, Callable[[], _MediaDistortion]] = {
     "timestamps-stand-still": lambda: _Sound(_timestamps_stand),
     "sequence-numbers-leap": lambda: _Sound(_sequence_leaps),
     "new-source-with-each-packet": lambda: _Sound(_many_sources),
+    "sound-at-half-speed": lambda: _Sound(_HalfSpeed()),
+    "srtp-rollover-not-counted": _UncountedRollover,
     "no-reports": lambda: _no_reports,
     "reports-of-another-source": lambda: _reports_of_another,
     "receiver-reports-alone": lambda: _receiver_reports_alone,
 }
-"""What can become of RTP and RTCP in clear, by name: each makes what takes packets, one after the other."""
+"""What can become of RTP and RTCP, by name: each makes what takes packets, one after the other."""
 
 
 DISTORTIONS: dict[str, _Distortion] = {

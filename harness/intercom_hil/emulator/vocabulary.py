@@ -45,6 +45,8 @@ class Picture(StrEnum):
     """Video is agreed on, and none is sent."""
     CLEAR = "clear"
     """Live, and in clear whatever was agreed."""
+    KEYLESS = "keyless"
+    """Live, and no picture stands by itself: a lenient decoder may show something of it all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,6 +184,8 @@ class Flaw(StrEnum):
     """It is not meant for servers."""
     IDENTITY = "identity"
     """It is for another host."""
+    SELF_SIGNED = "self-signed"
+    """It, or the CA that comes along with it, was signed by nobody else."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,7 +53,7 @@ class Excess:
 
 
 class Limits(BaseModel):
-    """What the device takes. The defaults are the limits of the page's form."""
+    """What the device takes. The defaults are as far as the bench goes: the page gives no limits."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,7 +1,8 @@
 """The device's SIP settings as its configuration form names them (CFG-01..22).
 
-The model is the form: field names are the Admin Portal's JSON keys, and a value the form must refuse
-raises a ``ValidationError`` that names the field. Secrets are redacted wherever settings are stored.
+Field names are the Admin Portal's JSON keys. What the bench does not submit raises a ``ValidationError`` that
+names the field: it asks for less than the page allows, and no device has to refuse all of that. Secrets are
+redacted wherever settings are stored.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ LONGEST_TEXT = 128
 MOST_NUMBERS = 100
 LONGEST_POLLING = 86_400
 LONGEST_CALL_TIMEOUT = 600
-"""Seconds, both."""
+"""Seconds, both. The page gives no limits; these, and the lengths, are as far as the bench goes."""
 REDACTED = "(redacted)"
 
 

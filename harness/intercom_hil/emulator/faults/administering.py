@@ -53,6 +53,23 @@ class StrangersMayConfigure(_FormFault):
         return not role or super().may_submit(role)
 
 
+class RoleOfTheFirst(_FormFault):
+    """Accounts are mixed up: one role is kept, and asked for ever after."""
+
+    name = "role-of-the-first"
+    description = "whoever submits a form first, his role is that of everybody who is logged in"
+    breaks = frozenset({"CFG-02"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._role = ""
+
+    def may_submit(self, role: str) -> bool:
+        """Judge by the role that was kept."""
+        self._role = self._role or role
+        return super().may_submit(self._role)
+
+
 class NoPollingWarning(_FormFault):
     """Nothing is said about a short polling interval."""
 

@@ -77,6 +77,13 @@ DISTORTED = (
     ("sound-stalls", "three tenths of each second nothing is sent", "OUT-05", "OUT-05"),
     ("sound-skips", "three tenths of each second are left out of the sound", "OUT-05", "OUT-05"),
     ("sound-in-pieces", "three tenths of each second are silence", "OUT-05", "OUT-05"),
+    ("sound-at-half-speed", "the microphone is heard an octave too low", "OUT-05", "OUT-05"),
+    (
+        "srtp-rollover-not-counted",
+        "where the sequence number starts over, packets are protected as if it did not",
+        "ENC-11",
+        "ENC-11",
+    ),
     ("timestamps-stand-still", "the timestamp of sound never changes", "OUT-05 RTP-03", "OUT-05"),
     ("sequence-numbers-leap", "sequence numbers rise by five from packet to packet", "RTP-03", "OUT-05"),
     ("new-source-with-each-packet", "each packet of sound has an SSRC of its own", "OUT-05 RTP-03", "OUT-05"),

@@ -156,6 +156,15 @@ class VideoNeverSent(_InsteadOfLive):
     shown = Picture.DARK
 
 
+class NoKeyPicture(_InsteadOfLive):
+    """The encoder never begins: whoever joins cannot make out the picture, unless his decoder guesses."""
+
+    name = "no-key-picture"
+    description = "no picture of the video stands by itself: each refers to one that was never sent"
+    breaks = frozenset({"VID-01", "VID-02", "VID-03"})
+    shown = Picture.KEYLESS
+
+
 class ClearVideoUnderSrtp(_InsteadOfLive):
     """The audio is protected, the video is not."""
 

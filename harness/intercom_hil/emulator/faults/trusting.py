@@ -149,6 +149,13 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
     ),
     partial(
         RuleBent,
+        "accepts-self-signed",
+        "a certificate that its own holder signed will do",
+        "TLS-05",
+        tolerated=frozenset({Flaw.SELF_SIGNED}),
+    ),
+    partial(
+        RuleBent,
         "accepts-any-certificate",
         "TLS servers are not verified at all",
         "TLS-02",
