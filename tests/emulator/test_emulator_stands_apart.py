@@ -185,7 +185,7 @@ SHARED = {
     "accounts of the portal": {"role-of-the-first", "viewer-may-configure", "strangers-may-configure"},
     "a tone of 440 Hz": {"sound-at-half-speed"},
 }
-"""What bench and emulated intercom still have in common, and faults of a device that the bench finds there."""
+"""What bench and emulated intercom still have in common, and faults of a device that the bench finds."""
 
 
 def device_reads(form):
