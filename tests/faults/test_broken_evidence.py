@@ -3,7 +3,8 @@
 import json
 
 import pytest
-from lane import eventually, left_of, run_scenarios
+
+from tests.faults.lane import eventually, left_of, run_scenarios
 
 LANE = 97
 SCENARIOS = "tests/faults/breaking/test_breaking_evidence.py"

@@ -7,9 +7,9 @@ whole again. Nothing is waited for without end, and nothing stays behind.
 import json
 
 import pytest
-from lane import eventually, left_of, run_scenarios
 
 from tests.faults.breaking.test_breaking_parts import OF_STATIONS, PROXY, WAYS
+from tests.faults.lane import eventually, left_of, run_scenarios
 
 LANE = 98
 SCENARIOS = "tests/faults/breaking/test_breaking_parts.py"
@@ -66,7 +66,7 @@ def check(run, rows):
             record = run.folder / scenario["evidence"]["folder"] / "record.json"
             if json.loads(record.read_text())["verdict"] != scenario["verdict"]:
                 wrong.append((way, "its record has changed since"))
-    assert not wrong
+    assert not wrong, wrong
     assert eventually(lambda: not left_of(LANE)), left_of(LANE)
 
 

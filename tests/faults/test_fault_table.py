@@ -12,36 +12,14 @@ import queue
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
+from fault_table import BROKEN, CRASHES, FEARED, SHOWN_BY
 from lane import run_scenarios
 
-from intercom_hil.emulator.faults import FAULTS
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 
 LANES = (11, 12)
 """Third octets of the loopback addresses of the benches that run side by side."""
-
-BROKEN = {name: make().breaks for name, make in FAULTS.items()}
-FEARED = frozenset(
-    {
-        "allow-list-compares-display-name",
-        "allow-list-ignored",
-        "button-does-not-hang-up",
-        "falls-back-under-srtp-only",
-        "missing-event-outgoing_call_established",
-        "next-contact-not-tried-after-busy",
-        "next-tried-after-answer",
-        "no-announcement",
-        "no-cancel-at-timeout",
-        "no-fallback",
-        "plain-under-srtp",
-        "sip-off-after-the-call",
-        "wrong-event-name",
-    }
-)
-"""Faults that are tried every time; the others every night."""
-CRASHES = frozenset({"crashes-on-call"})
-"""Cuts every call short, and so breaks whatever a scenario wanted to find out; see test_broken_bench.py."""
 
 
 @pytest.fixture(scope="session")
@@ -59,8 +37,7 @@ def runs(request, tmp_path_factory):
         free.put(lane)
 
     def run(fault):
-        asked = FAULTS[fault]().shown_by or BROKEN[fault]
-        chosen = [] if complete else [word for name in asked for word in ("--requirement", name)]
+        chosen = [] if complete else [word for name in SHOWN_BY[fault] for word in ("--requirement", name)]
         lane = free.get()
         try:
             own = folder / fault

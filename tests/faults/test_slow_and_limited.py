@@ -3,7 +3,8 @@
 import re
 
 import pytest
-from lane import LONGEST_RUN, ROOT, run_scenarios
+
+from tests.faults.lane import LONGEST_RUN, ROOT, run_scenarios
 
 LANE = 96
 BENCHES = ROOT / "fixtures" / "benches"
