@@ -14,6 +14,7 @@ import contextlib
 import json
 import os
 import queue
+import re
 import shutil
 import signal
 import subprocess
@@ -39,22 +40,33 @@ REPORTS = ROOT / "reports" / "proof"
 
 
 def commit() -> str:
-    """Return the commit that is played, with ``+`` behind it where the files differ from it."""
+    """Return the commit that is played, with ``+`` behind it where the files differ from it.
+
+    Outside of version control it is ``unknown``.
+    """
 
     def git(*words: str) -> str:
         return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True).stdout
 
-    return git("rev-parse", "HEAD").strip() + ("+" if git("status", "--porcelain").strip() else "")
+    try:
+        return git("rev-parse", "HEAD").strip() + ("+" if git("status", "--porcelain").strip() else "")
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
 
 
-def chosen(options: argparse.Namespace) -> list[Entry]:
-    """Return the entries that were asked for, in their order."""
-    tables = {"sample": entries.sample, "quick": entries.quick, "complete": entries.complete}
-    every = tables[options.size]()
-    kinds = options.only or KINDS
-    found = [one for one in every if one.kind in kinds and options.k in one.id]
-    part, _, of = options.part.partition("/")
-    return found[int(part) - 1 :: int(of)]
+def chosen(size: str, only: list[str], text: str, part: str) -> list[Entry]:
+    """Return the entries that were asked for, in their order.
+
+    Args:
+        size: ``complete``, ``quick`` or ``sample``.
+        only: the kinds, if not all.
+        text: what their lines have in them.
+        part: ``K/N``: every Nth, from the Kth on.
+    """
+    tables = {"complete": entries.complete, "quick": entries.quick, "sample": entries.sample}
+    found = [one for one in tables[size]() if one.kind in (only or KINDS) and text in one.id]
+    first, _, step = part.partition("/")
+    return found[int(first) - 1 :: int(step)]
 
 
 class Proof:
@@ -161,6 +173,12 @@ def _alone(entry: Entry) -> str:
     return BENCH_FAULT if entry.kind == BENCH_FAULT else ""
 
 
+def _part(text: str) -> str:
+    if not re.fullmatch(r"[1-9]\d*/[1-9]\d*", text):
+        raise argparse.ArgumentTypeError(f"{text} is not K/N, as in 2/3")
+    return text
+
+
 def read(folder: Path) -> list[dict[str, Any]]:
     """Return what was played, the latest of each entry."""
     path = folder / "entries.jsonl"
@@ -187,8 +205,12 @@ def main() -> int:
         const="quick",
         help="everything once, against as little as shows it",
     )
-    parser.add_argument("--part", default="1/1", metavar="K/N", help="every Nth entry, from the Kth on")
-    parser.add_argument("--only", action="append", choices=KINDS, help="only this kind (repeatable)")
+    parser.add_argument(
+        "--part", default="1/1", type=_part, metavar="K/N", help="every Nth entry, from the Kth on"
+    )
+    parser.add_argument(
+        "--only", action="append", default=[], choices=KINDS, help="only this kind (repeatable)"
+    )
     parser.add_argument("-k", default="", metavar="TEXT", help="only entries with this in their line")
     parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing after so many minutes")
     parser.add_argument("--name", help="of the folder; the commit by default")
@@ -206,7 +228,7 @@ def main() -> int:
         result = play(entry, options.folder, options.lane)
         (options.folder / "entry.json").write_text(json.dumps(result))
         return 0
-    asked = chosen(options)
+    asked = chosen(options.size, options.only, options.k, options.part)
     if options.list:
         print("\n".join(entry.id for entry in asked))
         return 0

@@ -1,7 +1,7 @@
 """The table of lawful variants: what a device may do, by which paragraph, and what is fixed for it.
 
-Most are the device whose ways are drawn at random (``fixtures/devices/drawn.py``) with some choices fixed; the
-others are ways of the emulated intercom. None of them is to be accused of anything.
+Most are the device whose ways are drawn at random (``fixtures/devices/drawn.py``) with some choices fixed,
+the others are ways of the emulated intercom. None of them is to be accused of anything.
 """
 
 from __future__ import annotations

@@ -30,9 +30,9 @@ def files() -> tuple[Path, ...]:
 
 def _is_by_product(path: Path) -> bool:
     parts = path.relative_to(ROOT).parts
-    return any(part.startswith(".") or part == "__pycache__" for part in parts) or parts[:2] == (
-        "reports",
-        "runs",
+    return any(part.startswith(".") or part == "__pycache__" for part in parts) or parts[:2] in (
+        ("reports", "runs"),
+        ("reports", "proof"),
     )
 
 
