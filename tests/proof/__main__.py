@@ -252,7 +252,7 @@ def main() -> int:
         print("interrupted: what runs takes its benches down", flush=True)
         proof.end()
         runner.join(ENDS_WITHIN)
-    summary = write(folder, read(folder), asked)
+    summary = write(folder, read(folder), entries.complete())
     print(f"{folder / 'proof.html'}", flush=True)
     print(json.dumps(summary, indent=1), flush=True)
     if proof.ending:

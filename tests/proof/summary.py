@@ -77,17 +77,25 @@ def _all_right(lines: list[dict[str, Any]]) -> bool:
 
 def write(folder: Path, played: list[dict[str, Any]], asked: list[Entry]) -> dict[str, Any]:
     """Write ``proof.json`` and ``proof.html`` into a folder, and return the figures."""
-    found = figures(played, asked)
+    found = figures(played, asked) | {"mutants": _mutants(folder.parent / "mutants.json")}
     entries = [{key: line[key] for key in line if key != "output"} for line in played]
     (folder / "proof.json").write_text(json.dumps({**found, "entries": entries}, indent=1) + "\n")
     (folder / "proof.html").write_text(_page(found, played))
     return found
 
 
+def _mutants(path: Path) -> dict[str, Any]:
+    """Return which share of the mutants was killed, if mutation testing left a record of it."""
+    if not path.exists():
+        return {"killed": None}
+    record = json.loads(path.read_text())
+    return {"killed": record["killed_of_all"], "total": record["mutants"], "commit": record["commit"]}
+
+
 def _page(found: dict[str, Any], played: list[dict[str, Any]]) -> str:
     totals = "".join(
         f"<tr><td>{kind.replace('_', ' ')}<td>{name.replace('_', ' ')}<td>{value}"
-        for kind in ("faults", "variants", "bench_faults")
+        for kind in ("faults", "variants", "bench_faults", "mutants")
         for name, value in found[kind].items()
     )
     verdicts = ", ".join(

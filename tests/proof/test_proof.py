@@ -143,6 +143,7 @@ def test_the_figures_count_a_fault_once_and_what_was_not_played_as_such(tmp_path
     faults = {"total": 2, "played": 1, "caught": 1, "on_the_right_row": 0}
     assert faults.items() <= found["faults"].items()
     assert (found["variants"]["false_accusations"], found["bench_faults"]["leftovers"]) == (1, 1)
+    assert found["mutants"] == {"killed": None}
     assert json.loads((tmp_path / "proof.json").read_text())["faults"] == found["faults"]
     page = (tmp_path / "proof.html").read_text()
     assert '<td class="hit" title="OUT-03">' in page
