@@ -241,7 +241,8 @@ def main() -> int:
     done = {line["id"] for line in read(folder) if line["commit"] == at and line["verdict"] != "error"}
     waiting = [entry for entry in asked if entry.id not in done]
     print(f"{len(asked)} entries, {len(asked) - len(waiting)} of them played before; {folder}", flush=True)
-    minutes = options.minutes or (SAMPLE_MINUTES if options.size == "sample" else 1e6)
+    default = SAMPLE_MINUTES if options.size == "sample" else 1e6
+    minutes = default if options.minutes is None else options.minutes
     proof = Proof(folder, at, waiting, minutes)
     signal.signal(signal.SIGINT, lambda *_: ending.put(True))
     signal.signal(signal.SIGTERM, lambda *_: ending.put(True))

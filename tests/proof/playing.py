@@ -108,9 +108,12 @@ def _variant(entry: Entry, folder: Path, number: int) -> lane.Run:
     variant = next(variant for variant in VARIANTS if variant.name == entry.name)
     chosen = _requirements(entry) or ["-m", "not long"]
     if not variant.emulated:
-        stand = [sys.executable, str(DEVICES / "stand.py"), "drawn", "--"]
+        network = f"198.18.{number}"  # RFC 2544: for benches
+        stand = [sys.executable, str(DEVICES / "stand.py"), "--network", network, "drawn", "--"]
         env = {"INTERCOM_DRAW": variant.draw}
-        bench = DEVICES / "drawn.toml"
+        bench = folder / "drawn.toml"
+        text = (DEVICES / "drawn.toml").read_text().replace("192.0.2", network)
+        bench.write_text(text.replace('"./control.py"', json.dumps(str(DEVICES / "control.py"))))
         return lane.run_scenarios(
             folder, number, *chosen, bench=bench, through=stand, env=env, longest=LONGEST
         )
