@@ -94,6 +94,8 @@ def _limit(name: str, names: list[str], value: Any) -> Any:
             raise ValueError(f"{name}: [shortest, longest] in seconds is needed")
         return tuple(value)
     if name == "codecs":
+        if not isinstance(value, list) or not all(isinstance(codec, str) for codec in value):
+            raise ValueError("codecs: a list of names is needed")
         return tuple(value)
     if name in _NUMBERS or name in _LENGTHS:
         if not _is_count(value):
