@@ -128,3 +128,15 @@ def test_the_screen_shows_an_answered_call_that_nobody_made():
     assert Door().at(5).called("sip:3410@pbx", 200).shows("Incoming call answered").broken() == set()
     assert Door().at(5).shows("Ready").broken() == set()
     assert Door().shows("Incoming call answered").broken() == set()  # of the scenario before
+    over = Door().at(5).called("sip:3410@pbx", 200).bye("pbx").at(15)
+    assert over.shows("Incoming call answered").broken() == {"INC-02"}
+
+
+@pytest.mark.parametrize(
+    ("last_taken", "rows"), [(0.0, {"INC-02"}), (START - 1.5, set()), (START - 3, {"INC-02"}), (None, set())]
+)
+def test_the_screen_may_be_late_with_a_call_that_was_taken_in_an_earlier_scenario(last_taken, rows):
+    story = Door()
+    story.timeline.append(Witness.BENCH, Declared(has=(), lacks=(), last_taken=last_taken), START)
+    story.at(0.3).called("sip:9@pbx", 403).shows("Incoming call answered")
+    assert story.broken() == rows

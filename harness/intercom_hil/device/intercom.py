@@ -70,6 +70,7 @@ class Intercom:
         settings: the configuration in force, as far as the bench knows.
         rest_left: returns for how many seconds it cannot be asked for another call, where it needs a rest.
         last_call: when the last call of a scenario before was over, where that counts (epoch seconds).
+        last_taken: when it was last seen to take a call in a scenario before (epoch seconds); 0 for never.
         lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
             (BenchError) is gone.
     """
@@ -131,7 +132,7 @@ class Intercom:
         self._settling_time = settling
         self._settled_at = 0.0
         self.rest_left: Callable[[], float] = lambda: 0.0
-        self.last_call = 0.0
+        self.last_call = self.last_taken = 0.0
         self._append = append
         self._device_lost = device_lost
         self._reader = ConsoleReader(layout, append=append, role=console_role)

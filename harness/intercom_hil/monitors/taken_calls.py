@@ -20,7 +20,7 @@ from intercom_hil.spec.status_codes import BUSY
 from intercom_hil.spec.timing import USUAL_TIMING
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.device_content import ScreenText
-from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.observation import Declared, SipMessageSeen
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.uri import Uri
 
@@ -79,18 +79,32 @@ def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
 
 
 def answered_on_screen(timeline: Timeline) -> Iterator[Finding]:
-    """INC-02: the screen says that an incoming call was answered only when one was."""
-    accepted = [c.final.time for c in calls(timeline) if not c.placed and c.accepted and c.final]
+    """INC-02: the screen says that an incoming call was answered only when one was, and not long after it.
+
+    It may be late, also with what it says of a call that was taken in an earlier scenario.
+    """
     timing = declared_timing(timeline)
     early = _EARLY * timing.answer / USUAL_TIMING.answer
+    late = max(timing.answer, timing.log)
+    taken = [(c.final.time, c.over) for c in calls(timeline) if not c.placed and c.accepted and c.final]
+    before = _last_taken(timeline)
+    former = timeline.opened + timing.log if before is None else before + late
     for observation in timeline:
-        if isinstance(observation.content, ScreenText) and observation.content.text == ANSWERED:
-            if observation.time < timeline.opened + timing.log or any(
-                at <= observation.time + early for at in accepted
-            ):
-                continue
+        at = observation.time
+        shown = isinstance(observation.content, ScreenText) and observation.content.text == ANSWERED
+        if not shown or at < former:
+            continue
+        begun = [over for answered, over in taken if answered <= at + early]
+        if not begun or at > max(begun) + timing.hang_up + late:
             text = f"the screen shows {ANSWERED!r} of a call that was answered"
-            yield Finding("INC-02", text, f"{observation}, and no call was taken until then", [observation])
+            why = "and that call had long been over" if begun else "and no call was taken until then"
+            yield Finding("INC-02", text, f"{observation}, {why}", [observation])
+
+
+def _last_taken(timeline: Timeline) -> float | None:
+    """Return when a call was last taken in an earlier scenario; 0 for never, None where nobody knows."""
+    declared = (o.content for o in timeline if isinstance(o.content, Declared))
+    return next((content.last_taken for content in declared), None)
 
 
 def _entries(settings: Mapping[str, object]) -> list[str]:

@@ -131,6 +131,7 @@ class ScenarioRunner:
                 unheard=self._assembly.unheard(),
                 timing=self._timing,
                 microphone_tone=MICROPHONE_TONE,
+                last_taken=intercom.last_taken,
             )
             timeline.append(Witness.BENCH, declared)
             self.judge = Judge(
@@ -369,6 +370,8 @@ class ScenarioRunner:
         known = calls(assembly.timeline)
         if known:
             assembly.intercom.last_call = now()
+        taken = [call.final.time for call in known if not call.placed and call.accepted and call.final]
+        assembly.intercom.last_taken = max([assembly.intercom.last_taken, *taken])
         up = [call.placed for call in known if call.accepted and call.over == inf]
         if up:
             assembly.leave_up(placed=up.count(True), taken=up.count(False))

@@ -395,7 +395,8 @@ class Declared(BaseContent):
     ``copied_by`` are the sources whose copy of the event log is compared with the judged one. ``unheard``
     are the sources from which nothing had come from the run's beginning until now, each with the kinds of
     content for which it is believed. ``timing`` is how fast the device is. ``microphone_tone`` is what is
-    played at the device's microphone, in Hz; None where that is not known.
+    played at the device's microphone, in Hz; None where that is not known. ``last_taken`` is when the device
+    was last seen to take a call before (epoch seconds), 0 for never; None where that is not known.
     """
 
     kind: Literal["declared"] = "declared"
@@ -406,6 +407,7 @@ class Declared(BaseContent):
     unheard: dict[str, tuple[str, ...]] = Field(default_factory=dict)
     timing: Timing = USUAL_TIMING
     microphone_tone: float | None = None
+    last_taken: float | None = None
 
     def __str__(self) -> str:
         return f"declared to lack: {', '.join(self.lacks) or 'nothing'}"
