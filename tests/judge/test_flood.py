@@ -6,6 +6,8 @@ from story import START, Story
 from intercom_hil.judge.flood import MOST
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured
 
 LATER = START + 3600
 
@@ -36,6 +38,15 @@ def test_a_device_that_keeps_asking_at_a_pace_is_none():
 
 def test_requests_that_are_sent_again_are_no_further_ones():
     assert broken(sends("REGISTER", 200, apart=0.004, branches=10)) == []
+
+
+@pytest.mark.parametrize(("forms", "rows"), [(30, []), (5, ["REG-03"])])
+def test_nor_are_those_that_new_settings_bring_about(forms, rows):
+    story = sends("REGISTER", 104, apart=0.01)
+    for number in range(forms):
+        form = Configured(settings={"enabled": True}, accepted=False, message="422")
+        story.timeline.append(Witness.PORTAL, form, START + number * 1.04 / forms)
+    assert [row for row in broken(story) if row == "REG-03"] == rows
 
 
 def test_nor_are_those_of_others_and_what_belongs_to_a_request():

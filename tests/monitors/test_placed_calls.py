@@ -13,13 +13,15 @@ LATER = START + 60
 ROWS = {"OUT-01", "OUT-02", "OUT-03"}
 
 
-def told(*calls, encryption=Encryption.UNSET, changed=()):
+def told(*calls, encryption=Encryption.UNSET, changed=(), refused=()):
     """A press, and calls after it, each a number and what becomes of it, two seconds after the one before."""
     story = Story()
     settings = {"call_number": "1", "further_numbers": ["2", "sip:3@elsewhere"], "call_timeout": 1}
     settings["encryption"] = str(encryption)
     for one in (settings, *changed):
         story.timeline.append(Witness.PORTAL, Configured(settings=one, accepted=True), story._time())
+    for one in refused:
+        story.timeline.append(Witness.PORTAL, Configured(settings=one, accepted=False), story._time())
     story.press()
     for second, (number, outcome) in enumerate(calls):
         story.at(2 * second + 1)
@@ -42,6 +44,11 @@ def told(*calls, encryption=Encryption.UNSET, changed=()):
 
 
 LAST = ("sip:3@elsewhere", 200)
+
+
+@pytest.mark.parametrize(("called", "rows"), [("7", set()), ("8", {"OUT-01"}), ("1", set())])
+def test_settings_that_were_refused_and_are_in_force_are_another_rules_affair(called, rows):
+    assert told((called, 486), refused=[{"call_number": "7"}]) == rows
 
 
 @pytest.mark.parametrize(

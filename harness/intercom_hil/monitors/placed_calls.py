@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from ipaddress import ip_address
 from itertools import pairwise
 
 from intercom_hil.judge.calls import Call, calls
@@ -23,7 +22,7 @@ from intercom_hil.spec.settings import Encryption
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.uri import Uri
+from intercom_hil.wire.uri import Uri, is_address
 
 SLACK = 2.0
 """Seconds beyond the call timeout and a tenth of it until a call that goes on ringing was not given up."""
@@ -46,7 +45,7 @@ class _Contacts:
         user, host = _user_and_host(uri)
         for place in range(from_, len(self.numbers)):
             number, at = self.numbers[place]
-            resolved = bool(at) and _is_address(host) and not _is_address(at)
+            resolved = bool(at) and is_address(host) and not is_address(at)
             if number == user and (at in ("", host) or resolved):
                 return place
         return None
@@ -56,11 +55,16 @@ def one_press_one_story(timeline: Timeline) -> Iterator[Finding]:
     """OUT-01 and OUT-02 of every placed call after the first press."""
     pressed = [press.time for press in presses_in(timeline)]
     placed = [call for call in calls(timeline) if call.placed]
-    settings = _settings(timeline)
+    settings, refused = _settings(timeline), _settings(timeline, refused=True)
     for begun, over in pairwise([*pressed, float("inf")]):
         story = [call for call in placed if begun < call.invite.time < over]
         in_force = [one for one in settings if one.since < begun]
-        if story and in_force and not any(begun < one.since < over for one in settings):
+        if not story or not in_force or any(begun < one.since < over for one in settings):
+            continue
+        # Should a form that was refused be in force all the same, that is another rule's affair (CFG-22).
+        first = sip(story[0].invite).request_uri
+        meant = any(in_force[-1].since < one.since < over and one.place(first) == 0 for one in refused)
+        if not meant or in_force[-1].place(first) == 0:
             yield from _in_turn(story, in_force[-1], timeline)
 
 
@@ -190,25 +194,28 @@ def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
                 yield Finding("OUT-03", text, seen_text, [call.invite, call.cancel])
 
 
-def _settings(timeline: Timeline) -> list[_Contacts]:
-    """Return the contacts of each configuration that was taken, in order of time."""
+def _settings(timeline: Timeline, *, refused: bool = False) -> list[_Contacts]:
+    """Return the contacts of each configuration that was taken, or refused, in order of time."""
     found = []
     settings: dict[str, object] = {}
     for observation in sorted(timeline, key=lambda o: (o.time, o.seq)):
         content = observation.content
-        if not isinstance(content, Configured) or not content.accepted:
+        if not isinstance(content, Configured):
             continue
-        settings = settings | content.settings  # what is submitted may be a few fields alone
-        further = settings.get("further_numbers")
-        numbers = [settings.get("call_number"), *(further if isinstance(further, list | tuple) else ())]
-        timeout = settings.get("call_timeout")
+        submitted = settings | content.settings  # it may be a few fields alone
+        settings = submitted if content.accepted else settings
+        if content.accepted == refused:
+            continue
+        further = submitted.get("further_numbers")
+        numbers = [submitted.get("call_number"), *(further if isinstance(further, list | tuple) else ())]
+        timeout = submitted.get("call_timeout")
         if all(isinstance(number, str) for number in numbers) and isinstance(timeout, int | float):
             found.append(
                 _Contacts(
                     tuple(_user_and_host(str(number)) for number in numbers),
                     observation.time,
                     float(timeout),
-                    settings.get("encryption") == Encryption.FALLBACK,
+                    submitted.get("encryption") == Encryption.FALLBACK,
                 )
             )
     return found
@@ -226,11 +233,3 @@ def _user_and_host(number: str) -> tuple[str, str]:
     if uri.scheme == "tel":
         return uri.opaque.partition(";")[0].lower(), ""
     return (uri.user_unescaped or "").lower(), uri.host.lower()
-
-
-def _is_address(host: str) -> bool:
-    try:
-        ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from ipaddress import ip_address
 from urllib.parse import unquote
 
 from intercom_hil.wire.error import WireError, clean
@@ -184,3 +185,12 @@ def _comparable(pairs: tuple[tuple[str, str | None], ...] | tuple[tuple[str, str
 
 def _bytes(text: str) -> bytes:
     return clean(text).encode()
+
+
+def is_address(host: str) -> bool:
+    """Return whether a host is an IP address, with or without the brackets of RFC 3261 §19.1.1."""
+    try:
+        ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

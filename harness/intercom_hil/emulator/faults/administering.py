@@ -309,7 +309,8 @@ class NumbersSorted(_SettingsChanged):
 
     name = "further-numbers-sorted"
     description = "further numbers are called in the order of their digits"
-    breaks = frozenset({"CFG-14"})
+    breaks = frozenset({"CFG-14", "OUT-02"})
+    shown_by = frozenset({"CFG-14"})
 
     def changed(self, settings: SipSettings) -> SipSettings:
         """Sort them."""

@@ -278,7 +278,8 @@ class TakesUnusableKeys(Fault):
 
     name = "srtp-only-takes-unusable-keys"
     description = "under SRTP-only a call with keys that the device cannot use is answered in clear"
-    breaks = frozenset({"ENC-09"})
+    breaks = frozenset({"ENC-09", "SIP-12"})
+    shown_by = frozenset({"ENC-09"})
 
     def change(self, output: Output) -> Output | None:
         """Have them answered."""

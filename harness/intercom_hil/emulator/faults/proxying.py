@@ -99,7 +99,7 @@ class ByePastProxy(Fault):
 
     name = "bye-past-proxy"
     description = "a call that the proxy brought is ended straight at the other side as well"
-    breaks = frozenset({"PRX-01"})
+    breaks = frozenset({"PRX-01", "SIP-05"})
 
     def change(self, output: Output) -> Output | None:
         """Send a BYE past the proxy."""
