@@ -182,6 +182,15 @@ BROKEN = {
         lambda sent: [replace(one, ssrc=sent.number + 100) for one in lawful(sent)],
         {"RTP-03"},
     ),
+    "a source for each half second": (
+        lambda sent: [replace(one, ssrc=sent.number // 25 + 100) for one in lawful(sent)],
+        {"RTP-03"},
+    ),
+    "sequence numbers that go back": (
+        lambda sent: [replace(one, sequence=sent.sequence - sent.number // 50 * 20) for one in lawful(sent)],
+        {"OUT-05", "RTP-03"},
+    ),
+    "one sequence number": (each(sequence=5), {"RTP-03"}),
     "receiver reports alone": (each(reports=(report(7, 201),)), {"RTP-04"}),
     "reports of another source": (each(reports=(report(8),)), {"RTP-04"}),
 }
@@ -239,6 +248,16 @@ LAWFUL = {
     ),
     "packets of 60 ms": of_60_ms,
     "comfort noise": comfort_noise,
+    "two sources": lambda sent: [replace(one, ssrc=sent.number // 120 + 7) for one in lawful(sent)],
+    "sent in pairs that overtake each other": lambda sent: [
+        replace(
+            one,
+            sequence=sent.sequence ^ 1,
+            timestamp=(sent.sequence ^ 1) * 160,
+            payload=encode_alaw(tone(MICROPHONE, start=((sent.sequence ^ 1) - 1) * 160)),
+        )
+        for one in lawful(sent)
+    ],
 }
 
 
@@ -276,6 +295,46 @@ def test_where_no_tone_is_played_pauses_are_no_holes(change):
 def test_a_call_that_is_held_may_be_silent():
     held = sdp(PBX) + b"a=sendonly\r\n"
     assert broken(converse(begun(), Talk(each(payload=SILENCE), answer=held))) == set()
+
+
+def reoffered(wire, cseq, direction):
+    """The other side offers a direction, and the device agrees."""
+    offer, agreed = (sdp(at) + f"a={direction}\r\n".encode() for at in (PBX, DEVICE))
+    if direction == "sendonly":
+        agreed = agreed.replace(b"sendonly", b"recvonly")
+    tags = {"tags": ("t1", "f1")}
+    wire.to_device("INVITE sip:100@127.0.43.30 SIP/2.0", body=offer, cseq=(cseq, "INVITE"), **tags)
+    wire.to_pbx("SIP/2.0 200 OK", body=agreed, cseq=(cseq, "INVITE"), **tags)
+    wire.to_device("ACK sip:100@127.0.43.30 SIP/2.0", cseq=(cseq, "ACK"), **tags)
+
+
+def talks_on(wire, payload, seconds=4.5):
+    for number in range(1000, 1000 + int(seconds / PACKET)):
+        times = {"sequence": number, "timestamp": number * 160}
+        if payload is not None:
+            sound = payload or encode_alaw(tone(MICROPHONE, start=number * 160))
+            wire.udp(DEVICE, PBX, build_rtp(sound, payload_type=8, ssrc=7, **times), after=0)
+        theirs = encode_alaw(tone(DESK, start=number * 160))
+        wire.udp(PBX, DEVICE, build_rtp(theirs, payload_type=8, ssrc=9, **times), after=PACKET)
+    return wire
+
+
+@pytest.mark.parametrize(
+    ("direction", "payload", "rows"),
+    [
+        ("sendrecv", b"", set()),
+        ("sendrecv", SILENCE, {"OUT-05"}),
+        ("sendrecv", None, {"OUT-05"}),
+        ("sendonly", SILENCE, set()),
+        ("sendonly", None, set()),
+    ],
+)
+def test_a_call_that_was_held_is_heard_when_it_is_taken_up_again(direction, payload, rows):
+    wire = converse(begun(), Talk(seconds=1))
+    reoffered(wire, 1, "sendonly")
+    talks_on(wire, None, seconds=1)
+    reoffered(wire, 2, direction)
+    assert broken(talks_on(wire, payload)) & {"OUT-05"} == rows
 
 
 def test_holes_while_the_bench_was_late_are_nobodys():

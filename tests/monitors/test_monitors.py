@@ -272,3 +272,46 @@ def test_a_log_that_cannot_be_read_owes_no_events():
     assert {"EVT-01", "EVT-02", "EVT-04"} <= broken(call)
     unread = Story().declared("event_log").press().placed().bye("pbx")
     assert broken(unread) == set()
+
+
+@pytest.mark.parametrize(
+    ("early", "rows"),
+    [
+        ("", set()),
+        ("outgoing_call_established", {"EVT-02"}),
+        ("outgoing_remote_hangup", {"EVT-04"}),
+    ],
+)
+def test_what_the_other_side_does_is_logged_when_it_has_done_so(early, rows):
+    story = Story().press().event("outgoing_call_initiated")
+    steps = {"outgoing_call_established": story.placed, "outgoing_remote_hangup": lambda: story.bye("pbx")}
+    for kind, happens in steps.items():
+        if kind == early:
+            story.event(kind)
+        story.at(story.clock + 1)
+        happens()
+        if kind != early:
+            story.event(kind)
+    assert broken(story) == rows
+
+
+@pytest.mark.parametrize(
+    ("statuses", "named", "rows"),
+    [
+        ((486, 603), ("busy", "declined"), set()),
+        ((603, 486), ("busy", "declined"), set()),
+        ((486, 603), ("busy", "busy"), {"EVT-13"}),
+        ((404,), ("declined",), {"EVT-13"}),
+        ((404,), ("unreachable",), set()),
+        ((480,), ("declined",), set()),
+        ((503, 404), ("not found", "not found"), set()),
+        ((487,), ("no answer",), set()),
+        ((401,), ("declined",), set()),
+        ((486,), ("no answer",), {"EVT-13"}),
+    ],
+)
+def test_failures_are_of_the_kinds_of_the_calls_that_failed(statuses, named, rows):
+    story = Story().press().event("outgoing_call_initiated")
+    for number, (status, kind) in enumerate(zip(statuses, named, strict=True)):
+        story.placed(f"c{number}", status=status).event("outgoing_call_failure", failure=kind)
+    assert broken(story) & {"EVT-13"} == rows

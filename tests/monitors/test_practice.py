@@ -127,7 +127,9 @@ AGAIN = (
 """A re-INVITE and what answers it; the route set stays as it was (RFC 3261 §12.2)."""
 ROUTED = "Record-Route: <sip:192.0.2.77;lr>"
 
+RINGING_OURS = CALLED[1].replace("200 OK", "183 Session Progress")
 BYE_LATER = BYE.replace("CSeq: 2", "CSeq: 3").replace("z9hG4bK3", "z9hG4bK4")
+SUITES = ("AES_CM_128_HMAC_SHA1_80", "AES_CM_128_HMAC_SHA1_32")
 FIRST, SECOND = proven(2, "00000001"), proven(3, "00000002")
 
 LAWFUL = {
@@ -154,8 +156,20 @@ LAWFUL = {
     "taken": CALLED,
     "given up": GIVEN_UP,
     "registered": (REGISTER, CHALLENGE, proven(2, "00000001"), proven(3, "00000002")),
-    "an earlier one sent again": (*CALL[:3], BYE, BYE_LATER, BYE, BYE_OK),
+    "an earlier one sent again": tuple(
+        text.replace("BYE", "INFO") for text in (*CALL[:3], BYE, BYE_LATER, BYE, BYE_OK)
+    ),
+    "hung up with credentials": (*CALL[:3], BYE, BYE_OK.replace("200 OK", "401 No"), BYE_LATER),
     "an earlier registration sent again": (REGISTER, CHALLENGE, FIRST, SECOND, FIRST),
+    "an answer that crosses its ACK": (CALLED[0], *CALLED[1:2] * 3, CALLED[2], CALLED[1], *CALLED[3:]),
+    "a hold that is answered": taken(described("a=sendonly"), described("a=recvonly")),
+    "an old hold": taken(
+        described().replace("c=IN IP4 192.0.2.1", "c=IN IP4 0.0.0.0"), described("a=sendrecv")
+    ),
+    "the second of two keys": taken(
+        described(*(f"a=crypto:{n} {s} inline:{KEY}" for n, s in enumerate(SUITES, 1)), profile="RTP/SAVP"),
+        described(f"a=crypto:2 {SUITES[1]} inline:{KEY[::-1]}", profile="RTP/SAVP"),
+    ),
     "sent again": (INVITE, INVITE, OK, OK, ACK, ACK, BYE, BYE, BYE_OK),
 }
 
@@ -420,6 +434,48 @@ def test_a_2xx_that_begins_a_dialog_has_the_route_that_the_invite_recorded():
     for line in (recorded, spelt):
         kept = answered.replace("CSeq: 1", f"{line}\nCSeq: 1")
         assert "SIP-03" not in failed(told(asked, kept, *rest))
+
+
+def keys_answered(tag, key=KEY[::-1]):
+    offer = described(f"a=crypto:1 {SUITES[0]} inline:{KEY}", profile="RTP/SAVP")
+    return taken(offer, described(f"a=crypto:{tag} {SUITES[0]} inline:{key}", profile="RTP/SAVP"))
+
+
+CHANGED = SDP.replace("m=audio 4000", "m=audio 4002")
+
+
+@pytest.mark.parametrize(
+    ("script", "rows"),
+    [
+        ((*CALLED[:3], CALLED[1], CALLED[1], *CALLED[3:]), {"SIP-13"}),
+        (taken(described("a=sendonly"), described("a=sendrecv")), {"SIP-12"}),
+        ((*CALL[:3], BYE, BYE_LATER, BYE_OK), {"SIP-05"}),
+        (taken(described("a=inactive"), described("a=recvonly")), {"SIP-12"}),
+        (keys_answered(1), set()),
+        (keys_answered(9), {"SIP-12"}),
+        (keys_answered(1, KEY), {"KEY-01"}),
+        ((CALLED[0], RINGING_OURS, CALLED[1], *CALLED[2:]), set()),
+        ((CALLED[0], RINGING_OURS.replace(ANSWER, CHANGED), CALLED[1], *CALLED[2:]), {"SIP-14"}),
+        (
+            (CALLED[0], RINGING_OURS.replace(ANSWER, CHANGED.replace("- 1 1", "- 1 0")), *CALLED[1:]),
+            set(),
+        ),
+    ],
+)
+def test_what_answers_and_descriptions_may_not_be(script, rows):
+    assert failed(told(*script)) == rows
+
+
+@pytest.mark.parametrize(
+    ("to", "rows"),
+    [(PBX, set()), (("192.0.2.10", 5999), {"SIP-05"}), (("192.0.2.77", 5060), {"SIP-05"})],
+)
+def test_a_request_within_a_dialog_goes_to_where_somebody_is(to, rows):
+    timeline = told(*CALL[:2])
+    head = ACK[1:].lstrip().replace("\n", "\r\n")
+    ack = f"{head}\r\nContent-Length: 0\r\n\r\n".encode()
+    timeline.append(Witness.WIRE, sip_content(ack, DEVICE, to, "UDP", name_of), START + 2)
+    assert failed(timeline) == rows
 
 
 def test_the_branch_of_another_request():

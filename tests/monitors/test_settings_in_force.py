@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_hil.monitors.settings_in_force import switched_off, without_video
+from intercom_hil.monitors.settings_in_force import switched_off, with_video, without_video
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
 from intercom_hil.timeline.observation import Configured, MediaLine
@@ -55,6 +55,26 @@ MODES = [
 def test_there_is_video_only_where_the_setting_allows_it(mode, placed, row):
     story = call(configured(Story(), video_calls=mode), placed=placed, ours=lines())
     assert broken(story) == ({row} if row else set())
+
+
+@pytest.mark.parametrize(
+    ("mode", "ours", "row"),
+    [
+        ("Both", lines()[:1], "VID-03"),
+        ("Both", lines(port=0), "VID-03"),
+        ("Incoming", lines()[:1], "VID-02"),
+        ("Incoming", lines(), ""),
+        ("Outgoing", lines()[:1], ""),
+        ("Off", lines()[:1], ""),
+    ],
+)
+@pytest.mark.parametrize("offered", [(), lines()])
+def test_a_call_without_an_offer_is_offered_what_accepted_calls_have(mode, ours, row, offered):
+    story = configured(Story(), video_calls=mode)
+    story.sip("INVITE", "pbx", "device", to_tag="", media=offered)
+    story.sip("INVITE", "device", "pbx", status=200, media=ours)
+    wanted = {row} if row and not offered else set()
+    assert {finding.requirement for finding in with_video(story.timeline)} == wanted
 
 
 @pytest.mark.parametrize("ours", [lines(port=0), lines("inactive"), lines("recvonly"), lines()[:1]])

@@ -134,7 +134,7 @@ class RtpStream:
         self._sounds: dict[tuple[str, str], SoundWindow] = {}
         self._video: VideoWindow | None = None
         self._recent: dict[int, tuple[bytes, bool]] = {}
-        self._authenticated = self._rejected = self._plain = self._disputed = 0
+        self._authenticated = self._rejected = self._plain = self._disputed = self._reused = 0
         self._first = self._last = 0.0
         self._payload_type = 0
 
@@ -183,6 +183,7 @@ class RtpStream:
             # A replayed packet would be refused (RFC 3711 §3.3.2): the same bytes were judged already.
             self._count(authenticated=before[1], clear=not before[1] and self._is_clear(header, encoding))
             return
+        self._reused += before is not None
         if plain is None and self.protection == SRTP:
             plain, disputed = self._open(data)
             if disputed:
@@ -230,6 +231,7 @@ class RtpStream:
             steps=counting.steps,
             odd_timestamps=counting.odd_timestamps,
             leaps=counting.leaps,
+            reused=self._reused,
             holes=tuple(counting.holes),
             sender_reports=reports.of_sender,
             receiver_reports=reports.of_receiver,

@@ -52,7 +52,7 @@ def _unheard(timeline: Timeline, one: Conversation, tone: float) -> Iterator[Fin
     flows = [
         o for o in timeline if isinstance(o.content, MediaStarted) and o.content.call_id == one.call.call_id
     ]
-    of_device = [o for o in flows if o.content.sender == "device"]  # type: ignore[union-attr]
+    of_device = [o for o in flows if o.content.sender == "device" and _goes_on(timeline, o, one.begun)]  # type: ignore[union-attr]
     expected = f"the {tone:.0f} Hz at the microphone are heard by the other side"
     if flows and not of_device:
         seen = f"not one packet of media in {one.over - one.begun:.1f} s"
@@ -60,6 +60,15 @@ def _unheard(timeline: Timeline, one: Conversation, tone: float) -> Iterator[Fin
     elif len(heard) >= _WINDOWS and not any(is_near(content.tone_hz, tone) for _, content in heard):
         seen = f"in {one.over - one.begun:.1f} s only {heard[-1][0]}"
         yield Finding(one.row, expected, seen, [one.call.invite, heard[-1][0]])
+
+
+def _goes_on(timeline: Timeline, started: Observation, begun: float) -> bool:
+    """Whether a flow had packets after a time, as far as its account tells."""
+    flow = started.content
+    assert isinstance(flow, MediaStarted)
+    accounts = (o.content for o in timeline if isinstance(o.content, MediaEnded))
+    lasts = [account.last for account in accounts if account.flow == flow.flow]
+    return not lasts or max(lasts) > begun
 
 
 def _silent_speaker(timeline: Timeline, one: Conversation) -> Iterator[Finding]:

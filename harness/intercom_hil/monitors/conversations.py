@@ -10,7 +10,7 @@ from intercom_hil.judge.messages import sip
 from intercom_hil.judge.vocabulary import TONE_TOLERANCE
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaHeard
-from intercom_hil.timeline.observation import Configured, Declared
+from intercom_hil.timeline.observation import Configured, Declared, MediaLine, SipMessageSeen
 
 _CHANGING = ("INVITE", "UPDATE", "REFER", "BYE")
 """Requests within a call that may change what is heard in it (RFC 3261 §14, RFC 3311, RFC 3515)."""
@@ -18,7 +18,10 @@ _CHANGING = ("INVITE", "UPDATE", "REFER", "BYE")
 
 @dataclass(frozen=True, slots=True)
 class Conversation:
-    """One stretch of an established call, from its ACK to what changes or ends it (epoch seconds)."""
+    """One stretch of an established call (epoch seconds).
+
+    It goes from the ACK of the call, or of what changed it last, to what changes or ends it.
+    """
 
     call: Call
     begun: float
@@ -49,14 +52,40 @@ def conversations(timeline: Timeline, closed: float) -> Iterator[Conversation]:
         if not call.established or final is None or not _both_ways(call):
             continue
         up = [o.time for o in call.messages if sip(o).method == "ACK" and o.time >= final.time]
-        begun = min(up, default=final.time)
-        changed = [
-            o.time
+        first = min(up, default=final.time)
+        for begun in (first, *_taken_up_again(call, first)):
+            changed = [
+                o.time
+                for o in call.messages
+                if o.time > begun and sip(o).is_request and sip(o).method in _CHANGING
+            ]
+            changed += [at for at in configured if at > begun]
+            yield Conversation(call, begun, min([closed, *changed]))
+
+
+def _taken_up_again(call: Call, first: float) -> Iterator[float]:
+    """Yield when sound was to go both ways after a re-INVITE, by an offer and an answer that both say so."""
+    for observation in call.messages:
+        invite = sip(observation)
+        if invite.method != "INVITE" or not invite.is_request or observation.time <= first:
+            continue
+        own = [
+            o
             for o in call.messages
-            if o.time > begun and sip(o).is_request and sip(o).method in _CHANGING
+            if o.time >= observation.time and _of_transaction(sip(o), invite) and o is not observation
         ]
-        changed += [at for at in configured if at > begun]
-        yield Conversation(call, begun, min([closed, *changed]))
+        accepted = any(200 <= (sip(o).status or 0) < 300 for o in own)
+        acks = [o.time for o in own if sip(o).method == "ACK"]
+        described = [_audio(o) for o in (observation, *own) if sip(o).media]
+        offered = {sip(o).sender for o in (observation, *own) if sip(o).media}
+        if accepted and acks and len(offered) == len(("offer", "answer")) and _go_both_ways(described):
+            yield min(acks)
+
+
+def _of_transaction(message: SipMessageSeen, invite: SipMessageSeen) -> bool:
+    """Whether a message belongs to an INVITE, its 2xx and the ACK of that included."""
+    asking = message.sender if message.is_request else message.receiver
+    return asking == invite.sender and message.cseq == invite.cseq and message.method in ("INVITE", "ACK")
 
 
 def microphone_tone(timeline: Timeline) -> float | None:
@@ -72,10 +101,19 @@ def is_near(hz: float | None, tone: float | None) -> bool:
 
 def _both_ways(call: Call) -> bool:
     """Whether every description at the call's beginning has sound in use, and it goes both ways."""
-    described = [
-        [line for line in sip(o).media if line.media == "audio" and line.port]
-        for o in call.messages
-        if sip(o).media and (call.final is None or o.time <= call.final.time or sip(o).method == "ACK")
-    ]
+    return _go_both_ways(
+        [
+            _audio(o)
+            for o in call.messages
+            if sip(o).media and (call.final is None or o.time <= call.final.time or sip(o).method == "ACK")
+        ]
+    )
+
+
+def _audio(observation: Observation) -> list[MediaLine]:
+    return [line for line in sip(observation).media if line.media == "audio" and line.port]
+
+
+def _go_both_ways(described: list[list[MediaLine]]) -> bool:
     lines = [line for audio in described for line in audio]
     return all(described) and bool(lines) and all(o.direction == "sendrecv" and not o.held for o in lines)

@@ -44,13 +44,14 @@ from intercom_hil.monitors.placed_calls import (
     one_press_one_story,
 )
 from intercom_hil.monitors.practice import practice
-from intercom_hil.monitors.settings_in_force import switched_off, without_video
+from intercom_hil.monitors.settings_in_force import switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.events import EVENTS, EventKind
+from intercom_hil.spec.status_codes import BUSY, CANCELLED, DECLINED, NOT_FOUND
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
@@ -77,6 +78,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("srtp only", srtp_only(timeline)),
             ("unasked calls", unasked_calls(timeline)),
             ("video allowed", without_video(timeline)),
+            ("video offered", with_video(timeline)),
             ("switched off", switched_off(timeline)),
             ("placed calls", one_press_one_story(timeline)),
             ("given up in time", given_up_in_time(timeline, closed)),
@@ -174,6 +176,8 @@ def _agreement(
     yield from _unless_late(timeline, closed, settled, _without_event(timeline, logged, closed))
     surplus = list(_without_cause(timeline, logged, settled))
     yield from surplus
+    yield from _before_cause(timeline, logged, settled)
+    yield from _of_another_kind(timeline, logged, settled)
     if logged and not surplus:
         seen = f"{len(logged)} events, none beyond its causes"
         yield Finding("EVT-11", "no event without its cause", seen, logged, Verdict.PASS)
@@ -249,6 +253,67 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
             yield Finding("EVT-11", expected, f"logged {len(written)} times", written, despite_unread=True)
 
 
+_OF_THE_OTHER_SIDE = (
+    catalogue.OUTGOING_ESTABLISHED,
+    catalogue.OUTGOING_REMOTE_HANGUP,
+    catalogue.INCOMING_REMOTE_HANGUP,
+)
+"""Events of what the other side says: no device knows that before it is on the wire."""
+_LIVE = (Witness.CONSOLE, Witness.SYSLOG, Witness.WEBHOOK)
+_SOONEST = 0.1
+"""Seconds by which the clocks of two witnesses may differ."""
+
+
+def _before_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
+    """EVT-02, EVT-04, EVT-09: what the other side does is logged when it has done so, and not before.
+
+    Of events that are too many another rule has the say (EVT-11). What only the PBX could read (TLS) is dated
+    by when it mirrored it, which may be later.
+    """
+    for causes in causes_in(timeline, settled):
+        written = events_of(logged, causes.kind)
+        seen = [call.bye if causes.kind in _HANGUPS else call.final for call in causes.allowed]
+        dated = [o for o in seen if o is not None and o.witness is Witness.WIRE]
+        if causes.kind not in _OF_THE_OTHER_SIDE or not len(written) <= len(dated) == len(causes.allowed):
+            continue
+        for event, cause in zip(
+            sorted(written, key=lambda o: o.time), sorted(dated, key=lambda o: o.time), strict=False
+        ):
+            if event.witness in _LIVE and event.time < cause.time - _SOONEST:
+                expected = f"{causes.kind.name} once it is so"
+                text = f"{event}, {cause.time - event.time:.1f} s before {cause}"
+                yield Finding(causes.kind.requirement, expected, text, [event, cause], despite_unread=True)
+                break
+
+
+_NAMES_OF = {
+    "busy": frozenset(BUSY),
+    "declined": frozenset(DECLINED),
+    "not found": frozenset(NOT_FOUND),
+    "no answer": frozenset(CANCELLED),
+}
+"""Final statuses for which a kind of failure stands; whatever else it was may be named in any way."""
+_OF_ONE_KIND = frozenset().union(*_NAMES_OF.values())
+
+
+def _of_another_kind(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
+    """EVT-13: no more failures of a kind are logged than there were calls that failed so (RFC 3261 §21)."""
+    failed = [call for call in calls(timeline, until=settled) if call.placed and not call.established]
+    written = events_of(logged, catalogue.OUTGOING_FAILURE)
+    if len(written) > len(failed):
+        return
+    for kind, statuses in _NAMES_OF.items():
+        named = [o for o in written if event_of(o).failure == kind]
+        fitting = [c for c in failed if c.status in statuses or c.status not in _OF_ONE_KIND]
+        if len(named) > len(fitting):
+            text = f"logged {len(named)} times, of calls that ended with " + ", ".join(
+                str(call.status or "no answer") for call in failed
+            )
+            expected = f"{kind} in the details of {len(fitting)} failures"
+            yield Finding("EVT-13", expected, text, named, despite_unread=True)
+
+
+_HANGUPS = (catalogue.OUTGOING_REMOTE_HANGUP, catalogue.INCOMING_REMOTE_HANGUP)
 _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
     (
         (catalogue.OUTGOING_ESTABLISHED, catalogue.OUTGOING_CONTACTS_EXHAUSTED),

@@ -15,11 +15,11 @@ from intercom_hil.monitors.practice_book import Book
 from intercom_hil.monitors.practice_dialogs import dialogs
 from intercom_hil.monitors.practice_flows import flows
 from intercom_hil.monitors.practice_media import media
-from intercom_hil.monitors.practice_messages import answers, cancels, forms, grammar
+from intercom_hil.monitors.practice_messages import answers, cancels, forms, grammar, versions
 from intercom_hil.monitors.practice_registration import credentials, registrations
 from intercom_hil.monitors.practice_secrets import keys, secrets
 from intercom_hil.monitors.practice_sound import sound
-from intercom_hil.monitors.practice_transactions import acknowledged, answered, refused
+from intercom_hil.monitors.practice_transactions import acknowledged, answered, refused, repeated
 from intercom_hil.timeline import Timeline
 
 
@@ -37,11 +37,13 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     dialogs(seen, book)
     cancels(seen, book)
     acknowledged(seen, settled, book)
+    repeated(seen, book)
     refused(seen, book)
     answered(seen, settled, book)
     registrations(seen, book)
     credentials(seen, book)
     answers(seen, book)
+    versions(seen, book)
     media(timeline, seen, book)
     flows(timeline, seen, book)
     sound(timeline, settled, book)

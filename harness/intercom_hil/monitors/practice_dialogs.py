@@ -11,7 +11,7 @@ from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sip import split_list
-from intercom_hil.wire.uri import NameAddr, Uri
+from intercom_hil.wire.uri import NameAddr, Uri, is_address
 
 _TARGET_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY")
 _OUTSIDE = ("ACK", "CANCEL")
@@ -33,6 +33,8 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
     begun: set[str] = set()
     sent: set[tuple[str, str, str, str, int]] = set()
     highest: dict[tuple[str, str, str], int] = {}  # a fork's dialogs count from their INVITE on
+    ended: dict[tuple[str, str, str], SipMessageSeen] = {}
+    heard_of = {sip(o).source for o in seen if sip(o).receiver == "device"}
     for observation in seen:
         message = sip(observation)
         ours = message.sender == "device"
@@ -43,6 +45,8 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
         if message.is_initial_invite:
             asked[message.call_id, message.cseq] = message
         _learn(known, asked, message, ours)
+        if not ours and message.method == "BYE" and (message.status or 0) >= 300:
+            ended.pop((message.call_id, message.from_tag, message.to_tag), None)  # asked for in vain
         if not (ours and message.is_request) or message.method == "CANCEL":
             continue
         refusal = (
@@ -50,6 +54,8 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
         )  # of its INVITE's transaction, no dialog
         if message.to_tag and message.call_id in known and not refusal:
             _judge(observation, message, known[message.call_id], book)
+            if not _is_heard(message, heard_of):
+                book.broken("SIP-05", f"{message.method} to an address of nobody", observation)
         if message.method in _OUTSIDE:
             continue
         begins, within = (
@@ -62,6 +68,10 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
         sent.add(transaction)
         if message.to_tag and before >= 0 and not again and message.cseq <= before:
             book.broken("SIP-05", "a CSeq that does not rise", observation)
+        if message.method == "BYE":
+            bye = ended.setdefault(within, message)
+            if bye.cseq != message.cseq:
+                book.broken("SIP-05", "a second BYE of its own", observation)
         highest[within] = max(message.cseq, highest.get(within, -1))
 
 
@@ -109,6 +119,21 @@ def _judge(
     targets = {place(target) for target in dialog.targets}
     if loose and targets and place(message.request_uri) not in targets:
         book.broken("SIP-05", f"{message.method} to another place than the other side's Contact", observation)
+
+
+def _is_heard(message: SipMessageSeen, heard_of: set[str]) -> bool:
+    """Whether a request goes where its URI or its route leads to, or from where anybody has sent anything.
+
+    By whom a device sends its requests is its own policy (RFC 3261 §8.1.2). A connection has other ports
+    than the datagrams of the same party, and where a name leads to is not known.
+    """
+    if message.transport != "UDP" or not message.destination or message.destination in heard_of:
+        return True
+    for leads in (message.request_uri, *_listed(message, "Route")[:1]):
+        _, host, port = place(leads)
+        if not is_address(host) or f"{host}:{port}" == message.destination:
+            return True
+    return False
 
 
 def _listed(message: SipMessageSeen, name: str) -> list[str]:

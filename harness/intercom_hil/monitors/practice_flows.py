@@ -42,16 +42,21 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
             others = f" ({flow.receiver_reports} receiver reports)" if flow.receiver_reports else ""
             problem = f"no sender report of {flow.media} in {flow.last - flow.first:.0f} s{others}"
             book.check("RTP-04", flow.sender_reports > 0, problem, observation)
-    for same in sources.values():
+    agreed = _agreements(seen)
+    for (_, _, _, call_id), same in sources.items():
         brief = [o for o in same if _packets(o) <= _SHORT_LIVED]
-        if len(brief) >= _MANY_SOURCES:
-            book.broken("RTP-03", f"{len(same)} sources (SSRC) where there is one", *brief)
+        distinct = len({_source(o) for o in same})
+        if len(brief) >= _MANY_SOURCES or distinct - agreed.get(call_id, 0) >= _MANY_SOURCES:
+            book.broken("RTP-03", f"{distinct} sources (SSRC) where there is one", *(brief or same))
     for observation in _against_direction(timeline, seen):
         book.broken("RTP-07", "media against its direction", observation)
 
 
 def _counts(observation: Observation, flow: MediaEnded, book: Book) -> None:
     steps = flow.steps or 0
+    if flow.reused >= LEAST_STEPS:
+        problem = f"sequence numbers of earlier packets, {flow.reused} times"
+        book.check("RTP-03", False, problem, observation)
     if steps + flow.leaps < LEAST_STEPS:
         return
     book.look("RTP-03", observation)
@@ -60,6 +65,21 @@ def _counts(observation: Observation, flow: MediaEnded, book: Book) -> None:
         book.broken("RTP-03", problem, observation)
     if flow.leaps * 2 > steps:
         book.broken("RTP-03", f"sequence numbers that leap, {flow.leaps} times", observation)
+
+
+def _agreements(seen: Sequence[Observation]) -> dict[str, int]:
+    """Return how often each call was negotiated: with each a device may begin a new source."""
+    found: dict[str, int] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.media and (message.status is not None or message.method == "ACK"):
+            found[message.call_id] = found.get(message.call_id, 0) + 1
+    return found
+
+
+def _source(observation: Observation) -> int:
+    flow = observation.content
+    return flow.ssrc if isinstance(flow, MediaEnded) else 0
 
 
 def _packets(observation: Observation) -> int:

@@ -1,4 +1,4 @@
-"""The form of single messages of the device: SIP-01 to SIP-04, SIP-06 and SIP-12."""
+"""The form of single messages of the device: SIP-01 to SIP-04, SIP-06, SIP-12 and SIP-14."""
 
 from __future__ import annotations
 
@@ -179,9 +179,63 @@ def _answer(observation: Observation, message: SipMessageSeen, asked: Observatio
         if answer.profile not in {offer.profile, *potential}:
             problem = f"{answer.profile} in answer to {offer.profile}"
             book.broken("SIP-12", problem, observation, asked)
+        if not offer.held and answer.direction not in _ANSWERED_BY.get(offer.direction, (answer.direction,)):
+            problem = f"{answer.direction} in answer to {offer.direction}"
+            book.broken("SIP-12", problem, observation, asked)
+        if answer_section and offer_section and not _picks(answer_section, offer_section):
+            book.broken("SIP-12", f"keys for the {offer.media} that answer none offered", observation, asked)
         rtp = answer.payload_types and offer.payload_types
         if rtp and not _formats(answer, answer_section) & _formats(offer, offer_section):
             book.broken("SIP-12", f"no format of the {offer.media} that was offered", observation, asked)
+
+
+def versions(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-14: a description of the device that differs from an earlier one of its session has a new version.
+
+    A session is known by the whole origin but its version (RFC 4566 §5.2): who describes another one begins
+    anew. So does who has been refused, and tries otherwise (RFC 3261 §8.1.3.5).
+    """
+    known: dict[tuple[str, tuple[str, ...], str], tuple[str, Observation]] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.method == "INVITE" and (message.status or 0) >= 300:
+            known = {key: value for key, value in known.items() if key[0] != message.call_id}
+        if message.sender != "device" or not message.media or "multipart/" in message.raw:
+            continue
+        try:
+            session = message.session
+        except WireError:
+            continue
+        origin = session.origin.split() if session else []
+        if len(origin) != _ORIGIN_WORDS:
+            continue
+        body = _without_origin(message.raw)
+        key = message.call_id, (origin[0], origin[1], *origin[3:]), origin[2]
+        earlier, first = known.setdefault(key, (body, observation))
+        problem = f"another description of the version {origin[2]}"
+        book.check("SIP-14", body == earlier, problem, observation, first)
+
+
+def _without_origin(raw: str) -> str:
+    body = raw.replace("\r\n", "\n").partition("\n\n")[2]
+    return "\n".join(line for line in body.strip().split("\n") if not line.startswith("o="))
+
+
+_ORIGIN_WORDS = 6
+"""Words of an origin: user name, session, version, and three that say where (RFC 4566 §5.2)."""
+_ANSWERED_BY = {
+    "sendonly": ("recvonly", "inactive"),
+    "recvonly": ("sendonly", "inactive"),
+    "inactive": ("inactive",),
+}
+"""Directions that may answer one (RFC 3264 §6.1)."""
+
+
+def _picks(answer: Media, offer: Media) -> bool:
+    """Whether the keys of an answer pick up a line of the offer's, by tag and suite (RFC 4568 §5.1.2)."""
+    offered = {(crypto.tag, crypto.suite) for crypto in offer.crypto}
+    picked = [(crypto.tag, crypto.suite) for crypto in answer.crypto]
+    return not picked or not offered or (len(picked) == 1 and picked[0] in offered)
 
 
 def _sections(message: SipMessageSeen) -> list[Media | None]:

@@ -64,12 +64,17 @@ def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     """KEY-01: each master key of the device in one call alone, of those here and of earlier scenarios."""
     first: dict[bytes, Observation] = {}
     again = {o.content.digest: o for o in timeline if isinstance(o.content, KeySeenBefore)}
+    given: dict[tuple[str, bytes], Observation] = {}
     for observation in seen:
         message = sip(observation)
         if message.sender != "device":
+            given |= {(message.call_id, key): observation for key in keys_of(message)}
             continue
         for key in keys_of(message):
             book.look("KEY-01", observation)
+            theirs = given.get((message.call_id, key))
+            if theirs is not None:
+                book.broken("KEY-01", "the key that the other side has chosen", observation, theirs)
             other = first.setdefault(key, observation)
             if sip(other).call_id != message.call_id:
                 book.broken("KEY-01", f"the key of the call {sip(other).call_id}", observation, other)

@@ -1,4 +1,4 @@
-"""The device's transactions: SIP-07 (acknowledged), SIP-08 (understood), SIP-09 (answered)."""
+"""The device's transactions: SIP-07 and SIP-13 (acknowledged), SIP-08 (understood), SIP-09 (answered)."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ IN_TURN = 0.3
 """Seconds that a request may be older than one that was answered, and still be waiting for its own answer."""
 CROSSING = 0.1
 """Seconds for which a message may be on its way to the device, and cross another."""
+REPEATED_WITHIN = 0.5
+"""Seconds after its ACK within which a 2xx may still be on its way."""
+MOST_REPEATED = 2
+"""Copies of a 2xx after that time that are too many."""
 _FURTHER = ("BYE", "INVITE")
 """Requests of a caller that come after the final response; others may belong to an early dialog."""
 _NOT_UNDERSTOOD = (400, 481, 500)
@@ -58,6 +62,33 @@ def _goes_on(request: SipMessageSeen, final: SipMessageSeen) -> bool:
     """Whether a request of the device can only come after a final response to an INVITE."""
     later = request.call_id == final.call_id and request.cseq > final.cseq
     return later and (request.to_tag == final.to_tag or (final.status or 0) >= 300)
+
+
+def repeated(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-13: a 2xx to an INVITE is not repeated any more once its ACK has come to where it was sent from.
+
+    One copy may cross the ACK, and a device that is busy may send another one before it comes to read it.
+    """
+    answers: dict[tuple[str, int, str], list[Observation]] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.to_tag
+        if message.method == "INVITE" and message.sender == "device" and 200 <= (message.status or 0) < 300:
+            answers.setdefault(key, []).append(observation)
+        elif message.method == "ACK" and message.receiver == "device" and key in answers:
+            first = answers[key][0]
+            if message.destination == sip(first).source or message.transport != "UDP":
+                late = [
+                    o
+                    for o in seen
+                    if o.time > observation.time + REPEATED_WITHIN
+                    and sip(o).sender == "device"
+                    and sip(o).method == "INVITE"
+                    and (sip(o).call_id, sip(o).cseq, sip(o).to_tag) == key
+                    and sip(o).status == sip(first).status
+                ]
+                problem = f"{sip(first).status} repeated {len(late)} times although acknowledged"
+                book.check("SIP-13", len(late) < MOST_REPEATED, problem, observation, *late[:1])
 
 
 def refused(seen: Sequence[Observation], book: Book) -> None:

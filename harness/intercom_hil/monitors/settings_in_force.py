@@ -1,7 +1,8 @@
 """What the settings in force forbid in every call, whichever scenario made it and whatever is asked of it.
 
-Video where the setting of the video calls allows none (VID-01, VID-02, VID-04), and whatever goes on, is
-placed or registered while SIP is off (CFG-01). Who is let in is another matter: see ``taken_calls``.
+Video where the setting of the video calls allows none (VID-01, VID-02, VID-04), none where it wants some
+(VID-02, VID-03), and whatever goes on, is placed or registered while SIP is off (CFG-01). Who is let in is
+another matter: see ``taken_calls``.
 """
 
 from __future__ import annotations
@@ -34,6 +35,30 @@ def without_video(timeline: Timeline) -> Iterator[Finding]:
                 expected = f"no video in {way} calls with the video calls set to {mode}"
                 yield Finding(row, expected, str(observation), [call.invite, observation])
                 break
+
+
+def with_video(timeline: Timeline) -> Iterator[Finding]:
+    """VID-02, VID-03: a call that is taken without an offer is offered video, if accepted calls have it.
+
+    What the other side offers the device may be unable to take; what it offers itself is its own affair
+    (RFC 3261 §13.3.1.4).
+    """
+    in_force = InForce(timeline, declared_timing(timeline).apply)
+    for call in calls(timeline):
+        if call.placed or call.final is None or not call.accepted:
+            continue
+        asked, offer = sip(call.invite), sip(call.final)
+        if asked.media or "application/sdp" in asked.raw or not offer.media:
+            continue
+        settings = in_force.during(call.invite.time, call.final.time)
+        rows = {_ROWS_WITH_VIDEO.get(str(one.get("video_calls")), "") for one in settings}
+        row = rows.pop() if len(rows) == 1 else ""
+        if row and not any(line.media == "video" and line.port for line in offer.media):
+            expected = f"an offer of video with the video calls set to {settings[0].get('video_calls')}"
+            yield Finding(row, expected, str(call.final), [call.invite, call.final])
+
+
+_ROWS_WITH_VIDEO = {str(VideoCalls.INCOMING): "VID-02", str(VideoCalls.BOTH): "VID-03"}
 
 
 def _row_without_video(mode: object, *, placed: bool) -> str:

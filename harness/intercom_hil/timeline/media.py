@@ -107,8 +107,9 @@ class MediaEnded(BaseContent):
 
     ``payload_types`` are all that were seen. Of sound with one byte per tick, ``steps`` lead from one packet
     to the very next, by ``odd_timestamps`` of them the timestamp did not rise as the sound did, and ``leaps``
-    pass over sequence numbers that were never used; ``holes`` are where sound is missing. ``sender_reports``
-    and ``receiver_reports`` are RTCP of the flow's own SSRC (RFC 3550 §6.4).
+    pass over sequence numbers that were never used; ``holes`` are where sound is missing. ``reused`` packets
+    have the sequence number of another one shortly before. ``sender_reports`` and ``receiver_reports`` are
+    RTCP of the flow's own SSRC (RFC 3550 §6.4).
     """
 
     kind: Literal["media_ended"] = "media_ended"
@@ -135,6 +136,7 @@ class MediaEnded(BaseContent):
     steps: int | None = None
     odd_timestamps: int = 0
     leaps: int = 0
+    reused: int = 0
     holes: tuple[SoundHole, ...] = ()
     sender_reports: int | None = None
     receiver_reports: int | None = None
