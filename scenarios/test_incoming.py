@@ -106,6 +106,8 @@ def _on_the_list(at: Addresses, form: str) -> Settings:
 async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Bench, form: str) -> None:
     """Only endpoints of the permitted list reach the device; entries may be short or full.
 
+    The list holds for each call, also for the one after a call that was taken.
+
     Anybody who knows the number could listen in at the door.
     """
     caller, stranger = bench.number(0), bench.number(1)
@@ -116,11 +118,19 @@ async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Ben
     await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     refused = await bench.already_seen("INC-03", REFUSED, after=rung)
 
-    await bench.call_device(caller=caller)
+    talking = await bench.call_device(caller=caller)
     rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=refused)
     await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
     await _caller_mattered(bench, rung.time)
-    await bench.already_seen("INC-03", ACCEPTED, after=rung)
+    admitted = await bench.already_seen("INC-03", ACCEPTED, after=rung)
+    await talking.stop()
+    hung_up = request("BYE", sender=PBX, receiver=DEVICE)
+    over = await bench.require(hung_up, within=bench.timing.remote, after=admitted)
+
+    await bench.call_device(caller=stranger)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=over)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
+    await bench.already_seen("INC-03", REFUSED, after=rung)
 
 
 WORD = "Guard7"
@@ -285,6 +295,31 @@ async def test_on_a_secured_call_both_sides_hear_each_other(bench: Bench) -> Non
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     if bench.has(Capability.SPEAKER):
         await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=up)
+
+
+@scenario("INC-06", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+async def test_after_a_hold_both_sides_hear_each_other_again(bench: Bench) -> None:
+    """A caller that holds the call and takes it up again is heard, and hears, as before (RFC 3264 §8.4).
+
+    The guard asks a colleague, comes back to the door, and talks to a wall.
+    """
+    await bench.configure()
+    caller = await bench.call_device(
+        caller=bench.number(0), direct=True, tone_hz=1200, refers_when_told=bench.at_server("9999")
+    )
+    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
+    decided = final_answer(sender=DEVICE, receiver=caller.number)
+
+    caller.tell("hold")
+
+    held = await bench.require(decided, within=bench.timing.remote + bench.timing.answer, after=now())
+    caller.tell("resume")
+    resumed = await bench.require(decided, within=bench.timing.remote + bench.timing.answer, after=held)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=resumed, count=2)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=resumed, count=2)
 
 
 @scenario(

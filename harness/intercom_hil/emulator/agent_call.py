@@ -51,7 +51,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         self._trying = False
         self._video: CallVideo | None = None
         self._written = "", ""
-        self._held = False
+        self._held = self._was_held = False
 
     @property
     def sections(self) -> int:
@@ -167,7 +167,9 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         for index, media in enumerate(info.media):
             if media.type == pj.PJMEDIA_TYPE_AUDIO and media.status == pj.PJSUA_CALL_MEDIA_ACTIVE:
                 audio = self.getAudioMedia(index)
-                self._agent.sound.connect(audio, self.microphone, self._speaker, self.gain)
+                muted = self._was_held and self._agent.distortion == "muted-after-hold"
+                microphone = self.microphone and not muted
+                self._agent.sound.connect(audio, microphone, self._speaker, self.gain)
                 if self._agent.distortion == "echoing":
                     back = pj.AudioMediaTransmitParam()
                     back.level = _ECHO
@@ -182,7 +184,7 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
             for media in info.media
         )
         if held != self._held:
-            self._held = held
+            self._held, self._was_held = held, True
             self._agent.say("held", call=self.name, held=held)
 
     def onCallTsxState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)

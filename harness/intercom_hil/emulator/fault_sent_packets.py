@@ -85,6 +85,7 @@ class SentPackets:
         self.named = b""
         self.last_media: tuple[int, bytes, bytes] | None = None
         self.strayed: set[int] = set()
+        self._way = -1, b""
         self._real = _SENDTO(("sendto", ctypes.CDLL(None)))
         self.descriptor, self._flags = -1, 0
         redirect(stack_library(), "sendto", _SENDTO(self._send))
@@ -92,6 +93,7 @@ class SentPackets:
     def _send(self, descriptor: int, data: int, size: int, flags: int, to: int, to_size: int) -> int:
         packet = ctypes.string_at(data, size) if size else b""
         where = ctypes.string_at(to, to_size) if to else b""
+        self._way = descriptor, where
         is_sip = packet[:1].isalpha() and b"SIP/2.0" in packet.partition(b"\r\n")[0]
         if not is_sip:
             for changed in self._distort_media(packet):
@@ -120,6 +122,26 @@ class SentPackets:
         """Take note of the keys in a session description of the device, where the distortion needs them."""
         if isinstance(self._distort_media, _UncountedRollover):
             self._distort_media.learn(description)
+
+    def later(self, message: bytes, *delays: float) -> None:
+        """Send a message again after each of these times (seconds), where the one goes that is being sent."""
+        descriptor, where = self._way
+        own = os.dup(descriptor)
+
+        def send() -> None:
+            begun = time.monotonic()
+            for delay in delays:
+                time.sleep(max(0.0, begun + delay - time.monotonic()))
+                self._real(own, message, len(message), 0, where, len(where))
+            os.close(own)
+
+        threading.Thread(target=send, daemon=True).start()
+
+    def elsewhere(self, message: bytes) -> None:
+        """Send a message to another port of where the one goes that is being sent."""
+        descriptor, where = self._way
+        other = where[:2] + (5999).to_bytes(2, "big") + where[4:]
+        self._real(descriptor, message, len(message), 0, other, len(other))
 
     def go_on(self) -> None:
         """Send the last packet of audio again and again, though its call is over."""
@@ -243,6 +265,63 @@ def _as_it_is(sent: SentPackets, packet: _Packet) -> list[bytes]:
 def _receives_only_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
     answers = packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE" and not packet.trusted
     return [packet.data.replace(b"a=sendrecv", b"a=recvonly") if answers else packet.data]
+
+
+def _hangs_up_twice(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.begins(b"BYE "):
+        return [packet.data]
+    again = packet.data.replace(packet.branch, packet.branch + b"again", 1)
+    return [packet.data, re.sub(rb"(\r\nCSeq: *[0-9]+)", rb"\g<1>0", again, count=1)]
+
+
+def _answers_again(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE" and packet.branch not in sent.invites:
+        sent.invites.add(packet.branch)
+        sent.later(packet.data, 0.5, 1.5, 3.5)
+    return [packet.data]
+
+
+def _acknowledges_elsewhere(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.begins(b"ACK ") or packet.branch in sent.invites:
+        return [packet.data]
+    sent.elsewhere(packet.data)
+    return []
+
+
+def _reached_elsewhere(method: bytes) -> _Distortion:
+    def distort(sent: SentPackets, packet: _Packet) -> list[bytes]:
+        if packet.method != method:
+            return [packet.data]
+        return [re.sub(rb"(\r\nContact:[^\r\n]*@[^:;>\r\n]*:)[0-9]+", rb"\g<1>5999", packet.data, count=1)]
+
+    return distort
+
+
+def _ignores(method: bytes) -> _Distortion:
+    def distort(sent: SentPackets, packet: _Packet) -> list[bytes]:
+        return [] if packet.is_response and packet.method == method else [packet.data]
+
+    return distort
+
+
+def _stays_registered(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [] if packet.begins(b"REGISTER ") and b"\r\nExpires: 0\r\n" in packet.data else [packet.data]
+
+
+def _one_version(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Have the version of each description that of the first one: the session's own number."""
+    return [re.sub(rb"(\r\no=[^ \r\n]* ([0-9]+) )[0-9]+ ", rb"\g<1>\g<2> ", packet.data, count=1)]
+
+
+def _another_tag(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.is_response:
+        return [packet.data]
+    return [re.sub(rb"\r\na=crypto:[0-9] ", b"\r\na=crypto:9 ", packet.data, count=1)]
+
+
+def _both_ways_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    answers = packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE"
+    return [packet.data.replace(b"a=recvonly", b"a=sendrecv") if answers else packet.data]
 
 
 # -- media in clear ----------------------------------------------------------------------------------------
@@ -398,6 +477,19 @@ class _Protection:
         )
 
 
+def _source_by_second(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    source = int.from_bytes(data[8:12], "big") ^ (number // _SECOND)
+    return [data[:8] + source.to_bytes(4, "big") + data[12:]]
+
+
+def _goes_back(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [_numbered(data, sequence - 20 * (number // _SECOND), timestamp)]
+
+
+def _same_number(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [_numbered(data, sequence - number, timestamp)]
+
+
 def _no_reports(data: bytes) -> list[bytes]:
     return [] if _is_report(data) else [data]
 
@@ -423,6 +515,9 @@ MEDIA_DISTORTIONS: dict[str, Callable[[], _MediaDistortion]] = {
     "new-source-with-each-packet": lambda: _Sound(_many_sources),
     "sound-at-half-speed": lambda: _Sound(_HalfSpeed()),
     "srtp-rollover-not-counted": _UncountedRollover,
+    "new-source-with-each-second": lambda: _Sound(_source_by_second),
+    "sequence-numbers-go-back": lambda: _Sound(_goes_back),
+    "sequence-number-stands-still": lambda: _Sound(_same_number),
     "no-reports": lambda: _no_reports,
     "reports-of-another-source": lambda: _reports_of_another,
     "receiver-reports-alone": lambda: _receiver_reports_alone,
@@ -449,5 +544,15 @@ DISTORTIONS: dict[str, _Distortion] = {
     "media-after-bye": _media_goes_on,
     "stray-payload-type": _stray_payload_type,
     "sends-against-its-answer": _receives_only_it_says,
+    "bye-twice": _hangs_up_twice,
+    "ok-repeated-though-acknowledged": _answers_again,
+    "ack-elsewhere": _acknowledges_elsewhere,
+    "registered-elsewhere": _reached_elsewhere(b"REGISTER"),
+    "called-from-elsewhere": _reached_elsewhere(b"INVITE"),
+    "options-not-answered": _ignores(b"OPTIONS"),
+    "binding-kept": _stays_registered,
+    "session-version-stands-still": _one_version,
+    "answer-with-another-crypto-tag": _another_tag,
+    "answers-hold-both-ways": _both_ways_it_says,
 }
 """What can become of packets, by name."""

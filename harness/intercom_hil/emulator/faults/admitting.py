@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from intercom_hil.emulator.addresses import user_of
 from intercom_hil.emulator.faults.fault import Fault
-from intercom_hil.emulator.vocabulary import Configured, Incoming, Input, Output, Step
+from intercom_hil.emulator.vocabulary import Answer, Configured, Incoming, Input, Output, Step
 
 
 class _CallerMisread(Fault):
@@ -347,3 +347,27 @@ class FormerCallersAdmitted(Fault):
                 settings = given.settings.with_changes({"permitted_callers": (*now, *former)})
                 return inner(replace(given, settings=settings))
         return inner(given)
+
+
+class ListCheckedOnce(Fault):
+    """Whoever calls next is taken for the caller before."""
+
+    name = "allow-list-checked-once"
+    description = "after a permitted caller was let in, everybody may call until reconfigured"
+    breaks = frozenset({"INC-03"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._let_in = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Clear the list once somebody has passed it."""
+        settings = self.situation.settings
+        if isinstance(given, Configured):
+            self._let_in = False
+        elif isinstance(given, Incoming) and self._let_in and self.situation.idle and settings is not None:
+            self._let_in = False
+            inner(Configured(settings.model_copy(update={"permitted_callers": ()}), {}))
+        outputs = inner(given)
+        self._let_in |= any(isinstance(output, Answer) for output in outputs)
+        return outputs

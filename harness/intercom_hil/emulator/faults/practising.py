@@ -98,6 +98,31 @@ DISTORTED = (
         "RTP-07",
         "OUT-01",
     ),
+    ("bye-twice", "a BYE is followed by another one of its own", "SIP-05", "OUT-06"),
+    ("ack-elsewhere", "the ACK of a 2xx goes to a port that nobody has", "SIP-05", "OUT-06"),
+    (
+        "ok-repeated-though-acknowledged",
+        "a 200 to INVITE is sent three times more, whether acknowledged or not",
+        "SIP-13",
+        "EVT-08",
+    ),
+    ("session-version-stands-still", "every description of a session has one version", "SIP-14", "INC-06"),
+    ("answer-with-another-crypto-tag", "an answer has a crypto tag of no offer", "SIP-12", "ENC-10"),
+    ("answers-hold-both-ways", "an offer to send only is answered by sendrecv", "SIP-12", "INC-06"),
+    ("new-source-with-each-second", "each second of sound has an SSRC of its own", "RTP-03", "OUT-05"),
+    (
+        "sequence-numbers-go-back",
+        "once a second sequence numbers go back by twenty",
+        "OUT-05 RTP-03",
+        "OUT-05",
+    ),
+    (
+        "sequence-number-stands-still",
+        "every packet of sound has the same sequence number",
+        "OUT-05 RTP-03",
+        "OUT-05",
+    ),
+    ("muted-after-hold", "the microphone is shut in a call that was on hold", "INC-06", "INC-06"),
     ("video-goes-on", "the picture goes on for 1.5 s when its call is over", "RTP-01", "VID-03"),
 )
 """Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""

@@ -7,7 +7,15 @@ from dataclasses import replace
 from intercom_hil.emulator import events
 from intercom_hil.emulator.events import EventKind
 from intercom_hil.emulator.faults.fault import Fault
-from intercom_hil.emulator.vocabulary import ButtonPressed, Configured, Input, Output, Step, WriteEvent
+from intercom_hil.emulator.vocabulary import (
+    ButtonPressed,
+    Configured,
+    Dial,
+    Input,
+    Output,
+    Step,
+    WriteEvent,
+)
 
 
 class MissingEvent(Fault):
@@ -63,6 +71,45 @@ class AttemptAtHangup(Fault):
         kind = events.OUTGOING_INITIATED
         more = [WriteEvent(kind.name, kind.screen_name, "button")] if up else []
         return [*outputs, *more] if isinstance(given, ButtonPressed) else outputs
+
+
+class LoggedBeforeAnswer(Fault):
+    """Who is called is taken for one who has answered."""
+
+    name = "established-before-the-answer"
+    description = "outgoing_call_established is written when a call is placed, not when it is answered"
+    breaks = frozenset({"EVT-02"})
+    shown_by = frozenset({"OUT-05"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Write it with the call, and not again."""
+        kind, changed = events.OUTGOING_ESTABLISHED, []
+        for output in inner(given):
+            if not (isinstance(output, WriteEvent) and output.name == kind.name):
+                changed.append(output)
+            if isinstance(output, Dial):
+                changed.append(WriteEvent(kind.name, kind.screen_name, output.uri))
+        return changed
+
+
+class DetailsOfTheCallBefore(Fault):
+    """A buffer is read before it is written."""
+
+    name = "details-of-the-call-before"
+    description = "a failure has the details of the one before it"
+    breaks = frozenset({"EVT-13"})
+    shown_by = frozenset({"OUT-02"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._before = ""
+
+    def change(self, output: Output) -> Output | None:
+        """Exchange the details, unless it is the first failure."""
+        if not isinstance(output, WriteEvent) or output.name != events.OUTGOING_FAILURE.name:
+            return output
+        details, self._before = self._before or output.details, output.details
+        return replace(output, details=details)
 
 
 class WrongEventName(Fault):
