@@ -37,14 +37,19 @@ def both_heard(timeline: Timeline, closed: float) -> Iterator[Finding]:
     for one in found:
         if tone is not None:  # else there may be nothing to send: noise gates, and silence suppression
             yield from _holes(timeline, one)
-        lasting = one.over - one.begun > declared_timing(timeline).answer + _SETTLING
-        if tone is not None and lasting and not _late(timeline, one.begun, one.over):
+        if tone is not None and _lasts(timeline, one) and not _late(timeline, one.begun, one.over):
             if _is_audible(_volume(timeline, one, "microphone_volume")):
                 yield from _unheard(timeline, one, tone)
             if _is_audible(_volume(timeline, one, "speaker_volume")):
                 yield from _silent_speaker(timeline, one)
     if tone is not None:
-        yield from _quieter(timeline, found, tone)
+        whole = [one for one in found if not one.again or _lasts(timeline, one)]
+        yield from _quieter(timeline, whole, tone)
+
+
+def _lasts(timeline: Timeline, one: Conversation) -> bool:
+    """Whether a device has had the time to open its channels."""
+    return one.over - one.begun > declared_timing(timeline).answer + _SETTLING
 
 
 def _unheard(timeline: Timeline, one: Conversation, tone: float) -> Iterator[Finding]:

@@ -20,12 +20,13 @@ _CHANGING = ("INVITE", "UPDATE", "REFER", "BYE")
 class Conversation:
     """One stretch of an established call (epoch seconds).
 
-    It goes from the ACK of the call, or of what changed it last, to what changes or ends it.
+    It goes from the ACK of the call, or ``again`` from that of what changed it, to what changes or ends it.
     """
 
     call: Call
     begun: float
     over: float
+    again: bool = False
 
     @property
     def row(self) -> str:
@@ -60,7 +61,7 @@ def conversations(timeline: Timeline, closed: float) -> Iterator[Conversation]:
                 if o.time > begun and sip(o).is_request and sip(o).method in _CHANGING
             ]
             changed += [at for at in configured if at > begun]
-            yield Conversation(call, begun, min([closed, *changed]))
+            yield Conversation(call, begun, min([closed, *changed]), begun != first)
 
 
 def _taken_up_again(call: Call, first: float) -> Iterator[float]:
