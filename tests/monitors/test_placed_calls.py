@@ -48,7 +48,7 @@ LAST = ("sip:3@elsewhere", 200)
 
 @pytest.mark.parametrize(("called", "rows"), [("7", set()), ("8", {"OUT-01"}), ("1", set())])
 def test_settings_that_were_refused_and_are_in_force_are_another_rules_affair(called, rows):
-    assert told((called, 486), refused=[{"call_number": "7"}]) == rows
+    assert told((called, 486), refused=[{"call_number": "7", "call_timeout": "x"}]) == rows
 
 
 @pytest.mark.parametrize(

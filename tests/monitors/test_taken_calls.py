@@ -3,6 +3,7 @@
 import pytest
 
 from intercom_hil.monitors.monitors import monitor
+from intercom_hil.monitors.taken_calls import last_unshown
 from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
@@ -140,3 +141,20 @@ def test_the_screen_may_be_late_with_a_call_that_was_taken_in_an_earlier_scenari
     story.timeline.append(Witness.BENCH, Declared(has=(), lacks=(), last_taken=last_taken), START)
     story.at(0.3).called("sip:9@pbx", 403).shows("Incoming call answered")
     assert story.broken() == rows
+
+
+def test_each_call_explains_the_screen_while_it_is_up_and_once_if_that_is_late():
+    story = Door().at(5).called("sip:3410@pbx", 200).shows("Incoming call answered")
+    story.shows("Incoming call answered").bye("pbx")
+    assert last_unshown(story.timeline) == 0.0
+    assert story.broken() == set()
+    story.called("sip:9@pbx", 403, call="c2").shows("Incoming call answered")
+    assert story.broken() == {"INC-02"}
+
+
+def test_a_screen_that_is_late_is_owed_to_the_next_scenario():
+    story = Door().at(5).called("sip:3410@pbx", 200).bye("pbx")
+    assert last_unshown(story.timeline) > START
+    story.at(6).shows("Incoming call answered")
+    assert story.broken() == set()
+    assert last_unshown(story.timeline) == 0.0

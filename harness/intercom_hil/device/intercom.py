@@ -70,7 +70,8 @@ class Intercom:
         settings: the configuration in force, as far as the bench knows.
         rest_left: returns for how many seconds it cannot be asked for another call, where it needs a rest.
         last_call: when the last call of a scenario before was over, where that counts (epoch seconds).
-        last_taken: when it was last seen to take a call in a scenario before (epoch seconds); 0 for never.
+        last_taken: when it last took a call in a scenario before of which its screen has said nothing (epoch
+            seconds); 0 for none.
         lost: resolves with the error to raise when the device (DeviceCrashed) or one of its instruments
             (BenchError) is gone.
     """

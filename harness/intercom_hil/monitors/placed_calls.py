@@ -209,6 +209,8 @@ def _settings(timeline: Timeline, *, refused: bool = False) -> list[_Contacts]:
         further = submitted.get("further_numbers")
         numbers = [submitted.get("call_number"), *(further if isinstance(further, list | tuple) else ())]
         timeout = submitted.get("call_timeout")
+        if refused:  # any field may be what it was refused for
+            numbers, timeout = [n for n in numbers if isinstance(n, str)], 0.0
         if all(isinstance(number, str) for number in numbers) and isinstance(timeout, int | float):
             found.append(
                 _Contacts(

@@ -8,17 +8,19 @@ may vouch for by other headers (RFC 3325) is left to the scenarios that send the
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import inf
 from urllib.parse import unquote
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
+from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.status_codes import BUSY
 from intercom_hil.spec.timing import USUAL_TIMING
-from intercom_hil.timeline import Timeline
+from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.device_content import ScreenText
 from intercom_hil.timeline.observation import Declared, SipMessageSeen
 from intercom_hil.wire.error import WireError
@@ -79,32 +81,53 @@ def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
 
 
 def answered_on_screen(timeline: Timeline) -> Iterator[Finding]:
-    """INC-02: the screen says that an incoming call was answered only when one was, and not long after it.
+    """INC-02: the screen says that an incoming call was answered only of one that was.
 
-    It may be late, also with what it says of a call that was taken in an earlier scenario.
+    It may say so again and again while that call is up. It may be late, once for each call, also with one
+    that was taken in an earlier scenario.
     """
+    for observation, shown in _shown(timeline):
+        if shown is None:
+            text = f"the screen shows {ANSWERED!r} of a call that was answered"
+            yield Finding(
+                "INC-02", text, f"{observation}, and no call that was taken explains it", [observation]
+            )
+
+
+def last_unshown(timeline: Timeline) -> float:
+    """Return when a call was last taken of which the screen has said nothing yet; 0 for none."""
+    shown = {of for _, of in _shown(timeline)}
+    taken = [c for c in calls(timeline) if not c.placed and c.accepted and c.final]
+    return max((c.final.time for c in taken if c.final and c.invite.seq not in shown), default=0.0)
+
+
+_EARLIER = -1
+"""Stands for a call that was taken in an earlier scenario."""
+
+
+def _shown(timeline: Timeline) -> Iterator[tuple[Observation, int | None]]:
+    """Yield what the screen says of answered calls, and the INVITE (its place) of each; None: of none."""
     timing = declared_timing(timeline)
     early = _EARLY * timing.answer / USUAL_TIMING.answer
-    late = max(timing.answer, timing.log)
-    taken = [(c.final.time, c.over) for c in calls(timeline) if not c.placed and c.accepted and c.final]
-    before = _last_taken(timeline)
-    former = timeline.opened + timing.log if before is None else before + late
-    for observation in timeline:
-        at = observation.time
-        shown = isinstance(observation.content, ScreenText) and observation.content.text == ANSWERED
-        if not shown or at < former:
-            continue
-        begun = [over for answered, over in taken if answered <= at + early]
-        if not begun or at > max(begun) + timing.hang_up + late:
-            text = f"the screen shows {ANSWERED!r} of a call that was answered"
-            why = "and that call had long been over" if begun else "and no call was taken until then"
-            yield Finding("INC-02", text, f"{observation}, {why}", [observation])
-
-
-def _last_taken(timeline: Timeline) -> float | None:
-    """Return when a call was last taken in an earlier scenario; 0 for never, None where nobody knows."""
+    late = max(timing.answer, timing.log) + late_between(timeline, 0.0, inf)
+    taken = [c for c in calls(timeline) if not c.placed and c.accepted and c.final]
     declared = (o.content for o in timeline if isinstance(o.content, Declared))
-    return next((content.last_taken for content in declared), None)
+    before = next((content.last_taken for content in declared), None)
+    earlier = timeline.opened + timing.log if before is None else before + late
+    known: set[int] = set()
+    for observation in sorted(timeline, key=lambda o: (o.time, o.seq)):
+        at = observation.time
+        if not isinstance(observation.content, ScreenText) or observation.content.text != ANSWERED:
+            continue
+        up = [c for c in taken if c.final and c.final.time - early <= at <= c.over]
+        owed = [
+            c for c in taken if c.final and c.final.time <= at <= c.over + late and c.invite.seq not in known
+        ]
+        of = next((c.invite.seq for c in (*reversed(up), *owed)), None)
+        if of is None and at < earlier and (before is None or _EARLIER not in known):
+            of = _EARLIER
+        known |= {of} if of is not None else set()
+        yield observation, of
 
 
 def _entries(settings: Mapping[str, object]) -> list[str]:

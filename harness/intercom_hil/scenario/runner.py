@@ -36,6 +36,7 @@ from intercom_hil.judge.messages import sip
 from intercom_hil.judge.vocabulary import event
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.monitors.monitors import monitor
+from intercom_hil.monitors.taken_calls import last_unshown
 from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE
@@ -370,8 +371,7 @@ class ScenarioRunner:
         known = calls(assembly.timeline)
         if known:
             assembly.intercom.last_call = now()
-        taken = [call.final.time for call in known if not call.placed and call.accepted and call.final]
-        assembly.intercom.last_taken = max([assembly.intercom.last_taken, *taken])
+        assembly.intercom.last_taken = last_unshown(assembly.timeline)
         up = [call.placed for call in known if call.accepted and call.over == inf]
         if up:
             assembly.leave_up(placed=up.count(True), taken=up.count(False))

@@ -396,7 +396,8 @@ class Declared(BaseContent):
     are the sources from which nothing had come from the run's beginning until now, each with the kinds of
     content for which it is believed. ``timing`` is how fast the device is. ``microphone_tone`` is what is
     played at the device's microphone, in Hz; None where that is not known. ``last_taken`` is when the device
-    was last seen to take a call before (epoch seconds), 0 for never; None where that is not known.
+    last took a call before of which its screen had said nothing yet (epoch seconds), 0 for none; None where
+    that is not known.
     """
 
     kind: Literal["declared"] = "declared"

@@ -367,7 +367,7 @@ class ListCheckedOnce(Fault):
             self._let_in = False
         elif isinstance(given, Incoming) and self._let_in and self.situation.idle and settings is not None:
             self._let_in = False
-            inner(Configured(settings.model_copy(update={"permitted_callers": ()}), {}))
+            inner(Configured(replace(settings, permitted_callers=()), {}))
         outputs = inner(given)
         self._let_in |= any(isinstance(output, Answer) for output in outputs)
         return outputs
