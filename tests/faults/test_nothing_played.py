@@ -27,12 +27,12 @@ def engine():
     return ready_engine(lambda _: None)[0]
 
 
-def begin(folder, *arguments):
+def begin(folder, *arguments, bench=None):
     """Begin a run whose working folder and run folder are in a folder."""
     (folder / "working").mkdir()
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", *map(str, arguments)]
     return subprocess.Popen(
-        [*command, "--bench", str(write_bench(folder, LANE)), "--runs", str(folder / "runs")],
+        [*command, "--bench", str(bench or write_bench(folder, LANE)), "--runs", str(folder / "runs")],
         cwd=ROOT,
         env={**os.environ, "TMPDIR": str(folder / "working")},
         stdin=subprocess.DEVNULL,
@@ -46,13 +46,23 @@ def begin(folder, *arguments):
 def left(folder, run, engine):
     """What is left of a run that has ended."""
     containers = [c.name for c in engine.containers() if c.labels[OWNER].startswith(f"{run.pid}:")]
-    return [*containers, *(folder / "working").iterdir(), *(folder / "runs").iterdir()]
+    return [*containers, *(folder / "working").iterdir(), *(folder / "runs").glob("*")]
 
 
 def test_a_selection_without_a_scenario(tmp_path, engine):
     with begin(tmp_path, *NO_SUCH) as run:
         output, _ = run.communicate(timeout=2 * SOON)
     assert run.returncode == 5, output
+    assert left(tmp_path, run, engine) == []
+
+
+def test_a_bench_file_that_is_none(tmp_path, engine):
+    bench = write_bench(tmp_path, LANE)
+    bench.write_text(bench.read_text().replace("[pbx]", "[pbxes]"))
+    with begin(tmp_path, *NO_SUCH[:1], bench=bench) as run:
+        output, _ = run.communicate(timeout=2 * SOON)
+    assert run.returncode == 2, output
+    assert "pbxes" in output
     assert left(tmp_path, run, engine) == []
 
 

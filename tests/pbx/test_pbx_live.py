@@ -15,7 +15,9 @@ import pytest
 from sip_phone import Phone
 
 from intercom_hil.errors import BenchError
-from intercom_hil.pbx import Endpoint, Pbx, TlsTransport
+from intercom_hil.pbx.config import TlsTransport
+from intercom_hil.pbx.endpoint import Endpoint
+from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.processes.image import ready_engine
 from intercom_hil.processes.process_host import ContainerProcessHost
 from intercom_hil.timeline import Timeline, Witness

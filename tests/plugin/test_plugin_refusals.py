@@ -3,6 +3,7 @@
 import pytest
 
 from intercom_hil.locations import DEFAULT_BENCH
+from intercom_hil.plugin.options import runs_folder
 
 SCENARIO = """
 from intercom_hil.scenario import scenario
@@ -36,3 +37,9 @@ def test_a_scenario_that_is_none(pytester):
     pytester.makepyfile(SCENARIO.replace("async def", "def").replace("await bench.configure()", "pass"))
     result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH)
     result.stdout.fnmatch_lines(["*TypeError: a scenario is written `async def test_*"])
+
+
+def test_where_a_run_is_kept_is_an_absolute_path(pytester):
+    """Containers see the folder at the same path as this process does, wherever they were started."""
+    config = pytester.parseconfig("--bench", str(DEFAULT_BENCH), "--runs", "here", "--collect-only")
+    assert runs_folder(config, config.getoption("--runs")) == pytester.path / "here"

@@ -65,3 +65,11 @@ def test_importing_it_costs_no_more_than_pytest_itself_has_loaded():
     )
     told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
     assert told.strip() == "['intercom_hil', 'intercom_hil.plugin']"
+
+
+def test_the_containers_begin_before_the_bench_files_model_is_loaded():
+    program = "import sys, intercom_hil.plugin.options, intercom_hil.plugin.beginning; " + (
+        "print({'pydantic', 'cryptography', 'numpy', 'websockets'} & set(sys.modules))"
+    )
+    told = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert told.strip() == "set()"

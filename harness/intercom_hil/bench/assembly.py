@@ -15,10 +15,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from intercom_hil.bench.containers import PBX, PEERS, Containers
 from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.event_channels import believed
 from intercom_hil.bench.lateness import LatenessWitness
-from intercom_hil.bench.opening import PBX, PEERS, Opening
+from intercom_hil.bench.opening import Opening
 from intercom_hil.bench.parts import (
     Component,
     PbxComponent,
@@ -156,7 +157,7 @@ class Assembly:
             BenchError: something is missing, in use or broken; nothing is left running.
         """
         reap_folders()
-        self._opening = opening = self._opening or Opening(self.file, self._run_folder)
+        self._opening = opening = self._opening or Opening(self.file, Containers(self._run_folder))
         self._lateness = LatenessWitness(self.append)
         self._ignore_clock = gauge().listen(lambda spell: self._clock.look())
         try:

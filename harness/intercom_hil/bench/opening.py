@@ -1,4 +1,4 @@
-"""What a bench takes longest to open, begun before there is an event loop: containers, keys, emulated device.
+"""What a bench takes longest to open, begun before there is an event loop: containers, keys, device, PBX.
 
 Whoever is to play on a bench can begin this as soon as the bench file is read, and import what it plays with
 meanwhile. The assembly takes it over; what it does not take is ended again.
@@ -6,19 +6,17 @@ meanwhile. The assembly takes it over; what it does not take is ended again.
 
 from __future__ import annotations
 
-import shutil
-import time
 from contextlib import suppress
 from pathlib import Path
-from tempfile import mkdtemp
 from typing import TYPE_CHECKING
 
+from intercom_hil.bench.containers import PBX, PKI_FOLDER, Containers
 from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.device.emulator_container import runs_here
 from intercom_hil.errors import BenchError
+from intercom_hil.pbx.config import PROGRAM, USER, PbxConfig, new_secret
 from intercom_hil.processes.host import ContainerHost, Host
-from intercom_hil.processes.leftovers import working_folder
 from intercom_hil.processes.process_host import ContainerProcessHost, SupervisedHost
 
 if TYPE_CHECKING:
@@ -26,73 +24,46 @@ if TYPE_CHECKING:
     from intercom_hil.device.emulated import EmulatedDevice
     from intercom_hil.device.emulator_container import EmulatorContainer
 
-PKI_FOLDER = "pki"
-PBX, PEERS = "pbx", "peers"
-"""What the places of every bench are called: the PBX's, and that of the stations and the capture."""
-_MAY_CAPTURE = ("NET_RAW", "NET_ADMIN")
-_WAITS_FOR_US = 20.0
-"""Seconds for which what was begun is sure to wait: a supervisor gives up after half a minute."""
-
 
 class Opening:
     """A bench that begins to open.
 
     Attributes:
-        folder: the bench's working folder.
         run_folder: the folder of the run that it is opened for.
     """
 
-    def __init__(self, file: BenchFile, run_folder: Path) -> None:
-        """Make the working folder; nothing else is begun yet.
+    def __init__(self, file: BenchFile, containers: Containers) -> None:
+        """Describe it; nothing is begun yet but what of the containers has been.
 
         Args:
             file: the bench.
-            run_folder: the folder of its run.
+            containers: its containers; they are the opening's from now on.
         """
-        self.folder = working_folder()
-        (self.folder / PKI_FOLDER).mkdir(mode=0o700)
-        self.run_folder = run_folder
-        self._file = file
+        self.run_folder = containers.run_folder
+        self._file, self._containers = file, containers
         self._pki: Pki | None = None
-        self._host: ContainerHost | None = None
-        self._begun: dict[str, tuple[ContainerProcessHost, Path]] = {}
-        self._begun_at = 0.0
         self._pbx_secret = ""
         self._device: EmulatedDevice | None = None
 
     def begin(self) -> None:
-        """Begin to start containers, where an engine is known, to make keys, and to start device and PBX.
+        """Begin to start containers, where an engine is known, the PBX and the device, and to make keys.
 
         It returns at once. The PBX and an emulated device wait for their turn where one of the bench's
         addresses is taken, by another program or by what a killed run left, and the device where it needs a
         container or keys.
         """
-        host = ContainerHost.remembered(self._file.engine.kind)
-        if host is not None and not host.engine.rootless:
-            self._host, self._begun_at = host, time.monotonic()
-            for role in (PBX, PEERS):
-                folder = self.new_folder(role)
-                place = host.place(role, mounts=self._mounts(role, folder), cap_add=_capabilities(role))
-                self._begun[role] = place, folder
-                place.begin()
+        self._containers.begin(self._file.engine.kind)
         with suppress(BenchError, OSError):  # whoever asks for them meets it again
-            _ = self.pki
             free = next(taken_addresses(self._file), None) is None
+            if free and (begun := self._containers.begun(PBX)) is not None:
+                self._begin_pbx(*begun)
+            _ = self.pki
             if free and _is_plain(self._file):
                 self._device = self._new_device(None)
                 self._device.begin()
-            if free and PBX in self._begun:
-                self._begin_pbx(*self._begun[PBX])
 
     def _begin_pbx(self, place: ContainerProcessHost, folder: Path) -> None:
         """Have Asterisk started as soon as its container runs. Raises OSError."""
-        from intercom_hil.pbx.config import (
-            USER,
-            PbxConfig,
-            new_secret,
-        )  # not before the containers have begun
-        from intercom_hil.pbx.pbx import PROGRAM
-
         pbx, secret = self._file.pbx, new_secret()
         config = PbxConfig(
             folder=folder,
@@ -111,37 +82,24 @@ class Opening:
     @property
     def pki(self) -> Pki:
         """The certificates of the run; they are in the making from the first time that they are asked for."""
-        from intercom_hil.bench.pki import Pki  # not before the containers have begun
+        from intercom_hil.bench.pki import Pki  # not before the PBX has begun
 
         if self._pki is None:
             trusted = self._file.device.trusted_ca
             known = (trusted.certificate, trusted.key) if trusted else None
-            self._pki = Pki(self.folder / PKI_FOLDER, known)
+            self._pki = Pki(self._containers.folder / PKI_FOLDER, known)
         return self._pki
 
     def host(self) -> ContainerHost | None:
-        """Block until all that was begun runs, and return where; None if something does not, or nothing was.
-
-        Of what does not run as a whole, all is ended again.
-        """
-        if not self._begun:
-            return None
-        try:
-            if time.monotonic() - self._begun_at > _WAITS_FOR_US:
-                raise BenchError("it has waited for too long")
-            for place, _ in self._begun.values():
-                place.until_begun()
-        except BenchError:
-            self._abandon()
-            return None
-        return self._host
+        """Block until all containers that were begun run, and return where; `Containers.host` says more."""
+        host = self._containers.host()
+        if host is None:
+            self._pbx_secret = ""
+        return host
 
     def place(self, role: str, host: Host) -> tuple[SupervisedHost, Path]:
         """Return a place of a role and the folder of its own: once the one that was begun, else a new one."""
-        if role in self._begun:
-            return self._begun.pop(role)
-        folder = self.new_folder(role)
-        return host.place(role, mounts=self._mounts(role, folder), cap_add=_capabilities(role)), folder
+        return self._containers.place(role, host)
 
     @property
     def device_begun(self) -> bool:
@@ -170,13 +128,10 @@ class Opening:
         return device or self._new_device(container)
 
     def _new_device(self, container: EmulatorContainer | None) -> EmulatedDevice:
-        from intercom_hil.bench.emulated_device import emulated_device  # not before the containers have begun
+        from intercom_hil.bench.emulated_device import emulated_device  # not before the PBX has begun
 
-        return emulated_device(self._file, self.new_folder("device") / "device", self.pki, container)
-
-    def new_folder(self, name: str) -> Path:
-        """Make a new folder in the working folder."""
-        return Path(mkdtemp(prefix=f"{name}-", dir=self.folder))
+        state = self._containers.new_folder("device") / "device"
+        return emulated_device(self._file, state, self.pki, container)
 
     def close(self) -> None:
         """End what was begun and not taken, and remove the working folder. Idempotent."""
@@ -184,27 +139,11 @@ class Opening:
         try:
             if device is not None:
                 device.abandon()
-            self._abandon()
         finally:
-            shutil.rmtree(self.folder, ignore_errors=True)
-
-    def _abandon(self) -> None:
-        """End the containers that were begun and not taken."""
-        self._host, self._pbx_secret = None, ""
-        while self._begun:
-            _, (place, _) = self._begun.popitem()
-            with suppress(BenchError):  # it ends by itself when nobody comes
-                place.abandon()
-
-    def _mounts(self, role: str, folder: Path) -> tuple[Path, ...]:
-        own = {PBX: (self.run_folder, self.folder / PKI_FOLDER), PEERS: (self.run_folder,)}
-        return (folder, *own.get(role, ()))
+            self._pbx_secret = ""
+            self._containers.close()
 
 
 def _is_plain(file: BenchFile) -> bool:
     """Whether a bench's device is an emulated one that can be begun with nothing but the bench file."""
     return file.device.kind == "emulated" and not file.device.event_sources and runs_here()
-
-
-def _capabilities(role: str) -> tuple[str, ...]:
-    return _MAY_CAPTURE if role == PEERS else ()

@@ -3,9 +3,3 @@
 What enters are endpoints, routes and orders to start or stop; what leaves, onto the timeline, are the SIP
 messages that the PBX saw (after decryption), its events and its log.
 """
-
-from intercom_hil.pbx.config import TlsTransport
-from intercom_hil.pbx.endpoint import Endpoint
-from intercom_hil.pbx.pbx import Pbx
-
-__all__ = ["Endpoint", "Pbx", "TlsTransport"]

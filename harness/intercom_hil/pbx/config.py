@@ -13,6 +13,8 @@ from pathlib import Path
 
 from intercom_hil.pbx.ports import Listening
 
+PROGRAM = "asterisk"
+"""What its process host calls Asterisk."""
 USER = "bench"
 """Who the bench is to the PBX's interfaces."""
 CONTEXT = "bench"

@@ -16,7 +16,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.lateness import gauge, stretched
 from intercom_hil.pbx.ami import Ami
 from intercom_hil.pbx.ari import SIGN_OF_LIFE, Ari
-from intercom_hil.pbx.config import USER, PbxConfig, TlsTransport, new_secret
+from intercom_hil.pbx.config import PROGRAM, USER, PbxConfig, TlsTransport, new_secret
 from intercom_hil.pbx.events import Reported, from_ami, from_ari, from_log
 from intercom_hil.pbx.hep_collector import HepCollector
 from intercom_hil.pbx.ports import check_free
@@ -39,8 +39,6 @@ HANGS_AFTER = 5.0
 """Seconds without one after which the PBX is lost: stopped, or deadlocked."""
 POLL = 0.01
 """Seconds between two looks whether the PBX is ready."""
-PROGRAM = "asterisk"
-"""What its host calls it."""
 
 
 class Pbx(Switchboard):

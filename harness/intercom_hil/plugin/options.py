@@ -1,26 +1,30 @@
-"""The command line of a compliance run, and what is settled before anything starts."""
+"""The command line of a compliance run, and what is settled before anything starts.
+
+What takes long to load is loaded where it is needed: the bench's containers begin before that.
+"""
 
 from __future__ import annotations
 
 import signal
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
-from intercom_hil.bench_file.model import BenchFile
-from intercom_hil.bench_file.pool import Member, Pool, bench_files
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import folder_name
 from intercom_hil.plugin import BENCH
-from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.terminal_text import visible
+
+if TYPE_CHECKING:
+    from intercom_hil.bench_file.model import BenchFile
+    from intercom_hil.bench_file.pool import Member, Pool
 
 DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
 """What a process among several is known by: its place in the pool of benches."""
-_POOL = pytest.StashKey[Pool]()
+_POOL: pytest.StashKey[Pool] = pytest.StashKey()
 _ENDED_FOR = "bench_ended_for"
 """What a process among several gives as the reason why it cannot begin, or go on."""
 USAGE = 2
@@ -91,6 +95,8 @@ def pytest_configure() -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionstart(session: pytest.Session) -> None:
     """Refuse benches that cannot stand side by side before any of them is started."""
+    from intercom_hil.bench_file.pool import bench_files
+
     config = session.config
     if worker(config):
         return
@@ -122,19 +128,22 @@ def bench_paths(config: pytest.Config) -> list[Path]:
     return paths
 
 
-def runs_folder(config: pytest.Config) -> Path:
-    """Return where run folders are made: as the command line says, else below the project's root folder.
+def runs_folder(config: pytest.Config, asked: Path | None) -> Path:
+    """Return where run folders are made: as was asked for, else below the project's root folder.
 
     Where that root is not around the current directory (scenarios of an installed package), it is below the
     current directory.
     """
-    asked: Path | None = config.getoption("--runs")
     current = config.invocation_params.dir
-    return asked or (config.rootpath if current.is_relative_to(config.rootpath) else current) / DEFAULT_RUNS
+    if asked is not None:
+        return current / asked  # containers see it at the same path: an absolute one
+    return (config.rootpath if current.is_relative_to(config.rootpath) else current) / DEFAULT_RUNS
 
 
 def pool(config: pytest.Config) -> Pool:
     """Return the benches of this run. Raises BenchError."""
+    from intercom_hil.bench_file.pool import Pool
+
     if _POOL not in config.stash:
         config.stash[_POOL] = Pool.load(bench_paths(config))
     return config.stash[_POOL]
@@ -146,13 +155,15 @@ def member(config: pytest.Config) -> Member:
     Raises:
         BenchError: the file, or the combination of file and options, is wrong.
     """
+    from intercom_hil.bench_file.pool import Member
+
     found = pool(config).at(getattr(config, "workerinput", {}).get(PLACE, 0))
     return Member(found.path, found.file.with_faults(config.getoption("--fault"), str(found.path)))
 
 
 def runs_of(config: pytest.Config, file: BenchFile) -> Path:
     """Return the folder of run folders: one of the bench's own where each bench has a run to itself."""
-    runs = runs_folder(config)
+    runs = runs_folder(config, config.getoption("--runs"))
     return runs / folder_name(file.bench.name) if config.option.each else runs
 
 
@@ -166,6 +177,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted: list[str] = config.getoption("--requirement")
     if not wanted:
         return
+    from intercom_hil.spec.catalogues import catalogue_of
+
     for name in wanted:
         if catalogue_of(name) is None:
             raise pytest.UsageError(f"--requirement {name}: no such requirement or family")

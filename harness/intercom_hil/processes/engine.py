@@ -116,7 +116,7 @@ class Engine:
         raise BenchError("; ".join(problems), "container engine", _how_to_install(kind))
 
     @classmethod
-    def remembered(cls, kind: EngineKind = "auto") -> Engine | None:
+    def remembered(cls, kind: str = "auto") -> Engine | None:
         """Return the engine that ran containers here before, without asking it anything; None if none did."""
         engine = _remembered(cache_folder())
         return engine if engine is not None and kind in ("auto", engine.client.name) else None

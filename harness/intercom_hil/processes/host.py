@@ -51,7 +51,7 @@ class ContainerHost:
         return str(self.engine)
 
     @classmethod
-    def remembered(cls, kind: HostKind) -> ContainerHost | None:
+    def remembered(cls, kind: str) -> ContainerHost | None:
         """Return what ran containers here before, without asking it anything; None if nothing did.
 
         Its store may have been emptied since, of the image too: then nothing starts, and `ready_host` helps.
