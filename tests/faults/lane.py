@@ -167,9 +167,18 @@ def sockets():
     return found
 
 
+def in_our_network(pid):
+    """Whether a process is in the network namespace of this one, where an address is one and the same."""
+    try:
+        return os.path.samefile(f"/proc/{pid}/ns/net", "/proc/self/ns/net")
+    except OSError:
+        return False
+
+
 def left_of(lane, *, device_too=True):
     """What still lives at the addresses of a lane: processes that name them, sockets that hold them.
 
+    Another suite may play on the same addresses in a network namespace of its own: that is none of it.
     What names the device's address is left out when the device is not the run's.
     """
     mark = f"127.0.{lane}."
@@ -180,6 +189,6 @@ def left_of(lane, *, device_too=True):
             command = (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
         except OSError:
             continue
-        if mark in command and int(folder.name) != os.getpid():
+        if mark in command and int(folder.name) != os.getpid() and in_our_network(folder.name):
             held.append(command)
     return [line for line in held if device_too or device not in line]

@@ -7,6 +7,7 @@ from pathlib import Path
 from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
+from tests.faults.lane import in_our_network
 
 
 async def in_call(bench):
@@ -19,14 +20,16 @@ async def in_call(bench):
 
 
 def processes(module, address):
-    """Return the ids of the processes that run a module for the device at an address."""
+    """Return the ids of the processes that run a module for the device at an address of this network."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
             command = (folder / "cmdline").read_bytes().split(b"\0")
         except OSError:
             continue
-        if module.encode() in command and any(address in told(pid) for pid in ancestors(int(folder.name))):
+        if module.encode() not in command or not in_our_network(folder.name):
+            continue
+        if any(address in told(pid) for pid in ancestors(int(folder.name))):
             found.append(int(folder.name))
     return found
 

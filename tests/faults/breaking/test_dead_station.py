@@ -11,11 +11,13 @@ from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
 from intercom_hil.timeline.pattern import Condition, Pattern
 from tests.faults.breaking.test_breaking import processes, told
+from tests.faults.lane import in_our_network
 
 
 def sipp_at(address):
-    """Return the ids of the SIPp processes that are at an address."""
-    commands = {int(name): told(int(name)) for name in os.listdir("/proc") if name.isdecimal()}
+    """Return the ids of the SIPp processes that are at an address of this network."""
+    here = [int(name) for name in os.listdir("/proc") if name.isdecimal() and in_our_network(name)]
+    commands = {pid: told(pid) for pid in here}
     return [
         n for n, words in commands.items() if words and Path(words[0]).name == "sipp" and address in words
     ]
