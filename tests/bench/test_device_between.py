@@ -50,14 +50,14 @@ def back(desk):
 
 async def test_a_device_that_comes_back_has_restarted_between_the_scenarios(assembly, desk, part):
     await part.until_back()
-    assert not assembly._restarts
+    assert not assembly.attribution.restarts
     desk.portal.close()
     waiting = asyncio.create_task(part.until_back())
     await asyncio.sleep(0.5)
     assert not waiting.done()
     back(desk)
     await asyncio.wait_for(waiting, 5)
-    (finding,) = assembly._restarts
+    (finding,) = assembly.attribution.restarts
     assert finding.startswith("the device restarted between two scenarios, at ")
     assert "nothing listens there" in finding
     assert desk.intercom.settings is None
@@ -67,5 +67,5 @@ async def test_a_device_that_stays_away_is_lost(assembly, desk, part):
     desk.portal.close()
     with pytest.raises(DeviceCrashed, match="nothing listens there"):
         await asyncio.wait_for(part.until_back(), 10)
-    assert not assembly._restarts
+    assert not assembly.attribution.restarts
     back(desk)

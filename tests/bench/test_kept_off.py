@@ -53,13 +53,13 @@ async def test_how_a_call_ends_that_an_earlier_scenario_left_up_is_not_of_this_s
 
     assembly.name_station("127.0.0.21", "3410")
     assert logs("incoming_call_received") == [True]
-    assembly.leave_up(placed=0, taken=1)
+    assembly.attribution.leave_up(placed=0, taken=1)
     begin_another_scenario(assembly)
     assembly.name_station("127.0.0.21", "3410")
     # Ended when it is configured; a second end would be of no call at all, and so would one of a placed call.
     assert logs("incoming_call_local_hangup", "incoming_call_local_hangup") == [False, True]
     assert logs("outgoing_remote_hangup") == [True]
-    assembly.leave_up(placed=1, taken=1)
+    assembly.attribution.leave_up(placed=1, taken=1)
     begin_another_scenario(assembly)
     assembly.name_station("127.0.0.21", "3410")
     assert logs("incoming_call_received", "incoming_call_remote_hangup") == [True, True]  # of its own call
@@ -78,7 +78,7 @@ async def test_a_restart_between_two_scenarios_is_a_finding_and_held_against_nei
     assembly.append(Witness.CONSOLE, restart(), 1_795_780_920.0)
     assert before.alarm is None
     begin_another_scenario(assembly)
-    assert assembly._restarts == [
+    assert assembly.attribution.restarts == [
         "the device restarted between two scenarios, at 12:02:00 UTC: it restarted: boot EMU-1"
     ]
 
@@ -96,6 +96,5 @@ async def test_a_restart_is_held_against_a_device_only_when_the_scenario_has_tou
 def begin_another_scenario(assembly):
     """As ``Assembly.begin`` does, but without the witnesses, which are not there."""
     assembly.close_timeline()
-    assembly._scenario += 1
-    assembly._between = assembly._touched = False
+    assembly.attribution.begin()
     assembly.timeline = Timeline()

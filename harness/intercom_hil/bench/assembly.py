@@ -9,12 +9,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
-from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
-from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from intercom_hil.bench.attribution import RESTARTED, Attribution
 from intercom_hil.bench.containers import PBX, PEERS, Containers
 from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.event_channels import believed
@@ -47,42 +46,12 @@ from intercom_hil.processes.leftovers import reap, reap_folders
 from intercom_hil.processes.native_programs import EVERYWHERE
 from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.proxy.proxy import Proxy
-from intercom_hil.spec.events import (
-    INCOMING_FAILURE,
-    INCOMING_LOCAL_HANGUP,
-    INCOMING_RECEIVED,
-    INCOMING_REMOTE_HANGUP,
-    OUTGOING_CONTACTS_EXHAUSTED,
-    OUTGOING_ESTABLISHED,
-    OUTGOING_FAILURE,
-    OUTGOING_INITIATED,
-    OUTGOING_REMOTE_HANGUP,
-)
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
 from intercom_hil.timeline.device_content import can_be_read
-from intercom_hil.timeline.observation import (
-    Configured,
-    DeviceEvent,
-    EventCopy,
-    InstrumentLost,
-    Note,
-    OutputChanged,
-    SipMessageSeen,
-)
+from intercom_hil.timeline.observation import InstrumentLost, Note, SipMessageSeen
 
 Progress = Callable[[str], None]
-_TRYING = {kind.name for kind in (OUTGOING_FAILURE, OUTGOING_ESTABLISHED, OUTGOING_CONTACTS_EXHAUSTED)}
-_ENDS = {
-    OUTGOING_REMOTE_HANGUP.name: OUTGOING_INITIATED.name,
-    **dict.fromkeys(
-        (kind.name for kind in (INCOMING_FAILURE, INCOMING_LOCAL_HANGUP, INCOMING_REMOTE_HANGUP)),
-        INCOMING_RECEIVED.name,
-    ),
-}
-"""Events that report the end of a call, and what shows the beginning of one of that direction."""
-RESTARTED = "the device restarted between two scenarios"
-"""How a note begins that says that it did so when no scenario had it do anything."""
 _MEDIA = frozenset({"media_started", "media_heard", "video"})
 
 
@@ -95,6 +64,7 @@ class Assembly:
         whole: whether every part was there, or could be brought back, when the last scenario began.
         password: the device's at the PBX, made up for this run.
         prompter: asks the person at the bench, where the bench file has one.
+        attribution: decides which scenario it is of, what its witnesses see.
         registers: whether the device has registered in this run; None until somebody has waited for it.
     """
 
@@ -127,20 +97,13 @@ class Assembly:
         self._opening = opening
         self._hold = Reservation(file, progress)
         self._parts: dict[str, Component] = {}
-        self._calls: dict[str, int] = {}
-        self._between = False
-        self._left_out: Counter[str] = Counter()
-        self._scenario = 0
-        self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
-        self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what showed their beginning
-        self._touched = False
+        self.attribution = Attribution()
         self._heard: set[Witness] = set()
         self._proxy_used = False
         self.registers: bool | None = None
         self._lateness: LatenessWitness | None = None
         self._clock = WallClock(self._on_clock_set)
         self._ignore_clock: Callable[[], None] | None = None
-        self._restarts: list[str] = []  # of the device, since the last scenario ended
         self._names = {
             file.pbx.address: "pbx",
             file.device.address: "device",
@@ -234,7 +197,7 @@ class Assembly:
         for name, part in broken.items():
             gone = part.lost.result()
             if isinstance(gone, DeviceCrashed) and name not in in_scenario:
-                self._restarts.append(f"{RESTARTED}: {gone}")
+                self.attribution.restarts.append(f"{RESTARTED}: {gone}")
             await part.stop()
             if name not in makers:  # the proxy: the next scenario that needs one gets a new one
                 del self._parts[name]
@@ -370,9 +333,7 @@ class Assembly:
         Raises:
             BenchError: it cannot be kept there; nothing has begun.
         """
-        self._scenario += 1
-        self._touched = False
-        self._between = False
+        self.attribution.begin()
         self.timeline = Timeline()
         self.timeline.listen(self._heed)
         try:
@@ -391,7 +352,7 @@ class Assembly:
         if self._lateness is not None:
             self._lateness.begin()
         self._clock.begin()
-        restarts, self._restarts = self._restarts, []
+        restarts, self.attribution.restarts = self.attribution.restarts, []
         for text in restarts:
             self.append(Witness.BENCH, Note(text=text))
         return self.timeline
@@ -403,89 +364,27 @@ class Assembly:
         await self.pbx.reset(keep=(self.intercom.extension,) if stays else ())
 
     def append(self, witness: Witness, content: Content, at: float | None = None) -> Observation:
-        """Put what a witness saw on the current scenario's timeline.
-
-        What still comes of a call of an earlier scenario (a BYE sent again, an entry of the device's log
-        from before this scenario touched the device) is kept off it, and counted.
-        """
+        """Put what a witness saw on the current scenario's timeline, if it is of that scenario."""
         if can_be_read(content):
             self._heard.add(witness)
-        if self._between:
-            self._left_out["observations between two scenarios"] += 1
-        self._touched |= isinstance(content, Configured | OutputChanged)
-        if isinstance(content, InstrumentLost) and content.blame == "device" and witness is not Witness.BENCH:
-            when = f"{datetime.fromtimestamp(now() if at is None else at, UTC):%H:%M:%S} UTC"
-            text = f"{RESTARTED}, at {when}: {content.problem}"
-            if self._between:
-                self._restarts.append(text)
-                return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
-            if not self._touched:
-                content = Note(text=text)
-        if self._of_an_earlier_press(content):
-            self._left_out["what still came of an earlier scenario's press"] += 1
+        seen_at = now() if at is None else at
+        admitted = self.attribution.admitted(witness, content, seen_at)
+        if admitted is None:
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
-        if self._of_a_call_left_up(content):
-            self._left_out["how a call ended that an earlier scenario had left up"] += 1
-            return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
-        if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
-            self._left_out["events of the device before the scenario touched it"] += 1
-            return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
-        if isinstance(content, SipMessageSeen):
-            if content.is_initial_invite:
-                self._calls.setdefault(content.call_id, self._scenario_of(content))
-            if self._calls.get(content.call_id, self._scenario) != self._scenario:
-                self._left_out["SIP messages of earlier scenarios' calls"] += 1
-                return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)
-            if witness is Witness.PBX and content.transport == "TLS":
-                # The wire cannot read it, and needs to: the keys of the media are in it.
-                self.capture.learn(content, now() if at is None else at)
-        return self.timeline.append(witness, content, at)
-
-    def _of_an_earlier_press(self, content: Content) -> bool:
-        """Follow the log of contacts being tried; return whether an entry is of an earlier press."""
-        if isinstance(content, Configured | OutputChanged) and self._dialling != self._scenario:
-            self._dialling = None
-        elif isinstance(content, DeviceEvent) and content.name == OUTGOING_INITIATED.name:
-            self._dialling = self._scenario
-        elif isinstance(content, DeviceEvent) and content.name in _TRYING:
-            scenario = self._dialling
-            if content.name != OUTGOING_FAILURE.name:
-                self._dialling = None
-            return scenario not in (None, self._scenario)
-        return False
-
-    def leave_up(self, *, placed: int, taken: int) -> None:
-        """Remember how many calls the device is still in, and alone there, when a scenario ends.
-
-        That they end when it is configured again is no event of the next scenario.
-        """
-        self._left_up = Counter({OUTGOING_INITIATED.name: placed, INCOMING_RECEIVED.name: taken})
-
-    def _of_a_call_left_up(self, content: Content) -> bool:
-        """Return whether an event reports the end of a call of an earlier scenario: none has begun since."""
-        if not isinstance(content, DeviceEvent):
-            return False
-        self._left_up.pop(content.name, None)
-        began = _ENDS.get(content.name, "")
-        of_earlier = self._left_up[began] > 0
-        self._left_up[began] -= of_earlier
-        return of_earlier
-
-    def _scenario_of(self, invite: SipMessageSeen) -> int:
-        """Return which scenario a call that begins now is of: the next contact may be of an earlier press."""
-        placed = invite.sender == "device"
-        return self._dialling if placed and self._dialling is not None else self._scenario
+        if isinstance(admitted, SipMessageSeen) and witness is Witness.PBX and admitted.transport == "TLS":
+            # The wire cannot read it, and needs to: the keys of the media are in it.
+            self.capture.learn(admitted, seen_at)
+        return self.timeline.append(witness, admitted, at)
 
     def close_timeline(self) -> int:
         """End the scenario's timeline with a note of what was kept off it; return how much that was."""
         if self._lateness is not None:
             self._lateness.counts = False
-        left_out, self._left_out = self._left_out, Counter()
-        if left_out:
-            told = ", ".join(f"{count} {what}" for what, count in left_out.items())
-            self.timeline.append(Witness.BENCH, Note(text=f"not on this timeline: {told}"))
-        self._between = True
-        return left_out.total()
+        kept_off = self.attribution.end()
+        if kept_off:
+            counted = ", ".join(f"{count} {what}" for what, count in kept_off.items())
+            self.timeline.append(Witness.BENCH, Note(text=f"not on this timeline: {counted}"))
+        return kept_off.total()
 
     def report_lateness(self) -> None:
         """Put on the timeline how late the bench was until now."""
@@ -520,7 +419,7 @@ class Assembly:
 
     def name_station(self, address: str, number: str) -> None:
         """Have the station at ``address`` go by its number on timelines; it is about to begin."""
-        self._touched = True
+        self.attribution.touch()
         self._names[address] = number
 
     def name_of(self, address: str, port: int) -> str:
@@ -543,7 +442,7 @@ class Assembly:
 
     def _on_clock_set(self, by: float) -> None:
         """Take the scenario for lost in which the clock was set by so many seconds."""
-        if self._between:
+        if self.attribution.between:
             return
         problem = f"it was set by {by:+.1f} s in mid-scenario: what was seen when is not known"
         lost = InstrumentLost(instrument="wall clock", problem=problem, blame="bench")

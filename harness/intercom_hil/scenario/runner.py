@@ -17,7 +17,8 @@ from math import inf
 from pathlib import Path
 from time import monotonic
 
-from intercom_hil.bench.assembly import RESTARTED, Assembly
+from intercom_hil.bench.assembly import Assembly
+from intercom_hil.bench.attribution import RESTARTED
 from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
@@ -374,7 +375,7 @@ class ScenarioRunner:
         assembly.intercom.last_taken = last_unshown(assembly.timeline)
         up = [call.placed for call in known if call.accepted and call.over == inf]
         if up:
-            assembly.leave_up(placed=up.count(True), taken=up.count(False))
+            assembly.attribution.leave_up(placed=up.count(True), taken=up.count(False))
             assembly.intercom.forget()
         dropped = 0
         try:

@@ -1,0 +1,154 @@
+"""Which scenario it is of, what the witnesses of a bench see: the one being played, an earlier one, or none.
+
+A device goes on with what an earlier scenario began: it sends a BYE again, tries the next contact, logs that
+a call is over which was left up. That is kept off the timeline of the scenario being played, and counted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import UTC, datetime
+
+from intercom_hil.spec.events import (
+    INCOMING_FAILURE,
+    INCOMING_LOCAL_HANGUP,
+    INCOMING_RECEIVED,
+    INCOMING_REMOTE_HANGUP,
+    OUTGOING_CONTACTS_EXHAUSTED,
+    OUTGOING_ESTABLISHED,
+    OUTGOING_FAILURE,
+    OUTGOING_INITIATED,
+    OUTGOING_REMOTE_HANGUP,
+)
+from intercom_hil.timeline import Content, Witness
+from intercom_hil.timeline.observation import (
+    Configured,
+    DeviceEvent,
+    EventCopy,
+    InstrumentLost,
+    Note,
+    OutputChanged,
+    SipMessageSeen,
+)
+
+RESTARTED = "the device restarted between two scenarios"
+"""How a note begins that says that it did so when no scenario had it do anything."""
+_TRYING = {kind.name for kind in (OUTGOING_FAILURE, OUTGOING_ESTABLISHED, OUTGOING_CONTACTS_EXHAUSTED)}
+_ENDS = {
+    OUTGOING_REMOTE_HANGUP.name: OUTGOING_INITIATED.name,
+    **dict.fromkeys(
+        (kind.name for kind in (INCOMING_FAILURE, INCOMING_LOCAL_HANGUP, INCOMING_REMOTE_HANGUP)),
+        INCOMING_RECEIVED.name,
+    ),
+}
+"""Events that report the end of a call, and what shows the beginning of one of that direction."""
+
+
+class Attribution:
+    """Attributes what is seen to scenarios. Between ``begin`` and ``end`` one is being played.
+
+    Attributes:
+        between: whether the last scenario has ended, and the next has not begun.
+        restarts: of the device since the last scenario ended, in words.
+    """
+
+    def __init__(self) -> None:
+        self.between = False
+        self.restarts: list[str] = []
+        self._scenario = 0
+        self._touched = False
+        self._calls: dict[str, int] = {}
+        self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
+        self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what showed their beginning
+        self._kept_off: Counter[str] = Counter()
+
+    def begin(self) -> None:
+        """Begin another scenario: it has not touched the device yet."""
+        self._scenario += 1
+        self.between = self._touched = False
+
+    def end(self) -> Counter[str]:
+        """End the scenario, and return how much was kept off since the last one ended, by what it was."""
+        self.between = True
+        kept_off, self._kept_off = self._kept_off, Counter()
+        return kept_off
+
+    def touch(self) -> None:
+        """The scenario is about to have something to do with the device: what that reports is of it."""
+        self._touched = True
+
+    def leave_up(self, *, placed: int, taken: int) -> None:
+        """Remember how many calls the device is still in, and alone there, when a scenario ends.
+
+        That they end when it is configured again is no event of the next scenario.
+        """
+        self._left_up = Counter({OUTGOING_INITIATED.name: placed, INCOMING_RECEIVED.name: taken})
+
+    def admitted(self, witness: Witness, content: Content, at: float) -> Content | None:
+        """Return what the timeline of the scenario being played is to hold of an observation.
+
+        Args:
+            witness: who saw it.
+            content: what was seen.
+            at: when.
+
+        Returns:
+            The content, or a note in its place; None of what is kept off.
+        """
+        if self.between:
+            self._kept_off["observations between two scenarios"] += 1
+        self._touched |= isinstance(content, Configured | OutputChanged)
+        if isinstance(content, InstrumentLost) and content.blame == "device" and witness is not Witness.BENCH:
+            text = f"{RESTARTED}, at {datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC: {content.problem}"
+            if self.between:
+                self.restarts.append(text)
+                return None
+            if not self._touched:
+                content = Note(text=text)
+        if reason := self._reason_against(content):
+            self._kept_off[reason] += 1
+            return None
+        return content
+
+    def _reason_against(self, content: Content) -> str:
+        """Return, in words, as what something is kept off the timeline; nothing if it belongs there."""
+        if self._of_an_earlier_press(content):
+            return "what still came of an earlier scenario's press"
+        if self._of_a_call_left_up(content):
+            return "how a call ended that an earlier scenario had left up"
+        if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
+            return "events of the device before the scenario touched it"
+        if isinstance(content, SipMessageSeen):
+            if content.is_initial_invite:
+                self._calls.setdefault(content.call_id, self._scenario_of(content))
+            if self._calls.get(content.call_id, self._scenario) != self._scenario:
+                return "SIP messages of earlier scenarios' calls"
+        return ""
+
+    def _of_an_earlier_press(self, content: Content) -> bool:
+        """Follow the log of contacts being tried; return whether an entry is of an earlier press."""
+        if isinstance(content, Configured | OutputChanged) and self._dialling != self._scenario:
+            self._dialling = None
+        elif isinstance(content, DeviceEvent) and content.name == OUTGOING_INITIATED.name:
+            self._dialling = self._scenario
+        elif isinstance(content, DeviceEvent) and content.name in _TRYING:
+            scenario = self._dialling
+            if content.name != OUTGOING_FAILURE.name:
+                self._dialling = None
+            return scenario not in (None, self._scenario)
+        return False
+
+    def _of_a_call_left_up(self, content: Content) -> bool:
+        """Return whether an event reports the end of a call of an earlier scenario: none has begun since."""
+        if not isinstance(content, DeviceEvent):
+            return False
+        self._left_up.pop(content.name, None)
+        began = _ENDS.get(content.name, "")
+        of_earlier = self._left_up[began] > 0
+        self._left_up[began] -= of_earlier
+        return of_earlier
+
+    def _scenario_of(self, invite: SipMessageSeen) -> int:
+        """Return which scenario a call that begins now is of: the next contact may be of an earlier press."""
+        placed = invite.sender == "device"
+        return self._dialling if placed and self._dialling is not None else self._scenario
