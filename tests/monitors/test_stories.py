@@ -76,10 +76,11 @@ def test_the_end_of_the_list_is_not_owed_where_there_may_be_more_to_come(story):
     [
         Door().press().calls("1", 503).calls("1", 200),  # tried anew: one call
         Door().press().calls("1", 488).calls("1", 200),
+        Door().press().calls("1", 488).calls("%31", 200),  # RFC 3261 §19.1.4
         Door().press().calls("1", 487, rings=1),  # given up by hand, say
         Door().press().calls("1", 401),
     ],
-    ids=["again after 503", "again in clear", "given up early", "challenged"],
+    ids=["again after 503", "again in clear", "spelled otherwise", "given up early", "challenged"],
 )
 def test_a_failure_is_not_owed_where_none_has_been_seen(story):
     assert "EVT-03" not in story.owed()
@@ -116,10 +117,11 @@ def test_a_call_is_given_up_too_early():
         Door().press().calls("1", 487, rings=TIMEOUT - 0.3),
         Door().press().at(6.5).calls("1", 487, rings=1.5),  # it counts from the press
         Door().press().calls("1", 488).at(7).calls("1", 487, rings=1.5),  # it counts for both tries
+        Door().press().calls("1", 488).at(7).calls("%31", 487, rings=1.5),
         Door().press().calls("1", 487, rings=1, media="RTP/AVP"),  # early media that it may not take
         Door().press().calls("1", 487, rings=1).at(5.5).configured(call_timeout=1),
     ],
-    ids=["tolerance", "from the press", "tried anew", "early media", "reconfigured"],
+    ids=["tolerance", "from the press", "tried anew", "spelled otherwise", "early media", "reconfigured"],
 )
 def test_a_call_may_be_given_up(story):
     assert story.broken("OUT-03") == set()

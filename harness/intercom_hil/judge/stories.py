@@ -14,6 +14,7 @@ from itertools import pairwise
 from intercom_hil.judge.calls import Call
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
+from intercom_hil.judge.places import place
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.status_codes import MEDIA_NOT_ACCEPTABLE
 from intercom_hil.spec.timing import Timing
@@ -61,7 +62,7 @@ def failures(timeline: Timeline, told: Sequence[Story], timing: Timing) -> Itera
     for story, following in pairwise([*told, Story(float("inf"), (), idle=True)]):
         for call in story.calls:
             later = [one for one in story.calls if one.invite.time > call.invite.time]
-            again = any(_uri(one) == _uri(call) for one in later)
+            again = any(called(one) == called(call) for one in later)
             ended = call.final.time if call.final else float("inf")
             disturbed = settings.changed(call.invite.time, ended)
             if again or disturbed or ended > following.pressed or not _failed(call, timing, settings):
@@ -84,8 +85,8 @@ def exhausted(
         if len(contacts) != 1:
             continue
         (listed,) = contacts
-        called = {_uri(call) for call in story.calls}
-        if len(set(listed)) == len(listed) == len(called):
+        tried = {called(call) for call in story.calls}
+        if len(set(listed)) == len(listed) == len(tried):
             yield last
 
 
@@ -96,10 +97,10 @@ def initiations(told: Sequence[Story], timing: Timing, exhausting: Sequence[Call
     When the list is exhausted (the last call is among ``exhausting``) there are none left to call.
     """
     over, done = float("-inf"), False
-    first = next((_uri(story.calls[0]) for story in told if story.calls), "")
+    first = next((called(story.calls[0]) for story in told if story.calls), None)
     for story in told:
         rested = done or story.pressed > over + timing.dial + timing.hang_up
-        if story.calls and story.idle and rested and _uri(story.calls[0]) == first:
+        if story.calls and story.idle and rested and called(story.calls[0]) == first:
             yield story.calls[0]
         over = max([over, *(call.over for call in story.calls if not call.accepted)])
         done = bool(story.calls) and story.calls[-1] in exhausting
@@ -144,5 +145,6 @@ def _contacts(settings: object) -> tuple[str, ...]:
     )
 
 
-def _uri(call: Call) -> str:
-    return sip(call.invite).request_uri
+def called(call: Call) -> tuple[str, str, int | None]:
+    """Return whom a call is for."""
+    return place(sip(call.invite).request_uri)

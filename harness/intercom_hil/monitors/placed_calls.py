@@ -17,7 +17,7 @@ from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.stories import TRY_AGAIN, stories
+from intercom_hil.judge.stories import TRY_AGAIN, called, stories
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent
@@ -111,7 +111,7 @@ def _too_soon(before: Call, call: Call) -> str:
         return "after an answer"
     ended = before.over < at or (before.cancel is not None and before.cancel.time < at)
     trying = any(100 <= (sip(o).status or 0) < 200 and o.time < at for o in before.messages)
-    same = sip(before.invite).request_uri == sip(call.invite).request_uri
+    same = called(before) == called(call)
     return "while the call before goes on" if not (ended or same or before.accepted) and trying else ""
 
 
@@ -173,10 +173,10 @@ def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
     pressed = [press.time for press in presses]
     taken = [call.invite.time for call in seen if not call.placed]
     for story in stories(presses, seen):
-        begun: dict[str, float] = {}
+        begun: dict[object, float] = {}
         for call in story.calls:
-            uri, first = sip(call.invite).request_uri, call is story.calls[0]
-            since = begun.setdefault(uri, story.pressed if first else call.invite.time)
+            first = call is story.calls[0]
+            since = begun.setdefault(called(call), story.pressed if first else call.invite.time)
             if call.cancel is None or sip(call.cancel).sender != "device":
                 continue
             over = call.cancel.time

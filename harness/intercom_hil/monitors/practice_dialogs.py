@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from intercom_hil.judge.messages import sip
+from intercom_hil.judge.places import place, uri_in
 from intercom_hil.monitors.practice_book import Book
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
-from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sip import split_list
-from intercom_hil.wire.uri import NameAddr, Uri, is_address
+from intercom_hil.wire.uri import is_address
 
 _TARGET_REFRESHING = ("INVITE", "UPDATE", "SUBSCRIBE", "NOTIFY")
 _OUTSIDE = ("ACK", "CANCEL")
@@ -140,22 +140,6 @@ def _listed(message: SipMessageSeen, name: str) -> list[str]:
     return [part for value in message.values(name) for part in split_list(value)]
 
 
-def _uri(text: str) -> Uri | None:
-    try:
-        return Uri.parse(NameAddr.parse(text).uri if "<" in text else text)
-    except WireError:
-        return None
-
-
 def _parameters(text: str) -> set[str]:
-    uri = _uri(text)
+    uri = uri_in(text)
     return {name.lower() for name, _ in uri.parameters} if uri else set()
-
-
-def place(text: str) -> tuple[str, str, int | None]:
-    """Return what of a URI says where it leads: user, host, port; a port left out is the usual one."""
-    uri = _uri(text)
-    if uri is None:
-        return text, "", None
-    usual = 5061 if uri.scheme == "sips" or ("transport", "tls") in uri.parameters else 5060
-    return uri.user_unescaped, uri.host.lower(), uri.port or usual
