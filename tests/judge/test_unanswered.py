@@ -10,9 +10,9 @@ from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import Configured, StationSaid
 from intercom_hil.timeline.sip_content import sip_content
 
-HOSTS = {"192.0.2.21": "3410", "192.0.2.30": "device", "192.0.2.10": "pbx"}
+HOSTS = {"192.0.2.21": "3410", "192.0.2.30": "device", "192.0.2.10": "pbx", "192.0.2.11": "proxy"}
 DESK = ("192.0.2.21", 5070)
-DEVICE, PBX = ("192.0.2.30", 5060), ("192.0.2.10", 5060)
+DEVICE, PBX, PROXY = ("192.0.2.30", 5060), ("192.0.2.10", 5060), ("192.0.2.11", 5060)
 HEAD = (
     "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1\r\nFrom: Front\r\n Door <sip:1@a>;tag=x\r\n"
     "To: <sip:1@a>\r\nCall-ID: c\r\n"
@@ -61,6 +61,31 @@ def test_what_a_readable_request_without_an_answer_was_to_bring_about_is_left_op
 )
 def test_otherwise_it_is_the_devices(otherwise):
     assert outcome(**otherwise).verdict is Verdict.FAIL
+
+
+def by_proxy(*relayed):
+    """Judge whether the device showed the server its credentials behind a proxy that passed on an INVITE."""
+    timeline = Timeline()
+    settings = {"transport": "UDP", "proxy": {"address": PROXY[0], "port": PROXY[1]}}
+    timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), START)
+    invite, trying = "INVITE sip:1@192.0.2.10 SIP/2.0", "SIP/2.0 100 Trying"
+    for start, source, destination in ((invite, DEVICE, PROXY), (trying, PROXY, DEVICE), *relayed):
+        data = f"{start}\r\n{HEAD}CSeq: 1 INVITE\r\n\r\n".encode()
+        content = sip_content(data, source, destination, "UDP", lambda host, _: HOSTS[host])
+        timeline.append(Witness.WIRE, content, START + 1)
+    shown = said.with_credentials(said.invite(sender=said.DEVICE), "Authorization", username="1")
+    return Occurs(pattern=shown, after=START, until=START + 4).evaluate(timeline, START).verdict
+
+
+def test_a_request_that_the_pbx_does_not_answer_behind_the_proxy_is_left_open():
+    passed_on = ("INVITE sip:1@192.0.2.10 SIP/2.0", PROXY, PBX)
+    assert by_proxy(passed_on) is Verdict.INCONCLUSIVE
+
+
+def test_one_that_was_challenged_behind_the_proxy_is_the_devices():
+    passed_on = ("INVITE sip:1@192.0.2.10 SIP/2.0", PROXY, PBX)
+    assert by_proxy(passed_on, ("SIP/2.0 401 Unauthorized", PBX, PROXY)) is Verdict.FAIL
+    assert by_proxy() is Verdict.FAIL
 
 
 def called(*, said=(), answer=None, dialled="sip:3410@192.0.2.21:5070", numbers=(1,)):

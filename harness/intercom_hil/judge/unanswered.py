@@ -24,14 +24,17 @@ _RESPONSE = b"SIP/2.0 ".hex()
 def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]:
     """Return the messages of the device, first sent between two times (epoch seconds), that came to nothing.
 
-    Those that the PBX never answered, calls of which a station never said that they arrived, and final
-    responses to calls that the caller never acknowledged: of each the first transmission. Not among them are
+    Those that the PBX never answered, or the proxy, or the PBX behind the proxy; calls of which a station
+    never said that they arrived, and final responses to calls that the caller never acknowledged: of each
+    the first transmission. Not among them are
     those that are its own fault: that depart from the grammar, or go elsewhere than the settings say; nor
     those that a station read and means to ignore. Besides, the unreadable answers of either.
     """
     wire = [o for o in timeline if o.witness is Witness.WIRE]
     seen = [o for o in wire if isinstance(o.content, SipMessageSeen)]
     answered = {_transaction(sip(o)) for o in seen if sip(o).status and sip(o).receiver == DEVICE}
+    relayed = {_transaction(sip(o)) for o in seen if sip(o).is_request and _is_between(sip(o), PROXY, PBX)}
+    answered -= relayed - {_transaction(sip(o)) for o in seen if sip(o).status and sip(o).sender == PBX}
     said = " ".join(f"{o.content.text} " for o in timeline if isinstance(o.content, StationSaid))
     taken = [
         (o.time, o.content.settings)
@@ -47,7 +50,9 @@ def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]
         settings = next((s for time, s in reversed(taken) if time <= observation.time), {})
         if message.transport != settings.get("transport"):
             continue
-        to_pbx = message.method != "ACK" and _goes_to_server(message, settings)
+        to_pbx = message.method != "ACK" and (
+            _goes_to_server(message, settings) or _goes_to_proxy(message, settings)
+        )
         to_station = message.method == "INVITE" and _goes_to_contact(message, settings)
         turn = turns.setdefault(message.call_id, []) if to_station else []
         if to_station and message.cseq not in turn:
@@ -101,6 +106,16 @@ def _transaction(message: SipMessageSeen) -> tuple[str, int, str]:
 
 def _goes_to_server(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
     return message.receiver == PBX and message.destination.endswith(f":{settings.get('server_port')}")
+
+
+def _goes_to_proxy(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    proxy = settings.get("proxy")
+    there = f"{proxy.get('address')}:{proxy.get('port')}" if isinstance(proxy, Mapping) else None
+    return message.receiver == PROXY and message.destination == there
+
+
+def _is_between(message: SipMessageSeen, sender: str, receiver: str) -> bool:
+    return message.sender == sender and message.receiver == receiver
 
 
 def _goes_to_contact(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:

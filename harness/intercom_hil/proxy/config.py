@@ -35,6 +35,8 @@ loadmodule "maxfwd.so"
 loadmodule "siputils.so"
 loadmodule "textops.so"
 loadmodule "auth.so"
+# a tag may have characters that a parameter of a URI may not (RFC 3261 §25.1): Asterisk drops such requests
+modparam("rr", "append_fromtag", 0)
 
 request_route {{
     if (!mf_process_maxfwd_header("10")) {{
