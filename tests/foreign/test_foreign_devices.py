@@ -4,7 +4,9 @@ They stand on a network of their own (``fixtures/devices/stand.py``), which take
 """
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tomllib
 
@@ -56,6 +58,14 @@ def disagreements(rows, record, *, all_played):
                 f"{name}: {row['does']} (frames {row['frames']}): deserves {row['verdict']}, got {found}"
             )
     return lines
+
+
+def test_every_row_is_of_a_scenario_that_there_is():
+    """Else a row that nobody compares any more would be found out at night."""
+    words = [sys.executable, "-m", "pytest", "scenarios", "--collect-only", "-q", "-p", "no:hypothesispytest"]
+    listed = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+    there = {re.sub(r"^scenarios/(\w+)\.py::", r"\1.", line) for line in listed}
+    assert [f"{device}: {name}" for device in PROGRAMS for name in truth(device) if name not in there] == []
 
 
 @pytest.mark.parametrize(
