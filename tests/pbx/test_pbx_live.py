@@ -198,6 +198,20 @@ async def test_a_changed_endpoint_is_in_force_at_once_and_stays_registered(lab, 
     assert (await device.call("3400"))[0] == 488  # a plain offer, where SRTP is asked for
 
 
+@pytest.mark.parametrize("change", [{"media_encryption": "sdes"}, {"shortest_registration": 30}])
+async def test_a_registration_can_be_taken_back_after_a_change(lab, device, change):
+    """Asterisk writes an AOR anew with what it has: what was registered would stand in it for ever."""
+    await lab.pbx.set_endpoint(Endpoint("1001", "secret"))
+    await device.register()
+    await lab.pbx.set_endpoint(Endpoint("1001", "secret", **change))
+    await device.register()
+    assert await lab.pbx.registered("1001")
+    await device.register(expires=0)
+    (*_, ok) = await lab.sees(sip(method="REGISTER", status=200, call_id=device.call_id))
+    assert "Contact:" not in ok.content.raw
+    assert not await lab.pbx.registered("1001")
+
+
 async def test_optional_encryption_takes_a_plain_offer(lab, device, station):
     await lab.pbx.set_endpoint(Endpoint("1001", "secret", media_encryption="optional"))
     assert (await device.call("3400"))[0] == 200

@@ -112,6 +112,10 @@ class Endpoint:
             endpoint["auth"] = self.name
         if self.caller_id:
             endpoint["callerid"] = self.caller_id
+        return [*objects, ("aor", self.registration()), ("endpoint", {**endpoint, **self.options})]
+
+    def registration(self) -> dict[str, str]:
+        """Return the attributes of what it registers in, Asterisk's AOR."""
         aor = {
             "max_contacts": "1",
             "remove_existing": "yes",
@@ -119,7 +123,7 @@ class Endpoint:
         }
         if self.contact:
             aor["contact"] = self.contact
-        return [*objects, ("aor", aor), ("endpoint", {**endpoint, **self.options})]
+        return aor
 
     def route(self) -> tuple[str, ...]:
         """Return the steps that a call to this endpoint takes; how long it rings is the caller's affair."""

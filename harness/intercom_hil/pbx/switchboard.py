@@ -53,9 +53,11 @@ class Switchboard:
         """
         known = self._endpoints.get(endpoint.name)
         if known != endpoint:
+            registration = known.registration() if known else None
+            stays = registration == endpoint.registration()
             if known:
-                await self._withdraw(known, registration_too=known.contact != endpoint.contact)
-            await self._push(endpoint)
+                await self._withdraw(known, registration_too=not stays)
+            await self._push(endpoint, registration_too=not stays)
             self._endpoints[endpoint.name] = endpoint
         if self._routes.get(endpoint.name) != endpoint.route():
             await self.route(endpoint.name, *endpoint.route())
@@ -134,9 +136,14 @@ class Switchboard:
             raise BenchError("the PBX is not running", "pbx", "start it first")
         return self._ami
 
-    async def _push(self, endpoint: Endpoint) -> None:
+    async def _push(self, endpoint: Endpoint, *, registration_too: bool = True) -> None:
+        """Make an endpoint's objects.
+
+        One that is there is never written again: what is registered in an AOR would stand in it for ever.
+        """
         for kind, attributes in endpoint.objects(self._address):
-            await self._running_ari.put_object(kind, endpoint.name, attributes)
+            if kind != "aor" or registration_too:
+                await self._running_ari.put_object(kind, endpoint.name, attributes)
 
     async def _withdraw(self, endpoint: Endpoint, *, registration_too: bool) -> None:
         """Delete an endpoint's objects; a mere change would leave attributes of the old one in force."""
