@@ -78,6 +78,11 @@ def test_what_is_no_uri_is_refused(text):
         ("Front door <sip:a@b>", NameAddr("sip:a@b", "Front door")),
         ("sip:a@b;tag=1", NameAddr("sip:a@b", "", (("tag", "1"),))),
         ("<not a uri>", NameAddr("not a uri")),
+        ('sip:a@b;i="<urn:x>";q=1', NameAddr("sip:a@b", "", (("i", '"<urn:x>"'), ("q", "1")))),
+        (
+            '<sip:a@b>;x="c;tag=1\\";tag=2";tag=3',
+            NameAddr("sip:a@b", "", (("x", '"c;tag=1\\";tag=2"'), ("tag", "3"))),
+        ),
     ],
 )
 def test_a_name_addr_is_taken_apart(text, expected):

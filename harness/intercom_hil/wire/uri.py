@@ -15,6 +15,8 @@ from intercom_hil.wire.error import WireError, clean
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
 _HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?\Z")
+_PARAMETER = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;])+', re.DOTALL)
+"""What stands between semicolons, where those in a quoted string are none."""
 _SPECIAL_PARAMETERS = ("user", "ttl", "method", "maddr", "transport")
 """URI parameters that must be in both URIs for them to be equal (RFC 3261 §19.1.4)."""
 
@@ -137,7 +139,7 @@ class NameAddr:
             display, rest = re.sub(r"\\(.)", r"\1", match[1], flags=re.DOTALL), text[match.end() :]
             if not rest.startswith("<"):
                 raise UriError("display name without a URI in angle brackets", _bytes(text))
-        elif "<" in text:
+        elif "<" in text.partition(";")[0]:  # later ones stand in a parameter, quoted
             display, _, rest = text.partition("<")
             display, rest = display.strip(), "<" + rest
         if rest.startswith("<"):
@@ -149,8 +151,8 @@ class NameAddr:
             tail = semicolon + tail
         if not uri.strip():
             raise UriError("no URI", _bytes(text))
-        parameters = tuple(_parameter(part.strip()) for part in tail.strip().split(";") if part.strip())
-        return cls(uri.strip(), display, parameters)
+        parts = (part.strip() for part in _PARAMETER.findall(tail))
+        return cls(uri.strip(), display, tuple(_parameter(part) for part in parts if part))
 
     @classmethod
     def read_loosely(cls, text: str) -> NameAddr:
