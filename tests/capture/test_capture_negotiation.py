@@ -56,6 +56,18 @@ def test_the_old_key_is_rejected_once_the_change_is_over():
     assert rejected == after > 10
 
 
+def test_the_old_key_is_no_clear_media_where_clear_media_is_what_was_agreed_next():
+    wire = Wire()
+    wire.call(secure(DEVICE, 1), secure(PBX, 2))
+    talk = Talk(DEVICE, PBX, protect=protector(key(1)))
+    wire.talk(talk, 10)
+    wire.call(secure(DEVICE, 1), sdp(PBX), **REINVITE)
+    wire.talk(talk, 40)
+    talk.protect = None
+    wire.talk(talk, 10)
+    assert accounts(wire) == [("srtp", 50, 50, 0), ("plain", 10, 0, 0)]
+
+
 def test_plain_media_made_secure_is_followed():
     wire = Wire()
     wire.call(sdp(DEVICE), sdp(PBX))

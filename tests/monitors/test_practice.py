@@ -224,6 +224,11 @@ def again(text, cseq, branch):
     )
 
 
+def elsewhere(text):
+    """A request or a response of another dialog."""
+    return text.replace("Call-ID: r", "Call-ID: q").replace("branch=z9hG4bK", "branch=z9hG4bKq")
+
+
 VIA = "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1;rport;alias"
 """Of a call that is taken: in the INVITE, and as a device may give it back."""
 ROUTE = "<sip:192.0.2.10;lr;ftag=a>"
@@ -302,6 +307,14 @@ ALLOWED = {
         REGISTER,
         CHALLENGE.replace(', qop="auth"', ""),
         proven(2, "1").replace(" qop=auth, nc=1,", ""),
+    ),
+    "two dialogs, each with a count of its own for a nonce that was given to both": (
+        REGISTER,
+        CHALLENGE,
+        proven(2, "00000001"),
+        *(elsewhere(text) for text in (REGISTER, CHALLENGE, proven(2, "00000001"))),
+        proven(3, "00000002"),
+        elsewhere(proven(3, "00000002")),
     ),
     "every REGISTER with a Call-ID of its own": (
         REGISTER,

@@ -238,9 +238,10 @@ class MediaTracker:
     ) -> None:
         new = RtpStream(tracked.flow, leg, self._append, self._viewer, self._reporters)
         plain = new.authenticate(data)
-        if plain is None and old.leg is not None and time - leg.since < TRANSITION:
-            in_old = old.authenticate(data)
-            if in_old is not None or (leg.secure and not old.leg.secure):
+        changing = time - leg.since < TRANSITION
+        if plain is None and old.leg is not None and (changing or not leg.secure):
+            in_old = old.authenticate(data)  # what opens under a key is not clear, however long it is used
+            if in_old is not None or (changing and leg.secure and not old.leg.secure):
                 _book(old, data, time, in_old)
                 return
         old.end()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from intercom_hil.judge.messages import sip
 from intercom_hil.monitors.practice_book import Book
@@ -12,6 +13,30 @@ from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sip import Credentials
 
 _CHALLENGES = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
+
+
+@dataclass
+class _Counts:
+    """The counts of one nonce: each time that a server gives it, somebody in the device may begin at one.
+
+    A server that makes its nonces from the clock gives a registration and a call the same one.
+    """
+
+    given: set[str] = field(default_factory=set)
+    lasts: list[int] = field(default_factory=list)
+    begun: int = 0
+
+    def take(self, number: int) -> bool:
+        """Take a number in; return whether it begins a count or goes on with one."""
+        lower = [last for last in self.lasts if last < number]
+        if number == 1 and self.begun < len(self.given):
+            self.begun += 1
+        elif lower:
+            self.lasts.remove(max(lower))
+        elif self.lasts or number < 1:
+            return False
+        self.lasts.append(number)
+        return True
 
 
 def registrations(seen: Sequence[Observation], book: Book) -> None:
@@ -34,14 +59,14 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
 def credentials(seen: Sequence[Observation], book: Book) -> None:
     """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
     offers: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    counts: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], _Counts] = {}
     sent: set[tuple[str, str, str]] = set()
     for observation in seen:
         message = sip(observation)
         if message.receiver == "device" and message.status in (401, 407):
             for header, realm, nonce, challenge in _challenges(message):
                 offers.setdefault((header, realm, nonce), []).append(challenge)
-                counts.pop((realm, nonce), None)  # a server may give a nonce anew: who starts again may, too
+                counts.setdefault((realm, nonce), _Counts()).given.add(f"{message.branch} {message.cseq}")
         if message.sender != "device" or not message.is_request:
             continue
         for shown in message.credentials:
@@ -59,10 +84,9 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
             if (message.branch, nonce, count) in sent:
                 continue  # sent again, perhaps when another was under way
             sent.add((message.branch, nonce, count))
-            before = counts.get((shown.realm, nonce), 0)
             number = int(count, 16) if _is_hexadecimal(count) else -1
-            book.check("SIP-11", number > before, "a nonce count that does not rise", observation)
-            counts[shown.realm, nonce] = max(number, before)
+            rises = counts.setdefault((shown.realm, nonce), _Counts()).take(number)
+            book.check("SIP-11", rises, "a nonce count that does not rise", observation)
 
 
 def _within(
