@@ -51,7 +51,7 @@ def test_sip_is_recognised_on_other_ports_and_other_things_there_are_not_sip():
     assert [o.content.kind for o in wire.timeline] == ["sip"]
 
 
-@pytest.mark.parametrize("keep_alive", [b"", b"\r\n\r\n", b"\r\n", b"\0", b"\0\0\0\0"])
+@pytest.mark.parametrize("keep_alive", [b"", b"\r\n\r\n", b"\r\n", b"\0", b"\0\0\0\0", b"jaK\0", b"\xff\xff"])
 def test_keep_alives_are_passed_over(keep_alive):
     wire = Wire()
     wire.udp(SIP_DEVICE, SIP_PBX, keep_alive)

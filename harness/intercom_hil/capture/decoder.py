@@ -2,7 +2,7 @@
 
 It takes captured frames in order and puts SIP messages and media observations on the timeline, dated with the
 time of their packet. UDP on a SIP port is SIP, and so is anything elsewhere that opens with a SIP start line;
-keep-alives (RFC 5626 §3.5, §4.4.1) are passed over.
+keep-alives (RFC 5626 §3.5, §4.4.1) are passed over, and so are those of makers' own: a few bytes of any kind.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ from intercom_hil.wire.sip import SipError, looks_like_sip
 
 _STUN_COOKIE = b"\x21\x12\xa4\x42"
 _KEEP_ALIVE_BYTES = b"\r\n\0 "
+_LONGEST_KEEP_ALIVE = 4
+"""Bytes of CRLF CRLF, the longest of RFC 5626 (§4.4.1). eXosip sends ``jaK``. No message is that short."""
 
 
 class Decoder:
@@ -65,7 +67,7 @@ class Decoder:
 
     def _datagram(self, datagram: Datagram, time: float) -> None:
         source, destination, payload, to_group = datagram
-        if not payload.strip(_KEEP_ALIVE_BYTES):
+        if len(payload) <= _LONGEST_KEEP_ALIVE or not payload.strip(_KEEP_ALIVE_BYTES):
             return
         if source[1] in self._sip_ports or destination[1] in self._sip_ports:
             if payload[4:8] != _STUN_COOKIE:
