@@ -51,7 +51,8 @@ class SipFramer:
         if not self._searched:
             self._drop_keep_alives()
         end = HEAD_END.search(self._buffer, max(0, self._searched - _LONGEST_HEAD_END))
-        if end is None or (end.end() == len(self._buffer) and self._buffer[-1:] == b"\r"):
+        # A line end of several bytes may have come in part: CR, or CR CR, before its LF.
+        if end is None or not self._buffer[end.end() - 1 :].strip(b"\r"):
             if len(self._buffer) > MAX_HEADER_BYTES:
                 raise self._broken("no end of headers in a stream")
             self._searched = len(self._buffer)
