@@ -35,7 +35,10 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/event_sources/test_event_duties.py",
     ),
     "wire": (
-        *(f"tests/wire/test_wire_{part}.py" for part in ("cases", "hep", "link", "notes", "pcap", "sdp")),
+        *(
+            f"tests/wire/test_wire_{part}.py"
+            for part in ("cases", "hep", "link", "link_bounds", "notes", "pcap", "sdp")
+        ),
         *(f"tests/wire/test_wire_{part}.py" for part in ("refusals", "sip", "spelling", "tls", "uri")),
         "tests/capture/test_capture_cases.py",
     ),
