@@ -200,6 +200,57 @@ async def test_what_is_counted_at_the_end_counts_from_a_time_on_and_once():
     assert len(judge.judgements) == 2, "each is judged once"
 
 
+async def test_what_may_come_at_the_end_is_waited_for():
+    """Of each so many are waited for as are asked for, from its own time on."""
+    judge = judge_of("outgoing_call_failure", "outgoing_call_initiated")
+    since = judge.timeline[1].time
+    judge.at_end("EVT-03", FAILED, at_least=2, after=since)
+    judge.at_end("EVT-09", request("BYE"), provided=event(events.OUTGOING_ESTABLISHED))
+    judge.at_end("EVT-01", DIALING)
+    for seconds in (0.05, 0.15):
+        content = DeviceEvent(name="outgoing_call_failure", screen_name="")
+        asyncio.get_running_loop().call_later(seconds, judge.timeline.append, Witness.CONSOLE, content)
+    begun = now()
+    await judge.conclude(10)
+    assert 0.1 <= now() - begun < 8
+    assert [(j.requirement, j.verdict, j.observations) for j in judge.judgements] == [
+        ("EVT-03", PASS, (2, 3)),
+        ("EVT-01", PASS, (1,)),
+    ]
+    assert judge.judgements[0].rule.wait.begun < judge.judgements[0].rule.until
+
+
+async def test_what_must_not_come_again_is_watched_for_all_of_its_time():
+    judge = three()
+    begun = now()
+    await judge.never("EVT-01", DIALING, during=0.05, after=now())
+    assert now() - begun >= 0.05
+    judge.timeline.append(Witness.CONSOLE, DeviceEvent(name="outgoing_call_failure", screen_name=""))
+    with pytest.raises(ExpectationFailed) as failed:
+        await judge.never("EVT-03", FAILED, during=0)
+    assert failed.value.judgement is judge.judgements[-1]
+    assert failed.value.judgement.verdict is FAIL
+
+
+async def test_all_that_are_asked_for_are_waited_for():
+    judge = judge_of("outgoing_call_initiated")
+    for seconds in (0.05, 0.1):
+        content = DeviceEvent(name="outgoing_call_initiated", screen_name="")
+        asyncio.get_running_loop().call_later(seconds, judge.timeline.append, Witness.CONSOLE, content)
+    assert (await judge.expect("EVT-01", DIALING, within=10, count=2)).seq == 1
+    assert (await judge.require(DIALING, within=10, count=3)).seq == 2
+
+
+async def test_a_precondition_that_a_late_bench_kept_is_told_with_that():
+    async def catch_up(kinds):
+        content = BenchLate(begun=now() - 0.4, length=0.4, late=0.4, causes={"event loop": 0.4})
+        judge.timeline.append(Witness.LATENESS, content)
+
+    judge = three(catch_up=catch_up)
+    with pytest.raises(Inconclusive, match=r"; the bench was 0\.\d s late; none seen"):
+        await judge.require(FAILED, within=0.05)
+
+
 async def test_what_has_no_cause_is_not_judged_and_not_waited_for():
     judge = judge_of("outgoing_call_failure", "outgoing_call_initiated")
     begun = now()

@@ -323,6 +323,15 @@ def test_a_wait_without_a_fair_chance_excuses_what_is_missing_alone():
     assert occurs(FAILURE, until=2).evaluate(timeline, START).verdict is FAIL
 
 
+def test_what_was_dated_late_is_told_with_that():
+    timeline = told((1, "i"), late(0.5, 0.5))
+    outcome = absent(after=0.9).evaluate(timeline, START)
+    assert (outcome.verdict, outcome.seen) == (
+        INCONCLUSIVE,
+        f"the bench was 0.5 s late; seen all the same: {I1}",
+    )
+
+
 def test_a_cause_is_looked_for_from_the_time_on_that_is_asked_about():
     assert occurs(FAILURE).caused(TWICE)
     assert occurs(FAILURE, provided=INITIATED).caused(TWICE)

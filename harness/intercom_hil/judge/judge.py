@@ -332,7 +332,7 @@ class Judge:
         return found
 
     async def _waited(
-        self, pattern: Pattern, within: float, since: float, count: int = 1
+        self, pattern: Pattern, within: float, since: float, count: int
     ) -> tuple[list[Observation], float, Waited]:
         """Wait for observations, longer if the bench is late.
 

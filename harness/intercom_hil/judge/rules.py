@@ -163,7 +163,7 @@ class InOrder(_Rule):
             else explains_time(timeline, (a, b), a.time - b.time)
             for a, b in swapped
         ]
-        return min(excuses, default=0.0)
+        return min(excuses)
 
 
 class Measured(_Rule):
