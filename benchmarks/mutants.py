@@ -1,32 +1,43 @@
 """The judge mutated: whether the tests notice each small change of the code that decides verdicts.
 
-    python -m benchmarks.mutants [--rooms judge wire monitors] [--only 'judge/rules.py'] [--afresh]
+    python -m benchmarks.mutants [ROOM...] [--only rules.py] [--out FILE]
 
-mutmut changes one operator, constant, argument or word at a time and runs the tests that reach the change. It
-works in a copy of the tree, one for each room, in the layout that it asks for (``src/intercom_hil``). The
-copy is kept: called again, only what was changed, and what has survived, is tried again. Killed and total of
-each file are printed and written to ``--out`` as JSON, with the names of the survivors; ``mutmut show NAME``,
-in the copy, shows one. A core takes about ten minutes for a thousand mutants.
+A mutant is one room's code with one operator, constant, argument or word changed, as mutmut makes them. All
+of a file stand in a copy of the tree, each beside the function that it changes, and one is switched on by its
+name. The room's tests are collected once; each mutant is tried in a fork of that process, by those tests that
+come to its function, the quickest first, until one fails. Killed is also what takes ten times as long as
+it should. Killed and survived of each file are printed, and written as JSON with the names of the survivors
+and what each changes. Without a room all are tried. A core takes some minutes for a room.
 """
 
 from __future__ import annotations
 
 import argparse
+import ast
+import difflib
 import json
 import os
+import re
+import resource
 import shutil
+import signal
 import subprocess
 import sys
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+import tempfile
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import chdir
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
+import pytest
 from rich.console import Console
 from rich.table import Table
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = Path("harness") / "intercom_hil"
 TESTS: Mapping[str, tuple[str, ...]] = {
     "judge": (
         "tests/judge",
@@ -34,196 +45,256 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/event_sources/test_device_clock.py",
         "tests/event_sources/test_event_duties.py",
     ),
-    "wire": (
-        *(
-            f"tests/wire/test_wire_{part}.py"
-            for part in ("cases", "hep", "link", "link_bounds", "notes", "pcap", "sdp")
-        ),
-        *(f"tests/wire/test_wire_{part}.py" for part in ("refusals", "sip", "spelling", "tls", "uri")),
-        "tests/capture/test_capture_cases.py",
-    ),
+    "wire": ("tests/wire", "tests/capture/test_capture_cases.py"),
     "monitors": ("tests/monitors", "tests/judge"),
 }
-"""The rooms that can be mutated, and the tests that are about them: fast ones, without containers."""
+"""The rooms that are mutated, and the tests that are about them: fast ones, without containers."""
 NOT_OF_COPIES = ("tests/judge/test_vocabulary_forms.py::test_every_word_has_its_form_here",)
 """Tests that a mutated module fails by its make-up: it has each function many times over."""
-COPIED = ("tests", "scenarios", "fixtures", "docs", "benchmarks", "conftest.py", "constraints.txt", "tox.ini")
-STATUSES: Mapping[int | None, str] = {None: "not tried", 0: "survived", 33: "no tests", 5: "no tests"}
-"""What mutmut's exit statuses say; any other is a kill: a failed test, a crash, or time that ran out."""
+COPIED = ("harness", "tests", "scenarios", "fixtures", "docs", "benchmarks", "conftest.py", "pyproject.toml")
+KILLED, SURVIVED, UNTESTED = "killed", "survived", "no tests"
+ACTIVE = "MUTANT_UNDER_TEST"
+"""The variable that says which mutant is switched on; ``stats`` has mutmut's code list who is called."""
+TIMES = 10
+"""How many times as long as the unchanged code a mutant may take, in processor time and in time."""
+LEAST_TIME = 3.0
+"""Seconds that it may take in any case."""
 
 
-@dataclass
-class Result:
-    """What became of the mutants of one file: how many of each status, and the names of those not killed."""
+def make_copy(folder: Path, room: str, only: str) -> list[str]:
+    """Copy the tree, with the mutants of a room's files in it; return their names, with their modules."""
+    from mutmut.configuration import reset_config
+    from mutmut.mutation.file_mutation import mutate_file_contents
 
-    counts: Counter[str] = field(default_factory=Counter)
-    left: list[str] = field(default_factory=list)
-
-    @property
-    def total(self) -> int:
-        """How many mutants there are."""
-        return self.counts.total()
-
-
-def make_copy(folder: Path, room: str, only: str) -> None:
-    """Copy the tree to a folder, in the layout that mutmut asks for, with its configuration."""
-    folder.mkdir(parents=True, exist_ok=True)
-    refresh(ROOT / "harness" / "intercom_hil", folder / "src" / "intercom_hil")
-    (folder / "harness").mkdir(exist_ok=True)
+    ignored = shutil.ignore_patterns("__pycache__", "node_modules", "runs")
     for name in COPIED:
-        source = ROOT / name
-        if source.is_dir():
-            refresh(source, folder / name)
+        if (ROOT / name).is_dir():
+            shutil.copytree(ROOT / name, folder / name, ignore=ignored)
         else:
-            shutil.copy2(source, folder / name)
-    tests = [name for name in TESTS[room] if (ROOT / name).exists()]
-    settings = {
-        "source_paths": ["src"],
-        "only_mutate": [f"src/intercom_hil/{only or f'{room}/*.py'}"],
-        "also_copy": list(COPIED),
-        "pytest_add_cli_args_test_selection": tests,
-        "pytest_add_cli_args": ["-m", "not nightly", *(f"--deselect={name}" for name in NOT_OF_COPIES)],
-    }
-    lines = [f"{name} = {json.dumps(value)}" for name, value in settings.items()]
-    lines += ["use_git_change_detection = false", 'on_dependency_change = "ignore"']
-    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
-    (folder / "pyproject.toml").write_text(
-        text + "\n[tool.mutmut]\n" + "\n".join(lines) + "\n", encoding="utf-8"
-    )
+            shutil.copy2(ROOT / name, folder / name)
+    with (folder / "pyproject.toml").open("a", encoding="utf-8") as settings:
+        settings.write('\n[tool.mutmut]\nsource_paths = ["harness"]\n')
+    names = []
+    for path in sorted((folder / PACKAGE / room).glob(only or "*.py")):
+        reset_config()
+        with chdir(folder):  # where mutmut looks for its settings
+            mutated = mutate_file_contents(str(path), path.read_text(encoding="utf-8"))
+        path.write_text(mutated.code, encoding="utf-8")
+        names += [f"intercom_hil.{room}.{path.stem}.{name}" for name in mutated.mutant_names]
+    return names
 
 
-def refresh(source: Path, target: Path) -> None:
-    """Copy a folder with its times, without byte code; what is the same already stays as it is."""
+class Trials:
+    """A pytest plugin that runs the collected tests once for each mutant."""
 
-    def copy(one: str, other: str) -> str:
-        there = Path(other)
-        if there.exists() and there.read_bytes() == Path(one).read_bytes():
-            return other
-        shutil.copyfile(one, other)  # with the time of now: mutmut tells by it what was changed
-        return other
+    def __init__(self, names: Sequence[str], results: Path) -> None:
+        """Try the mutants of these names, and write what became of each to a file."""
+        self._names, self._results = names, results
 
-    ignored = shutil.ignore_patterns("__pycache__", "runs", "node_modules")
-    shutil.copytree(source, target, ignore=ignored, copy_function=copy, dirs_exist_ok=True)
-    for path in sorted(target.rglob("*.py")):
-        if not (source / path.relative_to(target)).exists():
-            path.unlink()
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Try all mutants, in place of a run of the tests."""
+        if session.testsfailed:
+            raise session.Failed("the unchanged code fails")
+        told = Path(tempfile.mkstemp()[1])
+        if _in_a_fork(lambda: self._who_calls(session.items, told), 3600.0, "stats") != 0:
+            raise session.Failed(f"the unchanged code fails: {told.read_text(encoding='utf-8')}")
+        calls = json.loads(told.read_text(encoding="utf-8"))
+        told.unlink()
+        found = {}
+        for name in self._names:
+            seconds: dict[str, float] = calls.get(re.sub(r"__mutmut_\d+$", "", name), {})
+            items = sorted((i for i in session.items if i.nodeid in seconds), key=lambda i: seconds[i.nodeid])
+            most = LEAST_TIME + TIMES * sum(seconds.values())
+            if not items:
+                found[name] = UNTESTED
+            else:
+                status = _in_a_fork(lambda items=items: 0 if _all_pass(items) else 1, most, name)
+                found[name] = SURVIVED if status == 0 else KILLED
+            if len(found) % 50 == 0 or len(found) == len(self._names):
+                self._results.write_text(json.dumps(found), encoding="utf-8")
+        return True
+
+    def _who_calls(self, items: Sequence[pytest.Item], told: Path) -> int:
+        """Write which tests come to each function, and how long each takes (s); return 1 if one fails."""
+        from mutmut.state import state
+
+        calls: dict[str, dict[str, float]] = defaultdict(dict)
+        for item, following in zip(items, [*items[1:], None], strict=True):
+            state()._stats.clear()
+            begun = time.monotonic()
+            if not _passes(item, following):
+                told.write_text(item.nodeid, encoding="utf-8")
+                return 1
+            for function in state()._stats:
+                calls[function][item.nodeid] = time.monotonic() - begun
+        told.write_text(json.dumps(calls), encoding="utf-8")
+        return 0
 
 
-def forget_survivors(folder: Path) -> None:
-    """Have what was not killed tried again: mutmut keeps a result until the mutated function changes."""
-    for path in folder.glob("mutants/src/intercom_hil/**/*.meta"):
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        codes = stored["exit_code_by_key"]
-        stored["exit_code_by_key"] = {
-            name: None if STATUSES.get(code, "killed") != "killed" else code for name, code in codes.items()
-        }
-        path.write_text(json.dumps(stored), encoding="utf-8")
-    (folder / "mutants" / "mutmut-stats.json").unlink(missing_ok=True)
-    # Left from an earlier copy; mutmut copies the current ones.
-    shutil.rmtree(folder / "mutants" / "tests", ignore_errors=True)
+def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
+    from _pytest.runner import runtestprotocol
+
+    return not any(report.failed for report in runtestprotocol(item, nextitem=following, log=False))
 
 
-def mutate(folder: Path, children: int) -> int:
-    """Run mutmut in a copy; return its exit status."""
-    environment = dict(os.environ)
-    environment.pop("PYTHONPATH", None)  # mutmut puts the copy's package first
-    environment["CI"] = "true"  # by which hypothesis draws the same examples every time
-    command = [sys.executable, "-m", "mutmut", "run", "--max-children", str(children)]
-    with (folder / "log.txt").open("w", encoding="utf-8") as log:
-        return subprocess.run(
-            command, cwd=folder, env=environment, stdout=log, stderr=subprocess.STDOUT, check=False
-        ).returncode
+def _all_pass(items: Sequence[pytest.Item]) -> bool:
+    return all(_passes(item, following) for item, following in zip(items, [*items[1:], None], strict=True))
 
 
-def results(folder: Path) -> dict[str, Result]:
-    """Return what became of the mutants in a copy, by file."""
-    found: dict[str, Result] = {}
-    base = folder / "mutants" / "src" / "intercom_hil"
-    for path in sorted(base.rglob("*.meta")):
-        codes = json.loads(path.read_text(encoding="utf-8"))["exit_code_by_key"]
-        if not codes:
-            continue
-        result = found[str(path.relative_to(base)).removesuffix(".meta")] = Result()
-        for name, code in codes.items():
-            status = STATUSES.get(code, "killed")
-            result.counts[status] += 1
-            if status != "killed":
-                result.left.append(f"{name} ({status})")
+def _in_a_fork(do: Callable[[], int], most: float, mutant: str) -> int:
+    """Do something in a process of its own with a mutant switched on; return its exit status.
+
+    It is ended, with status 2, after so many seconds of processor time, or thrice as many of the clock's.
+    """
+    child = os.fork()
+    if child == 0:
+        status = 3
+        try:
+            os.setpgid(0, 0)
+            os.environ[ACTIVE] = mutant
+            nowhere = os.open(os.devnull, os.O_RDWR)
+            for descriptor in (0, 1, 2):
+                os.dup2(nowhere, descriptor)
+            resource.setrlimit(resource.RLIMIT_CPU, (int(most) + 1, int(most) + 2))
+            status = do()
+        finally:
+            os._exit(status)
+    deadline, pause = time.monotonic() + 3 * most, 0.001
+    while time.monotonic() < deadline:
+        ended, status = os.waitpid(child, os.WNOHANG)
+        if ended:
+            return os.waitstatus_to_exitcode(status)
+        time.sleep(pause)
+        pause = min(0.05, pause * 1.5)
+    os.kill(child, signal.SIGKILL)
+    os.waitpid(child, 0)
+    return 2
+
+
+def try_out(folder: Path, room: str, names: Sequence[str]) -> dict[str, str]:
+    """Try the mutants of a copy, in a process of its own; return what became of each.
+
+    Raises:
+        SystemExit: the tests fail without any change, or cannot be collected.
+    """
+    asked, results = folder / "mutants.json", folder / "results.json"
+    asked.write_text(json.dumps(names), encoding="utf-8")
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPYCACHEPREFIX"}
+    # The copy's package, and examples of hypothesis that are the same every time.
+    environment |= {"PYTHONPATH": os.pathsep.join((str(folder / "harness"), str(folder))), "CI": "true"}
+    tests = [name for name in TESTS[room] if (folder / name).exists()]
+    command = [sys.executable, "-m", "benchmarks.mutants", "--trials", str(asked), str(results), *tests]
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        raise SystemExit(
+            f"the mutants of {room} could not be tried:\n{done.stdout[-3000:]}{done.stderr[-3000:]}"
+        )
+    found: dict[str, str] = json.loads(results.read_text(encoding="utf-8"))
     return found
 
 
-def report(by_room: Mapping[str, Mapping[str, Result]], out: Path) -> None:
-    """Print killed and total of each file and room, and write them as JSON."""
-    table = Table("file", "mutants", "killed", "survived", "no tests", "not tried", "killed of all")
-    stored = {}
+def changes(folder: Path, names: Sequence[str]) -> dict[str, str]:
+    """Return what each of some mutants changes: the line as it is, and as it is changed to."""
+    found = {}
+    for module in {name.rpartition(".")[0] for name in names}:
+        text = (folder / "harness" / Path(*module.split("."))).with_suffix(".py").read_text(encoding="utf-8")
+        lines = text.splitlines()
+        functions = {
+            node.name: lines[node.lineno : node.end_lineno]
+            for node in ast.walk(ast.parse(text))
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        }
+        for name in names:
+            if name.rpartition(".")[0] == module:
+                mutant = name.rpartition(".")[2]
+                before = functions.get(re.sub(r"\d+$", "orig", mutant), [])
+                found[name] = _change(before, functions.get(mutant, []))
+    return found
+
+
+def _change(before: Sequence[str], after: Sequence[str]) -> str:
+    lines = [
+        line
+        for line in difflib.unified_diff(before, after, n=0, lineterm="")
+        if line[:2] not in ("--", "++", "@@")
+    ]
+    old, new = (" ".join(line[1:].strip() for line in lines if line[0] == sign) for sign in "-+")
+    return f"{old}  ->  {new}"
+
+
+def report(by_room: Mapping[str, Mapping[str, str]], changed: Mapping[str, str], out: Path) -> None:
+    """Print killed and survived of each file and room, and write them as JSON."""
+    table = Table("file", "mutants", KILLED, SURVIVED, UNTESTED, "killed of all")
+    rooms: dict[str, Any] = {}
     everything: Counter[str] = Counter()
-    for room, files in by_room.items():
-        whole: Counter[str] = Counter()
-        for name, result in files.items():
-            whole += result.counts
-            table.add_row(name, *_cells(result.counts))
+    for room, results in by_room.items():
+        files: dict[str, Counter[str]] = defaultdict(Counter)
+        for name, status in results.items():
+            files[name.split(".")[2] + ".py"][status] += 1
+        whole = sum(files.values(), Counter[str]())
+        for file, counts in sorted(files.items()):
+            table.add_row(f"{room}/{file}", *_cells(counts))
         table.add_row(f"[bold]{room}", *_cells(whole))
         everything += whole
-        stored[room] = _numbers(whole) | {
-            "files": {name: _numbers(one.counts) | {"left": one.left} for name, one in files.items()}
+        left = {name: f"{status}: {changed[name]}" for name, status in results.items() if status != KILLED}
+        rooms[room] = _figures(whole) | {
+            "files": {file: _figures(counts) for file, counts in sorted(files.items())},
+            "left": left,
         }
-    Console().print(table)
+    Console(width=110).print(table)
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    record = {
-        "commit": commit.stdout.strip(),
-        "date": datetime.now(UTC).isoformat(timespec="seconds"),
-        **_numbers(everything),
-        "rooms": stored,
-    }
+    record = {"commit": commit.stdout.strip(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
     out.parent.mkdir(parents=True, exist_ok=True)
-    out.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+    text = json.dumps(record | _figures(everything) | {"rooms": rooms}, indent=2)
+    out.write_text(text + "\n", encoding="utf-8")
 
 
-def _numbers(counts: Counter[str]) -> dict[str, object]:
+def _figures(counts: Counter[str]) -> dict[str, Any]:
     total = counts.total()
     return {
         "mutants": total,
-        **dict(counts),
-        "killed_of_all": round(counts["killed"] / total, 4) if total else None,
+        "killed": counts[KILLED],
+        "survived": counts[SURVIVED],
+        "untested": counts[UNTESTED],
+        "killed_of_all": round(counts[KILLED] / total, 4) if total else None,
     }
 
 
 def _cells(counts: Counter[str]) -> list[str]:
     total = counts.total()
-    numbers = [total, *(counts[one] for one in ("killed", "survived", "no tests", "not tried"))]
-    return [*map(str, numbers), f"{counts['killed'] / total:.1%}" if total else ""]
+    return [
+        *map(str, (total, counts[KILLED], counts[SURVIVED], counts[UNTESTED])),
+        f"{counts[KILLED] / total:.1%}",
+    ]
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Mutate the rooms that are asked for; exit with 1 if mutmut could not run in one of them."""
+    """Mutate the rooms that are asked for."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given[:1] == ["--trials"]:
+        names, results = json.loads(Path(given[1]).read_text(encoding="utf-8")), Path(given[2])
+        quiet = ["-q", "-s", "-m", "not nightly", *(f"--deselect={name}" for name in NOT_OF_COPIES)]
+        return int(pytest.main([*quiet, *given[3:]], plugins=[Trials(names, results)]))
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rooms", nargs="+", choices=sorted(TESTS), default=["judge", "wire", "monitors"])
-    parser.add_argument("--only", default="", metavar="PATTERN", help="of one room: such as judge/rules.py")
-    parser.add_argument(
-        "--folder", type=Path, default=ROOT / "build" / "mutants", help="where the copies are"
-    )
+    parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"one of {', '.join(TESTS)}")
+    parser.add_argument("--only", default="", metavar="PATTERN", help="files of a room, such as 'sip*.py'")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "proof" / "mutants.json")
-    parser.add_argument("--children", type=int, default=1, help="processes at a time")
-    parser.add_argument("--afresh", action="store_true", help="forget earlier results")
-    parser.add_argument("--report", action="store_true", help="only report what the last run came to")
-    asked = parser.parse_args(arguments)
-    failed = False
-    for room in asked.rooms:
-        folder = asked.folder.resolve() / room
-        if not asked.report:
-            if asked.afresh:
-                shutil.rmtree(folder, ignore_errors=True)
-            make_copy(folder, room, asked.only)
-            forget_survivors(folder)
-            if mutate(folder, asked.children) != 0:
-                failed = True
-                Console(stderr=True).print(f"mutmut could not run over {room}: {folder / 'log.txt'} says why")
-    report({room: results(asked.folder.resolve() / room) for room in asked.rooms}, asked.out)
-    return 1 if failed else 0
+    asked = parser.parse_args(given)
+    unknown = [room for room in asked.rooms if room not in TESTS]
+    if unknown:
+        parser.error(f"no room {', '.join(unknown)}: one of {', '.join(TESTS)}")
+    by_room, changed = {}, {}
+    for room in asked.rooms or TESTS:
+        with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
+            names = make_copy(Path(folder), room, asked.only)
+            by_room[room] = try_out(Path(folder), room, names)
+            changed |= changes(Path(folder), [name for name, one in by_room[room].items() if one != KILLED])
+        report(by_room, changed, asked.out)
+    return 0
 
 
 if __name__ == "__main__":
