@@ -297,6 +297,15 @@ def test_what_two_sources_tell_is_named_with_both():
     ]
 
 
+def test_sources_that_are_declared_one_after_the_other_are_all_compared():
+    declared = [(0, Witness.BENCH, Declared(has=(), lacks=(), copied_by=(name,))) for name in "xy"]
+    both = timeline_of(*declared, logged("a", 1), copied("a", 2, "y"))
+    assert [f.seen for f in corroboration(both, START + 10, START + 10)] == [
+        "x lacks a",
+        "1 events, told alike",
+    ]
+
+
 def test_which_sources_lag():
     timeline = timeline_of(logged("a", 1), copied("a", 2), logged("b", 3), (3, Witness.BENCH, Note(text="x")))
     assert lagging_copies(timeline, START + 3) == {"syslog": 2}
@@ -591,6 +600,13 @@ def test_the_device_s_clock_over_a_run(points, ahead, drift, text):
     assert clock.ahead_s == pytest.approx(ahead, abs=2e-6)
     assert clock.drift_ppm == (None if drift is None else pytest.approx(drift, abs=0.11))
     assert clock.ahead_s == round(clock.ahead_s, 6)
+
+
+def test_an_estimate_is_rounded():
+    clock = estimate(
+        readings((0, 0.12345678), (50, 0.12345678 + 0.047497475), (100, 0.12345678 + 0.09499495))
+    )
+    assert (clock.ahead_s, clock.drift_ppm) == (0.123457, 949.9)
 
 
 @pytest.mark.parametrize(

@@ -229,7 +229,9 @@ def test_a_number_that_is_called_anew_after_a_refusal_is_another_call():
     story.at(3).sip("INVITE", "device", "pbx", cseq=2, to_tag="")
     assert [len(call.messages) for call in calls(story.timeline)] == [3, 1]
     accepted = placed().sip("INVITE", "device", "3410", cseq=2, to_tag="")
-    assert len(calls(accepted.timeline)) == 1, "only what was refused is tried otherwise"
+    assert only(accepted).invite.seq == 0, "only what was refused is tried otherwise"
+    again = Story().sip("INVITE", "device", "pbx", to_tag="").sip("INVITE", "device", "pbx", to_tag="")
+    assert only(again).invite.seq == 0
     redirected = placed(status=300).sip("INVITE", "device", "3410", cseq=2, to_tag="")
     assert len(calls(redirected.timeline)) == 2
 

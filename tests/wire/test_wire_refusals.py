@@ -267,6 +267,23 @@ def test_a_hep_packet_is_written_chunk_by_chunk():
     assert six == packet(chunk(1, b"\x0a"), PROTOCOL, chunk(5, one), chunk(6, two), *ALL[4:])
 
 
+def test_a_hep_packet_may_be_large_and_of_any_port():
+    large = HepPacket(("1.2.3.4", 65_535), ("5.6.7.8", 65_534), 17, b"x" * 40_000, 7.999999)
+    assert hep.parse(bytes(large)) == large
+    cut = bytes(large)[:-1]
+    problem = f"HEP3 packet cut short: {len(cut)} of {len(cut) + 1} bytes"
+    assert refused(hep.parse, cut) == (hep.HepError, problem, cut)
+
+
+def test_a_broken_stream_begins_anew_with_keep_alives():
+    framer = SipFramer()
+    framer.feed(b"x y z\r\n\r\n")
+    with pytest.raises(SipError):
+        framer.next_message()
+    framer.feed(b"\r\n" + OPTIONS + b"\r\n")
+    assert framer.next_message() == OPTIONS + b"\r\n"
+
+
 def without(*left_out):
     return packet(*(one for one in ALL if one not in left_out))
 
