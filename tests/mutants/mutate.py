@@ -1,6 +1,6 @@
 """The judge mutated: whether the tests notice each small change of the code that decides verdicts.
 
-    python -m benchmarks.mutants [ROOM...] [--only rules.py] [--out FILE]
+    python -m tests.mutants.mutate [ROOM...] [--only rules.py] [--out FILE]
 
 A mutant is one room's code with one operator, constant, argument or word changed, as mutmut makes them. All
 of a file stand in a copy of the tree, each beside the function that it changes, and one is switched on by its
@@ -36,7 +36,7 @@ import pytest
 from rich.console import Console
 from rich.table import Table
 
-ROOT = Path(__file__).resolve().parent.parent
+ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = Path("harness") / "intercom_hil"
 TESTS: Mapping[str, tuple[str, ...]] = {
     "judge": (
@@ -183,7 +183,7 @@ def try_out(folder: Path, room: str, names: Sequence[str]) -> dict[str, str]:
     # The copy's package, and examples of hypothesis that are the same every time.
     environment |= {"PYTHONPATH": os.pathsep.join((str(folder / "harness"), str(folder))), "CI": "true"}
     tests = [name for name in TESTS[room] if (folder / name).exists()]
-    command = [sys.executable, "-m", "benchmarks.mutants", "--trials", str(asked), str(results), *tests]
+    command = [sys.executable, "-m", "tests.mutants.mutate", "--trials", str(asked), str(results), *tests]
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(
