@@ -52,7 +52,9 @@ def test_an_ipv4_packet_is_as_long_as_it_says():
     assert raw(ip4(total=0)) == EXPECTED, "what the sending host has yet to cut"
     assert raw(ip4(total=19)) == EXPECTED
     assert raw(ip4(b"", total=20)) is None
+    assert raw(ip4(total=20)) is None, "nothing but a header"
     assert raw(b"\x55" + ip4()[1:]) is None, "no version of IP"
+    assert raw(b"\x70" + ip6()[1:]) is None
     assert raw(b"") is None
 
 

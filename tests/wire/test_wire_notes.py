@@ -312,6 +312,14 @@ def test_bodies_inside_one_another_are_looked_into_to_a_depth():
     assert [body_of_type(*nested(depth), SDP, []) for depth in (1, 4, 5)] == [b"v=0", b"v=0", None]
 
 
+def test_line_ends_are_noted_of_a_body_inside_another():
+    body, declared = nested(2)
+    noted = []
+    inner = body.replace(b"\r\n--b0", b"\n--b0").replace(b"sdp\r\n\r\n", b"sdp\n\n")
+    assert body_of_type(inner, declared, SDP, noted) == b"v=0"
+    assert set(noted) == {LF}
+
+
 def test_so_many_parts_are_looked_into():
     def parts(before):
         empty = b"--b\r\n\r\nx\r\n" * before
@@ -580,6 +588,7 @@ def test_a_uri_is_written_as_it_was(text):
         ("sip:a:p@b", "sip:a:%70@b", True),
         ("sip:a:p@b", "sip:a:q@b", False),
         ("sip:a@b;x", "sip:a@b;x=", True),
+        ("sip:a@b;x", "sip:a@b;x=xxxx", False),
         ("sip:a@b;x=1", "sip:a@b;X=%31", True),
         ("sip:a@b;maddr=x", "sip:a@b", False),
         ("sip:a@b;ttl=1", "sip:a@b", False),
@@ -618,6 +627,7 @@ def test_what_is_no_name_addr_is_read_as_far_as_it_goes(text, read):
         ('"A\\\\ \\"B\\"" <sip:a>;x;TAG=1', "1", '"A\\\\ \\"B\\"" <sip:a>;x;TAG=1'),
         ("sip:a ; tag = 1", "1", "<sip:a>;tag=1"),
         ("<sip:a>;tag", "", "<sip:a>;tag"),
+        ('"A\nB\\\nC" <sip:a>', "", '"A\nB\nC" <sip:a>'),
         ("<sip:a>;; x = y", "", "<sip:a>;x=y"),
         ("A  B<sip:a>", "", '"A  B" <sip:a>'),
     ],

@@ -158,6 +158,13 @@ def test_the_end_of_headers_may_come_in_two_pieces(end):
         assert framer.next_message() == OPTIONS + b"\r\n"
 
 
+def test_a_message_may_begin_with_any_letter_after_any_other():
+    framer = SipFramer()
+    framer.feed(b"XX sip:a SIP/2.0\r\rX")
+    assert framer.next_message() == b"XX sip:a SIP/2.0\r\r"
+    assert framer.rest == b"X"
+
+
 def test_keep_alives_vanish_before_a_message_and_nowhere_else():
     framer = SipFramer()
     framer.feed(b"\r\n\0\n" + OPTIONS + b"l: 2\r\n\r\n\r\n" + b"\r\n\r\n" + OPTIONS + b"\r\n")
