@@ -388,6 +388,8 @@ def test_requests_of_the_last_second_are_counted():
     assert gauge((0, "OPTIONS", "a"), (0.5, "OPTIONS", "b"), (0.99, "OPTIONS", "c")) == [1, 2, 3]
     assert gauge((0, "OPTIONS", "a"), (0.5, "OPTIONS", "b"), (1.0, "OPTIONS", "c")) == [1, 2, 2]
     assert gauge((0, "OPTIONS", "a"), (5, "OPTIONS", "b"), (5.5, "OPTIONS", "b")) == [1, 1, 1]
+    assert gauge((0, "OPTIONS", "a"), (0.1, "OPTIONS", "b"), (5, "OPTIONS", "c")) == [1, 2, 1]
+    assert gauge((0, "OPTIONS", "a"), (5, "OPTIONS", "a")) == [1, 0]
     assert gauge((0, "OPTIONS", "a"), (0, "REGISTER", "a"), (0, "ACK", "b"), (0, "CANCEL", "c")) == [
         1,
         2,

@@ -5,6 +5,7 @@ from story import START
 
 from intercom_hil.judge import vocabulary as said
 from intercom_hil.judge.rules import Occurs
+from intercom_hil.judge.unanswered import ignored
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import Configured, StationSaid
@@ -163,3 +164,57 @@ def test_a_readable_answer_that_the_caller_does_not_acknowledge_leaves_open_what
 )
 def test_an_answer_that_is_not_as_it_must_be_is_the_devices(otherwise):
     assert taken(**otherwise) is Verdict.FAIL
+
+
+PLACES = HOSTS | {"192.0.2.22": "3411", "192.0.2.11": "proxy"}
+
+
+def left_open(method, uri, destination):
+    """Whether a request that nobody answered, sent to a place, is held against nobody."""
+    timeline = Timeline()
+    further = ["sip:3411@192.0.2.22", "sip:9@192.0.2.99", "sip:8@192.0.2.11", "?"]
+    settings = {"transport": "UDP", "server_port": 5060, "call_number": "sip:3410@192.0.2.21:5070"}
+    settings["further_numbers"] = further
+    timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), START)
+    data = f"{method} {uri} SIP/2.0\r\n{HEAD}CSeq: 1 {method}\r\n\r\n".encode()
+    content = sip_content(data, DEVICE, destination, "UDP", lambda host, _: PLACES.get(host, host))
+    timeline.append(Witness.WIRE, content, START + 1)
+    return bool(ignored(timeline, START, START + 9))
+
+
+@pytest.mark.parametrize(
+    ("method", "uri", "destination", "open_"),
+    [
+        ("REGISTER", "sip:192.0.2.10", PBX, True),
+        ("REGISTER", "sip:192.0.2.10", ("192.0.2.10", 5061), False),
+        ("OPTIONS", "sip:192.0.2.22", ("192.0.2.22", 5060), False),
+        ("ACK", "sip:192.0.2.10", PBX, False),
+        ("INVITE", "sip:3410@192.0.2.21:5070", DESK, True),
+        ("INVITE", "sip:3411@192.0.2.22", ("192.0.2.22", 5060), True),
+        ("INVITE", "sip:3411@192.0.2.22", ("192.0.2.22", 5061), False),
+        ("INVITE", "sip:3412@192.0.2.21:5070", DESK, False),
+        ("INVITE", "3410", DESK, False),
+        ("BYE", "sip:3410@192.0.2.21:5070", DESK, False),
+        ("INVITE", "sip:9@192.0.2.99", ("192.0.2.99", 5060), False),  # a host that is no party of the bench
+        ("INVITE", "sip:8@192.0.2.11", ("192.0.2.11", 5060), False),
+    ],
+)
+def test_a_request_is_held_against_nobody_where_the_settings_send_it(method, uri, destination, open_):
+    assert left_open(method, uri, destination) is open_
+
+
+@pytest.mark.parametrize(
+    ("source", "data", "counts"),
+    [
+        (PBX, b"SIP/2.0 200 OK\r\n\r\n", True),
+        (DESK, b"SIP/2.0 200 OK\r\n\r\n", True),
+        (("192.0.2.11", 5060), b"SIP/2.0 200 OK\r\n\r\n", False),
+        (PBX, b"OPTIONS sip:a SIP/2.0\r\n\r\n", False),
+    ],
+)
+def test_an_answer_that_nobody_can_read_counts_from_the_bench_s_parties(source, data, counts):
+    timeline = Timeline()
+    content = sip_content(data, source, DEVICE, "UDP", lambda host, _: PLACES[host])
+    timeline.append(Witness.WIRE, content, START + 1)
+    assert [o.seq for o in ignored(timeline, START + 1, START + 1)] == ([0] if counts else [])
+    assert ignored(timeline, START + 1.1, START + 2) == ignored(timeline, START, START + 0.9) == []
