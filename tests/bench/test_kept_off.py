@@ -5,6 +5,7 @@ from intercom_hil.bench_file.model import load
 from intercom_hil.locations import DEFAULT_BENCH
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import DeviceEvent, InstrumentLost, Note, OutputChanged
+from intercom_hil.timeline.sip_content import sip_content
 
 
 async def test_events_of_an_idle_device_are_counted_and_noted(tmp_path):
@@ -64,6 +65,37 @@ async def test_how_a_call_ends_that_an_earlier_scenario_left_up_is_not_of_this_s
     assembly.name_station("127.0.0.21", "3410")
     assert logs("incoming_call_received", "incoming_call_remote_hangup") == [True, True]  # of its own call
     assert logs("outgoing_call_initiated", "outgoing_remote_hangup") == [True, True]
+
+
+def sip(start, name_of={"192.0.2.30": "device", "192.0.2.10": "pbx"}.get):
+    """A message of the PBX's call to the device."""
+    to_device = not start.startswith("SIP")
+    method = "INVITE" if start[:6] in ("INVITE", "SIP/2.") else start.split()[0]
+    ends = (("192.0.2.10", 5060), ("192.0.2.30", 5060))
+    payload = (
+        f"{start}\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bK1\r\nFrom: <sip:3410@192.0.2.10>;tag=a\r\n"
+        f"To: <sip:3401@192.0.2.30>\r\nCall-ID: c\r\nCSeq: 1 {method}\r\nContent-Length: 0\r\n\r\n"
+    )
+    there, back = ends if to_device else ends[::-1]
+    return sip_content(payload.encode(), there, back, "UDP", lambda host, port: name_of(host))
+
+
+async def test_a_call_that_reaches_the_device_one_scenario_late_is_of_that_one(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+
+    def passes(*starts):
+        return [assembly.append(Witness.WIRE, sip(start)).seq >= 0 for start in starts]
+
+    invite, cancel = (f"{method} sip:3401@192.0.2.30 SIP/2.0" for method in ("INVITE", "CANCEL"))
+    assert passes(invite) == [True]  # to a device that is starting: nobody listens yet
+    begin_another_scenario(assembly)
+    assert passes(invite) == [False]
+    begin_another_scenario(assembly)
+    assert passes(invite, "SIP/2.0 100 Trying", cancel, "SIP/2.0 487 Gone") == [False, True, True, True]
+    assert [str(o.content).split()[0] for o in assembly.timeline] == ["INVITE", "100", "CANCEL", "487"]
+    assert assembly.close_timeline() == 0
+    begin_another_scenario(assembly)
+    assert passes(invite, "SIP/2.0 487 Gone") == [False, False]  # what is sent again of a call that is over
 
 
 def restart():

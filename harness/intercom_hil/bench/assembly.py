@@ -368,6 +368,8 @@ class Assembly:
         if can_be_read(content):
             self._heard.add(witness)
         seen_at = now() if at is None else at
+        for known in self.attribution.come_late(witness, content, seen_at):
+            self.timeline.append(*known)
         admitted = self.attribution.admitted(witness, content, seen_at)
         if admitted is None:
             return Observation(seq=-1, time=at or 0.0, witness=witness, content=content)

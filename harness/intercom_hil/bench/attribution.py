@@ -42,6 +42,7 @@ _ENDS = {
     ),
 }
 """Events that report the end of a call, and what shows the beginning of one of that direction."""
+_OF_EARLIER_CALLS = "SIP messages of earlier scenarios' calls"
 
 
 class Attribution:
@@ -61,6 +62,8 @@ class Attribution:
         self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
         self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what showed their beginning
         self._kept_off: Counter[str] = Counter()
+        self._reached: set[str] = set()  # Call-IDs of calls that the device has answered, be it with 100
+        self._unheard: dict[str, list[tuple[Witness, SipMessageSeen, float]]] = {}  # what has not reached it
 
     def begin(self) -> None:
         """Begin another scenario: it has not touched the device yet."""
@@ -70,7 +73,8 @@ class Attribution:
     def end(self) -> Counter[str]:
         """End the scenario, and return how much was kept off since the last one ended, by what it was."""
         self.between = True
-        kept_off, self._kept_off = self._kept_off, Counter()
+        self._unheard.clear()
+        kept_off, self._kept_off = +self._kept_off, Counter()
         return kept_off
 
     def touch(self) -> None:
@@ -83,6 +87,38 @@ class Attribution:
         That they end when it is configured again is no event of the next scenario.
         """
         self._left_up = Counter({OUTGOING_INITIATED.name: placed, INCOMING_RECEIVED.name: taken})
+
+    def come_late(
+        self, witness: Witness, content: Content, at: float
+    ) -> list[tuple[Witness, SipMessageSeen, float]]:
+        """Return what had been kept off of a call that reaches the device only now, one scenario late.
+
+        A caller sends an INVITE again for half a minute (RFC 3261 §17.1.1.2). To a device that was not there
+        before (it started anew) the call comes now, and what it logs of it has its cause here.
+
+        Args:
+            witness: who saw it.
+            content: what was seen: the first answer of the device makes the call one of this scenario.
+            at: when.
+        """
+        if not isinstance(content, SipMessageSeen):
+            return []
+        call, earlier = content.call_id, self._calls.get(content.call_id, self._scenario) != self._scenario
+        if (
+            earlier
+            and content.is_initial_invite
+            and content.receiver == "device"
+            and call not in self._reached
+        ):
+            self._unheard.setdefault(call, []).append((witness, content, at))
+        if content.sender != "device" or content.status is None or call in self._reached:
+            return []
+        self._reached.add(call)
+        known = self._unheard.pop(call, [])
+        if known:
+            self._calls[call] = self._scenario
+            self._kept_off[_OF_EARLIER_CALLS] -= len(known)
+        return known
 
     def admitted(self, witness: Witness, content: Content, at: float) -> Content | None:
         """Return what the timeline of the scenario being played is to hold of an observation.
@@ -122,7 +158,7 @@ class Attribution:
             if content.is_initial_invite:
                 self._calls.setdefault(content.call_id, self._scenario_of(content))
             if self._calls.get(content.call_id, self._scenario) != self._scenario:
-                return "SIP messages of earlier scenarios' calls"
+                return _OF_EARLIER_CALLS
         return ""
 
     def _of_an_earlier_press(self, content: Content) -> bool:

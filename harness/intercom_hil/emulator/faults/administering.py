@@ -206,7 +206,7 @@ class RefusedSettingsInForce(_FormFault):
 
     name = "refused-settings-in-force"
     description = "of a refused form, the fields that are valid come into force all the same"
-    breaks = frozenset({"CFG-22", "OUT-01"})
+    breaks = frozenset({"CFG-22"})
 
     def left_over(
         self, data: Mapping[str, Any], refused: RefusedError, in_force: SipSettings | None
