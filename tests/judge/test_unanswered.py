@@ -133,9 +133,17 @@ def test_an_answer_of_a_station_that_nobody_can_read_is_no_answer():
 
 
 def taken(
-    *, branch="z9hG4bK1", version="SIP/2.0", acknowledged=False, contact="Contact: <sip:2@192.0.2.30>\r\n"
+    *,
+    branch="z9hG4bK1",
+    version="SIP/2.0",
+    acknowledged=False,
+    contact="Contact: <sip:2@192.0.2.30>\r\n",
+    within="",
 ):
-    """Judge what was to come of a call that the device took, and that its caller left unacknowledged."""
+    """Judge what was to come of a call that the device took, and that its caller left unacknowledged.
+
+    ``within`` is the tag of the dialog in which the caller sent the INVITE, as a new offer.
+    """
     timeline = configured_timeline()
     who = "From: <sip:3410@a>;tag=x\r\nTo: <sip:1@a>{tag}\r\nCall-ID: c\r\n"
 
@@ -145,7 +153,7 @@ def taken(
         content = sip_content(data, source, destination, "UDP", lambda host, _: HOSTS[host])
         timeline.append(Witness.WIRE, content, START + time)
 
-    add("INVITE sip:1@192.0.2.30 SIP/2.0", DESK, DEVICE, 1)
+    add("INVITE sip:1@192.0.2.30 SIP/2.0", DESK, DEVICE, 1, tag=within)
     for time in (1.1, 1.6):
         add(f"{version} 200 OK", DEVICE, DESK, time, tag=";tag=y", via=branch, more=contact)
     if acknowledged:
@@ -153,8 +161,9 @@ def taken(
     return Occurs(pattern=said_sound(), after=START, until=START + 4).evaluate(timeline, START).verdict
 
 
-def test_a_readable_answer_that_the_caller_does_not_acknowledge_leaves_open_what_was_to_come_of_it():
-    assert taken() is Verdict.INCONCLUSIVE
+@pytest.mark.parametrize("within", ["", ";tag=y"])
+def test_a_readable_answer_that_the_caller_does_not_acknowledge_leaves_open_what_was_to_come_of_it(within):
+    assert taken(within=within) is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def _unacknowledged(seen: list[Observation]) -> Iterator[Observation]:
     asked = {
         (sip(o).sender, *_transaction(sip(o)), sip(o).branch, sip(o).from_tag)
         for o in seen
-        if sip(o).is_initial_invite
+        if sip(o).is_request and sip(o).method == "INVITE"  # a new offer in a call, too
     }
     acknowledged = {
         (sip(o).sender, sip(o).call_id, sip(o).cseq)
