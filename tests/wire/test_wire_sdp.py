@@ -133,3 +133,31 @@ def test_bytes_of_a_character_set_that_is_named_are_lawful():
     body = b"v=0\r\no=- 1 1 IN IP4 192.0.2.30\r\ns=T\xfcr\r\nc=IN IP4 192.0.2.30\r\nt=0 0\r\n"
     assert Session.parse(body + b"a=charset:ISO-8859-1\r\n").deviations == ()
     assert "UTF-8" in Session.parse(body).deviations[0]
+
+
+def section(*lines):
+    head = ("v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "c=IN IP4 192.0.2.1", "t=0 0", "m=audio 4000 RTP/AVP 0")
+    return Session.parse("".join(f"{line}\r\n" for line in (*head, *lines)).encode()).media[0]
+
+
+KEYS = ("QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk", "YUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNk")
+
+
+def test_each_of_several_crypto_lines_is_a_key():
+    lines = [f"a=crypto:{tag} AES_CM_128_HMAC_SHA1_80 inline:{key}" for tag, key in enumerate(KEYS, 1)]
+    assert [(key.tag, key.key[:1]) for key in section(*lines).crypto] == [(1, b"A"), (2, b"a")]
+
+
+def test_each_line_of_capabilities_counts():
+    said = section("a=tcap:1 RTP/SAVP", "a=tcap:2 RTP/SAVPF", "a=pcfg:1 t=1|2")
+    assert said.potential_profiles == ("RTP/SAVP", "RTP/SAVPF")
+
+
+def test_a_key_with_a_sign_that_is_no_base64_is_unusable():
+    said = section(f"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{KEYS[0][:10]}!{KEYS[0][10:]}")
+    assert said.crypto == ()
+    assert "no base64" in said.unusable_crypto[0]
+
+
+def test_what_follows_a_line_that_is_no_sdp_is_read():
+    assert section("this is no SDP", "a=sendonly").direction == "sendonly"
