@@ -188,6 +188,13 @@ def test_an_unreachable_contact_needs_no_trace_on_the_wire():
     assert broken(story.event("outgoing_call_contact_failure")) == set()
 
 
+def test_a_list_is_exhausted_once_for_a_press():
+    story = Story().press().event("outgoing_call_initiated").placed(status=486)
+    story.event("outgoing_call_failure", failure="busy").event("outgoing_call_contact_failure")
+    assert broken(story) == set()
+    assert broken(story.event("outgoing_call_contact_failure")) == {"EVT-11"}
+
+
 def test_a_secure_attempt_that_was_answered_in_clear_is_no_established_call():
     story = (
         Story().press().event("outgoing_call_initiated").placed("c1", offer="RTP/SAVP").bye("device", "c1")

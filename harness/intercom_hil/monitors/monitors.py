@@ -217,9 +217,14 @@ _BY_THE_DEVICE = (catalogue.INCOMING_REJECTED, catalogue.INCOMING_RECEIVED, cata
 """Events of what the device says itself: the bench brings none about when it cleans up."""
 
 
+_OF_A_PRESS = (catalogue.OUTGOING_INITIATED, catalogue.OUTGOING_CONTACTS_EXHAUSTED)
+"""Events of which a press that places calls brings about one at most."""
+
+
 def _without_cause(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
     seen = calls(timeline, until=settled)
     presses = presses_in(timeline)
+    begun = len(presses) - len(presses_that_hang_up(presses, seen))
     failed = [call for call in seen if call.placed and not call.established]
     on_the_wire = [
         o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
@@ -240,11 +245,7 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
             for causes in causes_in(timeline, settled)
             if causes.kind not in COUNTED_APART
         ),
-        (
-            catalogue.OUTGOING_INITIATED.name,
-            len(presses) - len(presses_that_hang_up(presses, seen)),
-            events_of(logged, catalogue.OUTGOING_INITIATED),
-        ),
+        *((kind.name, begun, events_of(logged, kind)) for kind in _OF_A_PRESS),
         (catalogue.OUTGOING_FAILURE.name, len(failed), on_the_wire),
     ]
     for name, causes, written in counted:

@@ -206,6 +206,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     reporting.LoggedBeforeAnswer,
     reporting.DetailsOfTheCallBefore,
     *(partial(reporting.MissingEvent, kind) for kind in EVENTS),
+    *(partial(reporting.EventWrittenTwice, kind) for kind in EVENTS),
     partial(reporting.EventWrittenOnce, OUTGOING_INITIATED, "OUT-04"),
     partial(reporting.EventWrittenOnce, OUTGOING_FAILURE, "OUT-04"),
     partial(reporting.EventWrittenOnce, OUTGOING_CONTACTS_EXHAUSTED, "OUT-04"),

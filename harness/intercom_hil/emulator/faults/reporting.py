@@ -57,6 +57,27 @@ class EventWrittenOnce(Fault):
         return output if first else None
 
 
+class EventWrittenTwice(Fault):
+    """One kind of event is written twice for each of its causes."""
+
+    def __init__(self, kind: EventKind) -> None:
+        super().__init__()
+        self._event = kind.name
+        self.name = f"twice-{kind.name}"
+        self.description = f"the event {kind.name} is written twice for each of its causes"
+        alone = {events.INCOMING_FAILURE.name: {"EVT-08"}}  # its scenarios want one event, and no more
+        self.breaks = frozenset({"EVT-11"} | alone.get(kind.name, set()))
+        self.shown_by = frozenset({kind.requirement})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Write it again."""
+        outputs = super().react(given, inner)
+        return [one for output in outputs for one in [output] * (2 if self._is_of_the_kind(output) else 1)]
+
+    def _is_of_the_kind(self, output: Output) -> bool:
+        return isinstance(output, WriteEvent) and output.name == self._event
+
+
 class AttemptAtHangup(Fault):
     """Every press is logged as the beginning of a call."""
 
