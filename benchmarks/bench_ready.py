@@ -22,12 +22,12 @@ from pathlib import Path
 import httpx
 
 from benchmarks.pairs import show
-from intercom_hil.judge.vocabulary import registered
 from intercom_hil.locations import DEFAULT_BENCH
 from intercom_hil.pbx.config import PbxConfig
 from intercom_hil.processes.engine import Engine
 from intercom_hil.processes.image import ready_engine
 from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.vocabulary import registered
 
 ROOT = Path(__file__).resolve().parent.parent
 WITHIN = 60.0

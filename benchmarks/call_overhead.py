@@ -20,11 +20,11 @@ from benchmarks.pairs import show
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import load
 from intercom_hil.judge.judge import Judge
-from intercom_hil.judge.vocabulary import answer, invite, request
 from intercom_hil.pbx.endpoint import Endpoint
 from intercom_hil.stations.behaviours import Behaviour, answers, calls
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.vocabulary import answer, invite, request
 
 ROOT = Path(__file__).resolve().parent.parent
 CALLER, CALLED = "3410", "3411"

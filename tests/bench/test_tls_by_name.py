@@ -2,10 +2,10 @@
 
 import pytest
 
-from intercom_hil.bench.pki import Pki
 from intercom_hil.bench.tls import TlsServers
 from intercom_hil.bench_file.default_settings import plain_settings
 from intercom_hil.bench_file.model import load
+from intercom_hil.pki import Pki
 from intercom_hil.spec.settings import Settings, Transport
 from intercom_hil.timeline import Timeline
 from tests.bench.test_relative_paths import BENCH

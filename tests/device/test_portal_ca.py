@@ -4,9 +4,9 @@ import ssl
 
 import pytest
 
-from intercom_hil.bench.pki import Pki
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.errors import BenchError
+from intercom_hil.pki import Pki
 from tests.device.portal_peer import PortalPeer
 
 ADDRESS = "127.0.75.63"

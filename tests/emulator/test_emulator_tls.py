@@ -5,7 +5,7 @@ import ssl
 import pytest
 from emulator_process import DEVICE, SERVER
 
-from intercom_hil.bench.pki import Pki
+from intercom_hil.pki import Pki
 from intercom_hil.stations.tls_test_server import TlsOffer, TlsTestServer
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.pattern import Condition

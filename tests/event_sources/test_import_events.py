@@ -12,7 +12,6 @@ from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
 from intercom_hil.judge.judge import Judge
 from intercom_hil.judge.judgement import folded, not_judged
-from intercom_hil.judge.vocabulary import event, request
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.replay import judge_scenario_again
 from intercom_hil.scenario.runner import GAPS
@@ -20,6 +19,7 @@ from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, EventsImported
+from intercom_hil.timeline.vocabulary import event, request
 from tests.judge.story import START, Story
 
 AHEAD = 37.0

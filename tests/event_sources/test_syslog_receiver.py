@@ -6,13 +6,13 @@ import ssl
 
 import pytest
 
-from intercom_hil.bench.pki import Pki
 from intercom_hil.emulator.syslog import Syslog, SyslogServer
 from intercom_hil.emulator.vocabulary import Show, WriteEvent, WriteLine
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources import SourceRole, TlsIdentity
 from intercom_hil.event_sources.syslog import SyslogReceiver
 from intercom_hil.layouts.known import KEYED_MESSAGE
+from intercom_hil.pki import Pki
 from intercom_hil.timeline import Pattern, Timeline
 from intercom_hil.timeline.observation import DeviceEvent, EventCopy
 

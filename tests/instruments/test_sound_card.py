@@ -7,8 +7,8 @@ import pytest
 
 from intercom_hil.errors import BenchError
 from intercom_hil.instruments.sound_card import MICROPHONE_TONE, SoundCard
-from intercom_hil.judge.vocabulary import speaker_tone
 from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.vocabulary import speaker_tone
 
 SILENCE = ["sh", "-c", "while :; do head -c 640 /dev/zero; sleep 0.02; done"]
 

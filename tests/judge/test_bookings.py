@@ -18,11 +18,11 @@ from intercom_hil.judge.judgement import (
     without_repeats,
 )
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Monitored, Occurs
-from intercom_hil.judge.vocabulary import event, invite, request
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness, now
 from intercom_hil.timeline.observation import BenchLate, Declared, DeviceEvent, EventsImported
+from intercom_hil.timeline.vocabulary import event, invite, request
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE
 DIALING, FAILED = event(events.OUTGOING_INITIATED), event(events.OUTGOING_FAILURE)

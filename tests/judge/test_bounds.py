@@ -28,17 +28,6 @@ from intercom_hil.judge.rules import Measured
 from intercom_hil.judge.silence import silent_sources, unseen
 from intercom_hil.judge.stories import presses_that_hang_up
 from intercom_hil.judge.unreadable import unread, unread_events
-from intercom_hil.judge.vocabulary import (
-    another_call,
-    answer,
-    connectivity_check,
-    event,
-    granted,
-    level,
-    request,
-    screen,
-    takes_video,
-)
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
@@ -56,6 +45,17 @@ from intercom_hil.timeline.observation import (
     OutputChanged,
     SpeakerHeard,
     UnreadableLine,
+)
+from intercom_hil.timeline.vocabulary import (
+    another_call,
+    answer,
+    connectivity_check,
+    event,
+    granted,
+    level,
+    request,
+    screen,
+    takes_video,
 )
 from tests.judge.story import START, Story
 

@@ -12,13 +12,13 @@ from intercom_hil.evidence.run import write_lines
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import judged
 from intercom_hil.judge.rules import Absent, Measured, Occurs
-from intercom_hil.judge.vocabulary import answer, event, final_answer, invite, refusal, request
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.replay import judge_scenario_again
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness, now
 from intercom_hil.timeline.observation import DeviceEvent, Note
+from intercom_hil.timeline.vocabulary import answer, event, final_answer, invite, refusal, request
 
 DIALING = DeviceEvent(name="outgoing_call_initiated", screen_name="Dialing")
 

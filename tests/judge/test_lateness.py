@@ -8,12 +8,12 @@ from story import START, Story
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.lateness import Waited, late_between
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Occurs
-from intercom_hil.judge.vocabulary import event, invite, speaker_tone
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import BenchLate, DeviceEvent, SpeakerHeard
+from intercom_hil.timeline.vocabulary import event, invite, speaker_tone
 
 FAIL, INCONCLUSIVE, PASS = Verdict.FAIL, Verdict.INCONCLUSIVE, Verdict.PASS
 DIALING = DeviceEvent(name="outgoing_call_initiated", screen_name="Dialing")

@@ -4,11 +4,11 @@ import pytest
 from story import START
 
 from intercom_hil.errors import Inconclusive
-from intercom_hil.judge import vocabulary as said
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.rules import Absent, Occurs
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline import vocabulary as said
 from intercom_hil.timeline.sip_content import sip_content
 
 HOSTS = {"192.0.2.30": "device", "192.0.2.10": "pbx"}

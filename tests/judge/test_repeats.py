@@ -5,11 +5,11 @@ from story import START, Story
 from intercom_hil.evidence.run import write_lines
 from intercom_hil.judge.judgement import judged, without_repeats
 from intercom_hil.judge.rules import Absent
-from intercom_hil.judge.vocabulary import event
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.replay import judge_scenario_again
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline.vocabulary import event
 
 LATER = START + 60
 

@@ -4,7 +4,6 @@ import pytest
 
 from intercom_hil.judge.lateness import Waited
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Monitored, Occurs, clock, listed
-from intercom_hil.judge.vocabulary import event, invite, registration, request, screen
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
@@ -17,6 +16,7 @@ from intercom_hil.timeline.observation import (
     ScreenText,
     UnreadableLine,
 )
+from intercom_hil.timeline.vocabulary import event, invite, registration, request, screen
 from tests.judge.story import START, Story
 
 PASS, FAIL, INCONCLUSIVE = Verdict.PASS, Verdict.FAIL, Verdict.INCONCLUSIVE

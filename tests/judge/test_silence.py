@@ -7,13 +7,13 @@ from intercom_hil.errors import Inconclusive
 from intercom_hil.judge.judge import Judge
 from intercom_hil.judge.judgement import judged
 from intercom_hil.judge.rules import Absent, Occurs
-from intercom_hil.judge.vocabulary import event, screen
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec import events
 from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import ConsoleLine, Declared, UnreadableLine
+from intercom_hil.timeline.vocabulary import event, screen
 
 MUTE = {"console": ("event", "screen")}
 DIALING = event(events.OUTGOING_INITIATED)

@@ -3,11 +3,11 @@
 import pytest
 from story import START
 
-from intercom_hil.judge import vocabulary as said
 from intercom_hil.judge.rules import Occurs
 from intercom_hil.judge.unanswered import ignored
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline import vocabulary as said
 from intercom_hil.timeline.observation import Configured, StationSaid
 from intercom_hil.timeline.sip_content import sip_content
 

@@ -4,11 +4,11 @@ import pytest
 
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import judged
-from intercom_hil.judge.vocabulary import event
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import DeviceEvent
+from intercom_hil.timeline.vocabulary import event
 
 DIALING, FAILED, EXHAUSTED = (
     event(kind)

@@ -12,13 +12,13 @@ from intercom_hil.errors import Inconclusive
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import judged
 from intercom_hil.judge.lateness import late_between
-from intercom_hil.judge.vocabulary import event
 from intercom_hil.lateness import MOST_STRETCH, gauge, stretched
 from intercom_hil.lateness.gauge import Gauge
 from intercom_hil.spec import events
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import DeviceEvent
+from intercom_hil.timeline.vocabulary import event
 
 DIALING = DeviceEvent(name="outgoing_call_initiated", screen_name="Dialing")
 INITIATED = event(events.OUTGOING_INITIATED)

@@ -8,7 +8,7 @@ import pytest
 from intercom_hil.media.g711 import encode_alaw
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.monitors.both_heard import both_heard
-from intercom_hil.monitors.practice import practice
+from intercom_hil.practice.practice import practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import BenchLate, Configured, Declared, SpeakerHeard

@@ -42,14 +42,16 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "judge": (
         "tests/judge",
         "tests/monitors",
+        "tests/practice",
         "tests/event_sources/test_device_clock.py",
         "tests/event_sources/test_event_duties.py",
     ),
     "wire": ("tests/wire", "tests/capture/test_capture_cases.py"),
+    "practice": ("tests/practice", "tests/monitors"),
     "monitors": ("tests/monitors", "tests/judge"),
 }
 """The rooms that are mutated, and the tests that are about them: fast ones, without containers."""
-NOT_OF_COPIES = ("tests/judge/test_vocabulary_forms.py::test_every_word_has_its_form_here",)
+NOT_OF_COPIES = ("tests/timeline/test_vocabulary_forms.py::test_every_word_has_its_form_here",)
 """Tests that a mutated module fails by its make-up: it has each function many times over."""
 COPIED = ("harness", "tests", "scenarios", "fixtures", "docs", "benchmarks", "conftest.py", "pyproject.toml")
 KILLED, SURVIVED, UNTESTED = "killed", "survived", "no tests"

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 
 from intercom_hil.errors import Inconclusive
-from intercom_hil.judge.vocabulary import event, screen, speaker_sound, speaker_tone
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.operator.question import Answer
 from intercom_hil.operator.reading import Reader, reading
@@ -13,6 +12,7 @@ from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.events import OUTGOING_INITIATED
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked
+from intercom_hil.timeline.vocabulary import event, screen, speaker_sound, speaker_tone
 from tests.operator.standing_in import Somebody
 
 ASKED = OperatorAsked(number=1, about="screen", text="x", ways=())

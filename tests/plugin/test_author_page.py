@@ -12,6 +12,8 @@ from tests.structure.source_tree import ROOT
 PAGE = (ROOT / "docs" / "write-a-scenario.md").read_text(encoding="utf-8")
 LANE = 85
 """The loopback network of this module's bench."""
+SLOW_MACHINE = 4
+"""How often a scenario is played, at most, of which a bench says that it was too late to judge it."""
 NOT_FOR_AUTHORS = {"play", "timeline", "known_to_pbx", "impersonate"}
 
 
@@ -40,10 +42,15 @@ def test_the_example_passes_in_a_repository_without_asyncio_support(pytester):
 
 def test_the_example_finds_the_fault_on_several_benches_too(pytester):
     repository(pytester)
-    result = pytester.runpytest_subprocess("--bench", "my.toml", "-n", "1", "--fault", "call-timeout-ignored")
-    result.assert_outcomes(failed=1)
-    assert record(pytester)["scenarios"][0]["requirements"]["OUT-03"] == "fail"
-    told = result.stdout.str()
+    for _ in range(SLOW_MACHINE):
+        result = pytester.runpytest_subprocess(
+            "--bench", "my.toml", "-n", "1", "--fault", "call-timeout-ignored"
+        )
+        result.assert_outcomes(failed=1)
+        found, told = record(pytester)["scenarios"][0]["requirements"]["OUT-03"], result.stdout.str()
+        if found != "inconclusive" or "the bench was" not in told:
+            break
+    assert found == "fail"
     assert "OUT-03 fail" in told
     assert "time from INVITE to CANCEL: 0.5 to 1.5 s" in told
     assert "Traceback" not in told
@@ -66,8 +73,8 @@ def test_what_a_scenario_may_set_is_what_the_device_can_be_set_to():
 
 
 def test_every_word_can_be_imported_from_the_one_place():
-    from intercom_hil.judge import vocabulary
     from intercom_hil.stations import behaviours
+    from intercom_hil.timeline import vocabulary
 
     words = {
         name

@@ -7,8 +7,8 @@ import typing
 
 import pytest
 
-from intercom_hil.bench.pki import CertificateKind, Pki
 from intercom_hil.errors import BenchError
+from intercom_hil.pki import CertificateKind, Pki
 from intercom_hil.stations.tls_test_server import TlsOffer, TlsTestServer
 from intercom_hil.timeline import Pattern, Timeline, Witness
 

@@ -33,6 +33,8 @@ REGISTRIES = re.compile(
     r"registry\.npmjs\.org|crates\.io|proxy\.golang\.org)"
 )
 MACHINE_PATHS = re.compile(r"(?<![\w.~/{}$>-])/(home|Users|root|work|tmp)[/][\w.]")
+LARGEST_ROOM = 2500
+"""Lines of the modules of one room."""
 DEVICES = ROOT / "fixtures" / "devices"
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X|HA" + r"CK)\b")
 REQUIREMENT = re.compile(rf"\b({'|'.join(FAMILIES)})-\d\d\b")
@@ -126,6 +128,16 @@ def test_nothing_is_left_unfinished():
 def test_every_requirement_that_is_named_anywhere_exists():
     named = lines_matching(REQUIREMENT, skip=("tests",))
     assert [place for place, name in named if name not in CATALOGUE] == []
+
+
+def test_no_room_is_a_warehouse():
+    lines = Counter()
+    package = ROOT / "harness" / "intercom_hil"
+    for path in python_files("harness"):
+        room = path.relative_to(package).parts[0]
+        lines[room] += len(path.read_text(encoding="utf-8").splitlines())
+    del lines["emulator"]  # it stands for a whole device
+    assert {room: count for room, count in lines.items() if count > LARGEST_ROOM} == {}
 
 
 def test_names_of_test_files_are_unique():

@@ -27,7 +27,6 @@ from intercom_hil.bench.parts import (
     in_parallel,
     in_turn,
 )
-from intercom_hil.bench.pki import Pki
 from intercom_hil.bench.prepare import prepare
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench.tls import TlsServers
@@ -41,6 +40,7 @@ from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, joined
 from intercom_hil.lateness import gauge
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pbx.pbx import Pbx
+from intercom_hil.pki import Pki
 from intercom_hil.processes.host import Host
 from intercom_hil.processes.leftovers import reap, reap_folders
 from intercom_hil.processes.native_programs import EVERYWHERE

@@ -17,7 +17,6 @@ from pydantic import TypeAdapter
 
 from intercom_hil.bench.event_channels import EventChannels, log_file, voices
 from intercom_hil.bench.parts import Lost, future, in_turn
-from intercom_hil.bench.pki import Pki
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.tables import (
@@ -44,6 +43,7 @@ from intercom_hil.instruments import (
     SharedPorts,
 )
 from intercom_hil.operator.prompter import Prompter
+from intercom_hil.pki import Pki
 from intercom_hil.timeline import Append, Observation, Witness
 from intercom_hil.timeline.observation import Content, InstrumentLost, Note
 

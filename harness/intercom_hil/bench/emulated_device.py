@@ -5,12 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from pathlib import Path
 
-from intercom_hil.bench.pki import Pki
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.device.emulated import EmulatedDevice
 from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.source_kinds import SourceOptions
+from intercom_hil.pki import Pki
 
 PBX_NAME = "pbx.intercom.example"
 """What the PBX is called in an emulated intercom's name service, if the bench file has no name for it."""

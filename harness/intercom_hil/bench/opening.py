@@ -20,9 +20,9 @@ from intercom_hil.processes.host import ContainerHost, Host
 from intercom_hil.processes.process_host import ContainerProcessHost, SupervisedHost
 
 if TYPE_CHECKING:
-    from intercom_hil.bench.pki import Pki
     from intercom_hil.device.emulated import EmulatedDevice
     from intercom_hil.device.emulator_container import EmulatorContainer
+    from intercom_hil.pki import Pki
 
 
 class Opening:
@@ -82,7 +82,7 @@ class Opening:
     @property
     def pki(self) -> Pki:
         """The certificates of the run; they are in the making from the first time that they are asked for."""
-        from intercom_hil.bench.pki import Pki  # not before the PBX has begun
+        from intercom_hil.pki import Pki  # not before the PBX has begun
 
         if self._pki is None:
             trusted = self._file.device.trusted_ca

@@ -12,12 +12,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
-from intercom_hil.bench.pki import ServerIdentity
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.capture.capture import Capture
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
 from intercom_hil.pbx.config import TlsTransport
 from intercom_hil.pbx.pbx import Pbx
+from intercom_hil.pki import ServerIdentity
 from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.processes.supervisor_client import Supervised
 from intercom_hil.proxy.proxy import Proxy

@@ -10,9 +10,9 @@ import ssl
 from typing import Any, Literal
 
 from intercom_hil.bench.emulated_device import pbx_name
-from intercom_hil.bench.pki import CertificateKind, Pki, ServerIdentity
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import Inconclusive
+from intercom_hil.pki import CertificateKind, Pki, ServerIdentity
 from intercom_hil.spec.settings import Settings, Transport
 from intercom_hil.stations.tls_test_server import NameOf, TlsOffer, TlsTestServer
 from intercom_hil.timeline import Append

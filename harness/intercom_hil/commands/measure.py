@@ -22,7 +22,15 @@ from intercom_hil.bench_file.model import BenchFile, load
 from intercom_hil.bench_file.rewriting import with_table
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.scenario.runner import ScenarioFailed
+from intercom_hil.spec import events
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.limits import Limits
+from intercom_hil.spec.timing import USUAL_TIMING, Timing
+from intercom_hil.stations.behaviours import answers
+from intercom_hil.timeline import now
+from intercom_hil.timeline.vocabulary import (
     DEVICE,
     event,
     final_answer,
@@ -33,14 +41,6 @@ from intercom_hil.judge.vocabulary import (
     request,
     response,
 )
-from intercom_hil.scenario.bench import Bench
-from intercom_hil.scenario.runner import ScenarioFailed
-from intercom_hil.spec import events
-from intercom_hil.spec.capabilities import Capability
-from intercom_hil.spec.limits import Limits
-from intercom_hil.spec.timing import USUAL_TIMING, Timing
-from intercom_hil.stations.behaviours import answers
-from intercom_hil.timeline import now
 
 Report = Callable[[str], None]
 Step = Callable[[Bench], Awaitable[None]]

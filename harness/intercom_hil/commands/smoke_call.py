@@ -19,7 +19,13 @@ from intercom_hil.bench.event_channels import deferred
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
 from intercom_hil.evidence.run import RunFolder
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.scenario.runner import ScenarioFailed
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.stations.behaviours import answers
+from intercom_hil.timeline import Observation, Pattern
+from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, OutputChanged
+from intercom_hil.timeline.vocabulary import (
     DEVICE,
     PBX,
     from_device,
@@ -29,12 +35,6 @@ from intercom_hil.judge.vocabulary import (
     speaker_sound,
     tone,
 )
-from intercom_hil.scenario.bench import Bench
-from intercom_hil.scenario.runner import ScenarioFailed
-from intercom_hil.spec.capabilities import Capability
-from intercom_hil.stations.behaviours import answers
-from intercom_hil.timeline import Observation, Pattern
-from intercom_hil.timeline.observation import ConsoleLine, DeviceEvent, OutputChanged
 
 SOON = 5.0
 """Seconds within which a step of the call shows an effect, of a device that is not said to be slower."""

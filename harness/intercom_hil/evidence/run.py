@@ -18,7 +18,7 @@ from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.evidence.whole_file import write_whole
 from intercom_hil.judge.device_clock import ClockReading, estimate
-from intercom_hil.monitors.practice_secrets import KeyMemory
+from intercom_hil.practice.secrets import KeyMemory
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict, worst

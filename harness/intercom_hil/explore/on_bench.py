@@ -23,23 +23,6 @@ from intercom_hil.explore.wants import (
 )
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.vocabulary import (
-    DEVICE,
-    PBX,
-    another_call,
-    answer,
-    decision,
-    event,
-    invite,
-    refusal,
-    request,
-    response,
-    screen,
-    speaker_sound,
-    speaker_sound_other_than,
-    speaker_tone,
-    tone,
-)
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.spec.settings import Encryption, Settings
@@ -57,6 +40,23 @@ from intercom_hil.stations.behaviours import (
 from intercom_hil.stations.station import Station
 from intercom_hil.timeline import Observation, Pattern, now
 from intercom_hil.timeline.pattern import Condition
+from intercom_hil.timeline.vocabulary import (
+    DEVICE,
+    PBX,
+    another_call,
+    answer,
+    decision,
+    event,
+    invite,
+    refusal,
+    request,
+    response,
+    screen,
+    speaker_sound,
+    speaker_sound_other_than,
+    speaker_tone,
+    tone,
+)
 
 VOICE = 1000.0
 """Hz: what every station says."""

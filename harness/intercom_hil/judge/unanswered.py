@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.vocabulary import DEVICE, PBX, PROXY
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Configured, MalformedSip, SipMessageSeen, StationSaid
+from intercom_hil.timeline.vocabulary import DEVICE, PBX, PROXY
 from intercom_hil.wire.uri import Uri, UriError
 
 SIP_PORT = 5060

@@ -1,6 +1,5 @@
 """Rules that hold in every scenario: a scenario's timeline comes in, judgements on what they find go out.
 
-Nobody asks for them. Those on the page's rows are in `monitors`, `placed_calls`, `within_calls` and
-`credentials`, those on good practice (the RFCs' rows) in `practice` and beside it; `replay` judges a stored
-scenario again.
+Nobody asks for them. Those here are on the page's rows; those on good practice (the RFCs' rows) are in the
+room `practice`, and join them. `replay` judges a stored scenario again.
 """

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from intercom_hil.judge.conversations import Conversation, conversations, is_near, microphone_tone
 from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.lateness import MOSTLY, late_between
-from intercom_hil.monitors.conversations import Conversation, conversations, is_near, microphone_tone
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
 from intercom_hil.timeline.observation import Configured, SpeakerHeard, Witness

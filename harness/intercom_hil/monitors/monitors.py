@@ -43,10 +43,10 @@ from intercom_hil.monitors.placed_calls import (
     not_given_up_early,
     one_press_one_story,
 )
-from intercom_hil.monitors.practice import practice
 from intercom_hil.monitors.settings_in_force import switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
+from intercom_hil.practice.practice import practice
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogues import requirement

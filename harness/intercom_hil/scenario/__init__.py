@@ -3,11 +3,49 @@
 docs/write-a-scenario.md is the page for authors.
 """
 
-from intercom_hil.bench.pki import CertificateKind
 from intercom_hil.bench.tls import TlsVersion
 from intercom_hil.device.configurator import Role
 from intercom_hil.errors import Inconclusive, NotApplicable
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.pki import CertificateKind
+from intercom_hil.scenario.addresses import Addresses
+from intercom_hil.scenario.bench import Bench, Moment, PbxSrtp
+from intercom_hil.scenario.declaration import WHEN_PLAYED, case_id, scenario
+from intercom_hil.scenario.outage import Outage
+from intercom_hil.scenario.remotes import SPOOFED_CALLS
+from intercom_hil.scenario.srtp_offers import keys_taken_up
+from intercom_hil.spec import events
+from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.events import FAILURE_KINDS
+from intercom_hil.spec.limits import RECOMMENDED_POLLING, USUAL_POLLING, Limits
+from intercom_hil.spec.settings import Encryption, ProxySettings, Settings, Transport, VideoCalls
+from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT_THERE, OCCUPIED
+from intercom_hil.spec.timing import SHORTEST_SESSION, Timing
+from intercom_hil.stations.behaviours import (
+    SRTP_REFUSALS,
+    Behaviour,
+    ClearOffer,
+    Misanswer,
+    Offer,
+    Security,
+    answers,
+    answers_too_late,
+    busy,
+    challenges,
+    declines,
+    makes_progress_for_ever,
+    misanswers,
+    not_found,
+    redirects,
+    refuses_srtp,
+    rejects,
+    rings_forever,
+    silent,
+    unavailable,
+)
+from intercom_hil.stations.station import Station
+from intercom_hil.timeline import Observation, Pattern, now
+from intercom_hil.timeline.pattern import Condition
+from intercom_hil.timeline.vocabulary import (
     DEVICE,
     PBX,
     PROXY,
@@ -64,44 +102,6 @@ from intercom_hil.judge.vocabulary import (
     with_video,
     without_video,
 )
-from intercom_hil.scenario.addresses import Addresses
-from intercom_hil.scenario.bench import Bench, Moment, PbxSrtp
-from intercom_hil.scenario.declaration import WHEN_PLAYED, case_id, scenario
-from intercom_hil.scenario.outage import Outage
-from intercom_hil.scenario.remotes import SPOOFED_CALLS
-from intercom_hil.scenario.srtp_offers import keys_taken_up
-from intercom_hil.spec import events
-from intercom_hil.spec.capabilities import Capability
-from intercom_hil.spec.events import FAILURE_KINDS
-from intercom_hil.spec.limits import RECOMMENDED_POLLING, USUAL_POLLING, Limits
-from intercom_hil.spec.settings import Encryption, ProxySettings, Settings, Transport, VideoCalls
-from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT_THERE, OCCUPIED
-from intercom_hil.spec.timing import SHORTEST_SESSION, Timing
-from intercom_hil.stations.behaviours import (
-    SRTP_REFUSALS,
-    Behaviour,
-    ClearOffer,
-    Misanswer,
-    Offer,
-    Security,
-    answers,
-    answers_too_late,
-    busy,
-    challenges,
-    declines,
-    makes_progress_for_ever,
-    misanswers,
-    not_found,
-    redirects,
-    refuses_srtp,
-    rejects,
-    rings_forever,
-    silent,
-    unavailable,
-)
-from intercom_hil.stations.station import Station
-from intercom_hil.timeline import Observation, Pattern, now
-from intercom_hil.timeline.pattern import Condition
 
 __all__ = [
     "CHALLENGES",

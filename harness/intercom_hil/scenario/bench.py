@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mappin
 from typing import Literal, TypeVar, Unpack
 
 from intercom_hil.bench.assembly import Assembly
-from intercom_hil.bench.pki import CertificateKind
 from intercom_hil.bench.tls import TlsVersion
 from intercom_hil.bench_file.default_settings import plain_settings, usual_ports
 from intercom_hil.device.configurator import Role
@@ -19,9 +18,9 @@ from intercom_hil.errors import Inconclusive, NotApplicable
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.judge.judge import ExpectationFailed, Judge
-from intercom_hil.judge.vocabulary import PBX, PROXY, known_to_pbx, registered, registration_taken_back
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
+from intercom_hil.pki import CertificateKind
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.scenario.operator_view import OperatorView
@@ -31,6 +30,7 @@ from intercom_hil.scenario.runner import GAPS, ScenarioFailed, ScenarioRunner
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
+from intercom_hil.timeline.vocabulary import PBX, PROXY, known_to_pbx, registered, registration_taken_back
 
 COPIES = 0.05
 """Seconds within which every witness has seen a message; its repetition comes after T1 (0.5 s)."""

@@ -34,7 +34,6 @@ from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.vocabulary import event
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.taken_calls import last_unshown
@@ -48,6 +47,7 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared, Note
+from intercom_hil.timeline.vocabulary import event
 
 LONGEST = 120.0
 """Seconds after which a scenario that does not end is ended; those that a person is asked do not count.

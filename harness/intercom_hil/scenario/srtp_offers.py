@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intercom_hil.errors import Inconclusive
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.scenario.bench import Bench
+from intercom_hil.stations.behaviours import SRTP_REFUSALS
+from intercom_hil.timeline import Observation
+from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.pattern import Condition, Pattern
+from intercom_hil.timeline.vocabulary import (
     DEVICE,
     PBX,
     answer,
@@ -15,11 +20,6 @@ from intercom_hil.judge.vocabulary import (
     refusal,
     with_usable_keys,
 )
-from intercom_hil.scenario.bench import Bench
-from intercom_hil.stations.behaviours import SRTP_REFUSALS
-from intercom_hil.timeline import Observation
-from intercom_hil.timeline.observation import SipMessageSeen
-from intercom_hil.timeline.pattern import Condition, Pattern
 from intercom_hil.wire.sdp import Crypto
 
 

@@ -4,9 +4,9 @@ import os
 import signal
 from pathlib import Path
 
-from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
+from intercom_hil.timeline.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from tests.faults.lane import in_our_network
 
 

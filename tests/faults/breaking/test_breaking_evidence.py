@@ -5,8 +5,8 @@ import shutil
 
 import pytest
 
-from intercom_hil.judge.vocabulary import registered
 from intercom_hil.scenario import scenario
+from intercom_hil.timeline.vocabulary import registered
 
 
 def full_disk(run, folder):

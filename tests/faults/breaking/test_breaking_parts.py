@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from intercom_hil.scenario import Settings, scenario
 from intercom_hil.stations.behaviours import answers
 from intercom_hil.timeline.pattern import Condition, Pattern
+from intercom_hil.timeline.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from tests.faults.breaking.test_breaking import processes
 
 BOOT = Pattern(kind="console_line", text="a start", fields={"text": Condition(regex=".* boot .*")})

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
 from intercom_hil.timeline.pattern import Condition, Pattern
+from intercom_hil.timeline.vocabulary import DEVICE, PBX, answer, invite, request, tone
 from tests.faults.breaking.test_breaking import processes, told
 from tests.faults.lane import in_our_network
 

@@ -3,9 +3,9 @@
 import asyncio
 import os
 
-from intercom_hil.judge.vocabulary import DEVICE, PBX, answer, registered, request, tone
 from intercom_hil.scenario import scenario
 from intercom_hil.stations.behaviours import answers
+from intercom_hil.timeline.vocabulary import DEVICE, PBX, answer, registered, request, tone
 
 HELD = 50.0
 """Seconds for which the button would be held."""

@@ -5,8 +5,8 @@ import signal
 
 from test_breaking import in_call
 
-from intercom_hil.judge.vocabulary import DEVICE, invite, request
 from intercom_hil.scenario import scenario
+from intercom_hil.timeline.vocabulary import DEVICE, invite, request
 
 
 @scenario("OUT-05")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intercom_hil.judge.messages import sip
-from intercom_hil.monitors.practice_book import Book
+from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place
-from intercom_hil.monitors.practice_book import Book
+from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
 from intercom_hil.wire.error import WireError

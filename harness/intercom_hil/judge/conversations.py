@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.vocabulary import TONE_TOLERANCE
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaHeard
 from intercom_hil.timeline.observation import Configured, Declared, MediaLine, SipMessageSeen
+from intercom_hil.timeline.vocabulary import TONE_TOLERANCE
 
 _CHANGING = ("INVITE", "UPDATE", "REFER", "BYE")
 """Requests within a call that may change what is heard in it (RFC 3261 §14, RFC 3311, RFC 3515)."""

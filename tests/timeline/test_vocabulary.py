@@ -1,9 +1,10 @@
 """The words of scenarios: what they match, and what they count."""
 
 import pytest
-from story import START, Story
 
-from intercom_hil.judge.vocabulary import (
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.observation import OperatorHeard, PbxEvent, SpeakerHeard
+from intercom_hil.timeline.vocabulary import (
     connectivity_confirmed,
     decision,
     granted,
@@ -14,8 +15,7 @@ from intercom_hil.judge.vocabulary import (
     speaker_sound,
     speaker_sound_other_than,
 )
-from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import OperatorHeard, PbxEvent, SpeakerHeard
+from tests.judge.story import START, Story
 
 
 def answered(*lines, branch="z9hG4bK1"):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from intercom_hil.judge.messages import sip
-from intercom_hil.monitors.practice_book import Book
+from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.wire.error import WireError

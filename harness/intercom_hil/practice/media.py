@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.messages import sip
-from intercom_hil.monitors.practice_book import Book
+from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import MediaEnded, MediaStarted
 

@@ -6,8 +6,8 @@ import pytest
 
 from intercom_hil.judge.judgement import folded
 from intercom_hil.monitors.monitors import monitor
-from intercom_hil.monitors.practice import practice
-from intercom_hil.monitors.practice_secrets import KeyMemory
+from intercom_hil.practice.practice import practice
+from intercom_hil.practice.secrets import KeyMemory
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness

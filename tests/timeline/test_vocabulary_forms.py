@@ -5,8 +5,8 @@ A stored run is judged again by these forms: what changes here, changes what old
 
 import pytest
 
-from intercom_hil.judge import vocabulary as said
 from intercom_hil.spec import events
+from intercom_hil.timeline import vocabulary as said
 
 ON_WIRE, AT_PBX = ("sip", "wire"), ("sip", "pbx")
 TRANSACTION = ("call_id", "branch", "method", "status")

@@ -2,9 +2,9 @@
 
 import pytest
 
-from intercom_hil.monitors.practice import practice
+from intercom_hil.practice.practice import practice
 from intercom_hil.spec.verdict import Verdict
-from tests.monitors.test_practice import (
+from tests.practice.test_practice import (
     ACK,
     BYE,
     CALL,

@@ -11,15 +11,15 @@ from collections.abc import Iterator
 
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import messages
-from intercom_hil.monitors.practice_book import Book
-from intercom_hil.monitors.practice_dialogs import dialogs
-from intercom_hil.monitors.practice_flows import flows
-from intercom_hil.monitors.practice_media import media
-from intercom_hil.monitors.practice_messages import answers, cancels, forms, grammar, versions
-from intercom_hil.monitors.practice_registration import credentials, registrations
-from intercom_hil.monitors.practice_secrets import keys, secrets
-from intercom_hil.monitors.practice_sound import sound
-from intercom_hil.monitors.practice_transactions import acknowledged, answered, refused, repeated
+from intercom_hil.practice.book import Book
+from intercom_hil.practice.dialogs import dialogs
+from intercom_hil.practice.flows import flows
+from intercom_hil.practice.media import media
+from intercom_hil.practice.messages import answers, cancels, forms, grammar, versions
+from intercom_hil.practice.registration import credentials, registrations
+from intercom_hil.practice.secrets import keys, secrets
+from intercom_hil.practice.sound import sound
+from intercom_hil.practice.transactions import acknowledged, answered, refused, repeated
 from intercom_hil.timeline import Timeline
 
 
