@@ -53,6 +53,23 @@ def test_what_an_earlier_story_left_behind_is_shortened_with_it():
     assert found.prose().splitlines()[0] == "Story 1, before it:"
 
 
+def test_what_the_trial_before_left_in_the_device_shortens_nothing():
+    """A device that ignores each second press: two presses show it, one by itself does not."""
+    dead = False
+
+    async def shows(story):
+        nonlocal dead
+        for place, step in enumerate(story.steps, 1):
+            if step.verb is Verb.PRESS and dead:
+                dead = False
+                return story.steps[:place]
+            dead |= step.verb is Verb.PRESS
+        return None
+
+    found = shrunk([Step(verb=Verb.WAIT), Step(verb=Verb.PRESS), Step(verb=Verb.PRESS)], shows)
+    assert [step.verb for step in found.story.steps] == [Verb.PRESS, Verb.PRESS]
+
+
 @given(before=STEPS, between=STEPS)
 def test_what_is_left_is_what_it_takes(before, between):
     steps = [*before, Step(verb=Verb.REFER), *between, Step(verb=Verb.RESUME)]
