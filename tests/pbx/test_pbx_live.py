@@ -327,6 +327,20 @@ async def test_a_killed_container_is_a_lost_pbx(lab):
     assert await lab.pbx.channels() == []
 
 
+async def test_a_pbx_that_hangs_is_found_though_another_sign_of_life_is_still_awaited(lab):
+    lab.pbx._process.signal(signal.SIGSTOP)
+    awaited = asyncio.create_task(lab.pbx._sign_of_life(lab.pbx._ami))
+    await asyncio.sleep(0)
+    try:
+        with pytest.raises(BenchError, match="Asterisk has not answered"):
+            await lab.pbx.check()
+    finally:
+        await awaited
+        await lab.pbx.stop()
+        await lab.pbx.start()
+    await lab.pbx.check()
+
+
 async def test_an_address_that_is_not_ours_is_an_error_that_names_it(tmp_path):
     with pytest.raises(BenchError, match=r"192\.0\.2\.1:5060/udp: the PBX cannot listen"):
         await Lab(tmp_path, address="192.0.2.1").pbx.start()

@@ -109,6 +109,7 @@ class Pbx(Switchboard):
         self._collector: HepCollector | None = None
         self._frozen = False
         self._ping: asyncio.Task[object] | None = None
+        self._asking = asyncio.Lock()
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
     # -- life ------------------------------------------------------------------------------------------
@@ -201,17 +202,21 @@ class Pbx(Switchboard):
             await self._sign_of_life(ami)
 
     async def _sign_of_life(self, ami: Ami) -> None:
-        """Ask the PBX for a sign of life, but for one that is to be silent; one that gives none is lost."""
-        if self._frozen or self._ping is not None:
-            return
-        self._ping = asyncio.create_task(_pinged(ami), name="pbx ping")
-        try:
-            await asyncio.wait({self._ping})
-            if not self._ping.cancelled() and not self._ping.result():
-                self._lose(f"Asterisk has not answered for {HANGS_AFTER:g} s: stopped, or deadlocked")
-        finally:
-            self._ping.cancel()
-            self._ping = None
+        """Ask the PBX for a sign of life, but for one that is to be silent; one that gives none is lost.
+
+        One is asked for at a time: what was asked before, by the heartbeat say, is waited for.
+        """
+        async with self._asking:
+            if self._frozen or self.lost.done():
+                return
+            self._ping = asyncio.create_task(_pinged(ami), name="pbx ping")
+            try:
+                await asyncio.wait({self._ping})
+                if not self._ping.cancelled() and not self._ping.result():
+                    self._lose(f"Asterisk has not answered for {HANGS_AFTER:g} s: stopped, or deadlocked")
+            finally:
+                self._ping.cancel()
+                self._ping = None
 
     async def _until_ready(self, process: RunningProcess, ari: Ari) -> None:
         ended = asyncio.ensure_future(_end_of(process))
