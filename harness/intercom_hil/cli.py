@@ -118,7 +118,8 @@ def _go_on_in_own_network(engine: Engine | None) -> None:
 
     if engine is not None:
         argv = in_own_network(engine, [sys.executable, "-m", "intercom_hil.cli", *sys.argv[1:]])
-        os.execv(argv[0], argv)
+        # podman, whose terminal is ours here, would say at each run that it is about to leave cgroups v1
+        os.execve(argv[0], argv, {"PODMAN_IGNORE_CGROUPSV1_WARNING": "1", **os.environ})
 
 
 def _side_by_side(files: list[BenchFile], arguments: list[str], *, resumes: bool) -> list[str]:
