@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from functools import partial
-from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -25,9 +24,6 @@ from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Append
 from intercom_hil.timeline.sip_content import sip_content
 
-_HEARING = "intercom_hil.media.tone"
-"""What sound is judged with. It is loaded, with numpy, while the PBX starts: sooner it would hold that up,
-later, in a call, the event loop."""
 NameOf = Callable[[str, int], str]
 Lost = asyncio.Future[BenchError | DeviceCrashed]
 
@@ -172,7 +168,6 @@ class StationsComponent:
             append=self._append,
             read_sip=partial(sip_content, name_of=self._name_of),
         )
-        await asyncio.to_thread(import_module, _HEARING)
         remedy = "look for what killed the container"
         _forward(supervised.lost, self.lost, self.name, remedy)
         _forward(self.capture.lost, self.lost, "capture", remedy)

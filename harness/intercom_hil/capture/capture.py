@@ -16,6 +16,7 @@ from pathlib import Path
 from intercom_hil.capture.decoder import Decoder
 from intercom_hil.capture.marker import Marker
 from intercom_hil.capture.sniffer import Sniffer
+from intercom_hil.capture.sound import load_hearing
 from intercom_hil.capture.video import InThread, Viewer
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import gauge
@@ -160,6 +161,10 @@ class Capture:
             self._sniffer.lose(problem.what)
             raise
         await self._decoding.idle()
+
+    async def hearing(self) -> None:
+        """Return when sound can be measured without holding up the packets behind it."""
+        await load_hearing()
 
     async def settle(self) -> None:
         """Return when every packet sent before now is on the timeline, media that nobody agreed on included.

@@ -5,7 +5,10 @@ Also the question whether bytes are G.711 at all, or ciphertext that only carrie
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Callable
+from importlib import import_module
 from typing import TYPE_CHECKING, NamedTuple
 
 from intercom_hil.media.sound import RATE
@@ -23,6 +26,7 @@ _WINDOW_SAMPLES, _SHORTEST_SAMPLES = int(WINDOW * RATE), int(SHORTEST * RATE)
 _FRAME_BYTES = 80
 """G.711 and G.722 come in whole frames of 10 ms, in all packet times that are in use (10 to 60 ms)."""
 _VARIETY = 0.8
+_HEARING = "intercom_hil.media.tone"
 
 
 class Sound(NamedTuple):
@@ -77,6 +81,12 @@ class SoundWindow:
         del self._waiting[:count]
         main, also = tones(samples, RATE)
         self._heard(Sound(self._last_time, level_dbov(samples), main, count / RATE, also))
+
+
+async def load_hearing() -> None:
+    """Load what measures sound, and numpy with it: later, in a call, that would hold the event loop up."""
+    if _HEARING not in sys.modules:
+        await asyncio.to_thread(import_module, _HEARING)
 
 
 def is_readable_sound(payload: bytes) -> bool:

@@ -196,10 +196,7 @@ class Intercom:
             self.speaker.begin()
 
     async def end(self) -> None:
-        """End the scenario: what the device does from now on is not held against it."""
-        self._reader.end()
-        for source in self.sources:
-            source.end()
+        """End the scenario: the speaker is heard no longer."""
         if self.speaker is not None:
             await self.speaker.end()
 

@@ -22,7 +22,7 @@ class ConsoleReader:
     def __init__(self, layout: Layout, *, append: Append, role: SourceRole = _ALL) -> None:
         self.layout = layout
         self.publisher = EventPublisher("console", Witness.CONSOLE, append=append, role=role)
-        self.opened, self.begin, self.end = self.publisher.opened, self.publisher.begin, self.publisher.end
+        self.opened, self.begin = self.publisher.opened, self.publisher.begin
 
     def line(self, text: str, at: float) -> None:
         """Take one line and the time it arrived, in seconds since the epoch."""

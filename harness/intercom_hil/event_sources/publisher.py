@@ -34,7 +34,6 @@ class EventPublisher:
         self._role = role
         self._opened = now()
         self._seen_boot = False
-        self._in_scenario = False
         self._played = False
 
     def opened(self) -> None:
@@ -44,11 +43,7 @@ class EventPublisher:
 
     def begin(self) -> None:
         """Note that a scenario begins: from now on a restart is the device's own doing."""
-        self._in_scenario = self._played = True
-
-    def end(self) -> None:
-        """Note that the scenario has ended."""
-        self._in_scenario = False
+        self._played = True
 
     def say(self, content: Content, at: float) -> None:
         """Put something of the source's own on the timeline."""
@@ -75,6 +70,6 @@ class EventPublisher:
     def _restarted(self, banner: str, at: float) -> None:
         of_the_start = not self._seen_boot and at - self._opened <= _BANNER_TIME
         self._seen_boot = True
-        if self._played and not (self._in_scenario and of_the_start):
+        if self._played and not of_the_start:
             lost = InstrumentLost(instrument="device", problem=f"it restarted: {banner}", blame="device")
             self._append(self.witness, lost, at)

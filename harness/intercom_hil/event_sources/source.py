@@ -33,9 +33,6 @@ class EventSource(Protocol):
     def begin(self, folder: Path) -> None:
         """Begin a scenario; raw bytes go into the folder. Raises BenchError."""
 
-    def end(self) -> None:
-        """End the scenario: what the device does from now on is not held against it."""
-
 
 @dataclass(frozen=True, slots=True)
 class TlsIdentity:

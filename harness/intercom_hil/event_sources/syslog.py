@@ -124,10 +124,6 @@ class SyslogReceiver:
         self._strangers.clear()
         self._publisher.begin()
 
-    def end(self) -> None:
-        """End the scenario."""
-        self._publisher.end()
-
     async def _open_datagrams(self) -> None:
         family = socket.AF_INET6 if ":" in self._address else socket.AF_INET
         port = socket.socket(family, socket.SOCK_DGRAM)

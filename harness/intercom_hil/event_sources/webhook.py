@@ -126,10 +126,6 @@ class WebhookReceiver:
         self._raw.begin(folder / f"{self.name}.log")
         self._publisher.begin()
 
-    def end(self) -> None:
-        """End the scenario."""
-        self._publisher.end()
-
     def _unreadable(self, source: str, why: str, status: int) -> Response:
         answered = status if status in _BODIES else 400
         seen = WebhookSeen(status=answered, text=_shown(f"no HTTP: {why}"))

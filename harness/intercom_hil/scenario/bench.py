@@ -398,6 +398,7 @@ class Bench(Remotes):
                 ever = "" if assembly.registers else f"; {NEVER_REGISTERED}"
                 raise Inconclusive(f"{problem}{ever}") from None
             assembly.registers = True
+        await assembly.capture.hearing()
 
     def _not_registered(self) -> None:
         """Note that the device did not register: of one that never does that is one finding, not many."""
