@@ -1,13 +1,14 @@
 """The judge mutated: whether the tests notice each small change of the code that decides verdicts.
 
-    python -m tests.mutants.mutate [ROOM...] [--only rules.py] [--out FILE]
+    python -m tests.mutants.mutate [ROOM...] [--only rules.py] [--part K/N] [--out FILE]
 
 A mutant is one room's code with one operator, constant, argument or word changed, as mutmut makes them. All
 of a file stand in a copy of the tree, each beside the function that it changes, and one is switched on by its
 name. The room's tests are collected once; each mutant is tried in a fork of that process, by those tests that
 come to its function, the quickest first, until one fails. Killed is also what takes four times as long as
 it should. Killed and survived of each file are printed, and written as JSON with the names of the survivors
-and what each changes. Without a room all are tried. A core takes some minutes for a room.
+and what each changes. Without a room all are tried. A core takes some minutes for a room; ``--part`` tries
+every Nth mutant, and is added to what stands in the file from the same commit.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ TESTS: Mapping[str, tuple[str, ...]] = {
 NOT_OF_COPIES = ("tests/timeline/test_vocabulary_forms.py::test_every_word_has_its_form_here",)
 """Tests that a mutated module fails by its make-up: it has each function many times over."""
 COPIED = ("harness", "tests", "scenarios", "fixtures", "docs", "benchmarks", "conftest.py", "pyproject.toml")
-KILLED, SURVIVED, UNTESTED = "killed", "survived", "no tests"
+KILLED, SURVIVED, UNTESTED, LEFT_OUT = "killed", "survived", "no tests", "not tried"
 ACTIVE = "MUTANT_UNDER_TEST"
 """The variable that says which mutant is switched on; ``stats`` has mutmut's code list who is called."""
 TIMES = 4
@@ -225,50 +226,68 @@ def _change(before: Sequence[str], after: Sequence[str]) -> str:
 
 
 def report(by_room: Mapping[str, Mapping[str, str]], changed: Mapping[str, str], out: Path) -> None:
-    """Print killed and survived of each file and room, and write them as JSON."""
-    table = Table("file", "mutants", KILLED, SURVIVED, UNTESTED, "killed of all")
-    rooms: dict[str, Any] = {}
-    everything: Counter[str] = Counter()
-    for room, results in by_room.items():
-        files: dict[str, Counter[str]] = defaultdict(Counter)
-        for name, status in results.items():
-            files[name.split(".")[2] + ".py"][status] += 1
-        whole = sum(files.values(), Counter[str]())
-        for file, counts in sorted(files.items()):
-            table.add_row(f"{room}/{file}", *_cells(counts))
-        table.add_row(f"[bold]{room}", *_cells(whole))
-        everything += whole
-        left = {name: f"{status}: {changed[name]}" for name, status in results.items() if status != KILLED}
-        rooms[room] = _figures(whole) | {
-            "files": {file: _figures(counts) for file, counts in sorted(files.items())},
-            "left": left,
-        }
-    Console(width=110).print(table)
+    """Print killed and survived of each file and room, and write them as JSON.
+
+    What the file has of the same commit stays in it, unless it was tried again.
+    """
     commit = subprocess.run(
         ["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    record = {"commit": commit.stdout.strip(), "date": datetime.now(UTC).isoformat(timespec="seconds")}
+    ).stdout.strip()
+    before = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    rooms: dict[str, Any] = before["rooms"] if before.get("commit") == commit else {}
+    table = Table("file", "mutants", KILLED, SURVIVED, UNTESTED, LEFT_OUT, "killed of the tried")
+    for room, results in by_room.items():
+        earlier = rooms.get(room, {"results": {}, "left": {}})
+        tried = {name: status for name, status in results.items() if status != LEFT_OUT}
+        left = {name: f"{status}: {changed[name]}" for name, status in tried.items() if status != KILLED}
+        rooms[room] = {
+            "results": {
+                **earlier["results"],
+                **dict.fromkeys(results.keys() - earlier["results"], LEFT_OUT),
+                **tried,
+            },
+            "left": {name: text for name, text in earlier["left"].items() if name not in tried} | left,
+        }
+    everything: Counter[str] = Counter()
+    for room, one in rooms.items():
+        files: dict[str, Counter[str]] = defaultdict(Counter)
+        for name, status in one["results"].items():
+            files[name.split(".")[2] + ".py"][status] += 1
+        whole = sum(files.values(), Counter[str]())
+        if room in by_room:
+            for file, counts in sorted(files.items()):
+                table.add_row(f"{room}/{file}", *_cells(counts))
+        table.add_row(f"[bold]{room}", *_cells(whole))
+        everything += whole
+        rooms[room] = _figures(whole) | {
+            "files": {file: _figures(counts) for file, counts in sorted(files.items())},
+            "left": one["left"],
+            "results": one["results"],
+        }
+    Console(width=110).print(table)
+    record = {"commit": commit, "date": datetime.now(UTC).isoformat(timespec="seconds")}
     out.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record | _figures(everything) | {"rooms": rooms}, indent=2)
     out.write_text(text + "\n", encoding="utf-8")
 
 
 def _figures(counts: Counter[str]) -> dict[str, Any]:
-    total = counts.total()
+    tried = counts.total() - counts[LEFT_OUT]
     return {
-        "mutants": total,
+        "mutants": counts.total(),
+        "tried": tried,
         "killed": counts[KILLED],
         "survived": counts[SURVIVED],
         "untested": counts[UNTESTED],
-        "killed_of_all": round(counts[KILLED] / total, 4) if total else None,
+        "killed_of_tried": round(counts[KILLED] / tried, 4) if tried else None,
     }
 
 
 def _cells(counts: Counter[str]) -> list[str]:
-    total = counts.total()
+    tried = counts.total() - counts[LEFT_OUT]
     return [
-        *map(str, (total, counts[KILLED], counts[SURVIVED], counts[UNTESTED])),
-        f"{counts[KILLED] / total:.1%}",
+        *map(str, (counts.total(), counts[KILLED], counts[SURVIVED], counts[UNTESTED], counts[LEFT_OUT])),
+        f"{counts[KILLED] / tried:.1%}" if tried else "",
     ]
 
 
@@ -284,17 +303,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("rooms", nargs="*", metavar="ROOM", help=f"one of {', '.join(TESTS)}")
     parser.add_argument("--only", default="", metavar="PATTERN", help="files of a room, such as 'sip*.py'")
+    parser.add_argument("--part", default="1/1", metavar="K/N", help="every Nth mutant, from the Kth on")
     parser.add_argument("--out", type=Path, default=ROOT / "reports" / "proof" / "mutants.json")
     asked = parser.parse_args(given)
     unknown = [room for room in asked.rooms if room not in TESTS]
     if unknown:
         parser.error(f"no room {', '.join(unknown)}: one of {', '.join(TESTS)}")
+    part = re.fullmatch(r"([1-9]\d*)/([1-9]\d*)", asked.part)
+    if part is None:
+        parser.error(f"--part: {asked.part} is not K/N, as in 2/3")
     by_room, changed = {}, {}
     for room in asked.rooms or TESTS:
         with tempfile.TemporaryDirectory(prefix="mutants-") as folder:
             names = make_copy(Path(folder), room, asked.only)
-            by_room[room] = try_out(Path(folder), room, names)
-            changed |= changes(Path(folder), [name for name, one in by_room[room].items() if one != KILLED])
+            tried = try_out(Path(folder), room, names[int(part[1]) - 1 :: int(part[2])])
+            by_room[room] = dict.fromkeys(names, LEFT_OUT) | tried
+            changed |= changes(Path(folder), [name for name, one in tried.items() if one != KILLED])
         report(by_room, changed, asked.out)
     return 0
 

@@ -1,10 +1,12 @@
 """Play the proof: every fault, every lawful variant and every bench fault, each by itself; then sum it up.
 
     python -m tests.proof [--sample | --quick] [--part K/N] [--only KIND] [-k TEXT] [--minutes M]
+                          [--name NAME] [--any-commit]
 
 Each entry is a line of ``reports/proof/NAME/entries.jsonl`` as soon as it has been played. Started again at
-the same commit it goes on with what is missing. Ctrl-C ends what runs and sums up what there is. The evidence
-of whatever did not come out right is kept beside it. ``reports/proof/latest`` leads to the newest.
+the same commit (with ``--any-commit``, at any) it goes on with what is missing. Ctrl-C ends what runs and
+sums up what there is. The evidence of whatever did not come out right is kept beside it.
+``reports/proof/latest`` leads to the newest.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ from typing import Any
 from tests.faults.lane import ROOT
 from tests.proof import entries
 from tests.proof.entries import BENCH_FAULT, KINDS, VARIANT, Entry
-from tests.proof.playing import RIGHT, play
+from tests.proof.playing import ERROR, RIGHT, play
 from tests.proof.summary import write
 from tests.proof.variants import VARIANTS
 
@@ -186,6 +188,12 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return list({line["id"]: line for line in lines}.values())
 
 
+def played_before(folder: Path, at: str, *, any_commit: bool) -> set[str]:
+    """Return what needs no playing again: what came to a verdict at this commit, or at any."""
+    lines = (line for line in read(folder) if any_commit or line["commit"] == at)
+    return {line["id"] for line in lines if line["verdict"] != ERROR}
+
+
 def main() -> int:
     """Play what was asked for; return 0 where everything came out right."""
     parser = argparse.ArgumentParser(prog="python -m tests.proof", description=__doc__.partition("\n")[0])
@@ -214,6 +222,11 @@ def main() -> int:
     parser.add_argument("-k", default="", metavar="TEXT", help="only entries with this in their line")
     parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing after so many minutes")
     parser.add_argument("--name", help="of the folder; the commit by default")
+    parser.add_argument(
+        "--any-commit",
+        action="store_true",
+        help="play nothing that was played under this name at another commit",
+    )
     parser.add_argument("--list", action="store_true", help="print what would be played, and end")
     parser.add_argument("--play", help=argparse.SUPPRESS)
     parser.add_argument("--lane", type=int, help=argparse.SUPPRESS)
@@ -238,7 +251,7 @@ def main() -> int:
     latest = REPORTS / "latest"
     latest.unlink(missing_ok=True)
     latest.symlink_to(folder.name)
-    done = {line["id"] for line in read(folder) if line["commit"] == at and line["verdict"] != "error"}
+    done = played_before(folder, at, any_commit=options.any_commit)
     waiting = [entry for entry in asked if entry.id not in done]
     print(f"{len(asked)} entries, {len(asked) - len(waiting)} of them played before; {folder}", flush=True)
     default = SAMPLE_MINUTES if options.size == "sample" else 1e6

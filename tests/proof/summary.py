@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import json
+import statistics
 import time
 from collections import Counter
 from pathlib import Path
@@ -37,6 +38,7 @@ def figures(played: list[dict[str, Any]], asked: list[Entry]) -> dict[str, Any]:
     faults, variants = _by_name(of[FAULT]), _by_name(of[VARIANT])
     whole = [line for line in of[FAULT] if line["against"] == WHOLE]
     caught = {RIGHT, WRONG_ROW}
+    seconds = [line["seconds"] for line in of[FAULT] if "seconds" in line]
     return {
         "commit": ", ".join(sorted({line["commit"] for line in played})),
         "date": time.strftime("%Y-%m-%d", time.gmtime(max((line["at"] for line in played), default=0))),
@@ -47,6 +49,9 @@ def figures(played: list[dict[str, Any]], asked: list[Entry]) -> dict[str, Any]:
             "on_the_right_row": sum(_all_right(lines) for lines in faults.values()),
             "against_the_whole_run": len(whole),
             "on_the_right_row_in_the_whole_run": sum(line["verdict"] == RIGHT for line in whole),
+            "errors": sum(line["verdict"] == ERROR for line in of[FAULT]),
+            "median_seconds_to_detection": round(statistics.median(seconds), 1) if seconds else None,
+            "longest_seconds_to_detection": max(seconds, default=None),
         },
         "variants": {
             "total": len(names[VARIANT]),
@@ -60,6 +65,9 @@ def figures(played: list[dict[str, Any]], asked: list[Entry]) -> dict[str, Any]:
             "played": len(of[BENCH_FAULT]),
             "right_verdict": sum(line["verdict"] == RIGHT for line in of[BENCH_FAULT]),
             "leftovers": sum(len(line.get("leftovers", ())) for line in of[BENCH_FAULT]),
+        },
+        "not_played": {
+            f"{kind}s".replace("-", "_"): sorted(names[kind] - _by_name(of[kind]).keys()) for kind in KINDS
         },
     }
 
@@ -89,7 +97,12 @@ def _mutants(path: Path) -> dict[str, Any]:
     if not path.exists():
         return {"killed": None}
     record = json.loads(path.read_text())
-    return {"killed": record["killed_of_all"], "total": record["mutants"], "commit": record["commit"]}
+    return {
+        "killed": record["killed_of_tried"],
+        "tried": record["tried"],
+        "total": record["mutants"],
+        "commit": record["commit"],
+    }
 
 
 def _page(found: dict[str, Any], played: list[dict[str, Any]]) -> str:
@@ -111,8 +124,18 @@ def _page(found: dict[str, Any], played: list[dict[str, Any]]) -> str:
         f'<table class="figures">{totals}</table>'
         f"<h2>Not right</h2>{_lines(wrong) if wrong else '<p>None.'}"
         f"<h2>Faults and rows</h2>{_matrix(faults)}"
-        f"<h2>Faults</h2>{_lines(faults)}<h2>Lawful variants and bench faults</h2>{_lines(others)}</html>\n"
+        f"<h2>Faults</h2>{_lines(faults)}<h2>Lawful variants and bench faults</h2>{_lines(others)}"
+        f"<h2>Not played</h2>{_not_played(found['not_played'])}</html>\n"
     )
+
+
+def _not_played(names: dict[str, list[str]]) -> str:
+    lines = (
+        f"<p>{len(left)} {kind.replace('_', ' ')}: {html.escape(', '.join(left))}."
+        for kind, left in names.items()
+        if left
+    )
+    return "".join(lines) or "<p>Each was played at least once."
 
 
 def _matrix(faults: list[dict[str, Any]]) -> str:
@@ -139,8 +162,9 @@ def _lines(played: list[dict[str, Any]]) -> str:
         shade = _SHADE.get(line["verdict"], "#555")
         seconds = f"{line['seconds']:g} s" if "seconds" in line else ""
         more = line.get("message", "") or " ".join(line.get("errors", ()))
+        how = f"{line['against']}, {line['commit'][:8]}"
         body += (
-            f'<tr><td class="n">{html.escape(line["name"])}<br><small>{line["against"]}</small>'
+            f'<tr><td class="n">{html.escape(line["name"])}<br><small>{how}</small>'
             f'<td class="n" style="color:{shade}">{line["verdict"]}'
             f"<td>{' '.join(line['expected'])}<td>{' '.join(line.get('failed', ()))}"
             f'<td class="n">{seconds}<td>{html.escape(more[:400])}'

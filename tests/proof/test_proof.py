@@ -14,7 +14,7 @@ from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 from tests.faults.lane import ROOT, SOON, left_of
 from tests.proof import entries
-from tests.proof.__main__ import ENDS_WITHIN, LANES, REPORTS, chosen
+from tests.proof.__main__ import ENDS_WITHIN, LANES, REPORTS, chosen, played_before
 from tests.proof.entries import BENCH_FAULT, FAMILY, FAULT, ROWS, VARIANT, WHOLE, Entry
 from tests.proof.playing import ERROR, FALSE, MISSED, RIGHT, WRONG_ROW, judged
 from tests.proof.summary import write
@@ -145,7 +145,10 @@ def test_the_figures_count_a_fault_once_and_what_was_not_played_as_such(tmp_path
     assert (found["variants"]["false_accusations"], found["bench_faults"]["leftovers"]) == (1, 1)
     assert found["mutants"] == {"killed": None}
     assert json.loads((tmp_path / "proof.json").read_text())["faults"] == found["faults"]
+    assert found["not_played"] == {"faults": ["other"], "variants": [], "bench_faults": []}
+    assert found["faults"]["median_seconds_to_detection"] == 11.0
     page = (tmp_path / "proof.html").read_text()
+    assert "<p>1 faults: other." in page
     assert '<td class="hit" title="OUT-03">' in page
     assert f'<td class="more" title="{row}">' in page
 
@@ -160,6 +163,26 @@ def line(entry, run):
         "at": 0.0,
         "took_s": 1.0,
     }
+
+
+def test_the_share_of_killed_mutants_is_that_of_those_tried(tmp_path):
+    record = {"commit": "c", "mutants": 100, "tried": 20, "killed": 19, "killed_of_tried": 0.95}
+    (tmp_path / "mutants.json").write_text(json.dumps(record))
+    (tmp_path / "now").mkdir()
+    found = write(tmp_path / "now", [], [LAWFUL])
+    assert found["mutants"] == {"killed": 0.95, "tried": 20, "total": 100, "commit": "c"}
+    assert (found["variants"]["total"], found["variants"]["played"]) == (1, 0)
+
+
+def test_what_was_played_at_another_commit_counts_if_it_may(tmp_path):
+    lines = [
+        {"id": "here", "commit": "b", "verdict": MISSED},
+        {"id": "there", "commit": "a", "verdict": RIGHT},
+        {"id": "nowhere", "commit": "b", "verdict": ERROR},
+    ]
+    (tmp_path / "entries.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
+    assert played_before(tmp_path, "b", any_commit=False) == {"here"}
+    assert played_before(tmp_path, "b", any_commit=True) == {"here", "there"}
 
 
 def test_parts_are_the_whole_and_share_nothing():
