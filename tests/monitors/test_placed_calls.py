@@ -98,3 +98,47 @@ def test_a_fallback_calls_the_same_contact_again():
 
 def test_a_change_of_one_field_leaves_the_others_in_force():
     assert told(("9", 486), ("2", 200), changed=[{"call_number": "9"}]) == set()
+
+
+def logged(*entries, contacts=("1", "2"), encryption=Encryption.UNSET):
+    """A press, and what is seen and logged after it: a call and its outcome, or the kind of a failure."""
+    story = Story()
+    first, *further = contacts
+    settings = {"call_number": first, "further_numbers": further, "call_timeout": 1}
+    settings["encryption"] = str(encryption)
+    story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), story._time())
+    story.press().event("outgoing_call_initiated")
+    for number, entry in enumerate(entries):
+        if isinstance(entry, str):
+            story.event("outgoing_call_failure", failure=entry)
+            continue
+        contact, outcome = entry
+        elsewhere = ("sip:9@elsewhere",) if outcome == 302 else ()
+        call, uri = f"c{number}", f"sip:{contact}@pbx"
+        story.sip("INVITE", "device", "pbx", call=call, to_tag="", profile="RTP/AVP", uri=uri)
+        answer = "RTP/AVP" if outcome == 200 else None
+        story.sip("INVITE", "pbx", "device", status=outcome, call=call, contacts=elsewhere, profile=answer)
+        story.sip("ACK", "device", "pbx", call=call)
+        if outcome == 200:
+            story.event("outgoing_call_established")
+    if not any(entry[1] == 200 for entry in entries if not isinstance(entry, str)):
+        story.event("outgoing_call_contact_failure")
+    return {j.requirement for j in monitor(story.timeline, LATER, LATER) if j.verdict is Verdict.FAIL}
+
+
+@pytest.mark.parametrize("kind", ["", "not found", "unreachable", "no answer", "media security"])
+def test_an_attempt_that_fails_before_it_is_on_the_wire_is_a_cause(kind):
+    assert logged(kind, kind) == set()
+    assert logged(kind, ("2", 486), "busy") == set()
+    assert logged(("1", 486), "busy", kind) == set()
+    assert logged(kind, ("2", 200)) == set()
+    assert logged(("1", 302), kind, kind, contacts=("1",)) == set()
+    assert logged(("1", 488), kind, kind, contacts=("1",), encryption=Encryption.FALLBACK) == set()
+
+
+@pytest.mark.parametrize("kind", ["", "unreachable", "no answer"])
+def test_more_failures_than_there_are_contacts_to_fail_have_no_cause(kind):
+    assert logged(kind, kind, kind) == {"EVT-11"}
+    assert logged(("1", 486), "busy", ("2", 404), "not found", kind) == {"EVT-11"}
+    assert "EVT-11" in logged(("1", 486), "busy", kind, ("2", 200))
+    assert "EVT-11" in logged(("1", 200), kind)

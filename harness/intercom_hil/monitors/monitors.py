@@ -33,7 +33,7 @@ from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
-from intercom_hil.judge.stories import presses_that_hang_up
+from intercom_hil.judge.stories import presses_that_hang_up, stories
 from intercom_hil.judge.unreadable import unread_events
 from intercom_hil.monitors.as_configured import as_configured
 from intercom_hil.monitors.both_heard import both_heard
@@ -42,6 +42,7 @@ from intercom_hil.monitors.placed_calls import (
     given_up_in_time,
     not_given_up_early,
     one_press_one_story,
+    unseen_attempts,
 )
 from intercom_hil.monitors.settings_in_force import switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy
@@ -225,10 +226,12 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
     seen = calls(timeline, until=settled)
     presses = presses_in(timeline)
     begun = len(presses) - len(presses_that_hang_up(presses, seen))
-    failed = [call for call in seen if call.placed and not call.established]
-    on_the_wire = [
-        o for o in events_of(logged, catalogue.OUTGOING_FAILURE) if event_of(o).failure != "unreachable"
-    ]
+    failed = sum(call.placed and not call.established for call in seen)
+    failures = events_of(logged, catalogue.OUTGOING_FAILURE)
+    unseen = unseen_attempts(timeline, settled)
+    if unseen is None:  # whom a press calls is not known
+        unseen = sum(story.idle and not story.calls for story in stories(presses, seen))
+        failures = [o for o in failures if event_of(o).failure != "unreachable"]
     # What the device does by itself it may log before it is seen on the wire.
     later = {
         causes.kind: sum(call.invite.time <= settled for call in causes.allowed)
@@ -246,7 +249,7 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
             if causes.kind not in COUNTED_APART
         ),
         *((kind.name, begun, events_of(logged, kind)) for kind in _OF_A_PRESS),
-        (catalogue.OUTGOING_FAILURE.name, len(failed), on_the_wire),
+        (catalogue.OUTGOING_FAILURE.name, failed + unseen, failures),
     ]
     for name, causes, written in counted:
         if len(written) > causes:

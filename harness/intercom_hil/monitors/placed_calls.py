@@ -17,7 +17,8 @@ from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.stories import TRY_AGAIN, called, stories
+from intercom_hil.judge.stories import TRY_AGAIN, Story, called, presses_that_hang_up, stories
+from intercom_hil.spec.events import OUTGOING_FAILURE
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent
@@ -130,9 +131,54 @@ def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contact
 def _gave_up_unseen(timeline: Timeline, call: Call) -> bool:
     """Whether the device says that it gave a contact up that it sent nothing to: a name that is none."""
     return any(
-        isinstance(o.content, DeviceEvent) and o.content.failure and o.time < call.invite.time + 1.0
+        isinstance(o.content, DeviceEvent)
+        and (o.content.failure or o.content.name == OUTGOING_FAILURE.name)
+        and o.time < call.invite.time + 1.0
         for o in timeline
     )
+
+
+def unseen_attempts(timeline: Timeline, until: float) -> int | None:
+    """Return how many attempts may have failed before anything of them was on the wire.
+
+    A name that cannot be resolved, a connection that is refused, a line that is not registered: the device
+    logs a failure (EVT-03) of a contact that it sent no INVITE to. There is one for each contact of a press
+    that no call was for, up to the one that answered, two where SRTP may fall back, and one for each place
+    that a redirection names.
+
+    Args:
+        timeline: what was seen.
+        until: epoch seconds.
+
+    Returns:
+        The number at most; None where a press came while no settings are known.
+    """
+    presses, seen = presses_in(timeline), calls(timeline, until=until)
+    hanging_up = {press.time for press in presses_that_hang_up(presses, seen)}
+    settings = _settings(timeline)
+    told = [story for story in stories(presses, seen) if story.pressed not in hanging_up]
+    found = 0
+    for story, following in pairwise([*told, Story(float("inf"), (), idle=True)]):
+        before = [one for one in settings if one.since < story.pressed]
+        if not before:
+            return None
+        possible = [before[-1], *(one for one in settings if story.pressed < one.since < following.pressed)]
+        found += max(_untried(story.calls, contacts) for contacts in possible)
+        found += sum(len(_other_places(call)) for call in story.calls)
+    return found
+
+
+def _untried(story: Sequence[Call], contacts: _Contacts) -> int:
+    """Return how many attempts at contacts remain beside the calls of a press."""
+    tries = 2 if contacts.fallback else 1
+    left = [tries] * len(contacts.numbers)
+    reached, place = len(left), 0
+    for call in story:
+        found = contacts.place(sip(call.invite).request_uri, place)
+        if found is not None:
+            place, left[found] = found, max(0, left[found] - 1)
+            reached = found + 1 if call.established else reached
+    return sum(left[:reached])
 
 
 def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
