@@ -1,6 +1,7 @@
 """What the judge of a scenario books: expected, seen, verdict, rule, and what the scenario gets in return."""
 
 import asyncio
+import contextlib
 
 import pytest
 
@@ -230,6 +231,27 @@ async def test_what_must_not_come_again_is_watched_for_all_of_its_time():
         await judge.never("EVT-03", FAILED, during=0)
     assert failed.value.judgement is judge.judgements[-1]
     assert failed.value.judgement.verdict is FAIL
+
+
+@pytest.mark.parametrize(("comes_again", "verdict"), [(True, FAIL), (False, INCONCLUSIVE)])
+async def test_what_lateness_explains_is_not_the_end_of_a_watch(comes_again, verdict):
+    """A sound that began as the call ended may be its tail; that it goes on is the device's doing."""
+    judge = three()
+    timeline, begun = judge.timeline, now()
+    timeline.append(
+        Witness.LATENESS,
+        BenchLate(begun=begun - 10.2, length=0.3, late=0.25, causes={"event loop": 0.25}),
+        begun - 9.9,
+    )
+    failure = DeviceEvent(name="outgoing_call_failure", screen_name="")
+    timeline.append(Witness.CONSOLE, failure, begun - 9.9)
+    if comes_again:
+        asyncio.get_running_loop().call_later(0.05, timeline.append, Witness.CONSOLE, failure)
+    with contextlib.suppress(ExpectationFailed):
+        await judge.never("EVT-03", FAILED, during=5 if comes_again else 0.1, after=begun - 10)
+    assert judge.judgements[-1].verdict is verdict
+    assert now() - begun < 5
+    assert comes_again or now() - begun >= 0.1
 
 
 async def test_all_that_are_asked_for_are_waited_for():

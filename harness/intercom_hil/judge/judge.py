@@ -15,7 +15,14 @@ from types import MappingProxyType
 from intercom_hil.errors import Inconclusive
 from intercom_hil.judge.deferral import IMPORT
 from intercom_hil.judge.judgement import Judgement, is_deferred, judged, why_unseen
-from intercom_hil.judge.lateness import LOOK_BACK, SLACK, Waited, late_between, matters
+from intercom_hil.judge.lateness import (
+    LOOK_BACK,
+    SLACK,
+    Waited,
+    explains_presence,
+    late_between,
+    matters,
+)
 from intercom_hil.judge.rules import Absent, InOrder, Measured, Occurs, Rule, clock
 from intercom_hil.judge.silence import unseen
 from intercom_hil.spec.verdict import Verdict
@@ -346,8 +353,17 @@ class Judge:
         return found, until, Waited(begun=until - lasted, bound=within, lasted=lasted)
 
     async def _looked(self, pattern: Pattern, during: float, since: float) -> tuple[list[Observation], float]:
-        """Watch for what must not come; return what was found, and until when (epoch seconds)."""
+        """Watch for what must not come; return what was found, and until when (epoch seconds).
+
+        What the bench's lateness explains does not end the watch: it may go on, and then nothing explains it.
+        """
+        begun = monotonic()
         found = await self.timeline.wait(pattern, within=during, after=since)
+        while found and (left := begun + during - monotonic()) > 0:
+            self._report_lateness()
+            if not explains_presence(self.timeline, found, since):
+                break
+            found = await self.timeline.wait(pattern, within=left, after=since, count=len(found) + 1)
         return await self._caught_up(found, pattern, since, 1)
 
     async def _caught_up(
