@@ -7,6 +7,7 @@ The top of the house: it may know every room, and nobody knows it. Imports are i
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Iterable
 from contextlib import suppress
@@ -57,6 +58,17 @@ def _options(
 
 
 BenchOption = Annotated[Path, typer.Option("--bench", metavar="FILE", help="The bench file.")]
+_PLAY = """
+import signal, sys
+signal.signal(signal.SIGINT, signal.SIG_DFL)
+import pytest
+signal.signal(signal.SIGINT, signal.default_int_handler)
+try:
+    sys.exit(pytest.console_main())
+except KeyboardInterrupt:
+    sys.exit("interrupted before the first scenario")
+"""
+"""pytest as ``python -m pytest`` starts it; Ctrl-C while it is being loaded ends it without a traceback."""
 _PASSED_ON = {"allow_extra_args": True, "ignore_unknown_options": True}
 
 
@@ -96,7 +108,7 @@ def run(
     sys.stdout.flush()
     named = any(_names_scenarios(argument) for argument in context.args)
     scenarios = [] if named else [str(SCENARIOS)]
-    os.execv(sys.executable, [sys.executable, "-m", "pytest", *scenarios, *arguments])
+    os.execv(sys.executable, [sys.executable, "-c", _PLAY, *scenarios, *arguments])
 
 
 def _names_scenarios(argument: str) -> bool:
@@ -410,6 +422,8 @@ def main() -> None:
     except BenchError as problem:
         _log(f"intercom-hil: {problem}")
         sys.exit(USAGE)
+    except KeyboardInterrupt:  # before the command line's own handling of it, or after
+        sys.exit(128 + signal.SIGINT)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)

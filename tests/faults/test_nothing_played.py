@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 
 import pytest
 from lane import ROOT, SOON, eventually, write_bench
@@ -27,10 +28,10 @@ def engine():
     return ready_engine(lambda _: None)[0]
 
 
-def begin(folder, *arguments, bench=None):
+def begin(folder, *arguments, bench=None, program=("pytest", "-q", "-p", "no:hypothesispytest")):
     """Begin a run whose working folder and run folder are in a folder."""
     (folder / "working").mkdir()
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:hypothesispytest", *map(str, arguments)]
+    command = [sys.executable, "-m", *program, *map(str, arguments)]
     return subprocess.Popen(
         [*command, "--bench", str(bench or write_bench(folder, LANE)), "--runs", str(folder / "runs")],
         cwd=ROOT,
@@ -92,3 +93,15 @@ def test_what_plays_nothing_begins_nothing(tmp_path, option):
         output, _ = run.communicate(timeout=2 * SOON)
     assert run.returncode == 0, output
     assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("after", [0.05, 0.2, 0.4, 0.7])
+def test_ctrl_c_while_a_run_is_being_loaded(tmp_path, engine, after):
+    with begin(tmp_path, "-k", "no_such_scenario", program=("intercom_hil", "run")) as run:
+        with suppress(subprocess.TimeoutExpired):
+            run.wait(after)  # how far it has come by then differs between machines: any point is right
+        run.send_signal(signal.SIGINT)
+        output, _ = run.communicate(timeout=2 * SOON)
+    assert "Traceback" not in output
+    assert run.returncode, output
+    assert left(tmp_path, run, engine) == []

@@ -99,6 +99,7 @@ MAY_IMPORT = {
         "ladder": rooms("run_folder"),
         "reports": rooms("extensions", "ladder", "run_folder"),
         "cli": (PACKAGE,),
+        "__main__": rooms("cli"),
     }.items()
 } | {PACKAGE: ()}
 """What each room may import of the package, besides itself."""
