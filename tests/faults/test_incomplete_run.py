@@ -82,6 +82,9 @@ def test_a_run_that_is_refused_leaves_latest_at_the_one_before(tmp_path):
     assert refused.status == 2, refused.output
     assert "in use by another program" in refused.output
     assert os.readlink(tmp_path / "runs" / "latest") == latest
+    (not_begun,) = [run for run in (tmp_path / "runs").iterdir() if run.name not in (latest, "latest")]
+    assert '<error type="error" message="The run did not begin: ' in (not_begun / "junit.xml").read_text()
+    assert "in use by another program" in json.loads((not_begun / "run.json").read_text())["stopped_by"]
 
 
 def test_a_part_of_the_scenarios_is_called_a_part(tmp_path):

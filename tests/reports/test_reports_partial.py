@@ -27,7 +27,7 @@ def test_a_run_without_scenarios_says_so(tmp_path):
     folder = write_run(tmp_path / "run", [], verdict="none")
     assert "nothing was judged" in rendered(folder)
     suite = ElementTree.parse(folder / "junit.xml").getroot().find("testsuite")
-    assert suite.get("tests") == "0"
+    assert (suite.get("tests"), suite.get("errors")) == ("1", "1")
     assert "nothing was judged" in suite.findtext("system-err")
 
 

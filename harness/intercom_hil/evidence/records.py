@@ -180,6 +180,7 @@ class RunRecord(BaseModel):
         ended: when it ended, or was last written.
         verdict: the worst of its scenarios.
         interrupted: whether it did not come to its end (yet).
+        stopped_by: why it could not begin, or go on; empty where it could, or somebody interrupted it.
         selection: which scenarios it was asked for, as on the command line; empty for all of them.
         unplayed: the scenarios that it was asked for and has not played, as far as that is known.
         environment: what it ran on: versions, bench file, device.
@@ -198,6 +199,7 @@ class RunRecord(BaseModel):
     ended: float
     verdict: Verdict
     interrupted: bool
+    stopped_by: str = ""
     selection: str = ""
     unplayed: list[str] = []
     environment: dict[str, Any]

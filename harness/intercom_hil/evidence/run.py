@@ -35,6 +35,7 @@ class RunFolder:
 
     Attributes:
         selection: which scenarios it was asked for, in words; empty for all of them.
+        stopped_by: why it could not begin, or go on; empty where it could.
         planned: the scenarios that it is to play; empty as long as that is not known.
         keys: the media keys that this process has seen the device choose.
         unwritable: why no more evidence can be kept; None as long as it can.
@@ -47,6 +48,7 @@ class RunFolder:
         self.scenarios: list[ScenarioRecord] = []
         self.environment: dict[str, Any] = {}
         self.selection = ""
+        self.stopped_by = ""
         self.planned: tuple[str, ...] = ()
         self.keys = KeyMemory()
         self.unwritable: BenchError | None = None
@@ -340,6 +342,7 @@ class RunFolder:
             ended=self._ended or time.time(),
             verdict=self.verdict,
             interrupted=interrupted,
+            stopped_by=self.stopped_by if interrupted else "",
             selection=self.selection,
             unplayed=self.unplayed,
             environment=self.environment | self._clock() | self._lateness(),

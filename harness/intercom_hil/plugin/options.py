@@ -25,6 +25,8 @@ DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
 """What a process among several is known by: its place in the pool of benches."""
 _POOL: pytest.StashKey[Pool] = pytest.StashKey()
+STOPPED_BY: pytest.StashKey[str] = pytest.StashKey()
+"""Why the run cannot begin, or go on: one message."""
 _ENDED_FOR = "bench_ended_for"
 """What a process among several gives as the reason why it cannot begin, or go on."""
 USAGE = 2
@@ -200,7 +202,7 @@ def worker(config: pytest.Config) -> str:
 
 def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:
     """End a run that cannot begin, or go on: one message, exit status 2."""
-    message = visible(str(problem))
+    message = session.config.stash[STOPPED_BY] = visible(str(problem))
     if worker(session.config):
         getattr(session.config, "workeroutput")[_ENDED_FOR] = message  # noqa: B009  (of pytest-xdist)
     pytest.exit(message, returncode=USAGE)
@@ -211,6 +213,7 @@ def pytest_testnodedown(node: Any) -> None:
     """End a run of several processes as soon as one of them cannot begin, in its words."""
     reason = getattr(node, "workeroutput", {}).get(_ENDED_FOR)
     if reason is not None:
+        node.config.stash[STOPPED_BY] = reason
         pytest.exit(reason, returncode=USAGE)
 
 

@@ -17,7 +17,7 @@ from intercom_hil.evidence.folder_names import fresh_stamp, new_stamp
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.live_view import VERDICT
-from intercom_hil.plugin.options import PLACE, pool, runs_of, worker
+from intercom_hil.plugin.options import PLACE, STOPPED_BY, pool, runs_of, worker
 from intercom_hil.plugin.resuming import PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
 from intercom_hil.spec.catalogue import FAMILIES
@@ -106,7 +106,9 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
 
     config = session.config
     runs = config.stash[RUNS] = [config.stash[RUN]] if RUN in config.stash else _gathered(config)
+    reasons = [config.stash[STOPPED_BY]] if STOPPED_BY in config.stash else config.stash.get(LEFT, [])
     for run in runs:
+        run.stopped_by = "; ".join(reasons)
         try:
             run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
         except OSError as problem:

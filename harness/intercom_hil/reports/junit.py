@@ -1,8 +1,13 @@
 """The JUnit renderer: one testcase per scenario, for CI servers and requirement tools.
 
+The document keeps to what Jenkins' xUnit plugin admits (junit-10.xsd), the strictest of the dialects;
+GitLab, Allure and junitparser read it too. A testcase may have no properties there: they are lines of its
+``system-out``, ``[[PROPERTY|verifies=OUT-03]]``, as TestRail and Testmo read them.
+
 Counts agree with run.json: ``tests`` scenarios, ``failures`` those that failed, ``errors`` those in error
 or inconclusive (neither may turn a pipeline green), ``skipped`` those not applicable or without any
-judgement. The ``verifies`` property is the one that sphinx-needs and its relatives read.
+judgement. A run that could not begin, or did not come to its end, has one testcase more, in error: what was
+not played is not passed.
 """
 
 from __future__ import annotations
@@ -13,7 +18,7 @@ from xml.etree import ElementTree
 from intercom_hil.reports.output import put
 from intercom_hil.run_folder import verdicts
 from intercom_hil.run_folder.fields import clock, line, relative, shorten
-from intercom_hil.run_folder.records import Judgement, Run, Scenario
+from intercom_hil.run_folder.records import Attempt, Judgement, Run, Scenario
 
 FILE_NAME = "junit.xml"
 _ERRORS = (verdicts.ERROR, verdicts.INCONCLUSIVE)
@@ -23,30 +28,50 @@ _MESSAGE_LENGTH = 500
 
 def render(run: Run) -> bytes:
     """Return the run as a JUnit XML document in UTF-8."""
+    whole = [] if _is_whole(run) else [_not_whole(run)]
     counts = {
-        "tests": len(run.scenarios),
+        "tests": len(run.scenarios) + len(whole),
         "failures": sum(scenario.verdict is verdicts.FAIL for scenario in run.scenarios),
-        "errors": sum(scenario.verdict in _ERRORS for scenario in run.scenarios),
-        "skipped": sum(scenario.verdict in _SKIPPED for scenario in run.scenarios),
+        "errors": sum(scenario.verdict in _ERRORS for scenario in run.scenarios) + len(whole),
     }
     attributes = {
         "name": run.name,
         **{key: str(value) for key, value in counts.items()},
         "time": f"{max(run.duration or 0.0, 0.0):.3f}",
     }
-    root = ElementTree.Element("testsuites", attributes)
+    skipped = sum(scenario.verdict in _SKIPPED for scenario in run.scenarios)
     stamp = clock(run.started, "%Y-%m-%dT%H:%M:%S") if run.started is not None else "1970-01-01T00:00:00"
-    suite = ElementTree.SubElement(root, "testsuite", {**attributes, "timestamp": stamp})
-    environment = {key: line(value) for key, value in run.environment.items()}
-    about = {"verdict": run.verdict.name, "interrupted": str(run.interrupted).lower()}
-    about |= {"selection": run.selection} if run.selection else {}
-    _properties(suite, about | environment)
-    for scenario in run.scenarios:
-        suite.append(_testcase(scenario))
+    root = ElementTree.Element("testsuites", attributes)
+    suite = ElementTree.SubElement(
+        root, "testsuite", {**attributes, "skipped": str(skipped), "timestamp": stamp}
+    )
+    properties = ElementTree.SubElement(suite, "properties")
+    for name, value in _about(run).items():
+        ElementTree.SubElement(properties, "property", {"name": name, "value": value})
+    suite.extend([*whole, *map(_testcase, run.scenarios)])
     if run.notes:
         ElementTree.SubElement(suite, "system-err").text = "\n".join(run.notes)
     ElementTree.indent(root)
     return bytes(ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)) + b"\n"
+
+
+def _about(run: Run) -> dict[str, str]:
+    about = {"verdict": run.verdict.name, "interrupted": str(run.interrupted).lower()}
+    about |= {"selection": run.selection} if run.selection else {}
+    return about | {key: line(value) for key, value in run.environment.items()}
+
+
+def _is_whole(run: Run) -> bool:
+    return bool(run.scenarios) and not run.interrupted
+
+
+def _not_whole(run: Run) -> ElementTree.Element:
+    """Return the testcase of a run that could not begin, judged nothing, or was interrupted."""
+    case = ElementTree.Element("testcase", {"classname": "intercom-hil", "name": "the run", "time": "0.000"})
+    text = "\n".join(run.notes) or "the run is not whole"
+    message = shorten(text.partition("\n")[0], _MESSAGE_LENGTH)
+    ElementTree.SubElement(case, "error", {"type": verdicts.ERROR.name, "message": message}).text = text
+    return case
 
 
 def write(run: Run) -> Path:
@@ -95,16 +120,6 @@ def _testcase(scenario: Scenario) -> ElementTree.Element:
             "time": f"{max(scenario.duration or 0.0, 0.0):.3f}",
         },
     )
-    _properties(
-        case,
-        {
-            "verifies": ",".join(scenario.requirements),
-            "verdict": scenario.verdict.name,
-            "attempts": str(scenario.attempts),
-            "duration_s": f"{scenario.duration or 0.0:.3f}",
-            "protocol_wait_s": f"{scenario.protocol_wait or 0.0:.3f}",
-        },
-    )
     tag = None
     if scenario.verdict is verdicts.FAIL:
         tag = "failure"
@@ -116,10 +131,29 @@ def _testcase(scenario: Scenario) -> ElementTree.Element:
         text = failure_text(scenario) if tag != "skipped" else scenario.verdict.meaning
         message = shorten(text.partition("\n")[0], _MESSAGE_LENGTH)
         ElementTree.SubElement(case, tag, {"type": scenario.verdict.name, "message": message}).text = text
+    for attempt in scenario.earlier:
+        _earlier(case, attempt, finally_good=tag in (None, "skipped"))
+    ElementTree.SubElement(case, "system-out").text = "\n".join(
+        f"[[PROPERTY|{name}={value}]]" for name, value in _properties(scenario).items()
+    )
     return case
 
 
-def _properties(parent: ElementTree.Element, values: dict[str, str]) -> None:
-    properties = ElementTree.SubElement(parent, "properties")
-    for name, value in values.items():
-        ElementTree.SubElement(properties, "property", {"name": name, "value": value})
+def _earlier(case: ElementTree.Element, attempt: Attempt, *, finally_good: bool) -> None:
+    """Add an earlier attempt as Maven Surefire does: one that was made good in the end is flaky."""
+    text = "\n".join(attempt.problems) or attempt.verdict.meaning
+    attributes = {
+        "type": attempt.verdict.name,
+        "message": shorten(text.partition("\n")[0], _MESSAGE_LENGTH),
+    }
+    ElementTree.SubElement(case, "flakyError" if finally_good else "rerunError", attributes).text = text
+
+
+def _properties(scenario: Scenario) -> dict[str, str]:
+    return {
+        "verifies": ",".join(scenario.requirements),
+        "verdict": scenario.verdict.name,
+        "attempts": str(scenario.attempts),
+        "duration_s": f"{scenario.duration or 0.0:.3f}",
+        "protocol_wait_s": f"{scenario.protocol_wait or 0.0:.3f}",
+    }

@@ -130,6 +130,11 @@ def _notes(
     data: dict[str, object], stated: Verdict, scenarios: tuple[Scenario, ...], interrupted: bool
 ) -> list[str]:
     notes = []
+    stopped_by = line(data.get("stopped_by"))
+    if interrupted and not scenarios:
+        notes.append(f"The run did not begin{f': {stopped_by}' if stopped_by else '.'}")
+    elif interrupted and stopped_by:
+        notes.append(f"The run could not go on: {stopped_by}")
     if interrupted:
         notes.append(
             f"The run was interrupted after {len(scenarios)} scenario{'s' * (len(scenarios) != 1)}. "
