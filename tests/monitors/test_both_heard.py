@@ -15,7 +15,7 @@ from intercom_hil.timeline.observation import BenchLate, Configured, Declared, S
 from tests.capture.wire_story import DEVICE, PBX, Wire, sdp, sip, tone
 
 MICROPHONE, DESK = 440.0, 1000.0
-ROWS = {"OUT-05", "INC-06", "RTP-02", "RTP-03", "RTP-04", "RTP-05", "RTP-06", "RTP-07"}
+ROWS = {"OUT-05", "INC-06", "RTP-02", "RTP-03", "RTP-04", "RTP-05", "RTP-06", "RTP-07", "RTP-08"}
 PACKET = 0.02
 
 
@@ -33,6 +33,9 @@ class Sent:
     after: float = PACKET
     reports: tuple[bytes, ...] = ()
     lost: bool = False
+    padded: bool = False
+    to: tuple[str, int] = PBX
+    reports_to: tuple[str, int] = (PBX[0], PBX[1] + 1)
 
 
 def report(ssrc, kind=200):
@@ -53,6 +56,7 @@ class Talk:
     amplitude: int = 8000
     call_id: str = "call-1"
     reported: bool = True
+    from_there: tuple[str, int] = PBX
     answer: bytes = field(default_factory=lambda: sdp(PBX, payload_types=(8, 0, 13, 101)))
 
 
@@ -74,7 +78,7 @@ def converse(wire, talk):
         ours = Sent(number, encode_alaw(sound), sequence := sequence + 1, timestamp := timestamp + 160)
         for sent in talk.change(ours):
             for data in sent.reports:
-                wire.udp((DEVICE[0], DEVICE[1] + 1), (PBX[0], PBX[1] + 1), data, after=0)
+                wire.udp((DEVICE[0], DEVICE[1] + 1), sent.reports_to, data, after=0)
             data = build_rtp(
                 sent.payload,
                 payload_type=sent.payload_type,
@@ -83,12 +87,13 @@ def converse(wire, talk):
                 ssrc=sent.ssrc,
                 marker=sent.marker,
             )
+            data = bytes((data[0] | 0x20,)) + data[1:] if sent.padded else data
             wire.now += sent.after - PACKET
             if not sent.lost:
-                wire.udp(DEVICE, PBX, data, after=0)
+                wire.udp(DEVICE, sent.to, data, after=0)
         theirs = encode_alaw(tone(DESK, start=number * 160))
         wire.udp(
-            PBX,
+            talk.from_there,
             DEVICE,
             build_rtp(theirs, payload_type=8, sequence=number, timestamp=number * 160, ssrc=9),
             after=PACKET,
@@ -157,6 +162,14 @@ def each(**change):
     return lambda sent: [replace(one, **change) for one in lawful(sent)]
 
 
+def fades(sent, amplitude=200):
+    sound = tone(MICROPHONE, start=sent.number * 160, amplitude=amplitude if sent.number > 120 else 8000)
+    return [replace(one, payload=encode_alaw(sound)) for one in lawful(sent)]
+
+
+ELSEWHERE = (PBX[0], PBX[1] + 2)
+
+
 BROKEN = {
     "silence in pieces": (silent_now_and_then, {"OUT-05"}),
     "timestamps leap over sound": (skips, {"OUT-05"}),
@@ -190,6 +203,17 @@ BROKEN = {
         lambda sent: [replace(one, sequence=sent.sequence - sent.number // 50 * 20) for one in lawful(sent)],
         {"OUT-05", "RTP-03"},
     ),
+    "a marker on every packet": (each(marker=True), {"RTP-03"}),
+    "holes under a marker on every packet": (
+        lambda sent: [replace(one, marker=True) for one in silent_now_and_then(sent)],
+        {"OUT-05", "RTP-03"},
+    ),
+    "a clock that is too slow": (each(after=0.025), {"RTP-03"}),
+    "a clock that is too fast": (each(after=0.016), {"RTP-03"}),
+    "a padding that cannot be": (each(padded=True, payload=b"\xd5" * 160), {"RTP-03"}),
+    "fading away": (fades, {"OUT-05"}),
+    "to another port": (each(to=ELSEWHERE), {"OUT-05", "RTP-08"}),
+    "reports to the port of the media": (each(reports_to=PBX), {"RTP-04"}),
     "one sequence number": (each(sequence=5), {"RTP-03"}),
     "receiver reports alone": (each(reports=(report(7, 201),)), {"RTP-04"}),
     "reports of another source": (each(reports=(report(8),)), {"RTP-04"}),
@@ -247,6 +271,12 @@ LAWFUL = {
         sent
     ),
     "packets of 60 ms": of_60_ms,
+    "a marker now and then": lambda sent: each(marker=sent.number % 50 == 0)(sent),
+    "taken down by a canceller of noise": lambda sent: fades(sent, 1200),
+    "a clock a little off": each(after=0.0204),
+    "padding": lambda sent: [
+        replace(one, padded=True, payload=sent.payload + b"\0\0\0\4") for one in lawful(sent)
+    ],
     "comfort noise": comfort_noise,
     "two sources": lambda sent: [replace(one, ssrc=sent.number // 120 + 7) for one in lawful(sent)],
     "sent in pairs that overtake each other": lambda sent: [
@@ -272,6 +302,18 @@ def test_one_report_will_do(packet, rows):
         return each(reports=(report(7),) if sent.number == packet else ())(sent)
 
     assert broken(converse(begun(), Talk(change, 10.6))) == rows
+
+
+def test_media_may_go_to_where_the_other_side_sends_from():
+    """Symmetric RTP (RFC 4961): what is said of an address behind a NAT helps nobody."""
+    latched = each(to=ELSEWHERE, reports_to=(ELSEWHERE[0], ELSEWHERE[1] + 1))
+    assert broken(converse(begun(), Talk(latched, from_there=ELSEWHERE))) == set()
+
+
+@pytest.mark.parametrize("line", ["a=rtcp-mux", "a=rtcp:20000"])
+def test_reports_may_go_where_the_other_side_agrees_to(line):
+    answer = sdp(PBX, payload_types=(8, 0, 13, 101)) + f"{line}\r\n".encode()
+    assert broken(converse(begun(), Talk(each(reports_to=PBX), 10.6, answer=answer))) == set()
 
 
 def test_where_nobody_reports_reports_may_not_have_been_captured():
@@ -335,6 +377,54 @@ def test_a_call_that_was_held_is_heard_when_it_is_taken_up_again(direction, payl
     talks_on(wire, None, seconds=1)
     reoffered(wire, 2, direction)
     assert broken(talks_on(wire, payload)) & {"OUT-05"} == rows
+
+
+@pytest.mark.parametrize(
+    ("by_device", "line", "rows"),
+    [
+        (True, "a=inactive", {"RTP-07"}),
+        (True, "m=audio 0 RTP/AVP 8", {"RTP-07"}),
+        (False, "a=inactive", {"RTP-07"}),
+        (False, "m=audio 0 RTP/AVP 8", {"RTP-07"}),
+        (False, "a=sendonly", set()),
+    ],
+)
+def test_no_media_is_sent_of_what_was_turned_down(by_device, line, rows):
+    wire = converse(begun(), Talk(seconds=1))
+    agreed = sdp(DEVICE if by_device else PBX)
+    section = agreed.index(b"m=audio")
+    changed = line.encode() if line.startswith("m=") else agreed[section:].strip() + b"\r\n" + line.encode()
+    asks, answers, tags = (wire.to_device, wire.to_pbx, ("t1", "f1"))
+    if not by_device:
+        asks, answers, tags = (wire.to_pbx, wire.to_device, ("f1", "t1"))
+    offer = sdp(PBX if by_device else DEVICE)
+    asks("INVITE sip:100@127.0.43.30 SIP/2.0", body=offer, cseq=(5, "INVITE"), tags=tags)
+    answer = agreed[:section] + changed + b"\r\n"
+    answers("SIP/2.0 200 OK", body=answer, cseq=(5, "INVITE"), tags=tags)
+    asks("ACK sip:100@127.0.43.30 SIP/2.0", cseq=(5, "ACK"), tags=tags)
+    assert broken(talks_on(wire, b"", seconds=2)) == rows
+
+
+MOVED = (PBX[0], PBX[1] + 40)
+
+
+@pytest.mark.parametrize(
+    ("follows", "rows"), [(True, set()), (False, {"RTP-08", "OUT-05"})], ids=["follows", "does not"]
+)
+def test_media_follows_to_where_the_other_side_moves_it(follows, rows):
+    wire = converse(begun(), Talk(seconds=1))
+    tags = {"tags": ("t1", "f1")}
+    offer = {"body": sdp(MOVED), "cseq": (1, "INVITE")}
+    wire.to_device("INVITE sip:100@127.0.43.30 SIP/2.0", **offer, **tags)
+    wire.to_pbx("SIP/2.0 200 OK", body=sdp(DEVICE), cseq=(1, "INVITE"), **tags)
+    wire.to_device("ACK sip:100@127.0.43.30 SIP/2.0", cseq=(1, "ACK"), **tags)
+    for number in range(1000, 1225):
+        times = {"sequence": number, "timestamp": number * 160}
+        ours = encode_alaw(tone(MICROPHONE, start=number * 160))
+        wire.udp(DEVICE, MOVED if follows else PBX, build_rtp(ours, payload_type=8, ssrc=7, **times), after=0)
+        theirs = encode_alaw(tone(DESK, start=number * 160))
+        wire.udp(MOVED, DEVICE, build_rtp(theirs, payload_type=8, ssrc=9, **times), after=PACKET)
+    assert broken(wire) == rows
 
 
 def test_holes_while_the_bench_was_late_are_nobodys():

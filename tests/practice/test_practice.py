@@ -399,6 +399,13 @@ def test_a_key_serves_one_call():
     assert failed(told(*CALL, other)) == {"KEY-01"}
 
 
+def test_a_key_does_not_resemble_another():
+    other = INVITE.replace("Call-ID: c", "Call-ID: d").replace("z9hG4bK1", "z9hG4bK8")
+    own = KEY[::-1]
+    assert failed(told(*CALL, other.replace(own, own[:-8] + "AAAAAAAA"))) == {"KEY-01"}
+    assert failed(told(*CALL, other.replace(own, own.swapcase()))) == set()
+
+
 def test_a_key_of_an_earlier_scenario_is_told_with_both_calls():
     memory = KeyMemory()
     assert memory.take(told(*CALL), "first") == []
@@ -473,6 +480,17 @@ CHANGED = SDP.replace("m=audio 4000", "m=audio 4002")
             (CALLED[0], RINGING_OURS.replace(ANSWER, CHANGED.replace("- 1 1", "- 1 0")), *CALLED[1:]),
             set(),
         ),
+        (
+            (CALLED[0], RINGING_OURS.replace(ANSWER, CHANGED.replace("- 1 1", "- 1 2")), *CALLED[1:]),
+            {"SIP-14"},
+        ),
+        (
+            (CALLED[0], RINGING_OURS.replace(ANSWER, CHANGED.replace("- 1 1", "- 2 1")), *CALLED[1:]),
+            {"SIP-14"},
+        ),
+        ((CALLED[0], CALLED[1].replace(ANSWER, ""), *CALLED[2:]), {"SIP-12"}),
+        ((CALLED[0], RINGING_OURS, CALLED[1].replace(ANSWER, ""), *CALLED[2:]), set()),  # RFC 3262 §5
+        (keys_answered(1, "QUFB" * 10), {"KEY-01"}),
     ],
 )
 def test_what_answers_and_descriptions_may_not_be(script, rows):

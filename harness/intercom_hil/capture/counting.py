@@ -42,11 +42,12 @@ class Counting:
         steps: from one packet to the very next one.
         odd_timestamps: of those, steps by which the timestamp did not rise as the sound did.
         leaps: steps over sequence numbers that were never used, for the timestamp rose by one packet alone.
+        odd_markers: on packets that follow each other without a pause, and so begin no talkspurt.
         holes: where sound is missing.
     """
 
     def __init__(self) -> None:
-        self.steps = self.odd_timestamps = self.leaps = 0
+        self.steps = self.odd_timestamps = self.leaps = self.odd_markers = 0
         self.holes: list[SoundHole] = []
         self._before: _Packet | None = None
         self._origin: tuple[float, int] | None = None
@@ -64,11 +65,16 @@ class Counting:
         packet = _Packet(header.sequence, header.timestamp, len(sound), time, header.payload_type)
         before, self._before = self._before, packet
         self._listen(sound, time)
-        if before is None or header.marker or before.payload_type != packet.payload_type:
+        if before is None or before.payload_type != packet.payload_type:
             self._begin_anew(packet)
             return
         step = (packet.sequence - before.sequence) & 0xFFFF
         risen = (packet.timestamp - before.timestamp) & 0xFFFFFFFF
+        if header.marker:
+            if step != 1 or risen != before.ticks or time - before.time > SHORTEST_HOLE:
+                self._begin_anew(packet)
+                return
+            self.odd_markers += 1
         if step == 1:
             self.steps += 1
             self.odd_timestamps += risen != before.ticks

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections import deque
 
 from intercom_hil.capture.negotiation import NegotiatedStream, Negotiation
-from intercom_hil.capture.rtcp import Reporters
 from intercom_hil.capture.rtp_stream import Flow, RtpStream
 from intercom_hil.capture.video import AtOnce, Viewer
+from intercom_hil.media.rtcp import Reporters
 from intercom_hil.media.rtp import RtpError, is_rtcp, is_rtp
 from intercom_hil.timeline.observation import Note, SipMessageSeen, Witness
 from intercom_hil.timeline.sip_content import Address, NameOf
@@ -137,7 +137,7 @@ class MediaTracker:
         ``to_group`` (broadcast or multicast) without an SDP that names the address.
         """
         if is_rtcp(data):
-            self._reporters.take(source, data)
+            self._reporters.take(source, destination, data, time)
         if not is_rtp(data) or (to_group and not self._negotiation.names(destination)):
             return
         key = (source, destination, data[8:12])

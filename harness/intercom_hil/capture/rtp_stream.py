@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from intercom_hil.capture.counting import Counting
 from intercom_hil.capture.negotiation import NegotiatedStream
-from intercom_hil.capture.rtcp import Reporters
 from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
 from intercom_hil.capture.video import VideoWindow, Viewer
 from intercom_hil.capture.video_viewer import Look
 from intercom_hil.media.h264 import ENCODING as H264
+from intercom_hil.media.pace import Pace
+from intercom_hil.media.rtcp import Reporters
 from intercom_hil.media.rtp import RtpError, RtpPacket, parse_rtp
 from intercom_hil.media.sound import ENCODINGS
 from intercom_hil.media.srtp import (
@@ -124,7 +125,8 @@ class RtpStream:
     ) -> None:
         self.flow, self.leg = flow, leg
         self._append, self._viewer, self._reporters = append, viewer, reporters
-        self._counting = Counting()
+        reporters.expect(flow.destination)
+        self._counting, self._pace = Counting(), Pace()
         self._payload_types: dict[int, None] = {}
         keys = leg.keys if leg else ()
         self._receivers: list[SrtpReceiver] = [r for key in keys if (r := receiver(key))]
@@ -135,6 +137,7 @@ class RtpStream:
         self._video: VideoWindow | None = None
         self._recent: dict[int, tuple[bytes, bool]] = {}
         self._authenticated = self._rejected = self._plain = self._disputed = self._reused = 0
+        self._unencrypted = self._malformed = 0
         self._first = self._last = 0.0
         self._payload_type = 0
 
@@ -176,9 +179,12 @@ class RtpStream:
         self._last = max(self._last, time)
         self._payload_types[header.payload_type] = None
         encoding = self._encoding(header.payload_type)
-        in_order = self._reception.take(
-            header.sequence, header.timestamp, _clock_rate(encoding), time, repeated=repeated
-        )
+        rate = _clock_rate(encoding)
+        in_order = self._reception.take(header.sequence, header.timestamp, rate, time, repeated=repeated)
+        if in_order and rate:
+            self._pace.take(header.timestamp, rate, time)
+        elif not repeated:
+            self._pace.pass_over()
         if before is not None and repeated:
             # A replayed packet would be refused (RFC 3711 §3.3.2): the same bytes were judged already.
             self._count(authenticated=before[1], clear=not before[1] and self._is_clear(header, encoding))
@@ -225,16 +231,22 @@ class RtpStream:
             jitter_ms=round(self._reception.jitter_ms, 3),
             authenticated=self._authenticated,
             rejected=self._rejected,
-            plain=self._plain,
+            plain=self._plain + (self._unencrypted if self._unencrypted > self._authenticated // 2 else 0),
             unproved=self._why_unproved(),
             payload_types=tuple(self._payload_types),
             steps=counting.steps,
             odd_timestamps=counting.odd_timestamps,
             leaps=counting.leaps,
+            odd_markers=counting.odd_markers,
+            malformed=self._malformed,
+            pace=self._pace.ratio and round(self._pace.ratio, 3),
+            paced_for=round(self._pace.seconds, 3),
             reused=self._reused,
             holes=tuple(counting.holes),
             sender_reports=reports.of_sender,
             receiver_reports=reports.of_receiver,
+            stray_reports=self._reporters.astray(reports),
+            clear_reports=sum(r.in_clear and self._first <= r.time <= self._last for r in reports.all),
         )
         self._append(Witness.WIRE, content, self._last)
 
@@ -252,6 +264,7 @@ class RtpStream:
             return (data if readable else None), self.protection
         clear = plain is None and self._is_clear(header, encoding)
         self._count(authenticated=plain is not None, clear=clear)
+        self._unencrypted += plain is not None and self._is_unencrypted(header, encoding, plain)
         return (data, PLAIN) if clear else (plain, SRTP)
 
     def _is_clear(self, header: RtpPacket, encoding: str) -> bool:
@@ -268,6 +281,13 @@ class RtpStream:
         if not frame or not self._receivers or not size or size % frame:
             return False
         return all((size - more) % frame for more in self._overheads)
+
+    def _is_unencrypted(self, header: RtpPacket, encoding: str, plain: bytes) -> bool:
+        """Whether the sound of a packet could be read as it came, though its tag is right."""
+        sound = plain[header.header_size :]
+        if self._unproved or encoding not in _BYTE_SOUND or is_readable_sound(sound):
+            return False
+        return is_readable_sound(header.payload[: len(sound)])
 
     def _count(self, *, authenticated: bool, clear: bool) -> None:
         """Count a packet where SRTP was agreed.
@@ -296,6 +316,7 @@ class RtpStream:
             try:
                 payload = parse_rtp(packet).payload
             except RtpError:
+                self._malformed += 1
                 return
         if payload and encoding == H264:
             self._watch(payload, header, time)

@@ -20,6 +20,14 @@ from dataclasses import dataclass
 
 import pylibsrtp
 
+from intercom_hil.emulator.fault_media_flows import (
+    MEDIA_FLOWS,
+    MediaDistortion,
+    Reprotected,
+    Sound,
+    is_report,
+    numbered,
+)
 from intercom_hil.emulator.stack_imports import redirect, stack_library
 
 _SENDTO = ctypes.CFUNCTYPE(
@@ -77,12 +85,14 @@ class SentPackets:
             distortion: what becomes of packets, one of ``DISTORTIONS`` or ``MEDIA_DISTORTIONS``.
             trusted: names and addresses of server and proxy.
         """
+        self._name = distortion
         self._distort = DISTORTIONS.get(distortion, _as_it_is)
         make = MEDIA_DISTORTIONS.get(distortion)
         self._distort_media = make() if make is not None else _media_as_it_is
         self._trusted = trusted
         self.invites: set[bytes] = set()
         self.named = b""
+        self.fallen = 0
         self.last_media: tuple[int, bytes, bytes] | None = None
         self.strayed: set[int] = set()
         self._way = -1, b""
@@ -96,8 +106,12 @@ class SentPackets:
         self._way = descriptor, where
         is_sip = packet[:1].isalpha() and b"SIP/2.0" in packet.partition(b"\r\n")[0]
         if not is_sip:
+            further = PORTS_FURTHER.get(self._name, {}).get(packet[1:2] >= bytes((_FIRST_REPORT,)))
+            if further is not None:
+                port = int.from_bytes(where[2:4], "big") + further
+                where = where[:2] + port.to_bytes(2, "big") + where[4:]
             for changed in self._distort_media(packet):
-                self._real(descriptor, changed, len(changed), flags, to, to_size)
+                self._real(descriptor, changed, len(changed), flags, where, to_size)
             self._media(descriptor, packet, where)
             return size
         host = socket.inet_ntoa(where[4:8]) if len(where) >= 8 else ""
@@ -120,7 +134,7 @@ class SentPackets:
 
     def learn_keys(self, description: str) -> None:
         """Take note of the keys in a session description of the device, where the distortion needs them."""
-        if isinstance(self._distort_media, _UncountedRollover):
+        if isinstance(self._distort_media, _UncountedRollover | Reprotected):
             self._distort_media.learn(description)
 
     def later(self, message: bytes, *delays: float) -> None:
@@ -324,54 +338,53 @@ def _both_ways_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [packet.data.replace(b"a=recvonly", b"a=sendrecv") if answers else packet.data]
 
 
+def _with_body(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
+    """Return a message with its session description changed."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    if not body:
+        return data
+    body = change(body)
+    return re.sub(rb"\r\nContent-Length: *[0-9]+", b"\r\nContent-Length: %d" % len(body), head) + end + body
+
+
+def _answers_nothing(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    answers = packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE"
+    return [_with_body(packet.data, lambda body: b"") if answers else packet.data]
+
+
+def _version_falls(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    sent.fallen += b"\r\no=" in packet.data
+    low = b"%d" % (1_000_000_000 - sent.fallen)
+    return [_with_body(packet.data, lambda body: re.sub(rb"(o=[^ ]+ [0-9]+ )[0-9]+", rb"\g<1>" + low, body))]
+
+
+def _session_changes(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    sent.fallen += b"\r\no=" in packet.data
+    name = b"%d" % (1_000_000_000 + sent.fallen)
+    return [_with_body(packet.data, lambda body: re.sub(rb"(o=[^ ]+ )[0-9]+", rb"\g<1>" + name, body))]
+
+
 # -- media in clear ----------------------------------------------------------------------------------------
 
-_MediaDistortion = Callable[[bytes], list[bytes]]
 _SECOND = 50
 """Packets of 20 ms."""
 _HOLE = range(20, 35)
 """Which of them are missing, in each second."""
 _SAMPLES = 160
-_FRAME_BYTES = 80
-"""G.711 comes in whole frames of 10 ms; the tag of SRTP makes them odd (RFC 3711 §5.2: 10 bytes)."""
 _STARTS_OVER_AFTER = 25
 """Packets."""
 _SILENCE = {0: b"\xff", 8: b"\xd5"}
 """A byte of digital silence in mu-law and A-law (RFC 3551 §6)."""
 
 
+_FIRST_REPORT = 200
+"""The lowest packet type of RTCP (RFC 3550 §12.1): G.711 is below, its marker bit included."""
+PORTS_FURTHER = {"reports-to-the-media-port": {True: -1}, "media-to-another-port": {False: 2}}
+"""By how many ports RTCP (True) and RTP go further than they should."""
+
+
 def _media_as_it_is(data: bytes) -> list[bytes]:
     return [data]
-
-
-def _is_report(data: bytes) -> bool:
-    """Whether this is RTCP in clear: packets whose lengths come to that of the datagram (RFC 3550 §6.1)."""
-    at = 0
-    while len(data) - at >= 8 and data[at] >> 6 == 2 and 200 <= data[at + 1] <= 204:
-        at += 4 + 4 * int.from_bytes(data[at + 2 : at + 4], "big")
-    return at == len(data) > 0
-
-
-def _numbered(data: bytes, sequence: int, timestamp: int) -> bytes:
-    """Return an RTP packet with other numbers (RFC 3550 §5.1)."""
-    numbers = (sequence & 0xFFFF).to_bytes(2, "big") + (timestamp & 0xFFFFFFFF).to_bytes(4, "big")
-    return data[:2] + numbers + data[8:]
-
-
-class _Sound:
-    """Changes the packets of sound of one source after another, counted from the first one of each."""
-
-    def __init__(self, change: Callable[[bytes, int, int, int], list[bytes]]) -> None:
-        self._change = change
-        self._counts: dict[bytes, int] = {}
-
-    def __call__(self, data: bytes) -> list[bytes]:
-        size = len(data) - 12
-        if size <= 0 or size % _FRAME_BYTES or data[0] >> 6 != 2 or data[1] & 0x7F not in _SILENCE:
-            return [data]
-        number = self._counts[data[8:12]] = self._counts.get(data[8:12], -1) + 1
-        numbers = int.from_bytes(data[2:4], "big"), int.from_bytes(data[4:8], "big")
-        return self._change(data, number, *numbers)
 
 
 def _left_out(number: int) -> int:
@@ -383,11 +396,11 @@ def _stalls(data: bytes, number: int, sequence: int, timestamp: int) -> list[byt
     if number % _SECOND in _HOLE:
         return []
     missing = _left_out(number)
-    return [_numbered(data, sequence - missing, timestamp - missing * _SAMPLES)]
+    return [numbered(data, sequence - missing, timestamp - missing * _SAMPLES)]
 
 
 def _skips(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    return [] if number % _SECOND in _HOLE else [_numbered(data, sequence - _left_out(number), timestamp)]
+    return [] if number % _SECOND in _HOLE else [numbered(data, sequence - _left_out(number), timestamp)]
 
 
 def _in_pieces(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
@@ -396,11 +409,11 @@ def _in_pieces(data: bytes, number: int, sequence: int, timestamp: int) -> list[
 
 
 def _timestamps_stand(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    return [_numbered(data, sequence, timestamp - number * _SAMPLES)]
+    return [numbered(data, sequence, timestamp - number * _SAMPLES)]
 
 
 def _sequence_leaps(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    return [_numbered(data, sequence + 4 * number, timestamp)]
+    return [numbered(data, sequence + 4 * number, timestamp)]
 
 
 def _many_sources(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
@@ -473,7 +486,7 @@ class _Protection:
         number = int.from_bytes(plain[2:4], "big") - self._first & 0xFFFF
         session = self._before if number < _STARTS_OVER_AFTER else self._after
         return session.protect(
-            _numbered(plain, number - _STARTS_OVER_AFTER, int.from_bytes(plain[4:8], "big"))
+            numbered(plain, number - _STARTS_OVER_AFTER, int.from_bytes(plain[4:8], "big"))
         )
 
 
@@ -483,44 +496,46 @@ def _source_by_second(data: bytes, number: int, sequence: int, timestamp: int) -
 
 
 def _goes_back(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    return [_numbered(data, sequence - 20 * (number // _SECOND), timestamp)]
+    return [numbered(data, sequence - 20 * (number // _SECOND), timestamp)]
 
 
 def _same_number(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    return [_numbered(data, sequence - number, timestamp)]
+    return [numbered(data, sequence - number, timestamp)]
 
 
 def _no_reports(data: bytes) -> list[bytes]:
-    return [] if _is_report(data) else [data]
+    return [] if is_report(data) else [data]
 
 
 def _reports_of_another(data: bytes) -> list[bytes]:
-    return [data[:4] + bytes(byte ^ 0x55 for byte in data[4:8]) + data[8:] if _is_report(data) else data]
+    return [data[:4] + bytes(byte ^ 0x55 for byte in data[4:8]) + data[8:] if is_report(data) else data]
 
 
 def _receiver_reports_alone(data: bytes) -> list[bytes]:
     """Make of each sender report a receiver report: without what is said of sending (RFC 3550 §6.4)."""
-    if not _is_report(data) or data[1] != 200:
+    if not is_report(data) or data[1] != 200:
         return [data]
     words = int.from_bytes(data[2:4], "big") - 5
     return [data[:1] + bytes((201,)) + words.to_bytes(2, "big") + data[4:8] + data[28:]]
 
 
-MEDIA_DISTORTIONS: dict[str, Callable[[], _MediaDistortion]] = {
-    "sound-stalls": lambda: _Sound(_stalls),
-    "sound-skips": lambda: _Sound(_skips),
-    "sound-in-pieces": lambda: _Sound(_in_pieces),
-    "timestamps-stand-still": lambda: _Sound(_timestamps_stand),
-    "sequence-numbers-leap": lambda: _Sound(_sequence_leaps),
-    "new-source-with-each-packet": lambda: _Sound(_many_sources),
-    "sound-at-half-speed": lambda: _Sound(_HalfSpeed()),
+MEDIA_DISTORTIONS: dict[str, Callable[[], MediaDistortion]] = {
+    "sound-stalls": lambda: Sound(_stalls),
+    "sound-skips": lambda: Sound(_skips),
+    "sound-in-pieces": lambda: Sound(_in_pieces),
+    "timestamps-stand-still": lambda: Sound(_timestamps_stand),
+    "sequence-numbers-leap": lambda: Sound(_sequence_leaps),
+    "new-source-with-each-packet": lambda: Sound(_many_sources),
+    "sound-at-half-speed": lambda: Sound(_HalfSpeed()),
     "srtp-rollover-not-counted": _UncountedRollover,
-    "new-source-with-each-second": lambda: _Sound(_source_by_second),
-    "sequence-numbers-go-back": lambda: _Sound(_goes_back),
-    "sequence-number-stands-still": lambda: _Sound(_same_number),
+    "new-source-with-each-second": lambda: Sound(_source_by_second),
+    "sequence-numbers-go-back": lambda: Sound(_goes_back),
+    "sequence-number-stands-still": lambda: Sound(_same_number),
     "no-reports": lambda: _no_reports,
     "reports-of-another-source": lambda: _reports_of_another,
     "receiver-reports-alone": lambda: _receiver_reports_alone,
+    **MEDIA_FLOWS,
+    **dict.fromkeys(PORTS_FURTHER, lambda: _media_as_it_is),
 }
 """What can become of RTP and RTCP, by name: each makes what takes packets, one after the other."""
 
@@ -554,5 +569,8 @@ DISTORTIONS: dict[str, _Distortion] = {
     "session-version-stands-still": _one_version,
     "answer-with-another-crypto-tag": _another_tag,
     "answers-hold-both-ways": _both_ways_it_says,
+    "answers-without-description": _answers_nothing,
+    "session-version-falls": _version_falls,
+    "session-number-changes": _session_changes,
 }
 """What can become of packets, by name."""

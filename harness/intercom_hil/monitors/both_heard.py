@@ -1,8 +1,9 @@
 """Both sides hear each other, in every call: OUT-05 of placed calls, INC-06 of those taken.
 
 Where a call lasts and nothing changes it: the tone at the microphone is in what the device sends, about as
-loud as in its other calls, without holes; and the tone that the device is sent is heard at its speaker.
-Nothing is said of a call that is too short or held, that nobody can decode, or in which the bench was late.
+loud as in its other calls, without holes, does not fade away, and goes to where the other side wants it; and
+the tone that the device is sent is heard at its speaker. Nothing is said of a call that is too short or held,
+that nobody can decode, or in which the bench was late.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from intercom_hil.judge.conversations import Conversation, conversations, is_near, microphone_tone
-from intercom_hil.judge.expected_events import declared_timing
+from intercom_hil.judge.destinations import destinations
+from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.lateness import MOSTLY, late_between
+from intercom_hil.judge.messages import messages
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
 from intercom_hil.timeline.observation import Configured, SpeakerHeard, Witness
@@ -24,6 +27,10 @@ MOST_HOLES = 2
 _SETTLING = 0.3
 """Seconds at the beginning of a call in which a device may open its channels, and at its end close them."""
 _WINDOWS = 3
+FADES = 20.0
+"""dB by which the tone may become weaker in a call: a canceller of noise takes away that much at the most."""
+_LAST = 5
+"""Windows at the end of a conversation."""
 _AUDIBLE = 20
 """The lowest volume of those from 0 to 100 at which something has to be heard."""
 _WHOLE = 0.15
@@ -40,8 +47,10 @@ def both_heard(timeline: Timeline, closed: float) -> Iterator[Finding]:
         if tone is not None and _lasts(timeline, one) and not _late(timeline, one.begun, one.over):
             if _is_audible(_volume(timeline, one, "microphone_volume")):
                 yield from _unheard(timeline, one, tone)
+                yield from _fades(timeline, one, tone)
             if _is_audible(_volume(timeline, one, "speaker_volume")):
                 yield from _silent_speaker(timeline, one)
+    yield from _astray(timeline, [one for one in found if _lasts(timeline, one)])
     if tone is not None:
         whole = [one for one in found if not one.again or _lasts(timeline, one)]
         yield from _quieter(timeline, whole, tone)
@@ -74,6 +83,44 @@ def _goes_on(timeline: Timeline, started: Observation, begun: float) -> bool:
     accounts = (o.content for o in timeline if isinstance(o.content, MediaEnded))
     lasts = [account.last for account in accounts if account.flow == flow.flow]
     return not lasts or max(lasts) > begun
+
+
+def _fades(timeline: Timeline, one: Conversation, tone: float) -> Iterator[Finding]:
+    """Compare the end of a conversation with its loudest: it may end with the press that ends the call."""
+    over = min((o.time for o in presses_in(timeline) if o.time > one.begun), default=one.over)
+    heard = [
+        (o, content)
+        for o, content in one.heard(timeline, of_device=True)
+        if content.duration >= _WHOLE and o.time <= over
+    ]
+    before, last = heard[:-_LAST], heard[-_LAST:]
+    loud = [(content.level_dbov, o) for o, content in before if is_near(content.tone_hz, tone)]
+    if not loud:
+        return
+    best, reference = max(loud, key=lambda pair: pair[0])
+    if all(content.level_dbov < best - FADES for _, content in last):
+        expected = (
+            f"the {tone:.0f} Hz as loud at the end as before (within {FADES:.0f} dB of {best:.0f} dBov)"
+        )
+        yield Finding(one.row, expected, str(last[0][0]), [one.call.invite, reference, last[0][0]])
+
+
+def _astray(timeline: Timeline, found: list[Conversation]) -> Iterator[Finding]:
+    """Find the conversations of which nothing goes to where the other side wants it."""
+    judged = list(destinations(timeline, sorted(messages(timeline), key=lambda o: (o.time, o.seq))))
+    for one in found:
+        own = [
+            (observation, problem)
+            for observation, problem in judged
+            if isinstance(flow := observation.content, MediaEnded)
+            and (flow.call_id, flow.media) == (one.call.call_id, "audio")
+            and flow.first < one.over
+            and flow.last > one.begun + _SETTLING
+        ]
+        if own and all(problem for _, problem in own):
+            observation, problem = own[0]
+            expected = "the other side is sent the sound to where it wants to have it"
+            yield Finding(one.row, expected, f"{problem}: {observation}", [one.call.invite, observation])
 
 
 def _silent_speaker(timeline: Timeline, one: Conversation) -> Iterator[Finding]:

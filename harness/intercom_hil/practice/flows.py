@@ -1,10 +1,14 @@
-"""How the device's flows count and report: RTP-03 (numbers), RTP-04 (sender reports), RTP-07 (directions)."""
+"""How the device's flows count and report: RTP-03 (numbers), RTP-04 (reports), RTP-07 (directions), KEY-03.
+
+KEY-03 is that the reports of a secured call are secured as well.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
+from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
@@ -23,12 +27,24 @@ _SHORT_LIVED = 10
 """Packets: a source that sends no more, among several of one call, was given up for the next one."""
 _MANY_SOURCES = 5
 _STOPS_WITHIN = 0.5
+LEAST_PACED = 1.5
+"""Seconds over which a clock has to be watched to say how fast it runs."""
+_PACE_TOLERANCE = 0.1
+_PACE_MARGIN = 0.3
+"""Seconds by which first and last packet of a flow may be early or late; so may they for a bench that is."""
+_RTCP_ELSEWHERE = ("a=rtcp:", "a=rtcp-mux", "a=candidate:")
+"""What says that reports may go elsewhere than to the port above the media's (RFC 3605, 5761, 8445)."""
 
 
 def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     """Judge each flow of the device that belongs to a call."""
     known = {call.call_id for call in calls(timeline)}
     unreported = {sip(o).call_id for o in seen if _without_reports(sip(o).raw)}
+    elsewhere = {
+        sip(o).call_id
+        for o in seen
+        if sip(o).sender != "device" and any(word in sip(o).raw for word in _RTCP_ELSEWHERE)
+    }
     watched = _others_report(timeline)
     sources: dict[tuple[str, str, str, str], list[Observation]] = {}
     for observation in timeline:
@@ -37,6 +53,13 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
             continue
         sources.setdefault((flow.source, flow.destination, flow.media, flow.call_id), []).append(observation)
         _counts(observation, flow, book)
+        _keeps_time(timeline, observation, flow, book)
+        if flow.stray_reports and flow.call_id not in elsewhere:
+            problem = f"reports of {flow.media} to another port than the one above that of the media"
+            book.check("RTP-04", False, problem, observation)
+        if flow.protection == "srtp" and (flow.sender_reports or flow.receiver_reports):
+            problem = f"reports of {flow.media} in clear"
+            book.check("KEY-03", flow.clear_reports == 0, problem, observation)
         lasting = flow.last - flow.first >= REPORTS_WITHIN and flow.packets >= _LEAST_PACKETS
         if lasting and watched and flow.sender_reports is not None and flow.call_id not in unreported:
             others = f" ({flow.receiver_reports} receiver reports)" if flow.receiver_reports else ""
@@ -54,6 +77,8 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
 
 def _counts(observation: Observation, flow: MediaEnded, book: Book) -> None:
     steps = flow.steps or 0
+    if flow.malformed >= LEAST_STEPS:
+        book.broken("RTP-03", f"{flow.malformed} packets with impossible padding", observation)
     if flow.reused >= LEAST_STEPS:
         problem = f"sequence numbers of earlier packets, {flow.reused} times"
         book.check("RTP-03", False, problem, observation)
@@ -65,6 +90,19 @@ def _counts(observation: Observation, flow: MediaEnded, book: Book) -> None:
         book.broken("RTP-03", problem, observation)
     if flow.leaps * 2 > steps:
         book.broken("RTP-03", f"sequence numbers that leap, {flow.leaps} times", observation)
+    if flow.odd_markers >= LEAST_STEPS and flow.odd_markers * 2 > steps:
+        problem = f"markers on packets that begin no talkspurt ({flow.odd_markers} of {steps})"
+        book.broken("RTP-03", problem, observation)
+
+
+def _keeps_time(timeline: Timeline, observation: Observation, flow: MediaEnded, book: Book) -> None:
+    """Judge how fast the timestamps rise, of sound and of pictures, where it was watched for long enough."""
+    if flow.pace is None or flow.paced_for < LEAST_PACED:
+        return
+    late = late_between(timeline, flow.first, flow.last)
+    off = abs(flow.pace - 1) > _PACE_TOLERANCE + (_PACE_MARGIN + late) / flow.paced_for
+    problem = f"a clock of {flow.media} that runs {flow.pace:.2f} times as fast as described"
+    book.check("RTP-03", not off, problem, observation)
 
 
 def _agreements(seen: Sequence[Observation]) -> dict[str, int]:
@@ -99,18 +137,22 @@ def _without_reports(raw: str) -> bool:
 
 
 def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Iterator[Observation]:
-    """Yield what the device sends where its own answer says recvonly or inactive (RFC 3264 §6.1)."""
+    """Yield what the device sends where it was agreed that it sends none (RFC 3264 §6, §6.1, §8.2).
+
+    Its own answer says recvonly, inactive or port 0; or the other side's says inactive or port 0.
+    """
     for place, observation in enumerate(seen):
         message = sip(observation)
-        if message.sender != "device" or message.method not in ("INVITE", "UPDATE"):
+        if "device" not in (message.sender, message.receiver) or message.method not in ("INVITE", "UPDATE"):
             continue
         if message.status is None or not 200 <= message.status < 300:
             continue
-        silent = {line.media for line in message.media if line.direction in ("recvonly", "inactive")}
-        silent -= {line.media for line in message.media if line.direction in ("sendrecv", "sendonly")}
+        none = ("recvonly", "inactive") if message.sender == "device" else ("inactive",)
+        silent = {line.media for line in message.media if line.direction in none or line.port == 0}
+        silent -= {line.media for line in message.media if line.direction not in none and line.port}
         later = [o.time for o in seen[place + 1 :] if _changes(o, message.call_id)]
         begun, over = observation.time + _STOPS_WITHIN, min(later, default=float("inf"))
-        for other in timeline:
+        for other in timeline if silent else ():
             content = other.content
             if not isinstance(content, MediaHeard | VideoSeen) or content.sender != "device":
                 continue

@@ -1,10 +1,14 @@
-"""The device's media against its calls: RTP-01 (it ends with them) and RTP-02 (of agreed payload types)."""
+"""The device's media against its calls: RTP-01 (it ends with them), RTP-02 (of agreed payload types), RTP-08.
+
+RTP-08 is that it goes where the other side wants to have it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
+from intercom_hil.judge.destinations import destinations
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
@@ -35,6 +39,8 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
             for payload_type in dict.fromkeys((flow.payload_type, *more)) if listed else ():
                 problem = f"payload type {payload_type} of {flow.media}, which nobody listed"
                 book.check("RTP-02", payload_type in listed, problem, observation)
+    for observation, problem in destinations(timeline, seen):
+        book.check("RTP-08", not problem, problem, observation)
 
 
 def _over(seen: Sequence[Observation]) -> dict[str, Observation]:

@@ -152,15 +152,22 @@ def _cancel(observation: Observation, message: SipMessageSeen, asked: Observatio
 def answers(seen: Sequence[Observation], book: Book) -> None:
     """SIP-12: each 2xx of the device with a session description against the offer that it answers."""
     offers: dict[tuple[str, int, str], Observation] = {}
+    answered: set[tuple[str, int, str]] = set()  # in a reliable response, perhaps (RFC 3262 §5)
     for observation in seen:
         message = sip(observation)
         key = message.call_id, message.cseq, message.method
-        if message.method not in ("INVITE", "UPDATE") or not message.media:
+        if message.method not in ("INVITE", "UPDATE"):
             continue
-        if message.is_request and message.receiver == "device":
+        if message.sender == "device" and message.status is not None and message.media:
+            answered.add(key)
+        if message.is_request and message.receiver == "device" and message.media:
             offers[key] = observation
         elif message.sender == "device" and 200 <= (message.status or 0) < 300 and key in offers:
-            _answer(observation, message, offers[key], book)
+            if message.media:
+                _answer(observation, message, offers[key], book)
+            elif key not in answered and not _body(message.raw):
+                text = f"{message.status} to {message.method} without an answer to its offer"
+                book.check("SIP-12", False, text, observation, offers[key])
 
 
 def _answer(observation: Observation, message: SipMessageSeen, asked: Observation, book: Book) -> None:
@@ -193,13 +200,16 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
     """SIP-14: a description of the device that differs from an earlier one of its session has a new version.
 
     A session is known by the whole origin but its version (RFC 4566 §5.2): who describes another one begins
-    anew. So does who has been refused, and tries otherwise (RFC 3261 §8.1.3.5).
+    anew, which is for another dialog (RFC 3264 §8). So does who has been refused, and tries otherwise
+    (RFC 3261 §8.1.3.5).
     """
+    latest: dict[tuple[str, str], tuple[tuple[str, str], str, int, Observation]] = {}
     known: dict[tuple[str, tuple[str, ...], str], tuple[str, Observation]] = {}
     for observation in seen:
         message = sip(observation)
         if message.method == "INVITE" and (message.status or 0) >= 300:
             known = {key: value for key, value in known.items() if key[0] != message.call_id}
+            latest = {key: value for key, value in latest.items() if key[0] != message.call_id}
         if message.sender != "device" or not message.media or "multipart/" in message.raw:
             continue
         try:
@@ -210,15 +220,43 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
         if len(origin) != _ORIGIN_WORDS:
             continue
         body = _without_origin(message.raw)
+        sent_again = known.get((message.call_id, (origin[0], origin[1], *origin[3:]), origin[2]))
+        if sent_again is None or sent_again[0] != body:
+            _follows(message, observation, origin, latest, book)
         key = message.call_id, (origin[0], origin[1], *origin[3:]), origin[2]
         earlier, first = known.setdefault(key, (body, observation))
         problem = f"another description of the version {origin[2]}"
         book.check("SIP-14", body == earlier, problem, observation, first)
 
 
+def _follows(
+    message: SipMessageSeen,
+    observation: Observation,
+    origin: list[str],
+    latest: dict[tuple[str, str], tuple[tuple[str, str], str, int, Observation]],
+    book: Book,
+) -> None:
+    """Judge a description against the one before it in its dialog, of which it is no copy (RFC 3264 §8)."""
+    dialog = message.call_id, message.from_tag if message.is_request else message.to_tag
+    session, version, sections = (origin[0], origin[1]), origin[2], len(message.media)
+    before = latest.get(dialog)
+    latest[dialog] = session, version, sections, observation
+    if before is None:
+        return
+    if session != before[0]:
+        book.broken("SIP-14", "another session than before in its dialog", observation, before[3])
+    elif version.isdecimal() and before[1].isdecimal() and int(version) < int(before[1]):
+        book.broken("SIP-14", f"the version {version} after {before[1]}", observation, before[3])
+    if sections < before[2]:
+        book.broken("SIP-14", f"{sections} media sections after {before[2]}", observation, before[3])
+
+
+def _body(raw: str) -> str:
+    return raw.replace("\r\n", "\n").partition("\n\n")[2].strip()
+
+
 def _without_origin(raw: str) -> str:
-    body = raw.replace("\r\n", "\n").partition("\n\n")[2]
-    return "\n".join(line for line in body.strip().split("\n") if not line.startswith("o="))
+    return "\n".join(line for line in _body(raw).split("\n") if not line.startswith("o="))
 
 
 _ORIGIN_WORDS = 6

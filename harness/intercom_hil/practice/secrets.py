@@ -75,6 +75,15 @@ def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
             theirs = given.get((message.call_id, key))
             if theirs is not None:
                 book.broken("KEY-01", "the key that the other side has chosen", observation, theirs)
+            if len(set(key)) * 3 <= len(key):
+                book.broken(
+                    "KEY-01", f"a key with {len(set(key))} different bytes in {len(key)}", observation
+                )
+            for known, seen_first in first.items():
+                same = sum(one == two for one, two in zip(key, known, strict=False))
+                if known != key and 2 * same >= len(key):
+                    problem = f"a key with {same} of {len(key)} bytes as in another one"
+                    book.broken("KEY-01", problem, observation, seen_first)
             other = first.setdefault(key, observation)
             if sip(other).call_id != message.call_id:
                 book.broken("KEY-01", f"the key of the call {sip(other).call_id}", observation, other)

@@ -108,8 +108,12 @@ class MediaEnded(BaseContent):
     ``payload_types`` are all that were seen. Of sound with one byte per tick, ``steps`` lead from one packet
     to the very next, by ``odd_timestamps`` of them the timestamp did not rise as the sound did, and ``leaps``
     pass over sequence numbers that were never used; ``holes`` are where sound is missing. ``reused`` packets
-    have the sequence number of another one shortly before. ``sender_reports`` and ``receiver_reports`` are
-    RTCP of the flow's own SSRC (RFC 3550 §6.4).
+    have the sequence number of another one shortly before, ``odd_markers`` are on packets that begin no
+    talkspurt, ``malformed`` packets have a padding that cannot be. ``pace`` is how many times as fast as
+    described the timestamps rose, in ``paced_for`` seconds.
+    ``sender_reports`` and ``receiver_reports`` are RTCP of the flow's own SSRC (RFC 3550 §6.4); of those,
+    ``stray_reports`` went where no RTCP is wanted by what is usual, and ``clear_reports``, while the flow
+    lasted, could be read by anybody.
     """
 
     kind: Literal["media_ended"] = "media_ended"
@@ -136,10 +140,16 @@ class MediaEnded(BaseContent):
     steps: int | None = None
     odd_timestamps: int = 0
     leaps: int = 0
+    odd_markers: int = 0
+    malformed: int = 0
+    pace: float | None = None
+    paced_for: float = 0.0
     reused: int = 0
     holes: tuple[SoundHole, ...] = ()
     sender_reports: int | None = None
     receiver_reports: int | None = None
+    stray_reports: int = 0
+    clear_reports: int = 0
 
     def __str__(self) -> str:
         return (
