@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 RUNS = Path("reports/runs")
+_FORMATS = "html, junit, markdown, csv, ctrf, allure"
 
 app = typer.Typer(
     help="Compliance bench for SIP intercoms: drives the device, watches it, judges it, keeps the evidence.",
@@ -86,6 +87,10 @@ def run(
         Path | None,
         typer.Option("--resume", metavar="RUN", help="Go on with an interrupted run, in its folder."),
     ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option("--format", metavar="NAME", help=f"A further report: {_FORMATS}; several, or all."),
+    ] = None,
 ) -> None:
     """Run the compliance scenarios against a bench, or several side by side, and write the report.
 
@@ -104,6 +109,7 @@ def run(
     arguments = [*benches, *side_by_side, "--runs", str(runs.resolve())]
     arguments += context.args
     arguments += ["--resume", str(resume.resolve())] if resume else []
+    arguments += [word for name in formats or () for word in ("--report-format", name)]
     # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
     sys.stdout.flush()
     named = any(_names_scenarios(argument) for argument in context.args)
@@ -310,16 +316,22 @@ def emulate(context: typer.Context) -> None:
 @app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format", metavar="NAME", help=f"{_FORMATS}; several, or all (default: html and junit)."
+        ),
+    ] = None,
 ) -> None:
-    """Render the reports of a run folder again."""
-    _render(folder)
+    """Render the reports of a run folder again, or in further formats."""
+    _render(folder, formats or ())
 
 
-def _render(folder: Path) -> None:
+def _render(folder: Path, formats: Iterable[str] = ()) -> None:
     from intercom_hil import reports
 
     try:
-        written = reports.render(folder)
+        written = reports.render(folder, reports.chosen(formats))
     except reports.ReportError as problem:
         typer.echo("".join(f"{path}\n" for path in problem.written), nl=False)
         raise BenchError(problem.what, problem.where, problem.remedy) from problem

@@ -7,7 +7,7 @@ imported before it is asked for by its name, so a broken distribution hurts only
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cached_property
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
@@ -55,6 +55,10 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
     RENDERERS: {
         "junit": "intercom_hil.reports.junit:write",
         "html": "intercom_hil.reports.html:write",
+        "markdown": "intercom_hil.reports.markdown:write",
+        "csv": "intercom_hil.reports.table:write",
+        "ctrf": "intercom_hil.reports.ctrf:write",
+        "allure": "intercom_hil.reports.allure:write",
     },
     REQUIREMENTS: {"page": "intercom_hil.spec.catalogue:CATALOGUE"},
 }
@@ -106,9 +110,9 @@ class Registry(Mapping[str, _Value], Generic[_Value]):
     def __contains__(self, name: object) -> bool:
         return name in self._own or name in self._installed
 
-    def usable(self) -> Iterator[tuple[str, _Value | ExtensionError]]:
-        """Yield every name with what it stands for, or with what is wrong with it."""
-        for name in self:
+    def usable(self, names: Iterable[str] | None = None) -> Iterator[tuple[str, _Value | ExtensionError]]:
+        """Yield every name, or each of these, with what it stands for or with what is wrong with it."""
+        for name in self if names is None else names:
             try:
                 yield name, self[name]
             except ExtensionError as problem:

@@ -60,6 +60,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="play only the scenarios of this requirement (OUT-03) or family (OUT) (repeatable)",
     )
     group.addoption(
+        "--report-format",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="write this report besides html and junit: csv, ctrf, allure …, or all (repeatable)",
+    )
+    group.addoption(
         "--as-written",
         action="store_true",
         help="play the scenarios in the order of their files, however often that reconfigures the device",
@@ -104,12 +111,23 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     if config.option.as_written and config.option.shuffle is not None:
         raise pytest.UsageError("--shuffle and --as-written each want an order of their own: leave one out")
+    if config.option.report_format:
+        _check_formats(config.option.report_format)
     count = getattr(config.option, "numprocesses", None) or 0
     try:
         if count or len(bench_files(bench_paths(config))) > 1:
             _check_side_by_side(config, count)
     except BenchError as problem:
         end_run(session, problem)
+
+
+def _check_formats(names: list[str]) -> None:
+    from intercom_hil import reports
+
+    try:
+        reports.chosen(names)
+    except reports.ReportError as problem:
+        raise pytest.UsageError(f"--report-format {problem}") from problem
 
 
 def _check_side_by_side(config: pytest.Config, count: int) -> None:

@@ -116,7 +116,7 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             continue
         try:
-            reports.render(run.path)
+            reports.render(run.path, reports.chosen(config.option.report_format, besides=True))
         except reports.ReportError as problem:
             config.stash.setdefault(_UNWRITTEN, []).append(str(problem))
             if not {path.name for path in problem.written} >= _OURS:

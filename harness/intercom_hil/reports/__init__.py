@@ -8,7 +8,7 @@ folder, and returns its path. Those that come along and those of other distribut
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from intercom_hil.run_folder.errors import ReportError
 from intercom_hil.run_folder.records import Run
 from intercom_hil.run_folder.run import read_run
 
-__all__ = ["RENDERERS", "ReportError", "Run", "render"]
+__all__ = ["RENDERERS", "ReportError", "Run", "chosen", "render"]
 
 Renderer = Callable[[Run], Path]
 
@@ -32,13 +32,38 @@ def _renderer(loaded: Any) -> Renderer:
 
 RENDERERS: Registry[Renderer] = Registry(extensions.RENDERERS, _renderer)
 """Every report format by name."""
+_OF_EVERY_RUN = ("junit", "html")
+ALL = "all"
+"""The name that stands for every format."""
 
 
-def render(run_folder: Path) -> list[Path]:
-    """Write every report into a run directory; one that cannot be written does not keep the others from it.
+def chosen(names: Iterable[str] = (), *, besides: bool = False) -> list[str]:
+    """Return the formats that are asked for, each once and in the order of the registry.
+
+    Args:
+        names: names of formats, or ``all``; of none, the default: JUnit, HTML, and those of other
+            distributions.
+        besides: whether these come besides the default.
+
+    Raises:
+        ReportError: there is no such format.
+    """
+    wanted = set(names)
+    if unknown := sorted(wanted - {*RENDERERS, ALL}):
+        raise ReportError(
+            "there is no such report format", ", ".join(unknown), f"use {', '.join([*RENDERERS, ALL])}"
+        )
+    if not wanted or besides:
+        wanted.update(name for name in RENDERERS if name in _OF_EVERY_RUN or RENDERERS.origin(name))
+    return [name for name in RENDERERS if name in wanted or ALL in wanted]
+
+
+def render(run_folder: Path, formats: Iterable[str] | None = None) -> list[Path]:
+    """Write reports into a run directory; one that cannot be written does not keep the others from it.
 
     Args:
         run_folder: the directory with run.json; a partial run is reported as such.
+        formats: their names, as ``chosen`` returns them; the default ones unless given.
 
     Returns:
         The files written.
@@ -50,7 +75,7 @@ def render(run_folder: Path) -> list[Path]:
     run = read_run(run_folder)
     written: list[Path] = []
     problems: list[ReportError] = []
-    for name, renderer in RENDERERS.usable():
+    for name, renderer in RENDERERS.usable(chosen() if formats is None else formats):
         try:
             if isinstance(renderer, ExtensionError):
                 raise ReportError(renderer.what, f"report {name}", renderer.remedy)

@@ -12,34 +12,48 @@ not played is not passed.
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
+from intercom_hil.reports.outcomes import (
+    Outcome,
+    failure_text,
+    is_whole,
+    not_whole_text,
+    outcome_of,
+    split_id,
+)
 from intercom_hil.reports.output import put
 from intercom_hil.run_folder import verdicts
-from intercom_hil.run_folder.fields import clock, line, relative, shorten
-from intercom_hil.run_folder.records import Attempt, Judgement, Run, Scenario
+from intercom_hil.run_folder.fields import clock, line, shorten
+from intercom_hil.run_folder.records import Attempt, Run, Scenario
 
 FILE_NAME = "junit.xml"
-_ERRORS = (verdicts.ERROR, verdicts.INCONCLUSIVE)
-_SKIPPED = (verdicts.NOT_APPLICABLE, verdicts.NONE)
+_TAGS = {
+    Outcome.PASSED: None,
+    Outcome.FAILED: "failure",
+    Outcome.ERROR: "error",
+    Outcome.SKIPPED: "skipped",
+}
 _MESSAGE_LENGTH = 500
 
 
 def render(run: Run) -> bytes:
     """Return the run as a JUnit XML document in UTF-8."""
-    whole = [] if _is_whole(run) else [_not_whole(run)]
+    whole = [] if is_whole(run) else [_not_whole(run)]
+    outcomes = Counter(outcome_of(scenario.verdict) for scenario in run.scenarios)
     counts = {
         "tests": len(run.scenarios) + len(whole),
-        "failures": sum(scenario.verdict is verdicts.FAIL for scenario in run.scenarios),
-        "errors": sum(scenario.verdict in _ERRORS for scenario in run.scenarios) + len(whole),
+        "failures": outcomes[Outcome.FAILED],
+        "errors": outcomes[Outcome.ERROR] + len(whole),
     }
     attributes = {
         "name": run.name,
         **{key: str(value) for key, value in counts.items()},
         "time": f"{max(run.duration or 0.0, 0.0):.3f}",
     }
-    skipped = sum(scenario.verdict in _SKIPPED for scenario in run.scenarios)
+    skipped = outcomes[Outcome.SKIPPED]
     stamp = clock(run.started, "%Y-%m-%dT%H:%M:%S") if run.started is not None else "1970-01-01T00:00:00"
     root = ElementTree.Element("testsuites", attributes)
     suite = ElementTree.SubElement(
@@ -61,14 +75,10 @@ def _about(run: Run) -> dict[str, str]:
     return about | {key: line(value) for key, value in run.environment.items()}
 
 
-def _is_whole(run: Run) -> bool:
-    return bool(run.scenarios) and not run.interrupted
-
-
 def _not_whole(run: Run) -> ElementTree.Element:
     """Return the testcase of a run that could not begin, judged nothing, or was interrupted."""
     case = ElementTree.Element("testcase", {"classname": "intercom-hil", "name": "the run", "time": "0.000"})
-    text = "\n".join(run.notes) or "the run is not whole"
+    text = not_whole_text(run)
     message = shorten(text.partition("\n")[0], _MESSAGE_LENGTH)
     ElementTree.SubElement(case, "error", {"type": verdicts.ERROR.name, "message": message}).text = text
     return case
@@ -79,54 +89,17 @@ def write(run: Run) -> Path:
     return put(run.folder, FILE_NAME, render(run))
 
 
-def failure_text(scenario: Scenario) -> str:
-    """Return what went wrong in sentences that can stand alone: expected, seen, witness, time, evidence."""
-    bad = [judgement for judgement in scenario.judgements if judgement.verdict.needs_attention]
-    parts = [*(_sentence(judgement, scenario) for judgement in bad), *scenario.problems]
-    parts += [
-        f"{item.requirement}: measured {item.name} {_value(item.value)} {item.unit}, allowed "
-        f"{_value(item.low)} to {_value(item.high)} {item.unit}"
-        for item in scenario.measurements
-        if item.verdict.needs_attention
-    ]
-    if not parts:
-        parts = [f"{scenario.verdict.word}: {scenario.verdict.meaning}"]
-    parts += [f"Evidence: {file.path}" for file in scenario.evidence if file.href]
-    return "\n".join(parts)
-
-
-def _sentence(judgement: Judgement, scenario: Scenario) -> str:
-    when = relative(judgement.time, scenario.started)
-    moment = f" at {when} s ({clock(judgement.time)})" if when else ""
-    who = ", ".join(judgement.witnesses) or "no witness"
-    return (
-        f"{judgement.requirement}: {judgement.verdict.name}: expected {judgement.expected}; "
-        f"seen: {judgement.seen or 'nothing'} [{who}]{moment}"
-    )
-
-
-def _value(value: float | None) -> str:
-    return "open" if value is None else f"{value:g}"
-
-
 def _testcase(scenario: Scenario) -> ElementTree.Element:
-    plain, bracket, parameters = scenario.id.partition("[")
-    module, _, name = plain.rpartition(".")
+    module, name = split_id(scenario.id)
     case = ElementTree.Element(
         "testcase",
         {
-            "classname": module or "scenarios",
-            "name": name + bracket + parameters,
+            "classname": module,
+            "name": name,
             "time": f"{max(scenario.duration or 0.0, 0.0):.3f}",
         },
     )
-    tag = None
-    if scenario.verdict is verdicts.FAIL:
-        tag = "failure"
-    elif scenario.verdict in _ERRORS:
-        tag = "error"
-    elif scenario.verdict in _SKIPPED:
-        tag = "skipped"
+    tag = _TAGS[outcome_of(scenario.verdict)]
     if tag is not None:
         text = failure_text(scenario) if tag != "skipped" else scenario.verdict.meaning
         message = shorten(text.partition("\n")[0], _MESSAGE_LENGTH)

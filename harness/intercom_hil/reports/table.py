@@ -1,0 +1,79 @@
+"""The CSV renderer: a row for each requirement that a scenario judged, for spreadsheets.
+
+A requirement that no scenario judged has a row without a scenario, a scenario that judged none a row without
+a requirement: nothing is left out. Texts of devices are cells too, and a spreadsheet takes a cell that begins
+with ``=``, ``+``, ``-`` or ``@`` for a formula: such a text has an apostrophe put before it.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator
+from pathlib import Path
+
+from intercom_hil.reports.output import put
+from intercom_hil.run_folder.fields import clock, line, shorten
+from intercom_hil.run_folder.records import Requirement, Run, Scenario
+
+FILE_NAME = "results.csv"
+COLUMNS = (
+    *("requirement", "class", "requirement title", "verdict", "scenario", "scenario title"),
+    *("scenario verdict", "started", "duration_s", "attempts", "expected", "seen", "measured", "evidence"),
+)
+MOST = 2_000
+"""Characters of one cell."""
+_FORMULA = tuple("=+-@\t\r\n＝＋－＠−")
+"""How a cell begins that a spreadsheet may compute: the signs of ASCII, and their full-width forms."""
+_TIME = "%Y-%m-%dT%H:%M:%SZ"
+
+
+def render(run: Run) -> bytes:
+    """Return the run as CSV (RFC 4180) in UTF-8."""
+    file = io.StringIO()
+    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
+    writer.writerow(COLUMNS)
+    rows = {row.id: row for row in run.requirements}
+    judged: set[str] = set()
+    for scenario in run.scenarios:
+        judged.update(scenario.requirements)
+        writer.writerows(_of_scenario(scenario, rows))
+    for row in run.requirements:
+        if row.id not in judged:
+            writer.writerow([*map(neutral, (row.id, row.kind, row.title, row.verdict.name)), *[""] * 10])
+    return file.getvalue().encode()
+
+
+def write(run: Run) -> Path:
+    """Write the table into the run directory and return its path."""
+    return put(run.folder, FILE_NAME, render(run))
+
+
+def neutral(text: str) -> str:
+    """Return a text as a cell of one line that no spreadsheet computes."""
+    cell = shorten(line(text), MOST)
+    return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+def _of_scenario(scenario: Scenario, rows: dict[str, Requirement]) -> Iterator[list[str]]:
+    evidence = next((file.path for file in scenario.evidence if file.label == "folder"), "")
+    about = [
+        scenario.id,
+        scenario.title,
+        scenario.verdict.name,
+        clock(scenario.started, _TIME) if scenario.started is not None else "",
+        f"{scenario.duration or 0.0:.3f}",
+        str(scenario.attempts),
+    ]
+    for key, verdict in (scenario.requirements or {"": scenario.verdict}).items():
+        row = rows.get(key)
+        known = [row.kind, row.title] if row is not None else ["", ""]
+        of_it = [item for item in scenario.judgements if item.requirement == key and item.verdict is verdict]
+        texts = [of_it[0].expected, of_it[0].seen] if of_it else ["", "; ".join(scenario.problems)]
+        measured = "; ".join(
+            f"{item.name} {item.value:g} {item.unit}"
+            for item in scenario.measurements
+            if item.requirement == key and item.value is not None
+        )
+        cells = [key, *known, verdict.name, *about, *texts, measured, evidence]
+        yield list(map(neutral, cells))
