@@ -322,3 +322,26 @@ def test_failures_are_of_the_kinds_of_the_calls_that_failed(statuses, named, row
     for number, (status, kind) in enumerate(zip(statuses, named, strict=True)):
         story.placed(f"c{number}", status=status).event("outgoing_call_failure", failure=kind)
     assert broken(story) & {"EVT-13"} == rows
+
+
+@pytest.mark.parametrize(
+    ("details", "rows"),
+    [
+        (("sip:3410@pbx", "sip:3411@pbx"), set()),
+        (("sip:3411@pbx", "sip:3411@pbx"), {"EVT-07"}),
+        (("sip:3410@pbx", "sip:3410@pbx"), {"EVT-07"}),
+        (("", "caller 3411"), set()),
+        (("call 34100", "34110 seconds"), set()),
+        (("3410 for 3411", "3411 after 3410"), set()),
+    ],
+)
+def test_an_event_names_the_other_side_of_its_own_call(details, rows):
+    story = Story()
+    for number, text in enumerate(details):
+        caller, call = f"sip:341{number}@pbx", f"c{number}"
+        story.at(5 * number + 1).sip("INVITE", "pbx", "device", call=call, to_tag="", caller=caller)
+        story.sip("INVITE", "device", "pbx", status=200, call=call, caller=caller)
+        story.sip("ACK", "pbx", "device", call=call, caller=caller)
+        story.event("incoming_call_received", details=text).bye("pbx", call=call)
+    found = monitor(story.timeline, START + 60, START + 60)
+    assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"EVT-07"} == rows

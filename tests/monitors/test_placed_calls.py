@@ -142,3 +142,25 @@ def test_more_failures_than_there_are_contacts_to_fail_have_no_cause(kind):
     assert logged(("1", 486), "busy", ("2", 404), "not found", kind) == {"EVT-11"}
     assert "EVT-11" in logged(("1", 486), "busy", kind, ("2", 200))
     assert "EVT-11" in logged(("1", 200), kind)
+
+
+@pytest.mark.parametrize(("placed", "row"), [(True, "OUT-06"), (False, "INC-05")])
+def test_a_press_that_ends_a_call_begins_no_other(placed, row):
+    def ended(*, again):
+        story = Story()
+        (story.press().placed if placed else story.taken)("c1")
+        story.at(5).press().bye("device")
+        if again:
+            story.at(6).sip("INVITE", "device", "pbx", call="c9", to_tag="", profile="RTP/AVP")
+        found = monitor(story.timeline, LATER, LATER)
+        return {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"OUT-06", "INC-05"}
+
+    assert ended(again=True) == {row}
+    assert ended(again=False) == set()
+
+
+def test_a_press_after_the_end_of_a_call_begins_another():
+    story = Story().press().placed("c1").at(5).bye("pbx").at(6).press()
+    story.at(7).sip("INVITE", "device", "pbx", call="c9", to_tag="", profile="RTP/AVP")
+    found = monitor(story.timeline, LATER, LATER)
+    assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"OUT-06"} == set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_hil.monitors.settings_in_force import switched_off, with_video, without_video
+from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
 from intercom_hil.timeline.observation import Configured, MediaLine
@@ -133,3 +133,25 @@ def test_a_device_has_the_time_to_hang_up_and_to_take_its_registration_back():
         "REGISTER", "device", "pbx", to_tag="", branch="b", raw="REGISTER sip:x SIP/2.0\r\nExpires: 0\r\n"
     )
     assert broken(story) == set()
+
+
+def up_with_sip_off(ended=None, after=30.0):
+    """A call that is up when SIP is switched off, and ended so many seconds later by the device."""
+    story = call(configured(Story(), enabled=True), placed=True, ours=lines())
+    configured(story.at(10), enabled=False)
+    if ended is not None:
+        story.at(10 + ended).bye("device")
+    return {finding.requirement for finding in left_up(story.timeline, START + after)}
+
+
+def test_the_other_side_is_told_that_sip_is_off():
+    assert up_with_sip_off() == {"CFG-01"}
+    assert up_with_sip_off(ended=1.0) == set()
+    assert up_with_sip_off(ended=10.0) == {"CFG-01"}
+    assert up_with_sip_off(after=12.0) == set()  # the scenario was over
+
+
+def test_a_call_after_sip_is_on_again_is_another():
+    story = configured(configured(Story(), enabled=True), enabled=False)
+    call(configured(story.at(5), enabled=True), placed=True, ours=lines())
+    assert list(left_up(story.timeline, START + 60)) == []

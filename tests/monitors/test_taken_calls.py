@@ -158,3 +158,74 @@ def test_a_screen_that_is_late_is_owed_to_the_next_scenario():
     story.at(6).shows("Incoming call answered")
     assert story.broken() == set()
     assert last_unshown(story.timeline) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("caller", "status", "rows"),
+    [
+        ("sip:3410@pbx", 403, {"INC-03"}),
+        ("sip:3410@pbx", 603, {"INC-03"}),
+        ("sip:3410@pbx", 480, set()),  # not there: for a reason of its own
+        ("sip:3410@elsewhere", 403, set()),
+        ("sip:9@pbx", 403, set()),
+        ("sip:Guard@office:5070", 403, set()),  # whose server may have given it another name
+    ],
+)
+def test_a_permitted_caller_is_let_in(caller, status, rows):
+    at = {"server_address": "pbx", "extension": "3401"}
+    assert Door(**at).at(5).called(caller, status, uri="sip:3401@device").broken() == rows
+
+
+@pytest.mark.parametrize(
+    ("more", "rows"),
+    [
+        ({}, {"INC-03"}),
+        ({"allow_incoming": False}, set()),
+        ({"permitted_callers": []}, set()),
+        ({"extension": "7"}, set()),
+        ({"encryption": "SRTP-only"}, set()),
+    ],
+)
+def test_who_may_be_turned_away(more, rows):
+    at = {"server_address": "pbx", "extension": "3401", **more}
+    story = Door(**at).at(5).called("sip:3410@pbx", 403, uri="sip:3401@device", profile="RTP/AVP")
+    assert story.broken() == rows
+
+
+def rings(seconds, *, busy=False, by="pbx"):
+    """A permitted call that rings, and that its caller gives up after so many seconds."""
+    story = Door(server_address="pbx", extension="3401").at(5)
+    if busy:
+        story.called("sip:3410@pbx", 200, call="c0")
+    story.sip("INVITE", by, "device", to_tag="", caller="sip:3410@pbx", uri="sip:3401@device")
+    story.sip("INVITE", "device", by, status=180)
+    story.at(story.clock + seconds).sip("CANCEL", by, "device", to_tag="")
+    return story.sip("INVITE", "device", by, status=487).broken()
+
+
+def test_a_permitted_call_is_answered_in_time():
+    assert rings(4.0) == {"INC-02"}
+    assert rings(2.0) == set()
+    assert rings(4.0, busy=True) == set()
+    assert rings(4.0, by="3410") == set()  # who calls straight may be a stranger
+
+
+def shown_of(*texts):
+    """Calls that are taken one after the other, each with what the screen shows of it."""
+    story = Door()
+    for number, text in enumerate(texts):
+        call = f"c{number}"
+        story.at(10 * number + 5).called("sip:3410@pbx", 200, call=call)
+        if text:
+            story.shows(text)
+        story.at(10 * number + 8).bye("pbx", call=call)
+    return story.broken()
+
+
+def test_the_screen_shows_each_call_that_is_taken():
+    answered = "Incoming call answered"
+    assert shown_of(answered, answered) == set()
+    assert shown_of(answered, None) == {"INC-02"}
+    assert shown_of(None, answered) == {"INC-02"}
+    assert shown_of(None, None) == set()  # nothing is known of what reports the screen
+    assert shown_of("Ready", "Ready") == set()

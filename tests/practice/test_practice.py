@@ -179,6 +179,10 @@ def test_a_device_that_keeps_to_the_rfcs_breaks_nothing(name):
     assert failed(told(*LAWFUL[name])) == set()
 
 
+GRANTED = (
+    f"< SIP/2.0 200 OK\n{headers('1 REGISTER', 'r0', call='r')}\nContact: <sip:door@192.0.2.30>;expires={{}}"
+)
+RANG = f"> SIP/2.0 180 Ringing\n{headers('1 INVITE', '1', tags=('a', 'b'))}"
 BROKEN = {
     "SIP-01": (INVITE, OK, ACK.replace("ACK sip", "ACK  sip"), BYE),
     "SIP-02": (INVITE, OK, ACK, BYE.replace(f"\n{REQUEST}", "")),
@@ -191,6 +195,8 @@ BROKEN = {
     "SIP-09": (*CALLED[:3], INFO, *("<" + CALLED[3][1:],) * 2, *(CALLED[4],) * 4),
     "SIP-10": (REGISTER, CHALLENGE, proven(1, "00000001").replace("z9hG4bKr1", "z9hG4bKr2")),
     "SIP-11": (REGISTER, CHALLENGE, proven(2, "00000001"), proven(3, "00000001")),
+    "SIP-15": (REGISTER.replace("z9hG4bKr1", "z9hG4bKr0"), GRANTED.format(3)),
+    "SIP-16": (*CALLED[:2], RANG, *CALLED[2:]),
     "SIP-12": (CALLED[0], CALLED[1] + "m=text 0 RTP/AVP 98\r\n", *CALLED[2:]),
 }
 
@@ -332,6 +338,56 @@ ALLOWED = {
 @pytest.mark.parametrize("name", ALLOWED)
 def test_what_the_rfcs_leave_free_breaks_nothing(name):
     assert failed(told(*ALLOWED[name])) == set()
+
+
+REGISTERED = (REGISTER.replace("z9hG4bKr1", "z9hG4bKr0"), GRANTED)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "further", "rows"),
+    [
+        (3, (proven(2, "1"),), set()),
+        (600, (), set()),
+        (0, (), set()),
+        (3, (REGISTERED[0],), {"SIP-15"}),  # the same one, sent again
+        (3, (*CALL[:1],), {"SIP-15"}),
+    ],
+)
+def test_a_registration_is_renewed_before_it_ends(seconds, further, rows):
+    asked, answer = REGISTERED
+    assert failed(told(asked, answer.format(seconds), *further)) == rows
+
+
+def test_new_settings_end_what_a_registration_is_owed():
+    asked, answer = REGISTERED
+    configured = Configured(settings={}, accepted=True)
+    assert failed(told(asked, answer.format(5), also=[configured])) == set()
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (*CALLED[:2], CALLED[1].replace("200 OK", "486 Busy"), *CALLED[2:]),
+        (*CALL[:5], BYE, BYE),
+        (INVITE, RINGING, INVITE, INVITE, *CALL[1:]),
+    ],
+)
+def test_nothing_follows_a_final_response(story):
+    assert "SIP-16" in failed(told(*story))
+
+
+@pytest.mark.parametrize(
+    "story",
+    [(*CALL[:5], BYE), (*CALLED[:2], CALLED[1], *CALLED[2:]), (INVITE, RINGING, INVITE, *CALL[1:])],
+)
+def test_one_copy_may_be_on_its_way_and_a_final_response_may_be_repeated(story):
+    assert "SIP-16" not in failed(told(*story))
+
+
+@pytest.mark.parametrize(("more", "rows"), [("Allow: INVITE", set()), ("Subject: x", {"SIP-09"})])
+def test_who_does_not_know_a_method_says_which_it_knows(more, rows):
+    refused = f"> SIP/2.0 405 No\n{headers('5 INFO', '9', tags=('b', 'a'), more=more)}"
+    assert failed(told(*CALLED[:3], INFO, refused, *CALLED[3:])) == rows
 
 
 def test_another_algorithm_than_was_offered():

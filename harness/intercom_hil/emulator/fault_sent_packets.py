@@ -364,6 +364,45 @@ def _session_changes(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [_with_body(packet.data, lambda body: re.sub(rb"(o=[^ ]+ )[0-9]+", rb"\g<1>" + name, body))]
 
 
+def _registers_for_a_moment(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.begins(b"REGISTER ") or b"\r\nExpires: 0\r\n" in packet.data:
+        return [packet.data]
+    return [re.sub(rb"\r\nExpires: *[0-9]+", b"\r\nExpires: 3", packet.data, count=1)]
+
+
+def _rings_after_answering(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE" and packet.branch not in sent.invites:
+        sent.invites.add(packet.branch)
+        sent.later(_without_body(packet.data).replace(b"200 OK", b"180 Ringing", 1), 0.5)
+    return [packet.data]
+
+
+def _refuses_after_answering(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE" and packet.branch not in sent.invites:
+        sent.invites.add(packet.branch)
+        sent.later(_without_body(packet.data).replace(b"200 OK", b"486 Busy Here", 1), 0.5)
+    return [packet.data]
+
+
+def _without_body(data: bytes) -> bytes:
+    head = data.partition(b"\r\n\r\n")[0]
+    head = re.sub(rb"\r\nContent-Type:[^\r\n]*", b"", head)
+    return re.sub(rb"\r\nContent-Length: *[0-9]+", b"\r\nContent-Length: 0", head) + b"\r\n\r\n"
+
+
+def _asks_on(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if packet.begins(b"BYE ") and packet.branch not in sent.invites:
+        sent.invites.add(packet.branch)
+        sent.later(packet.data, 0.8, 1.6)
+    return [packet.data]
+
+
+def _allows_nothing(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [
+        re.sub(rb"\r\nAllow:[^\r\n]*", b"", packet.data) if packet.begins(b"SIP/2.0 405") else packet.data
+    ]
+
+
 # -- media in clear ----------------------------------------------------------------------------------------
 
 _SECOND = 50
@@ -566,6 +605,11 @@ DISTORTIONS: dict[str, _Distortion] = {
     "called-from-elsewhere": _reached_elsewhere(b"INVITE"),
     "options-not-answered": _ignores(b"OPTIONS"),
     "binding-kept": _stays_registered,
+    "short-registration": _registers_for_a_moment,
+    "provisional-after-final": _rings_after_answering,
+    "refuses-after-answering": _refuses_after_answering,
+    "bye-repeated-though-answered": _asks_on,
+    "405-without-allow": _allows_nothing,
     "session-version-stands-still": _one_version,
     "answer-with-another-crypto-tag": _another_tag,
     "answers-hold-both-ways": _both_ways_it_says,

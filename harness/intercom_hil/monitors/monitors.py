@@ -12,10 +12,11 @@ break OUT-05 or INC-06. What no row of the page is about is good practice, which
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from intercom_hil.judge.calls import calls
+from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
 from intercom_hil.judge.expected_events import (
@@ -31,6 +32,8 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
+from intercom_hil.judge.messages import sip
+from intercom_hil.judge.places import place
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.stories import presses_that_hang_up, stories
@@ -41,11 +44,12 @@ from intercom_hil.monitors.credentials import credentials
 from intercom_hil.monitors.placed_calls import (
     given_up_in_time,
     not_given_up_early,
+    nothing_after_hanging_up,
     one_press_one_story,
     unseen_attempts,
 )
-from intercom_hil.monitors.settings_in_force import switched_off, with_video, without_video
-from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy
+from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
+from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy, let_in, unshown
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
 from intercom_hil.practice.practice import practice
 from intercom_hil.spec import events as catalogue
@@ -81,13 +85,17 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             ("video allowed", without_video(timeline)),
             ("video offered", with_video(timeline)),
             ("switched off", switched_off(timeline)),
+            ("left up", left_up(timeline, settled)),
             ("placed calls", one_press_one_story(timeline)),
             ("given up in time", given_up_in_time(timeline, closed)),
             ("not given up early", not_given_up_early(timeline)),
             ("taken calls", admitted(timeline)),
             ("as configured", as_configured(timeline)),
             ("free and busy", free_and_busy(timeline)),
+            ("let in", let_in(timeline, settled)),
+            ("after hanging up", nothing_after_hanging_up(timeline)),
             ("screen", answered_on_screen(timeline)),
+            ("screen of each call", unshown(timeline, settled)),
             ("both heard", both_heard(timeline, closed)),
             ("good practice", practice(timeline, settled)),
             ("declarations", _declarations(timeline)),
@@ -179,6 +187,7 @@ def _agreement(
     yield from surplus
     yield from _before_cause(timeline, logged, settled)
     yield from _of_another_kind(timeline, logged, settled)
+    yield from _of_another_call(timeline, logged, settled)
     if logged and not surplus:
         seen = f"{len(logged)} events, none beyond its causes"
         yield Finding("EVT-11", "no event without its cause", seen, logged, Verdict.PASS)
@@ -315,6 +324,38 @@ def _of_another_kind(timeline: Timeline, logged: list[Observation], settled: flo
             )
             expected = f"{kind} in the details of {len(fitting)} failures"
             yield Finding("EVT-13", expected, text, named, despite_unread=True)
+
+
+def _of_another_call(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
+    """EVT-03 to EVT-10: an event whose details name a party names that of its own call.
+
+    It is wrong if it names the other side of another call, and not its own; it may name nobody. Which call an
+    event is of is known by the order, where there is one event for each.
+    """
+    seen = calls(timeline, until=settled)
+    parties = {party for call in seen if (party := _party(call))}
+    for causes in causes_in(timeline, settled):
+        written = sorted(events_of(logged, causes.kind), key=lambda o: (o.time, o.seq))
+        exact = len(causes.owed) == len(causes.allowed) == len(written)
+        if not exact or causes.kind in (catalogue.OUTGOING_INITIATED, catalogue.OUTGOING_CONTACTS_EXHAUSTED):
+            continue
+        for call, observation in zip(causes.owed, written, strict=True):
+            named = set(re.findall(r"[\w.+-]+", event_of(observation).details)) & parties
+            if named and _party(call) and _party(call) not in named:
+                expected = f"{causes.kind.name} of the call with {_party(call)}"
+                shown = [observation, call.invite]
+                yield Finding(causes.kind.requirement, expected, str(observation), shown, despite_unread=True)
+
+
+_SHORTEST_NAME = 3
+"""Characters of a number that is not found by chance among others."""
+
+
+def _party(call: Call) -> str:
+    """Return the number of the other side of a call; nothing if it is too short to be known by."""
+    invite = sip(call.invite)
+    user = place(invite.request_uri if call.placed else invite.from_uri)[0]
+    return user if len(user) >= _SHORTEST_NAME and re.fullmatch(r"[\w.+-]+", user) else ""
 
 
 _HANGUPS = (catalogue.OUTGOING_REMOTE_HANGUP, catalogue.INCOMING_REMOTE_HANGUP)

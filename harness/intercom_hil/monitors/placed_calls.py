@@ -69,6 +69,23 @@ def one_press_one_story(timeline: Timeline) -> Iterator[Finding]:
             yield from _in_turn(story, in_force[-1], timeline)
 
 
+def nothing_after_hanging_up(timeline: Timeline) -> Iterator[Finding]:
+    """OUT-06, INC-05: a press that ends a call begins none."""
+    presses, seen = presses_in(timeline), calls(timeline)
+    hang_ups = presses_that_hang_up(presses, seen)
+    for story in stories(presses, seen):
+        ended = [
+            c
+            for c in seen
+            if c.bye and c.bye_by_device and c.final and c.final.time < story.pressed < c.bye.time
+        ]
+        if story.calls and ended and any(press.time == story.pressed for press in hang_ups):
+            row = "OUT-06" if ended[-1].placed else "INC-05"
+            text = "a press that ends a call begins no other"
+            found = [ended[-1].invite, story.calls[0].invite]
+            yield Finding(row, text, str(story.calls[0].invite), found)
+
+
 def _in_turn(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> Iterator[Finding]:
     """Follow the calls of one press."""
     place = -1

@@ -13,11 +13,12 @@ from intercom_hil.judge.calls import calls
 from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
+from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import messages, sip
 from intercom_hil.spec.settings import VideoCalls
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
-from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.observation import Configured, SipMessageSeen
 
 
 def without_video(timeline: Timeline) -> Iterator[Finding]:
@@ -110,6 +111,34 @@ def switched_off(timeline: Timeline) -> Iterator[Finding]:
         if isinstance(flow, MediaEnded) and flow.sender == "device" and off(flow.last, flow.last):
             yield Finding("CFG-01", "with SIP off no media goes on", str(flow), [observation])
             break
+
+
+def left_up(timeline: Timeline, settled: float) -> Iterator[Finding]:
+    """CFG-01: a device whose SIP is off has no call, and has told the other side so (RFC 3261 §15).
+
+    Nothing is said where the scenario ended (``settled``, epoch seconds) before the device had to.
+    """
+    timing = declared_timing(timeline)
+    in_force = InForce(timeline, timing.apply)
+    for observation in timeline:
+        content = observation.content
+        if (
+            not isinstance(content, Configured)
+            or not content.accepted
+            or content.settings.get("enabled", True)
+        ):
+            continue
+        begun = observation.time
+        over = begun + timing.apply + 2 * timing.hang_up
+        over += late_between(timeline, begun, over)
+        settings = in_force.during(over - timing.hang_up, over)
+        off = bool(settings) and all(one.get("enabled") is False for one in settings)
+        up = [
+            c for c in calls(timeline) if c.established and c.final and c.final.time < begun and over < c.over
+        ]
+        if off and up and over < settled:
+            text = "with SIP off no call goes on, and the other side is told"
+            yield Finding("CFG-01", text, f"{up[0].invite}: never ended", [up[0].invite, observation])
 
 
 def _registers(message: SipMessageSeen) -> bool:

@@ -1,4 +1,4 @@
-"""Whom the device lets in, in every scenario: INC-02, INC-03, INC-04 and INC-07, and CFG-01 with SIP off.
+"""Whom the device lets in, in every scenario: INC-02 to INC-04 and INC-07, and CFG-01 with SIP off.
 
 Every call that is taken is held against the settings of that moment, whichever scenario made it: a caller
 just taken off the list is a stranger like any other. Only a number that is on no entry is one; what a server
@@ -12,16 +12,17 @@ from math import inf
 from urllib.parse import unquote
 
 from intercom_hil.judge.calls import calls
-from intercom_hil.judge.expected_events import declared_timing
+from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.lateness import late_between
-from intercom_hil.judge.messages import sip
+from intercom_hil.judge.messages import messages, sip
+from intercom_hil.judge.places import place
 from intercom_hil.spec.settings import Encryption
-from intercom_hil.spec.status_codes import BUSY
+from intercom_hil.spec.status_codes import BUSY, DECLINED
 from intercom_hil.spec.timing import USUAL_TIMING
-from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.device_content import ScreenText
+from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.device_content import ScreenText, UnreadableLine
 from intercom_hil.timeline.observation import Declared, SipMessageSeen
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.uri import Uri
@@ -78,6 +79,90 @@ def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
         ):
             text = "a device without a call takes the call of a permitted caller"
             yield Finding("INC-02", text, f"{call.final} with no other call", [call.invite, call.final])
+
+
+def let_in(timeline: Timeline, settled: float) -> Iterator[Finding]:
+    """INC-02, INC-03: a permitted caller's call is taken by itself, when the device has no other call.
+
+    It is taken before the time is over that the device has to answer, as far as the call and the scenario
+    (until ``settled``, epoch seconds) lasted that long; nothing is said of a device that says nothing, of a
+    caller whom the server may have given another name, and of a call that cannot be protected as is set.
+    """
+    seen, timing = calls(timeline), declared_timing(timeline)
+    in_force = InForce(timeline, timing.apply)
+    pressed = [press.time for press in presses_in(timeline)]
+    own = {place(contact.uri)[0] for o in messages(timeline) if _of_device(o) for contact in sip(o).contacts}
+    for call in seen:
+        invite, begun = sip(call.invite), call.invite.time
+        if call.placed or call.accepted:
+            continue
+        ended = min([o.time for o in (call.cancel, call.final, call.bye) if o is not None], default=settled)
+        settings = in_force.during(begun, ended)
+        others = [other for other in seen if other is not call]
+        busy = any(c.invite.time <= ended and begun < c.over + timing.hang_up + timing.rest for c in others)
+        if (
+            busy
+            or not settings
+            or in_force.changed(begun, ended)
+            or any(begun < at <= ended for at in pressed)
+        ):
+            continue
+        known = all(
+            _is_permitted(invite, one) and _can_be_protected(invite, one) and _is_of_server(invite, one)
+            for one in settings
+        )
+        at_device = place(invite.request_uri)[0] in {*own, *(str(one.get("extension")) for one in settings)}
+        if not known or not at_device or any(invite.values(name) for name in _IDENTITIES):
+            continue
+        late = late_between(timeline, begun, ended)
+        rung = [o for o in call.messages if 100 < (sip(o).status or 0) < 200 and _of_device(o)]
+        if call.refused and call.status in DECLINED:
+            text = "a caller of the permitted list is let in"
+            yield Finding(
+                "INC-03", text, f"{call.final} to {invite.from_uri}", [call.invite, call.final or call.invite]
+            )
+        elif rung and (not call.final or call.cancel) and ended - begun > timing.answer + late + _EARLY:
+            text = f"the call of a permitted caller is taken within {timing.answer:g} s"
+            yield Finding(
+                "INC-02", text, f"not within {ended - begun:.1f} s: {rung[-1]}", [call.invite, rung[-1]]
+            )
+
+
+def _of_device(observation: Observation) -> bool:
+    return sip(observation).sender == "device"
+
+
+def _is_of_server(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether From names the server's own domain: a number of another one is another caller."""
+    host = place(invite.from_uri)[1]
+    return host in (str(settings.get("server_address")).lower(), invite.source.rpartition(":")[0])
+
+
+def unshown(timeline: Timeline, settled: float) -> Iterator[Finding]:
+    """INC-02: where the screen says of one call that it was answered, it says so of every one that lasts.
+
+    The device has as long for that as for its log. Nothing is said of two calls at once, nor where a line of
+    the device could not be read.
+    """
+    timing = declared_timing(timeline)
+    shown = [(o, of) for o, of in _shown(timeline) if o.witness in _STREAMS]
+    seen = calls(timeline)
+    taken = [c for c in seen if not c.placed and c.established and c.final]
+    if not shown or any(isinstance(o.content, UnreadableLine) for o in timeline):
+        return
+    known = {of for _, of in shown}
+    for call in taken:
+        begun, over = call.final.time if call.final else 0.0, min(call.over, settled)
+        needed = max(timing.answer, timing.log) + late_between(timeline, begun, over)
+        alone = not any(c is not call and c.invite.time <= over and begun < c.over for c in seen)
+        if call.invite.seq not in known and alone and settled - begun > needed and over - begun > _EARLY:
+            text = f"the screen shows {ANSWERED!r} of each call that is taken"
+            none = f"none of {call.final}, though of another call"
+            yield Finding("INC-02", text, none, [call.invite, shown[0][0]])
+
+
+_STREAMS = (Witness.CONSOLE, Witness.SYSLOG, Witness.WEBHOOK)
+"""Witnesses that report what the screen shows by themselves; a person looks when asked."""
 
 
 def answered_on_screen(timeline: Timeline) -> Iterator[Finding]:

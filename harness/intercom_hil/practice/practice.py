@@ -16,10 +16,10 @@ from intercom_hil.practice.dialogs import dialogs
 from intercom_hil.practice.flows import flows
 from intercom_hil.practice.media import media
 from intercom_hil.practice.messages import answers, cancels, forms, grammar, versions
-from intercom_hil.practice.registration import credentials, registrations
+from intercom_hil.practice.registration import credentials, registrations, renewed
 from intercom_hil.practice.secrets import keys, secrets
 from intercom_hil.practice.sound import sound
-from intercom_hil.practice.transactions import acknowledged, answered, refused, repeated
+from intercom_hil.practice.transactions import acknowledged, answered, over, refused, repeated
 from intercom_hil.timeline import Timeline
 
 
@@ -40,7 +40,9 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     repeated(seen, book)
     refused(seen, book)
     answered(seen, settled, book)
+    over(seen, book)
     registrations(seen, book)
+    renewed(timeline, seen, settled, book)
     credentials(seen, book)
     answers(seen, book)
     versions(seen, book)

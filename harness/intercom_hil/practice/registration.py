@@ -1,17 +1,20 @@
-"""The device's registrations and credentials: SIP-10 and SIP-11."""
+"""The device's registrations and credentials: SIP-10, SIP-11 and SIP-15."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
-from intercom_hil.timeline import Observation
-from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sip import Credentials
 
+LAPSED = 2.0
+"""Seconds beyond the time that a server granted until a registration has not been renewed."""
 _CHALLENGES = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
 
 
@@ -54,6 +57,39 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
         before = last.get(key, -1)
         book.check("SIP-10", message.cseq > before, "a CSeq that does not rise", observation)
         last[key] = message.cseq
+
+
+def renewed(timeline: Timeline, seen: Sequence[Observation], settled: float, book: Book) -> None:
+    """SIP-15: the device asks for its registration anew before the time is over that the server granted.
+
+    Nothing is said where the registration was taken back, or new settings, a restart or the end of the
+    scenario (``settled``, epoch seconds) came before that. A server that is away is asked all the same.
+    """
+    asked = [
+        o for o in seen if sip(o).sender == "device" and sip(o).is_request and sip(o).method == "REGISTER"
+    ]
+    known = {(sip(o).call_id, sip(o).cseq): sip(o) for o in asked}
+    breaks = [o.time for o in timeline if isinstance(o.content, Configured | InstrumentLost)]
+    for observation in seen:
+        message = sip(observation)
+        request, lasting = known.get((message.call_id, message.cseq)), _granted(message)
+        if message.receiver != "device" or message.status != 200 or message.method != "REGISTER":
+            continue
+        if request is None or request.takes_back or not lasting:
+            continue
+        begun, over = observation.time, observation.time + lasting + LAPSED
+        limit = over + late_between(timeline, begun, over)
+        if limit > settled or any(begun < at <= limit for at in breaks):
+            continue
+        own = message.call_id, message.cseq
+        again = any(begun < o.time <= limit and (sip(o).call_id, sip(o).cseq) != own for o in asked)
+        book.check("SIP-15", again, f"not renewed within the {lasting} s that were granted", observation)
+
+
+def _granted(message: SipMessageSeen) -> int:
+    """Return for how long (s) a server's 200 registers the device; 0 where it does not say so."""
+    lifetimes = [message.expires if c.expires is None else c.expires for c in message.contacts]
+    return max((seconds for seconds in lifetimes if seconds is not None), default=0)
 
 
 def credentials(seen: Sequence[Observation], book: Book) -> None:

@@ -1,4 +1,4 @@
-"""The device's transactions: SIP-07 and SIP-13 (acknowledged), SIP-08 (understood), SIP-09 (answered)."""
+"""The device's transactions: acknowledged, understood, answered, over (SIP-07 to SIP-09, SIP-13, SIP-16)."""
 
 from __future__ import annotations
 
@@ -148,3 +148,44 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
             continue
         key = message.call_id, message.cseq, message.method, message.branch
         book.check("SIP-09", key in finals, f"{message.method} without an answer", observation)
+    for observation in seen:
+        message = sip(observation)
+        if message.sender == "device" and message.status == 405 and message.headers:
+            said = bool(message.values("Allow"))
+            book.check("SIP-09", said, "405 that does not say what is allowed", observation)
+
+
+def over(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-16: a final response is the last word of its transaction.
+
+    The device gives no other response to a request that has its final one, and it does not send a request
+    again that has a response. A message may be on its way when that is sent, and copies of one over UDP may
+    wait for a device that is busy.
+    """
+    given: dict[tuple[str, int, str, str], Observation] = {}
+    had: dict[tuple[str, int, str, str], Observation] = {}
+    again: dict[tuple[str, int, str, str], int] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.method, message.branch
+        if not message.branch:
+            continue
+        if message.sender == "device" and message.status is not None:
+            first = given.get(key)
+            if first is not None and observation.time > first.time + CROSSING:
+                other = message.status != sip(first).status
+                problem = f"{message.status} after {sip(first).status}"
+                book.check("SIP-16", not other, problem, observation, first)
+            elif first is None and message.status >= 200:
+                given[key] = observation
+                book.look("SIP-16", observation)
+        elif message.receiver == "device" and message.status is not None:
+            if message.status >= 200 or message.method == "INVITE":
+                had.setdefault(key, observation)
+        elif message.sender == "device" and message.is_request and message.method != "ACK":
+            answer = had.get(key)
+            late = answer is not None and observation.time > answer.time + REPEATED_WITHIN
+            if answer is not None and late and message.transport == "UDP":
+                again[key] = again.get(key, 0) + 1
+                problem = f"{message.method} sent again although {sip(answer).status} had come"
+                book.check("SIP-16", again[key] < MOST_REPEATED, problem, observation, answer)
