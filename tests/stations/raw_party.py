@@ -39,6 +39,7 @@ class RawParty:
         self.call_id, self.tag, self.branch = secrets.token_hex(8), secrets.token_hex(4), ""
         self.to = ""
         self.cseq = 0
+        self._transactions = {}
 
     async def __aenter__(self):
         loop = asyncio.get_running_loop()
@@ -101,12 +102,21 @@ class RawParty:
         )
         self._sip.sendto(data.encode(), self.peer)
 
+    def _belongs(self, request):
+        """A branch stands for one transaction (RFC 3261 §8.1.1.7): by it a repeated request is known."""
+        key, own = (request.branch, request.method), (request.header("Call-ID"), request.cseq)
+        assert self._transactions.setdefault(key, own) == own, (
+            f"{key} is of {self._transactions[key]} too: {own}"
+        )
+
     async def receive(self, what, within=3.0):
         """Return the next message that is ``what``: a method, or a status (with the method of its CSeq)."""
         async with asyncio.timeout(within):
             while True:
                 data, self.peer = await self.inbox.queue.get()
                 message = Message.parse(data)
+                if message.status is None:
+                    self._belongs(message)
                 kind = message.method if message.status is None else f"{message.status} {message.cseq[1]}"
                 if kind == what:
                     self.to = self.to or (message.header("To") or "")

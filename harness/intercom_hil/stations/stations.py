@@ -125,9 +125,7 @@ class Stations:
             f"{behaviour.template}.xml.j2",
             stem.with_suffix(".xml"),
             number=number,
-            token=secrets.token_hex(
-                4
-            ),  # SIPp's own branches come again with its process's number (RFC 3261 §8.1.1.7)
+            token=secrets.token_hex(4),  # for branches
             order_file=order.path.name,
             tone_file=tone,
             **behaviour.parameters,
