@@ -45,13 +45,13 @@ async def keys_taken_up(
     Raises:
         Inconclusive: the remote left an offer that can be used, or one by capability negotiation.
     """
+    offered = read(invite(sender=DEVICE, receiver=remote))
     answers = read(answer(sender=remote, receiver=DEVICE))
     await bench.require(
         read(final_answer(sender=remote, receiver=DEVICE)), within=bench.timing.taken, after=offer
     )
-    if _keys(bench.seen(answers, after=offer)):
+    if _keys(as_the_call_began(bench.seen(offered), bench.seen(answers, after=offer))):
         return
-    offered = read(invite(sender=DEVICE, receiver=remote))
     refused = read(refusal(sender=remote, receiver=DEVICE)).where(
         status=Condition(one_of=tuple(SRTP_REFUSALS))
     )
@@ -61,6 +61,21 @@ async def keys_taken_up(
             raise Inconclusive(f"the remote {how} with keys that can be used{_identified(usable, remote)}")
     if bench.seen(negotiating_srtp(offered)):
         raise Inconclusive("the device offers SRTP by capability negotiation, which the remote does not know")
+
+
+def as_the_call_began(invites: list[Observation], answers: list[Observation]) -> list[Observation]:
+    """Return the answers to INVITEs outside a dialog, those that begin a call.
+
+    Keys may come later all the same, in a call that is in clear by then: a device that refreshes its session
+    without an offer (RFC 4028 §7.4, RFC 3261 §14.1) takes those that the remote offers.
+    """
+    seen = [o.content for o in invites if isinstance(o.content, SipMessageSeen)]
+    begun = {(content.call_id, content.cseq) for content in seen if not content.to_tag}
+    return [
+        o
+        for o in answers
+        if isinstance(o.content, SipMessageSeen) and (o.content.call_id, o.content.cseq) in begun
+    ]
 
 
 def _identified(offers: list[Observation], remote: str) -> str:
