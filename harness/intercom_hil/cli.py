@@ -383,17 +383,33 @@ def judge_again(
 @judge_commands.command("capture")
 def judge_capture_file(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="A pcap or pcapng file.")],
-    device: Annotated[list[str], typer.Option("--device", metavar="ADDRESS", help="The device's address.")],
-    pbx: Annotated[list[str], typer.Option("--pbx", metavar="ADDRESS", help="Its server's address.")],
+    device: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--device", metavar="ADDRESS", help="The device's address (default: the one that registers)."
+        ),
+    ] = None,
+    pbx: Annotated[
+        list[str] | None,
+        typer.Option("--pbx", metavar="ADDRESS", help="Its server's address (default: where it registers)."),
+    ] = None,
     sip_port: Annotated[
         list[int] | None,
         typer.Option("--sip-port", metavar="PORT", help="A port on which all is SIP (default: 5060)."),
+    ] = None,
+    into: Annotated[
+        Path | None,
+        typer.Option("--report", metavar="FOLDER", help="Make a run folder with the reports here."),
     ] = None,
 ) -> None:
     """Say what a capture shows: calls, media and their protection; and judge what the wire alone can tell."""
     from intercom_hil.commands.judge_capture import judge_capture
 
-    verdict = judge_capture(file, _say, device=device, pbx=pbx, sip_ports=sip_port or ())
+    verdict = judge_capture(
+        file, _say, device=device or (), pbx=pbx or (), sip_ports=sip_port or (), folder=into
+    )
+    if into is not None:
+        _render(into)
     raise typer.Exit(1 if verdict.breaks_the_run else 0)
 
 

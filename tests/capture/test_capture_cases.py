@@ -4,17 +4,20 @@ from pathlib import Path
 
 import pytest
 
-from intercom_hil.capture.file import read_capture
+from intercom_hil.capture_file.parties import parties
+from intercom_hil.capture_file.reading import read_capture
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline.observation import MediaEnded, MediaHeard
 
 CASES = Path(__file__).parent / "cases"
-ROLES = {"192.0.2.30": "device", "192.0.2.10": "pbx", "2001:db8::30": "device", "2001:db8::10": "pbx"}
+DEVICE, PBX = ("192.0.2.30", "2001:db8::30"), ("192.0.2.10", "2001:db8::10")
 
 
 def read(name):
-    return read_capture(CASES / f"{name}.pcapng", roles=ROLES, sip_ports=frozenset({5060})).timeline
+    path = CASES / f"{name}.pcapng"
+    timeline = read_capture(path).timeline
+    return parties(path, timeline, DEVICE, PBX).named(timeline)
 
 
 PROTECTED = [

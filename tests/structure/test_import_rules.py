@@ -77,13 +77,17 @@ MAY_IMPORT = {
         "practice": (*GROUND, *rooms("judge")),
         "monitors": (*GROUND, *rooms("judge", "practice")),
         "evidence": (*GROUND, *rooms("judge", "monitors", "practice")),
+        "capture_file": (*GROUND, *rooms("capture", "evidence", "judge", "monitors")),
         "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),
         "commands": (
             *GROUND,
             *WITNESSES,
-            *rooms("bench", "bench_file", "evidence", "judge", "lab", "monitors", "processes", "scenario"),
+            *rooms(
+                "bench", "bench_file", "capture_file", "evidence", "judge", "lab", "monitors", "processes"
+            ),
+            *rooms("scenario"),
         ),
         "explore": (
             *GROUND,

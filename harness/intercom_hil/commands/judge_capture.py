@@ -2,79 +2,90 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from intercom_hil.capture.file import SIP_PORTS, read_capture
-from intercom_hil.errors import BenchError
-from intercom_hil.judge.judgement import Judgement
+from intercom_hil.capture_file.judging import judge_capture_read
+from intercom_hil.capture_file.parties import Parties, parties
+from intercom_hil.capture_file.reading import SIP_PORTS, CaptureRead, read_capture
+from intercom_hil.capture_file.run_of_capture import run_of_capture
 from intercom_hil.judge.rules import clock
-from intercom_hil.monitors.monitors import monitor
-from intercom_hil.spec.capabilities import Capability
+from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.verdict import Verdict, worst
-from intercom_hil.timeline import Observation, Timeline, Witness
-from intercom_hil.timeline.observation import Declared, MalformedSip, MediaEnded, MediaHeard, SipMessageSeen
+from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline.observation import MalformedSip, MediaEnded, MediaHeard, SipMessageSeen
 from intercom_hil.wire.error import clean
 
 Report = Callable[[str], None]
+_MOST_LISTED = 5
 
 
 def judge_capture(
-    path: Path, report: Report, *, device: Sequence[str], pbx: Sequence[str], sip_ports: Sequence[int] = ()
+    path: Path,
+    report: Report,
+    *,
+    device: Sequence[str] = (),
+    pbx: Sequence[str] = (),
+    sip_ports: Sequence[int] = (),
+    folder: Path | None = None,
 ) -> Verdict:
     """Decode a capture file, say what was read, and run the monitors that need nothing but the wire.
 
     Args:
         path: a pcap or pcapng file.
         report: takes each line.
-        device: the device's addresses.
-        pbx: those of its server.
+        device: the device's addresses; without them it is the one that registers.
+        pbx: those of its server; without them it is where the device registers.
         sip_ports: ports on which everything is expected to be SIP (default: 5060).
+        folder: where a run folder with what was judged is made, for reports.
 
     Returns:
         The worst verdict; none where there was nothing to judge.
 
     Raises:
-        BenchError: the file cannot be read, or an address is none.
+        BenchError: the file cannot be read, an address is none, the device was not named and is not the only
+            one that registers, or the folder cannot be made.
     """
-    roles = {_address(text): "pbx" for text in pbx} | {_address(text): "device" for text in device}
-    found = read_capture(path, roles=roles, sip_ports=frozenset(sip_ports) or SIP_PORTS)
-    timeline = found.timeline
-    last = max((observation.time for observation in timeline), default=timeline.opened)
+    read = read_capture(path, sip_ports=frozenset(sip_ports) or SIP_PORTS)
+    who = parties(path, read.timeline, device, pbx)
+    timeline = who.named(read.timeline)
+    _report_parties(who, report)
     _report_calls(timeline, report)
     _report_flows(timeline, report)
-    if found.other:
-        report(f"{found.other} packets are of a link type that is not known here")
-    unread = (
-        f"{found.cut} of {found.frames} packets were cut short when they were captured" if found.cut else ""
-    )
-    if unread:
-        report(f"{unread}: capture them whole (tcpdump -s 0)")
-    lacks = Declared(has=(), lacks=(Capability.EVENT_LOG,))
-    timeline.append(Witness.BENCH, lacks, timeline.opened)
-    judgements = monitor(timeline, last, last)
+    _report_unread(read, report)
+    judgements = judge_capture_read(read, timeline, servers_named=who.servers_named)
     report("verdicts" if judgements else "verdicts: nothing to judge")
-    if unread:
-        judgements = [_left_open(judgement, unread) for judgement in judgements]
     for judgement in judgements:
         report(f"  {judgement.requirement} {judgement.verdict}: {_shown(judgement.seen)}")
-    return worst(judgement.verdict for judgement in judgements)
+    rows = sum(row.judged for row in CATALOGUE.values())
+    named = len({judgement.requirement for judgement in judgements} & set(CATALOGUE))
+    report(f"  {rows - named} of {rows} requirements: none (the wire alone does not show them)")
+    verdict = worst(judgement.verdict for judgement in judgements)
+    if folder is not None:
+        run_of_capture(folder, path, read, timeline, judgements)
+    return verdict
 
 
-def _left_open(judgement: Judgement, unread: str) -> Judgement:
-    """Take back a pass that packets which could not be read may contradict."""
-    if judgement.verdict is not Verdict.PASS:
-        return judgement
-    seen = f"{judgement.seen}; but {unread}"
-    return judgement.model_copy(update={"verdict": Verdict.INCONCLUSIVE, "seen": seen})
+def _report_parties(who: Parties, report: Report) -> None:
+    for role in ("device", "pbx", "proxy"):
+        hosts = [host for host, name in who.roles.items() if name == role]
+        if hosts:
+            report(f"{role} {', '.join(hosts)}" + (f" ({who.reason})" if role == "device" else ""))
+    if "device" not in who.roles.values():
+        report(f"no device: {who.reason}")
 
 
-def _address(text: str) -> str:
-    try:
-        return str(ipaddress.ip_address(text.strip("[]")))
-    except ValueError:
-        raise BenchError("this is no IP address", text, "name the address that is in the packets") from None
+def _report_unread(read: CaptureRead, report: Report) -> None:
+    if read.other:
+        report(f"{read.other} packets are of a link type that is not known here")
+    if read.twice:
+        report(f"{read.twice} packets were captured twice, and count once")
+    for gap in read.gaps:
+        report(f"{gap}: capture them whole (tcpdump -s 0)" if "cut short" in gap else gap)
+    for client, server in read.encrypted[:_MOST_LISTED]:
+        report(f"TLS from {client} to {server}: what is in it cannot be read")
+    if len(read.encrypted) > _MOST_LISTED:
+        report(f"and {len(read.encrypted) - _MOST_LISTED} more TLS connections")
 
 
 def _report_calls(timeline: Timeline, report: Report) -> None:

@@ -17,12 +17,14 @@ from intercom_hil.wire.error import WireError
 
 ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 1, 0, 101, 108, 113, 228, 229, 276
 PPP, PPP_HDLC, PPP_ETHER, PPP_WITH_DIRECTION = 9, 50, 51, 204
+WIRELESS, WIRELESS_RADIOTAP = 105, 127
 _RAW_OF_SYSTEMS = (12, 14)
 """What DLT_RAW is on some systems: written into files by tools that do not translate it to LINKTYPE_RAW."""
 _PPP_TYPES = (PPP, PPP_HDLC, PPP_ETHER, PPP_WITH_DIRECTION)
 _LINK_TYPES = (
     *(ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2),
     *(*_PPP_TYPES, *_RAW_OF_SYSTEMS),
+    *(WIRELESS, WIRELESS_RADIOTAP),
 )
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # IEEE 802.1Q, 802.1ad, and the latter before it had a number
@@ -43,6 +45,10 @@ _ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN = 0x6558, 0x88BE
 _SLL_GROUP = (1, 2)
 """Packet types of a Linux cooked capture: broadcast and multicast."""
 _MULTICAST = frozenset(str(number) for number in range(224, 240))
+_DATA, _PROTECTED, _MORE_WIRELESS = 0x08, 0x40, 0x04
+"""Of a wireless frame's control field: data of version 0; its content is encrypted; it is a fragment."""
+_QUALITY, _WITHOUT_DATA, _SEVERAL = 0x8, 0x4, 0x80
+"""Subtypes of data frames (QoS, no data), and the flag of an aggregate (A-MSDU)."""
 _DEEPEST = 4
 """IP packets inside one another that are looked into."""
 _MAX_EXTENSIONS = 16
@@ -97,7 +103,7 @@ class Dissector:
 
         Frames cut short, and frames of other protocols, are None. A fragment alone never is a datagram.
         """
-        at = _network_offset(frame, self._link_type)
+        at = network_offset(frame, self._link_type)
         packet = None if at is None else self._ip(frame, at, _DEEPEST)
         if isinstance(packet, Datagram) and self._is_to_group(frame, packet.destination[0]):
             return packet._replace(to_group=True)
@@ -188,7 +194,7 @@ class Dissector:
         if kind not in (_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN):
             return None
         inner = packet[at + (8 if kind == _ETHERTYPE_ERSPAN and flags & 0x10 else 0) :]
-        network = _network_offset(inner, ETHERNET)
+        network = network_offset(inner, ETHERNET)
         return None if network is None else self._ip(inner, network, depth - 1)
 
     def _join(self, key: bytes, offset: int, more: bool, data: bytes) -> bytes | None:
@@ -230,8 +236,10 @@ def is_group(host: str) -> bool:
     return first in _MULTICAST or host == "255.255.255.255"
 
 
-def _network_offset(frame: bytes, link_type: int) -> int | None:
+def network_offset(frame: bytes, link_type: int) -> int | None:
     """Return where the IP packet in a frame begins, or None for other protocols."""
+    if link_type in (WIRELESS, WIRELESS_RADIOTAP):
+        return _within_wireless(frame, link_type)
     if link_type in _PPP_TYPES:
         return _within_pppoe(frame, 0) if link_type == PPP_ETHER else _within_ppp(frame, 0, link_type)
     if link_type == ETHERNET:
@@ -251,6 +259,39 @@ def _network_offset(frame: bytes, link_type: int) -> int | None:
     if kind in _ETHERTYPES_MPLS:
         return _below_labels(frame, at)
     return at if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6) else None
+
+
+def _within_wireless(frame: bytes, link_type: int) -> int | None:
+    """Return where the IP packet of a wireless frame begins (IEEE 802.11-2020 §9.2, §9.3.2): data, in clear.
+
+    None of encrypted ones, of fragments, and of several subframes in one.
+    """
+    at = int.from_bytes(frame[2:4], "little") if link_type == WIRELESS_RADIOTAP else 0
+    padded = link_type == WIRELESS_RADIOTAP and _radiotap_pads(frame)
+    control = frame[at : at + 2]
+    if len(control) < 2 or control[0] & 0x0F != _DATA or control[1] & (_PROTECTED | _MORE_WIRELESS):
+        return None
+    subtype, header = control[0] >> 4, 24 + (6 if control[1] & 3 == 3 else 0)
+    if subtype & _WITHOUT_DATA or (frame[at + 22 : at + 23] or b"\1")[0] & 0x0F:
+        return None
+    if subtype & _QUALITY:
+        if (frame[at + header : at + header + 1] or b"\x80")[0] & _SEVERAL:
+            return None
+        header += 2 + (4 if control[1] & 0x80 else 0)
+    at += header + (-header % 4 if padded else 0)
+    kind = int.from_bytes(frame[at + 6 : at + 8], "big")
+    ip = frame[at : at + len(_SNAP)] == _SNAP and kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6)
+    return at + 8 if ip else None
+
+
+def _radiotap_pads(frame: bytes) -> bool:
+    """Whether the header of the frame is padded to four bytes: a flag of the radiotap header."""
+    present = int.from_bytes(frame[4:8], "little")
+    at, more = 8, present
+    while more & 0x80000000 and at + 4 <= len(frame):
+        more, at = int.from_bytes(frame[at : at + 4], "little"), at + 4
+    at = -(-at // 8) * 8 + 8 if present & 1 else at  # the time that the frame came, aligned
+    return bool(present & 2 and (frame[at : at + 1] or b"\0")[0] & 0x20)
 
 
 def _within_pppoe(frame: bytes, at: int) -> int | None:

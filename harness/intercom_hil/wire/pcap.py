@@ -7,6 +7,7 @@ draft-ietf-opsawg-pcap, section 4 and 5.
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from intercom_hil.wire.error import WireError
@@ -32,6 +33,26 @@ class Frame(NamedTuple):
     time: float
     data: bytes
     size: int
+
+
+def read_pcap(data: bytes) -> Iterator[tuple[int, Frame]]:
+    """Yield the packets of a whole pcap file, each with its link type (LINKTYPE_ value).
+
+    A file that breaks off ends with its last whole record.
+
+    Raises:
+        PcapError: no pcap file header, or, after the packets before it, a record of an impossible length.
+    """
+    if data and data[:4] not in _ORDERS:
+        raise PcapError("no pcap stream", data[:64])
+    reader = PcapReader()
+    reader.feed(data[:_FILE_HEADER_SIZE])
+    at = _FILE_HEADER_SIZE
+    while at + _RECORD_HEADER_SIZE <= len(data):
+        end = at + _RECORD_HEADER_SIZE + reader.captured(data, at)
+        for frame in reader.feed(data[at:end]):  # record by record: those before a damaged one are whole
+            yield reader.link_type or 0, frame
+        at = end
 
 
 class PcapReader:
@@ -69,6 +90,10 @@ class PcapReader:
             at = end
         del self._buffer[:at]
         return frames
+
+    def captured(self, data: bytes, at: int) -> int:
+        """Return how many captured bytes the record has whose header is at a place of these bytes."""
+        return int(self._record.unpack_from(data, at)[2])
 
     def _read_header(self, header: bytes) -> None:
         order, self._resolution = _ORDERS.get(header[:4], ("", 0.0))

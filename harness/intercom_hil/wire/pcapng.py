@@ -19,6 +19,8 @@ _SECTION, _INTERFACE, _STATISTICS, _PACKET = 0x0A0D0D0A, 1, 5, 6
 _BYTE_ORDER_MAGIC = 0x1A2B3C4D
 _OPTION_COMMENT, _OPTION_IF_NAME, _OPTION_APPLICATION, _OPTION_IF_FILTER = 1, 2, 4, 11
 _OPTION_RECEIVED, _OPTION_DROPPED = 4, 5
+_OPTIONS_LOST = (_OPTION_DROPPED, 7)
+"""What the interface dropped, and what the operating system did (isb_ifdrop, isb_osdrop)."""
 _OBSOLETE_PACKET, _SIMPLE_PACKET = 2, 3
 _OPTION_RESOLUTION, _OPTION_OFFSET = 9, 14
 _SNAP_LENGTH = 262_144
@@ -106,23 +108,11 @@ def read_pcapng(data: bytes) -> Iterator[tuple[int, Frame]]:
     Raises:
         PcapngError: it does not begin with a section header, or a block has an impossible length.
     """
-    if not is_pcapng(data):
-        raise PcapngError("no pcapng file", data[:64])
-    at, order = 0, "<"
     interfaces: list[_Interface] = []
-    while at + 12 <= len(data):
-        if is_pcapng(data[at : at + 4]):
-            magic = data[at + 8 : at + 12]
-            order = "<" if magic == _BYTE_ORDER_MAGIC.to_bytes(4, "little") else ">"
+    for kind, body, order in _blocks(data):
+        if kind == _SECTION:
             interfaces = []
-        kind, length = struct.unpack_from(f"{order}II", data, at)
-        if length < 12 or length % 4:
-            raise PcapngError(f"pcapng block of {length} bytes", data[at : at + 64])
-        if at + length > len(data):
-            return
-        body = data[at + 8 : at + length - 4]
-        at += length
-        if kind == _INTERFACE and len(body) >= 8:
+        elif kind == _INTERFACE and len(body) >= 8:
             interfaces.append(_interface(body, order))
         elif kind in (_PACKET, _OBSOLETE_PACKET, _SIMPLE_PACKET):
             packet = _packet(kind, body, order, interfaces)
@@ -130,20 +120,66 @@ def read_pcapng(data: bytes) -> Iterator[tuple[int, Frame]]:
                 yield packet
 
 
-def _interface(body: bytes, order: str) -> _Interface:
-    link_type = int(struct.unpack_from(f"{order}H", body)[0])
-    resolution, offset, at = 1e-6, 0, 8
+def lost_packets(data: bytes) -> int:
+    """Return how many packets the tool that wrote a pcapng file says it lost: by interface, at the end.
+
+    Bytes that are no pcapng file, or damaged, say nothing beyond what was read of them.
+    """
+    lost: dict[tuple[int, int], int] = {}
+    section = 0
+    try:
+        for kind, body, order in _blocks(data):
+            section += kind == _SECTION
+            if kind == _STATISTICS and len(body) >= 12:
+                interface = struct.unpack_from(f"{order}I", body)[0]
+                counts = [
+                    struct.unpack(f"{order}Q", value)[0]
+                    for code, value in _options(body, 12, order)
+                    if code in _OPTIONS_LOST and len(value) == 8
+                ]
+                lost[section, interface] = max(counts, default=0)
+    except PcapngError:
+        pass
+    return sum(lost.values())
+
+
+def _blocks(data: bytes) -> Iterator[tuple[int, bytes, str]]:
+    """Yield each whole block: its type, its body, and the byte order of its section."""
+    if not is_pcapng(data):
+        raise PcapngError("no pcapng file", data[:64])
+    at, order = 0, "<"
+    while at + 12 <= len(data):
+        if is_pcapng(data[at : at + 4]):
+            magic = data[at + 8 : at + 12]
+            order = "<" if magic == _BYTE_ORDER_MAGIC.to_bytes(4, "little") else ">"
+        kind, length = struct.unpack_from(f"{order}II", data, at)
+        if length < 12 or length % 4:
+            raise PcapngError(f"pcapng block of {length} bytes", data[at : at + 64])
+        if at + length > len(data):
+            return
+        yield kind, data[at + 8 : at + length - 4], order
+        at += length
+
+
+def _options(body: bytes, at: int, order: str) -> Iterator[tuple[int, bytes]]:
+    """Yield the options of a block from a place of its body on."""
     while at + 4 <= len(body):
         code, size = struct.unpack_from(f"{order}HH", body, at)
-        value = body[at + 4 : at + 4 + size]
+        if code == 0:
+            return
+        yield code, body[at + 4 : at + 4 + size]
         at += 4 + size + (-size % 4)
+
+
+def _interface(body: bytes, order: str) -> _Interface:
+    link_type = int(struct.unpack_from(f"{order}H", body)[0])
+    resolution, offset = 1e-6, 0
+    for code, value in _options(body, 8, order):
         if code == _OPTION_RESOLUTION and len(value) == 1:
             exponent = value[0] & 0x7F
             resolution = 2.0**-exponent if value[0] & 0x80 else 10.0**-exponent
         elif code == _OPTION_OFFSET and len(value) == 8:
             offset = int(struct.unpack(f"{order}q", value)[0])
-        elif code == 0:
-            break
     return _Interface(link_type, resolution, offset)
 
 

@@ -1,0 +1,169 @@
+"""Who is who in a capture: the device, its server, and everybody else by address and port.
+
+The device is the one that registers; of a capture of this bench the run folder says so. Where neither tells
+one from the others, nobody is guessed: the candidates are listed.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections import Counter
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from intercom_hil.errors import BenchError
+from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
+from intercom_hil.wire.error import clean
+
+_ROLES = ("sender", "receiver")
+_MOST_LISTED = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Parties:
+    """Who is who.
+
+    Attributes:
+        roles: address to role.
+        reason: what says so, in words.
+        servers_named: whether the device's servers were named, and not guessed.
+    """
+
+    roles: Mapping[str, str]
+    reason: str
+    servers_named: bool
+
+    def named(self, timeline: Timeline) -> Timeline:
+        """Return a timeline on which everybody goes by role."""
+        renamed = Timeline(_renamed(observation, self.roles) for observation in timeline)
+        renamed.opened = timeline.opened
+        return renamed
+
+
+def parties(path: Path, timeline: Timeline, device: Collection[str], pbx: Collection[str]) -> Parties:
+    """Find out who is who.
+
+    Args:
+        path: the capture file; beside one of this bench there is what the bench knew.
+        timeline: what the capture shows, everybody by address.
+        device: the device's addresses, as far as they were named.
+        pbx: those of its servers.
+
+    Raises:
+        BenchError: an address is none; or the device was not named, and cannot be told from others.
+    """
+    named_device, named_pbx = [_address(text) for text in device], [_address(text) for text in pbx]
+    roles = {} if named_device else _roles_of_a_run(path)
+    reason = "the run folder says so" if roles else "as named"
+    if not named_device and not roles:
+        named_device, reason = _guessed(path, timeline)
+    found = [host for host, role in roles.items() if role == "device"] or named_device
+    if not named_pbx and "pbx" not in roles.values():
+        roles |= dict.fromkeys(_registrars(timeline, found), "pbx")
+    roles |= dict.fromkeys(named_pbx, "pbx") | dict.fromkeys(named_device, "device")
+    return Parties(roles, reason, bool(named_pbx))
+
+
+def _renamed(observation: Observation, roles: Mapping[str, str]) -> Observation:
+    content = observation.content
+    changes = {}
+    for field in _ROLES:
+        name = getattr(content, field, None)
+        role = roles.get(_host(name)) if isinstance(name, str) else None
+        if role is not None:
+            changes[field] = role
+    if not changes:
+        return observation
+    session = content.__dict__.get("session")
+    renamed = content.model_copy(update=changes)
+    if session is not None:
+        renamed.__dict__["session"] = session  # it was parsed already
+    return observation.model_copy(update={"content": renamed})
+
+
+def _roles_of_a_run(path: Path) -> dict[str, str]:
+    """Return who lived where, by the timeline that a bench stored beside its capture, if one did."""
+    beside = path.parent / "timeline.jsonl"
+    if path.name != "capture.pcapng" or not beside.is_file():
+        return {}
+    try:
+        stored = Timeline.load(beside)
+    except (OSError, ValueError, ValidationError):
+        return {}
+    roles: dict[str, str] = {}
+    # of what the wire cannot read (TLS) the PBX says the addresses, and may have its own wrong
+    for _, message in sorted(_messages(stored), key=lambda pair: pair[0].witness is not Witness.WIRE):
+        for host, role in zip(_hosts(message), (message.sender, message.receiver), strict=True):
+            if not set(role) & set(".:"):
+                roles.setdefault(host, role)
+    return roles if "device" in roles.values() else {}
+
+
+def _guessed(path: Path, timeline: Timeline) -> tuple[list[str], str]:
+    """Return the device's address and what shows it: alone in registering."""
+    seen = list(_messages(timeline))
+    if not seen:
+        return [], "there is no SIP that could be read"
+    registering: dict[tuple[str, str, int], str] = {}
+    registrars = set()
+    for _, message in seen:
+        if message.is_request and message.method == "REGISTER":
+            sender, receiver = _hosts(message)
+            # the first to send it: who passes it on (a proxy, an address translation) sends the same
+            registering.setdefault((message.call_id, message.from_tag, message.cseq), sender)
+            registrars.add(receiver)
+    found = set(registering.values()) - registrars
+    if len(found) == 1:
+        return sorted(found), "it alone registers"
+    counts: Counter[str] = Counter()
+    agents: dict[str, str] = {}
+    for _, message in seen:
+        for host in _hosts(message):
+            counts[host] += 1
+        if message.user_agent:
+            agents.setdefault(_hosts(message)[0], clean(message.user_agent))
+    several = "several register" if found else "none registers"
+    listed = ", ".join(
+        f"{host} ({count} messages{', ' + agents[host] if host in agents else ''})"
+        for host, count in counts.most_common(_MOST_LISTED)
+    )
+    raise BenchError(
+        f"which of these is the device cannot be told, for {several}: {listed}",
+        str(path),
+        "name it with --device ADDRESS",
+    )
+
+
+def _registrars(timeline: Timeline, device: Collection[str]) -> list[str]:
+    """Return where the device registers."""
+    found: dict[str, None] = {}
+    for _, message in _messages(timeline):
+        sender, receiver = _hosts(message)
+        if message.is_request and message.method == "REGISTER" and sender in device:
+            found[receiver] = None
+    return [host for host in found if host not in device]
+
+
+def _messages(timeline: Timeline) -> Iterator[tuple[Observation, SipMessageSeen]]:
+    for observation in timeline:
+        if isinstance(observation.content, SipMessageSeen) and observation.content.source:
+            yield observation, observation.content
+
+
+def _hosts(message: SipMessageSeen | MalformedSip) -> tuple[str, str]:
+    return _host(message.source), _host(message.destination)
+
+
+def _host(endpoint: str) -> str:
+    return endpoint.rpartition(":")[0].strip("[]")
+
+
+def _address(text: str) -> str:
+    try:
+        return str(ipaddress.ip_address(text.strip("[]")))
+    except ValueError:
+        raise BenchError("this is no IP address", text, "name the address that is in the packets") from None

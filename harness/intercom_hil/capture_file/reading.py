@@ -1,0 +1,212 @@
+"""Capture files read after the fact: pcap or pcapng, of this bench or of another tool, to a timeline.
+
+Frames go through the same ``Decoder`` as live ones. What a tool captured twice counts once, packets of
+several interfaces are put in order, and what is missing or cannot be read is counted.
+"""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections import Counter, OrderedDict
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from intercom_hil.capture.decoder import Decoder
+from intercom_hil.errors import BenchError
+from intercom_hil.timeline.sip_content import endpoint
+from intercom_hil.timeline.timeline import Timeline
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.link import Dissector, LinkError, Segment, network_offset
+from intercom_hil.wire.pcap import Frame, read_pcap
+from intercom_hil.wire.pcapng import is_pcapng, lost_packets, read_pcapng
+
+SIP_PORTS = frozenset({5060})
+MOST_BYTES = 1 << 30
+"""Bytes of a file that are read, unpacked."""
+_TWICE_WITHIN = 0.02
+"""Seconds within which the same packet again is the same one, captured in two places.
+
+Nobody sends again as soon as that: SIP waits for half a second (RFC 3261 §17.1.2.1: T1), TCP for longer.
+"""
+_REMEMBERED = 4096
+_REMEDY = "name a pcap or pcapng file"
+_GZIP = b"\x1f\x8b"
+_TLS_HANDSHAKE = b"\x16\x03"
+
+
+@dataclass(frozen=True, slots=True)
+class CaptureRead:
+    """What a capture file shows.
+
+    Attributes:
+        timeline: with the account of every media flow; everybody goes by address and port.
+        frames: how many frames were looked at.
+        cut: how many of them the capture has only the beginning of (its snap length): they cannot be read.
+        other: how many further ones are of link types that are not known.
+        twice: how many were captured more than once.
+        lost: how many packets the tool says it lost.
+        damage: where the file cannot be read any further, and why; empty when it is whole.
+        encrypted: connections that open with a TLS handshake, by client and server address.
+        begun: the time of the first frame (seconds since the epoch).
+        ended: that of the last.
+    """
+
+    timeline: Timeline
+    frames: int
+    cut: int
+    other: int
+    twice: int
+    lost: int
+    damage: str
+    encrypted: tuple[tuple[str, str], ...]
+    begun: float
+    ended: float
+
+    @property
+    def gaps(self) -> tuple[str, ...]:
+        """In words, why not everything that was on the wire is on the timeline."""
+        said = []
+        if self.cut:
+            said.append(f"{self.cut} of {self.frames} packets were cut short when they were captured")
+        if self.lost:
+            said.append(f"the tool that captured lost {self.lost} packets")
+        if self.damage:
+            said.append(f"the file is damaged after {self.frames} packets ({self.damage})")
+        return tuple(said)
+
+
+def read_capture(path: Path, *, sip_ports: frozenset[int] = SIP_PORTS) -> CaptureRead:
+    """Decode a capture file.
+
+    Args:
+        path: the file; it may be packed (gzip).
+        sip_ports: ports on which everything is expected to be SIP.
+
+    Returns:
+        What the wire shows, and how much of it could not be read.
+
+    Raises:
+        BenchError: the file cannot be read, is no capture, or has no packets of a link type that is known.
+    """
+    data = _bytes(path)
+    timeline = Timeline()
+    decoder = Decoder(
+        link_type=None,
+        sip_ports=sip_ports,
+        append=timeline.append,
+        name_of=lambda host, port: endpoint((host, port)),
+    )
+    found, damage = _frames(data, path)
+    dissectors: dict[int, Dissector] = {}
+    unknown: Counter[int] = Counter()
+    repeats = _Repeats()
+    encrypted: dict[tuple[str, str], None] = {}
+    frames = cut = 0
+    begun = ended = 0.0
+    for link_type, frame in found:
+        if link_type not in dissectors:
+            try:
+                dissectors[link_type] = Dissector(link_type)
+            except LinkError:
+                unknown[link_type] += 1
+                continue
+        begun, ended = (begun if frames else frame.time), frame.time
+        frames += 1
+        cut += len(frame.data) < frame.size
+        if repeats.take(link_type, frame):
+            continue
+        packet = dissectors[link_type].dissect(frame.data)
+        if isinstance(packet, Segment) and packet.payload.startswith(_TLS_HANDSHAKE):
+            client, server = endpoint(packet.source), endpoint(packet.destination)
+            if (server, client) not in encrypted:
+                encrypted[client, server] = None
+        decoder.packet(packet, frame.time)
+    if not frames:
+        kinds = ", ".join(str(kind) for kind in sorted(unknown))
+        problem = f"no packets of a link type that is known (only {kinds})" if unknown else "no packets"
+        raise BenchError(problem, str(path), _REMEDY)
+    decoder.end()
+    timeline.opened = begun
+    lost = lost_packets(data)
+    return CaptureRead(
+        timeline,
+        frames,
+        cut,
+        unknown.total(),
+        repeats.count,
+        lost,
+        damage,
+        tuple(encrypted),
+        begun,
+        ended,
+    )
+
+
+class _Repeats:
+    """Recognises a packet that was captured more than once: on two interfaces, before and after a router."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._seen: OrderedDict[bytes, float] = OrderedDict()
+
+    def take(self, link_type: int, frame: Frame) -> bool:
+        """Whether the same packet was captured shortly before."""
+        at = network_offset(frame.data, link_type)
+        packet = bytearray(frame.data[at:]) if at is not None else bytearray()
+        if len(packet) < 40 or packet[0] >> 4 not in (4, 6):
+            return False
+        if packet[0] >> 4 == 4:
+            total = int.from_bytes(packet[2:4], "big")
+            del packet[total or len(packet) :]
+            packet[8] = packet[10] = packet[11] = 0  # hops left, and the checksum over them
+        else:
+            packet[7] = 0
+        key = bytes(packet)
+        before = self._seen.get(key)
+        again = before is not None and abs(frame.time - before) <= _TWICE_WITHIN
+        self.count += again
+        self._seen[key] = frame.time
+        self._seen.move_to_end(key)
+        if len(self._seen) > _REMEMBERED:
+            self._seen.popitem(last=False)
+        return again
+
+
+def _bytes(path: Path) -> bytes:
+    """Return what a file holds, unpacked."""
+    try:
+        data = path.read_bytes()
+        if data.startswith(_GZIP):
+            with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:
+                data = packed.read(MOST_BYTES + 1)
+    except (OSError, EOFError, zlib.error) as problem:
+        reason = getattr(problem, "strerror", None) or str(problem)
+        raise BenchError(f"cannot be read: {reason}", str(path), _REMEDY) from problem
+    if len(data) > MOST_BYTES:
+        remedy = "cut it into parts (editcap -c), or leave out what is no SIP and no media"
+        raise BenchError("the capture is larger than 1 GiB", str(path), remedy)
+    return data
+
+
+def _frames(data: bytes, path: Path) -> tuple[list[tuple[int, Frame]], str]:
+    """Return the frames of a file with their LINKTYPE_ numbers, by time, and what is wrong with its rest."""
+    frames: list[tuple[int, Frame]] = []
+    damage = ""
+    read = read_pcapng(data) if is_pcapng(data) else read_pcap(data)
+    try:
+        _take_all(read, frames)
+    except WireError as problem:
+        if not frames:
+            what = f"this is no whole capture file: {problem.problem}"
+            raise BenchError(what, str(path), _REMEDY) from problem
+        damage = problem.problem
+    if all(frame.time for _, frame in frames):  # a packet without a time stays where it is
+        frames.sort(key=lambda item: item[1].time)
+    return frames, damage
+
+
+def _take_all(read: Iterator[tuple[int, Frame]], into: list[tuple[int, Frame]]) -> None:
+    into.extend(read)

@@ -1,0 +1,201 @@
+"""``judge capture`` of what strangers send: half calls, loss, two interfaces, any link; nobody is accused."""
+
+import struct
+
+import pytest
+
+from intercom_hil import reports
+from intercom_hil.commands.judge_capture import judge_capture
+from intercom_hil.errors import BenchError
+from intercom_hil.spec.verdict import Verdict
+
+DEVICE, PBX, OTHER = "192.0.2.30", "192.0.2.10", "192.0.2.99"
+SDP = "v=0\r\no=- 1 1 IN IP4 {host}\r\ns=-\r\nc=IN IP4 {host}\r\nt=0 0\r\nm=audio {port} RTP/AVP 8\r\n"
+
+
+def packet(source, destination, payload, *, identification=0):
+    addresses = [bytes(map(int, host.split("."))) for host, _ in (source, destination)]
+    udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0) + payload
+    head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), identification, 0, 64, 17, 0)
+    return head + addresses[0] + addresses[1] + udp
+
+
+def message(start, *, call, cseq, sender="device", to_tag="", branch="", more="", body=""):
+    """Return a SIP message of a dialog that the device began."""
+    method = cseq.split()[1]
+    contact = DEVICE if (sender == "device") else PBX
+    lines = [
+        start,
+        f"Via: SIP/2.0/UDP {DEVICE};branch=z9hG4bK{branch or cseq.replace(' ', '')}{call}",
+        "From: <sip:3401@192.0.2.10>;tag=ours",
+        f"To: <sip:3400@192.0.2.10>{';tag=' + to_tag if to_tag else ''}",
+        f"Call-ID: {call}",
+        f"CSeq: {cseq}",
+        *([] if start.startswith("SIP/2.0") else ["Max-Forwards: 70"]),
+        *([f"Contact: <sip:3401@{contact}>"] if method in ("INVITE", "REGISTER") else []),
+        *([more] if more else []),
+        *(["Content-Type: application/sdp"] if body else []),
+        f"Content-Length: {len(body)}",
+    ]
+    return "\r\n".join([*lines, "", body]).encode()
+
+
+def sip(at, text, *, to_device=False):
+    ends = ((PBX, 5060), (DEVICE, 5060)) if to_device else ((DEVICE, 5060), (PBX, 5060))
+    return at, packet(*ends, text, identification=int(at * 1000) & 0xFFFF)
+
+
+def registration(at=0.0):
+    register = message("REGISTER sip:192.0.2.10 SIP/2.0", call="reg", cseq="1 REGISTER")
+    answer = message("SIP/2.0 200 OK", call="reg", cseq="1 REGISTER", to_tag="r")
+    return [sip(at, register), sip(at + 0.01, answer, to_device=True)]
+
+
+def call(at=1.0, *, acknowledged=True, answers=1):
+    offer, answer = SDP.format(host=DEVICE, port=4000), SDP.format(host=PBX, port=5000)
+    invite = message("INVITE sip:3400@192.0.2.10 SIP/2.0", call="c1", cseq="1 INVITE", body=offer)
+    ok = message("SIP/2.0 200 OK", call="c1", cseq="1 INVITE", sender="pbx", to_tag="theirs", body=answer)
+    ack = message("ACK sip:3401@192.0.2.10 SIP/2.0", call="c1", cseq="1 ACK", to_tag="theirs", branch="a")
+    bye = message("BYE sip:3401@192.0.2.10 SIP/2.0", call="c1", cseq="2 BYE", to_tag="theirs")
+    gone = message("SIP/2.0 200 OK", call="c1", cseq="2 BYE", to_tag="theirs")
+    found = [sip(at, invite)]
+    found += [sip(at + 0.1 + 0.5 * n, ok, to_device=True) for n in range(answers)]
+    found += [sip(at + 0.15, ack)] if acknowledged else []
+    return [*found, sip(at + 4.0, bye), sip(at + 4.01, gone, to_device=True)]
+
+
+def written(path, packets, *, link=101, wrap=lambda data: data, cut=65535):
+    data = struct.pack("<IHHIIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, link)
+    for at, raw in packets:
+        frame = wrap(raw)
+        kept = frame[:cut]
+        seconds, fraction = divmod(round((1700000000 + at) * 1e6), 10**6)
+        data += struct.pack("<IIII", seconds, fraction, len(kept), len(frame)) + kept
+    path.write_bytes(data)
+    return path
+
+
+def told(path, **changes):
+    lines = []
+    verdict = judge_capture(path, lines.append, **changes)
+    return verdict, "\n".join(lines)
+
+
+def broken(text):
+    return [line for line in text.partition("verdicts")[2].splitlines() if " fail: " in line]
+
+
+def test_the_one_that_registers_is_the_device(tmp_path):
+    verdict, text = told(written(tmp_path / "x.pcap", [*registration(), *call()]))
+    assert f"device {DEVICE} (it alone registers)" in text
+    assert f"pbx {PBX}" in text
+    assert broken(text) == []
+    assert verdict is Verdict.PASS
+    assert "requirements: none (the wire alone does not show them)" in text
+
+
+def test_who_cannot_be_told_from_others_is_asked_for(tmp_path):
+    path = written(tmp_path / "x.pcap", call())
+    with pytest.raises(BenchError, match=f"none registers: .*{DEVICE}.*name it with --device"):
+        told(path)
+    assert "(as named)" in told(path, device=[DEVICE])[1]
+
+
+def test_a_capture_without_sip_has_no_verdict(tmp_path):
+    path = written(tmp_path / "x.pcap", [(0.0, packet((DEVICE, 4000), (PBX, 53), b"no SIP at all here"))])
+    verdict, text = told(path)
+    assert verdict is Verdict.NONE
+    assert "no device: there is no SIP that could be read" in text
+
+
+def test_every_beginning_and_every_end_of_a_lawful_capture_accuses_nobody(tmp_path):
+    packets = [*registration(), *call(), *registration(7.0), *call(8.0)[1:]]
+    for begun in range(len(packets)):
+        for ended in (len(packets), begun + 3, begun + 5):
+            part = packets[begun:ended]
+            _, text = told(written(tmp_path / "x.pcap", part), device=[DEVICE], pbx=[PBX])
+            assert broken(text) == [], (begun, ended)
+
+
+def test_every_single_packet_that_was_lost_to_the_capture_accuses_nobody(tmp_path):
+    packets = [*registration(), *call()]
+    for lost in range(len(packets)):
+        part = packets[:lost] + packets[lost + 1 :]
+        _, text = told(written(tmp_path / "x.pcap", part), device=[DEVICE], pbx=[PBX])
+        assert broken(text) == [], f"without packet {lost}"
+
+
+def test_an_answer_that_was_never_acknowledged_is_found_where_the_other_side_missed_it_too(tmp_path):
+    path = written(tmp_path / "x.pcap", [*registration(), *call(acknowledged=False, answers=4)])
+    _, text = told(path)
+    assert "SIP-07 fail: 200 without its ACK" in text
+    path = written(tmp_path / "x.pcap", [*registration(), *call(acknowledged=False)])
+    _, text = told(path)
+    assert "SIP-07 inconclusive" in text
+    assert "never sent it again" in text
+
+
+def test_packets_of_two_interfaces_out_of_order_count_once(tmp_path):
+    once = [*registration(), *call()]
+    routed = [(at + 0.001, raw[:8] + b"\x3f" + raw[9:]) for at, raw in once]
+    verdict, text = told(written(tmp_path / "x.pcap", [*routed, *once]))
+    assert verdict is Verdict.PASS
+    assert f"{len(once)} packets were captured twice" in text
+    assert text.count("INVITE from device to pbx") == 1
+
+
+def test_what_comes_before_damage_is_judged_and_the_rest_left_open(tmp_path):
+    path = written(tmp_path / "x.pcap", [*registration(), *call()])
+    path.write_bytes(path.read_bytes() + struct.pack("<IIII", 1, 1, 1 << 30, 1) + bytes(50))
+    verdict, text = told(path)
+    assert verdict is Verdict.INCONCLUSIVE
+    assert "the file is damaged after 7 packets (pcap record of 1073741824 bytes)" in text
+    assert "SIP-02 inconclusive" in text
+
+
+def test_a_packed_file_is_read(tmp_path):
+    import gzip
+
+    path = written(tmp_path / "x.pcap", [*registration(), *call()])
+    path.write_bytes(gzip.compress(path.read_bytes()))
+    assert told(path)[0] is Verdict.PASS
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(BenchError, match="cannot be read"):
+        told(path)
+
+
+_LLC = b"\xaa\xaa\x03\0\0\0\x08\0"
+
+
+@pytest.mark.parametrize(
+    ("link", "head"),
+    [
+        (105, b"\x08\x01" + bytes(22) + _LLC),
+        (105, b"\x88\x01" + bytes(22) + b"\0\0" + _LLC),
+        (105, b"\x88\x03" + bytes(28) + b"\0\0" + _LLC),
+        (127, b"\0\0\x08\0" + bytes(4) + b"\x88\x01" + bytes(22) + b"\0\0" + _LLC),
+        (127, b"\0\0\x09\0\x02\0\0\0\x20" + b"\x88\x01" + bytes(22) + b"\0\0" + b"\0\0" + _LLC),
+    ],
+    ids=["data", "qos", "four addresses", "radiotap", "radiotap, padded"],
+)
+def test_wireless_frames_are_read(tmp_path, link, head):
+    path = written(tmp_path / "x.pcap", [*registration(), *call()], link=link, wrap=lambda raw: head + raw)
+    assert told(path)[0] is Verdict.PASS
+
+
+def test_encrypted_wireless_frames_show_nothing(tmp_path):
+    head = b"\x08\x41" + bytes(22) + _LLC
+    path = written(tmp_path / "x.pcap", registration(), link=105, wrap=lambda raw: head + raw)
+    assert told(path)[0] is Verdict.NONE
+
+
+def test_the_report_is_a_run_folder_with_the_ladder(tmp_path):
+    path = written(tmp_path / "x.pcap", [*registration(), *call()])
+    folder = tmp_path / "judged"
+    told(path, folder=folder)
+    reports.render(folder)
+    page = (folder / "report.html").read_text(encoding="utf-8")
+    assert "x.pcap, judged without a bench" in page
+    assert "<svg" in page
+    with pytest.raises(BenchError, match="not empty"):
+        told(path, folder=folder)
