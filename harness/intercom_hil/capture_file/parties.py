@@ -30,7 +30,7 @@ class Parties:
     Attributes:
         roles: address to role.
         reason: what says so, in words.
-        servers_named: whether the device's servers were named, and not guessed.
+        servers_named: whether the device's servers were named, or the run knew them, and were not guessed.
     """
 
     roles: Mapping[str, str]
@@ -58,14 +58,14 @@ def parties(path: Path, timeline: Timeline, device: Collection[str], pbx: Collec
     """
     named_device, named_pbx = [_address(text) for text in device], [_address(text) for text in pbx]
     roles = {} if named_device else _roles_of_a_run(path)
-    reason = "the run folder says so" if roles else "as named"
+    reason, of_a_run = ("the run folder says so", True) if roles else ("as named", False)
     if not named_device and not roles:
         named_device, reason = _guessed(path, timeline)
     found = [host for host, role in roles.items() if role == "device"] or named_device
     if not named_pbx and "pbx" not in roles.values():
         roles |= dict.fromkeys(_registrars(timeline, found), "pbx")
     roles |= dict.fromkeys(named_pbx, "pbx") | dict.fromkeys(named_device, "device")
-    return Parties(roles, reason, bool(named_pbx))
+    return Parties(roles, reason, bool(named_pbx) or of_a_run)
 
 
 def _renamed(observation: Observation, roles: Mapping[str, str]) -> Observation:
