@@ -12,6 +12,7 @@ from intercom_hil.timeline.vocabulary import (
     level,
     registration,
     rejection,
+    shortest_session,
     speaker_sound,
     speaker_sound_other_than,
 )
@@ -35,6 +36,23 @@ def answered(*lines, branch="z9hG4bK1"):
 )
 def test_what_was_granted_is_what_the_answer_says(lines, seconds):
     assert granted(answered(*lines)) == seconds
+
+
+@pytest.mark.parametrize(
+    ("status", "lines", "seconds"),
+    [
+        ("422 Session Interval Too Small", ("Min-SE: 120",), 120),
+        ("422 Session Interval Too Small", ("min-se :  300;x=y",), 300),
+        ("422 Session Interval Too Small", (), None),
+        ("422 Session Interval Too Small", ("Min-SE: soon",), None),
+        ("486 Busy Here", ("Min-SE: 120",), None),
+    ],
+)
+def test_the_shortest_session_is_what_a_refusal_says(status, lines, seconds):
+    raw = "\r\n".join([f"SIP/2.0 {status}", "CSeq: 1 INVITE", *lines, "", ""])
+    story = Story().sip("INVITE", "device", "3410", status=int(status[:3]), raw=raw)
+    (seen,) = story.timeline
+    assert shortest_session(seen) == seconds
 
 
 def test_a_registration_that_is_sent_again_is_one_attempt():

@@ -49,6 +49,10 @@ def _plain(at: Addresses) -> Settings:
     return Settings()
 
 
+MOST_TO_WAIT = 600.0
+"""Seconds by which a scenario may be longer because the device wants it so."""
+
+
 class Bench(Remotes):
     """One scenario's bench. ``play`` first, everything else from within the scenario."""
 
@@ -275,6 +279,16 @@ class Bench(Remotes):
         since = _time(after)
         await self._eyes.look(pattern, since, count=count, level=True)
         return await self._judge.require(pattern, within=within, after=since, count=count)
+
+    def take_longer(self, seconds: float) -> None:
+        """Let the scenario last longer than others may, where the device itself says how long that is.
+
+        Raises:
+            Inconclusive: it is more than a run can wait for.
+        """
+        if seconds > MOST_TO_WAIT:
+            raise Inconclusive(f"the device wants {seconds:g} s; the bench waits {MOST_TO_WAIT:g} s at most")
+        self._play.prolong(seconds)
 
     def measure(
         self,

@@ -98,6 +98,15 @@ class ScenarioRunner:
         self._unlogged: dict[EventKind, int] = {}
         self._records: list[ScenarioRecord] = []
         self._closed = 0.0
+        self._bound: asyncio.Timeout | None = None
+        self._more = 0.0  # s, beyond how long a scenario lasts otherwise
+
+    def prolong(self, seconds: float) -> None:
+        """Let the running attempt last that much longer."""
+        self._more += seconds
+        ends = self._bound.when() if self._bound is not None else None
+        if self._bound is not None and ends is not None:
+            self._bound.reschedule(ends + seconds)
 
     async def attempt(self, scenario: Callable[[], Awaitable[None]], number: int) -> Verdict:
         """Play the scenario once, and return the verdict of this attempt."""
@@ -218,7 +227,9 @@ class ScenarioRunner:
         """Run the scenario and let the witnesses catch up; return the verdict of how it ended."""
         ending = Verdict.PASS
         try:
+            self._more = 0.0
             async with asyncio.timeout(self._longest) as bound:
+                self._bound = bound
                 try:
                     with suspended_while_asked(bound, self.judge.timeline), self._watched_for_floods(bound):
                         await scenario()
@@ -282,7 +293,8 @@ class ScenarioRunner:
     @property
     def _longest(self) -> float:
         """Seconds after which a scenario is ended."""
-        return LONGEST * max(self._timing.slowness, self._assembly.file.device.limits.slowness)
+        slowness = max(self._timing.slowness, self._assembly.file.device.limits.slowness)
+        return LONGEST * slowness + self._more
 
     @property
     def _unheard(self) -> bool:

@@ -142,6 +142,8 @@ def granted(confirmed: Observation) -> int | None:
     return min((seconds for seconds in lifetimes if seconds is not None), default=message.expires)
 
 
+_TOO_SHORT = 422
+"""The status of a request for a session that is too short (RFC 4028 §6)."""
 _TRANSACTION = ("call_id", "branch", "method", "status")
 _CHECKS = Condition(one_of=("REGISTER", "OPTIONS"))
 
@@ -218,6 +220,19 @@ def to_user(message: Pattern, user: str) -> Pattern:
 def limited(message: Pattern) -> Pattern:
     """Narrow messages to those that limit the session (RFC 4028 §4)."""
     return with_header(message, "Session-Expires")
+
+
+def shortest_session(refused: Observation) -> int | None:
+    """Return the shortest session (s) that a party takes that refused one for being too short (RFC 4028 §6).
+
+    Returns:
+        None where it did not refuse for that, or does not say what it wants.
+    """
+    message = refused.content
+    if not isinstance(message, SipMessageSeen) or message.status != _TOO_SHORT:
+        return None
+    told = [value.partition(";")[0].strip() for value in message.values("Min-SE")]
+    return int(told[0]) if told and told[0].isascii() and told[0].isdigit() else None
 
 
 def any_credentials(asked: Pattern) -> Pattern:
