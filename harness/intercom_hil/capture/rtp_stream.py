@@ -172,13 +172,20 @@ class RtpStream:
         header = parse_rtp(data, encrypted=True)
         before = self._recent.get(header.sequence)
         repeated = before is not None and before[0] == data
+        disputed = False
+        if plain is None and not repeated and self.protection == SRTP:
+            plain, disputed = self._open(data)
+        encoding = self._encoding(header.payload_type)
+        empty = not repeated and not encoding and _is_empty(plain if self.protection == SRTP else data)
+        if empty and not self._reception.packets:
+            return  # what keeps a way open is the beginning of no media
         if not self._reception.packets:
             self._first = self._last = time
             self._payload_type = header.payload_type
             self._say_started(header, time)
         self._last = max(self._last, time)
-        self._payload_types[header.payload_type] = None
-        encoding = self._encoding(header.payload_type)
+        if not empty:
+            self._payload_types[header.payload_type] = None
         rate = _clock_rate(encoding)
         in_order = self._reception.take(header.sequence, header.timestamp, rate, time, repeated=repeated)
         if in_order and rate:
@@ -190,11 +197,9 @@ class RtpStream:
             self._count(authenticated=before[1], clear=not before[1] and self._is_clear(header, encoding))
             return
         self._reused += before is not None
-        if plain is None and self.protection == SRTP:
-            plain, disputed = self._open(data)
-            if disputed:
-                self._disputed += 1
-                return
+        if disputed:
+            self._disputed += 1
+            return
         self._remember(header.sequence, data, plain is not None)
         readable, protection = self._judge(data, header, encoding, plain)
         if in_order:
@@ -411,6 +416,16 @@ def _clock_rate(encoding: str) -> int | None:
     if name in ("TELEPHONE-EVENT", "CN") or not (digits.isascii() and digits.isdigit() and len(digits) < 8):
         return None
     return int(digits) or None
+
+
+def _is_empty(packet: bytes | None) -> bool:
+    """Whether a readable packet carries nothing, as one that keeps its way open does (RFC 6263 §4.6)."""
+    if packet is None:
+        return False
+    try:
+        return not parse_rtp(packet).payload
+    except RtpError:
+        return False
 
 
 def _unproved(leg: NegotiatedStream | None) -> str:
