@@ -33,6 +33,7 @@ from intercom_hil.bench.tls import TlsServers
 from intercom_hil.bench.wall_clock import WallClock
 from intercom_hil.bench_file.addresses import taken_addresses
 from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.bench_file.secrets import learn_from
 from intercom_hil.capture.capture import Capture
 from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom
@@ -50,6 +51,7 @@ from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
 from intercom_hil.timeline.device_content import can_be_read
 from intercom_hil.timeline.observation import InstrumentLost, Note, SipMessageSeen
+from intercom_hil.timeline.redaction import Redactor
 
 Progress = Callable[[str], None]
 _MEDIA = frozenset({"media_started", "media_heard", "video"})
@@ -65,6 +67,7 @@ class Assembly:
         password: the device's at the PBX, made up for this run.
         prompter: asks the person at the bench, where the bench file has one.
         attribution: decides which scenario it is of, what its witnesses see.
+        redactor: what keeps the bench's secrets out of everything that is stored.
         registers: whether the device has registered in this run; None until somebody has waited for it.
     """
 
@@ -75,6 +78,7 @@ class Assembly:
         run_folder: Path,
         progress: Progress = lambda text: None,
         opening: Opening | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         """Describe the bench.
 
@@ -83,6 +87,7 @@ class Assembly:
             run_folder: the folder of the run.
             progress: is called with what is being done, where it takes long.
             opening: what of it has begun already, in the same run folder; it is the assembly's from now on.
+            redactor: keeps the bench's secrets out of the run, and learns those that come up.
         """
         self.file = file
         self.timeline = Timeline()
@@ -93,6 +98,9 @@ class Assembly:
         self.pki: Pki
         self.tls_servers: TlsServers
         self.password = secrets.token_hex(8)
+        self.redactor = redactor or Redactor()
+        learn_from(file, self.redactor)
+        self.redactor.learn(self.password)
         self._run_folder, self._progress = run_folder, progress
         self._opening = opening
         self._hold = Reservation(file, progress)
@@ -120,6 +128,8 @@ class Assembly:
             BenchError: something is missing, in use or broken; nothing is left running.
         """
         reap_folders()
+        for name, reason in self.redactor.too_short.items():
+            self._progress(f"{name} is not kept out of the evidence: {reason}; choose another")
         self._opening = opening = self._opening or Opening(self.file, Containers(self._run_folder))
         self._lateness = LatenessWitness(self.append)
         self._ignore_clock = gauge().listen(lambda spell: self._clock.look())
@@ -368,6 +378,10 @@ class Assembly:
         if can_be_read(content):
             self._heard.add(witness)
         seen_at = now() if at is None else at
+        if witness is not Witness.WIRE or (
+            isinstance(content, SipMessageSeen) and content.transport == "TCP"
+        ):
+            content = self.redactor.model(content)  # on the wire, each packet has been seen to already
         for known in self.attribution.come_late(witness, content, seen_at):
             self.timeline.append(*known)
         admitted = self.attribution.admitted(witness, content, seen_at)
@@ -473,8 +487,10 @@ class Assembly:
         assert self._opening is not None
         place, folder = self._place(PBX)
         identity = partial(self.tls_servers.identity, "for address and name")
-        begun_with = self._opening.take_pbx_secret()
-        return PbxComponent(self.file, place, folder, identity, self.append, self.name_of, begun_with)
+        secret = self._opening.take_pbx_secret()
+        part = PbxComponent(self.file, place, folder, identity, self.append, self.name_of, secret)
+        self.redactor.learn(part.secret)
+        return part
 
     def _new_proxy(self) -> ProxyComponent:
         place, folder = self._place("proxy")
@@ -482,7 +498,8 @@ class Assembly:
 
     def _new_peers(self) -> StationsComponent:
         place, folder = self._place(PEERS)
-        return StationsComponent(self.file, place, folder, self.append, self.name_of)
+        redacted = self.redactor.data
+        return StationsComponent(self.file, place, folder, self.append, self.name_of, redacted)
 
     def _new_device(self) -> DeviceComponent:
         assert self._opening is not None
@@ -494,6 +511,7 @@ class Assembly:
             self._hold,
             self.prompter,
             self._opening.device(self._emulator),
+            self.redactor,
         )
 
     def _place(self, role: str) -> tuple[SupervisedHost, Path]:

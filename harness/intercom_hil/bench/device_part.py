@@ -19,6 +19,7 @@ from intercom_hil.bench.event_channels import EventChannels, log_file, voices
 from intercom_hil.bench.parts import Lost, future, in_turn
 from intercom_hil.bench.reservation import Reservation
 from intercom_hil.bench_file.model import BenchFile
+from intercom_hil.bench_file.secrets import learn_from
 from intercom_hil.bench_file.tables import (
     ConsoleTable,
     DeviceTable,
@@ -46,6 +47,7 @@ from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pki import Pki
 from intercom_hil.timeline import Append, Observation, Witness
 from intercom_hil.timeline.observation import Content, InstrumentLost, Note
+from intercom_hil.timeline.redaction import Redactor
 
 if TYPE_CHECKING:
     from intercom_hil.instruments.sound_card import SoundCard
@@ -71,8 +73,10 @@ class DeviceComponent:
         hold: Reservation,
         prompter: Prompter | None = None,
         emulated: EmulatedDevice | None = None,
+        redactor: Redactor | None = None,
     ) -> None:
         """Describe the part; ``emulated`` is the device, if it is an emulated one."""
+        self._redactor = redactor or Redactor()
         self._file, self._append, self._pki, self._run_folder = file, append, pki, run_folder
         self._hold = hold
         self._prompter = prompter
@@ -87,12 +91,14 @@ class DeviceComponent:
             self._hold.lost.add_done_callback(self._on_place_lost)
         if self._emulated is not None:
             tables = completed(tables, await self._emulated.start(self._file.device.timing.boot))
+            learn_from(tables, self._redactor)
         self.intercom = intercom(
             tables,
             append=self._noticed,
             device_lost=self._emulated.lost if self._emulated else None,
             heard=voices(self._file, tables, append=self._noticed, identity=self._identity),
             prompter=self._prompter,
+            redactor=self._redactor,
         )
         await self.intercom.open()
         self.intercom.lost.add_done_callback(self._on_lost)
@@ -151,7 +157,7 @@ class DeviceComponent:
         await self.intercom.until_ready()
         with suppress(DeviceCrashed):
             content = await portal.download(source.export)
-            keep_export(self._run_folder, content)
+            keep_export(self._run_folder, self._redactor.data(content))
 
     def _on_place_lost(self, lost: asyncio.Future[str]) -> None:
         if lost.cancelled() or self.lost.done():
@@ -208,6 +214,7 @@ def intercom(
     device_lost: asyncio.Future[str] | None = None,
     heard: EventChannels | None = None,
     prompter: Prompter | None = None,
+    redactor: Redactor | None = None,
 ) -> Intercom:
     """Put an Intercom together from complete tables; nothing is opened yet.
 
@@ -217,15 +224,17 @@ def intercom(
         device_lost: resolves when the device itself ends, where that can be known.
         heard: how it reports its events; by its console, when not given.
         prompter: asks the person at the bench, where there is one.
+        redactor: learns the secrets that come up.
 
     Raises:
         BenchError: two instruments cannot hang on one port.
     """
     heard = heard or EventChannels()
+    redactor = redactor or Redactor()
     assert tables.button is not None
     ports = SharedPorts()
     portal = tables.portal.url if tables.portal else ""
-    context = ConfiguratorContext(tables.address, append, prompter, portal)
+    context = ConfiguratorContext(tables.address, append, prompter, portal, redactor.learn)
     return Intercom(
         address=tables.address,
         append=append,
@@ -243,6 +252,7 @@ def intercom(
         sip_port=tables.sip_port,
         hold=tables.button.hold,
         settling=tables.timing.apply,
+        redactor=redactor,
     )
 
 

@@ -37,6 +37,7 @@ async def environment(bench: Assembly, bench_file: Path) -> dict[str, Any]:
         **await _tool_versions(bench),
         "bench": bench.file.bench.name,
         "bench_file": bench_file.name,
+        **({"secrets_not_kept_out": unkept} if (unkept := bench.redactor.too_short) else {}),
         **environment_of(bench.file),
     }
 

@@ -11,10 +11,11 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
+from intercom_hil.bench.control_traffic import control_traffic
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.capture.capture import Capture
 from intercom_hil.errors import BenchError, DeviceCrashed, joined
-from intercom_hil.pbx.config import TlsTransport
+from intercom_hil.pbx.config import TlsTransport, new_secret
 from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.pki import ServerIdentity
 from intercom_hil.processes.process_host import SupervisedHost
@@ -50,6 +51,7 @@ class PbxComponent:
     Attributes:
         place: the container.
         pbx: Asterisk.
+        secret: what the bench shows the PBX's interfaces.
     """
 
     name = "pbx"
@@ -75,6 +77,7 @@ class PbxComponent:
             name_of: who is at an address and port.
             begun_with: the secret of an Asterisk that is under way in the container already.
         """
+        self.secret = begun_with or new_secret()
         self._file, self.place, self._folder = file, place, folder
         self._begun_with = begun_with
         self._identity, self._append, self._name_of = identity, append, name_of
@@ -111,7 +114,8 @@ class PbxComponent:
             append=self._append,
             name_of=self._name_of,
             tls=(TlsTransport(file.pbx.tls_port, identity.chain, identity.key),),
-            begun_with=self._begun_with,
+            secret=self.secret,
+            begun=bool(self._begun_with),
         )
 
     async def _open_host(self) -> Supervised:
@@ -136,9 +140,10 @@ class StationsComponent:
         folder: Path,
         append: Append,
         name_of: NameOf,
+        redacted: Callable[[bytes], bytes] = bytes,
     ) -> None:
         self._file, self.place, self._folder = file, place, folder
-        self._append, self._name_of = append, name_of
+        self._append, self._name_of, self._redacted = append, name_of, redacted
         self._supervised: Supervised | None = None
         self.lost = future()
         self.capture: Capture
@@ -147,7 +152,8 @@ class StationsComponent:
     async def start(self) -> None:
         """Start the container and the capture in it; packets are seen on return."""
         file = self._file
-        supervised = self._supervised = await self.place.start()
+        supervised, own = await asyncio.gather(self.place.start(), asyncio.to_thread(control_traffic, file))
+        self._supervised = supervised
         self.capture = Capture(
             append=self._append,
             name_of=self._name_of,
@@ -157,6 +163,8 @@ class StationsComponent:
             sip_ports=_sip_ports(file),
             addresses=_addresses(file),
             marker=(file.pbx.address, MARKER_PORT),
+            apart_from=own,
+            redacted=self._redacted,
         )
         await self.capture.start()
         self.stations = Stations(

@@ -20,6 +20,7 @@ from intercom_hil.bench_file.tables import (
     CaptureTable,
     DeviceTable,
     EngineTable,
+    EvidenceTable,
     LabgridTable,
     PbxTable,
     ProxyTable,
@@ -41,6 +42,7 @@ class BenchFile(Table):
 
     bench: BenchTable
     engine: EngineTable = EngineTable()
+    evidence: EvidenceTable = EvidenceTable()
     capture: CaptureTable
     pbx: PbxTable
     proxy: ProxyTable | None = None

@@ -61,6 +61,14 @@ class EngineTable(Table):
     kind: Literal["auto", "podman", "docker", "native"] = "auto"
 
 
+class EvidenceTable(Table):
+    """What of a run is kept that somebody could misuse."""
+
+    media_keys: Literal["kept", "redacted"] = Field(
+        default="kept", description="the SRTP keys in session descriptions; redacted: nobody can decrypt"
+    )
+
+
 class CaptureTable(Table):
     """Where packets are captured."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -64,6 +64,8 @@ class Capture:
         sip_ports: frozenset[int],
         addresses: Sequence[str] | None,
         marker: tuple[str, int],
+        apart_from: Sequence[str] = (),
+        redacted: Callable[[bytes], bytes] = bytes,
     ) -> None:
         """Prepare; nothing runs before ``start``. To be made on the running event loop.
 
@@ -77,11 +79,14 @@ class Capture:
             addresses: hosts whose packets are captured; None captures all.
             marker: where marker datagrams go: any address that is reached over the interface. On loopback,
                 an address and UDP port that nobody else uses.
+            apart_from: flows that are not captured, in the language of pcap-filter(7).
+            redacted: returns a frame's bytes without secrets; the same object where there are none.
         """
         self._append, self._name_of, self._sip_ports = append, name_of, sip_ports
         self._interface = interface
         hosts = [] if addresses is None else sorted({*addresses, marker[0]})
-        self._filter = _capture_filter(interface, hosts)
+        self._filter = _capture_filter(interface, hosts, apart_from)
+        self._redacted = redacted
         self._marker = Marker(marker)
         self._sniffer = Sniffer(
             place=place,
@@ -217,10 +222,11 @@ class Capture:
             gauge().report("capture", lag)
         if self._marker.recognises(frame.data):
             return
+        kept = frame._replace(data=self._redacted(frame.data))
         if self._writer is not None:
             self._packets += 1
-            self._writer.write(frame)
-        self._current_decoder().frame(frame)
+            self._writer.write(kept, redacted=kept.data is not frame.data)
+        self._current_decoder().frame(kept)
 
     def _current_decoder(self) -> Decoder:
         if self._decoder is None:
@@ -243,8 +249,8 @@ class Capture:
                 writer.write_statistics(time=time.time(), received=received, dropped=dropped)
 
 
-def _capture_filter(interface: str, hosts: Sequence[str]) -> str:
-    """Return the filter that lets packets from and to the hosts pass; all packets when none is named.
+def _capture_filter(interface: str, hosts: Sequence[str], apart_from: Sequence[str]) -> str:
+    """Return the filter that lets packets from and to the hosts, or any, pass, apart from some flows.
 
     On loopback a packet goes by twice, out and in; tcpdump shows one, but both would take room in the kernel
     buffer, and be counted twice when it overflows.
@@ -252,4 +258,5 @@ def _capture_filter(interface: str, hosts: Sequence[str]) -> str:
     parts = ["inbound"] if interface == LOOPBACK else []
     if hosts:
         parts.append("(" + " or ".join(f"host {host}" for host in hosts) + ")")
+    parts += [f"not ({flow})" for flow in apart_from]
     return " and ".join(parts)

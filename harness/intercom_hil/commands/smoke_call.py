@@ -78,7 +78,7 @@ async def smoke_call(file: BenchFile, line: Line, progress: Callable[[str], None
     """Try the bench out, and report line by line what works."""
     with tempfile.TemporaryDirectory(prefix="intercom-hil-trial-") as folder:
         run = RunFolder.create(Path(folder), file.bench.name)
-        assembly = Assembly(file, run_folder=run.path, progress=progress)
+        assembly = Assembly(file, run_folder=run.path, progress=progress, redactor=run.redactor)
         try:
             try:
                 await assembly.start()

@@ -8,7 +8,8 @@ when one is made: reading a bench file does not need them.
 from __future__ import annotations
 
 import abc
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, SerializeAsAny, ValidationInfo
@@ -36,12 +37,14 @@ class ConfiguratorContext:
         append: puts observations on the current scenario's timeline.
         prompter: asks the person at the bench, where there is one.
         portal: the address of the device's portal, where the bench file names it.
+        learn: is called with every secret that comes up, such as a session's token.
     """
 
     address: str
     append: Append
     prompter: Prompter | None = None
     portal: str = ""
+    learn: Callable[[str], None] = field(default=lambda secret: None)
 
 
 class ConfiguratorOptions(Kind):
@@ -85,7 +88,13 @@ class PortalOptions(ConfiguratorOptions):
         viewer = Account(self.viewer, self.viewer_password) if self.viewer else None
         account = Account(self.account, self.password)
         return Portal(
-            self.url, account, viewer=viewer, device=self.device_id, ca=self.ca, timeout=self.within
+            self.url,
+            account,
+            viewer=viewer,
+            device=self.device_id,
+            ca=self.ca,
+            timeout=self.within,
+            learn=context.learn,
         )
 
 

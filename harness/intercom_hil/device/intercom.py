@@ -28,8 +28,8 @@ from intercom_hil.instruments.supply import Supply
 from intercom_hil.layouts.known import KEYED
 from intercom_hil.layouts.layout import Layout
 from intercom_hil.spec.settings import SipSettings
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import Configured, InputChanged, InstrumentLost, Witness
+from intercom_hil.timeline.redaction import Redactor
 from intercom_hil.timeline.timeline import Append, now
 
 _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
@@ -95,6 +95,7 @@ class Intercom:
         sip_port: int = _SIP_PORT,
         hold: float = HOLD,
         settling: float = 0.0,
+        redactor: Redactor | None = None,
     ) -> None:
         """Put a device together.
 
@@ -115,8 +116,10 @@ class Intercom:
             sip_port: the port its SIP listens on.
             hold: how long its button is held, in seconds, where nothing else is said.
             settling: seconds until settings that it has taken are in force; it is asked nothing until then.
+            redactor: learns every password that the device is configured with.
         """
         self.address = address
+        self._redactor = redactor or Redactor()
         self.portal = portal
         self.button = button
         self.console = console
@@ -237,6 +240,9 @@ class Intercom:
             DeviceCrashed: the device went away.
         """
         await self.until_ready()
+        self._redactor.open_to_all(settings.names())
+        for secret in settings.secrets():
+            self._redactor.learn(secret)
         at = now()
         answer = await self.portal.apply(settings)
         content = Configured(
@@ -244,7 +250,9 @@ class Intercom:
             accepted=answer.accepted,
             message=answer.message,
             changed=_changed(self.settings, settings),
-            secrets=tuple(print_ for secret in settings.secrets() if (print_ := Fingerprint.of(secret))),
+            secrets=tuple(
+                known for secret in settings.secrets() if (known := self._redactor.fingerprint(secret))
+            ),
         )
         if answer.accepted:
             self.settings = self._submitted = settings
@@ -265,6 +273,8 @@ class Intercom:
         await self.until_ready()
         at = now()
         form = self._submitted.model_dump(mode="json") | dict(changes)
+        if isinstance(password := changes.get("auth_password"), str):
+            self._redactor.learn(password)
         self.settings = None  # what a faulty device makes of a wrong form nobody knows
         answer = await self.portal.submit(form, by)
         content = Configured(

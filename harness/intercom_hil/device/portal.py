@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -68,6 +68,7 @@ class Portal:
         device: str = "",
         ca: Path | None = None,
         timeout: float = 10.0,
+        learn: Callable[[str], None] = lambda secret: None,
     ) -> None:
         """Describe a portal.
 
@@ -78,7 +79,9 @@ class Portal:
             device: the device's id.
             ca: a PEM file with the CA of an ``https://`` portal, in place of the public authorities.
             timeout: seconds that one request with its answer may take.
+            learn: is called with every token that the portal gives.
         """
+        self._learn = learn
         self._viewer = viewer
         self.url = url.rstrip("/")
         self.account = account
@@ -318,6 +321,7 @@ class Portal:
                     self.url,
                     "check that this address is the Admin Portal's",
                 )
+            self._learn(token)
             self._tokens[account.name] = token
         return self._tokens[account.name]
 

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
+from intercom_hil.evidence.media_keys import MediaKeys
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.evidence.whole_file import write_whole
 from intercom_hil.judge.device_clock import ClockReading, estimate
@@ -22,6 +23,7 @@ from intercom_hil.practice.secrets import KeyMemory
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict, worst
+from intercom_hil.timeline.redaction import Redactor
 
 LATEST = "latest"
 RECORD = "record.json"
@@ -37,6 +39,8 @@ class RunFolder:
         selection: which scenarios it was asked for, in words; empty for all of them.
         stopped_by: why it could not begin, or go on; empty where it could.
         planned: the scenarios that it is to play; empty as long as that is not known.
+        redactor: keeps secrets out of all that is stored of it.
+        media_keys: puts stand-ins in their places, where the bench file asks for it.
         keys: the media keys that this process has seen the device choose.
         unwritable: why no more evidence can be kept; None as long as it can.
     """
@@ -51,6 +55,8 @@ class RunFolder:
         self.stopped_by = ""
         self.planned: tuple[str, ...] = ()
         self.keys = KeyMemory()
+        self.redactor = Redactor()
+        self.media_keys = MediaKeys()
         self.unwritable: BenchError | None = None
         self.imports: list[dict[str, Any]] = []
         self._started = time.time()
@@ -218,6 +224,7 @@ class RunFolder:
             Its record: that of an error, where it cannot be stored.
         """
         folder = self.path / record.evidence.folder
+        record = self.redactor.model(record)
         try:
             _store(record, folder)
         except OSError as problem:
@@ -264,7 +271,7 @@ class RunFolder:
 
     def describe(self, environment: dict[str, Any], worker: str = "") -> None:
         """Keep what the run ran on; one of several processes that share a run leaves it for the others."""
-        self.environment = environment
+        self.environment = environment = self.redactor.value(environment)
         if worker:
             write_whole(self.path / f"{ENVIRONMENT}.{worker}", json.dumps(environment, ensure_ascii=False))
 

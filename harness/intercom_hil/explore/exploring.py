@@ -281,7 +281,7 @@ async def explore_bench(
     Raises:
         BenchError: the bench cannot be started, or brought back.
     """
-    assembly = Assembly(file, run_folder=run.path, progress=say)
+    assembly = Assembly(file, run_folder=run.path, progress=say, redactor=run.redactor)
     try:
         try:
             await assembly.start()

@@ -63,7 +63,8 @@ class Pbx(Switchboard):
         rtp_ports: tuple[int, int] = (20000, 20999),
         tls: tuple[TlsTransport, ...] = (),
         other_sip_ports: tuple[int, ...] = (),
-        begun_with: str = "",
+        secret: str = "",
+        begun: bool = False,
     ) -> None:
         """Describe the PBX; nothing is touched before `start`.
 
@@ -80,7 +81,8 @@ class Pbx(Switchboard):
             rtp_ports: first and last port for media.
             tls: TLS transports, one port each.
             other_sip_ports: further ones for UDP and TCP.
-            begun_with: the secret in its files, where these lie in ``folder`` already, and `PROGRAM` has been
+            secret: what the bench shows its interfaces; one is made up when not given.
+            begun: whether its files lie in ``folder`` already, with the secret, and `PROGRAM` has been
                 ordered of its host with them: the first start finds it under way.
         """
         super().__init__(address)
@@ -92,13 +94,13 @@ class Pbx(Switchboard):
             ami_port=ami_port,
             hep_address=hep_address,
             user=USER,
-            secret=begun_with or new_secret(),
+            secret=secret or new_secret(),
             rtp_ports=rtp_ports,
             tls=tls,
             other_sip_ports=other_sip_ports,
         )
         self._open_host = open_host
-        self._begun = bool(begun_with)
+        self._begun = begun
         self._append, self._name_of = append, name_of
         self._log: deque[str] = deque(maxlen=12)
         self._stack: contextlib.AsyncExitStack | None = None

@@ -29,6 +29,7 @@ from intercom_hil.plugin.resuming import (
 from intercom_hil.plugin.terminal_summary import RUN, STAMP
 from intercom_hil.plugin.xdist_scheduler import BEYOND_REPAIR, leave_run
 from intercom_hil.scenario.bench import Bench
+from intercom_hil.scenario.runner import WRITTEN_WITHOUT_SECRETS
 from intercom_hil.terminal_text import visible
 
 
@@ -75,6 +76,7 @@ def intercom_assembly(
         run_folder=intercom_run.path,
         progress=progress,
         opening=pytestconfig.stash.get(OPENING, None),
+        redactor=intercom_run.redactor,
     )
     try:
         try:
@@ -95,6 +97,8 @@ def intercom_assembly(
             intercom_run.describe(intercom_loop.run(_result(versions)), worker(pytestconfig))
     finally:
         intercom_loop.run(assembly.stop())
+        with suppress(OSError):  # what the device said between two scenarios went to the logs of the first
+            intercom_run.redactor.sweep(intercom_run.path / "scenarios", apart_from=WRITTEN_WITHOUT_SECRETS)
 
 
 async def _result(task: asyncio.Task[dict[str, Any]]) -> dict[str, Any]:

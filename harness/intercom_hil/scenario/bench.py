@@ -376,6 +376,7 @@ class Bench(Remotes):
             assembly.pki.root_pem,
             Settings(**{**self._settings(self), **changes}),
         )
+        assembly.redactor.learn(pbx_password or "")
         if afresh:
             await self._assembly.pbx.remove_endpoint(wanted.extension)
         await self._assembly.pbx.set_endpoint(

@@ -23,7 +23,7 @@ from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
-from intercom_hil.evidence.run import RunFolder, write_lines
+from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
 from intercom_hil.judge.calls import calls, free_at
 from intercom_hil.judge.corroboration import lagging_copies
 from intercom_hil.judge.deviations import deviations
@@ -47,6 +47,7 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared, Note
+from intercom_hil.timeline.redaction import Redactor
 from intercom_hil.timeline.vocabulary import event
 
 LONGEST = 120.0
@@ -54,6 +55,8 @@ LONGEST = 120.0
 
 A slow device gets as many times longer as it is slower than usual.
 """
+WRITTEN_WITHOUT_SECRETS = ("capture.pcapng", "timeline.jsonl", "judgements.jsonl", "settings.json", RECORD)
+"""Files of a scenario that secrets are kept out of as they are written; other programs write the rest."""
 GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
 _ACRONYMS = frozenset({"ca", "pbx", "rtp", "sdp", "sip", "srtp", "tcp", "tls", "udp", "uri"})
 
@@ -417,9 +420,17 @@ class ScenarioRunner:
         problems[:0] = restarts
         asked = tuple(r for r in self._requirements if r not in self._excused)
         settings = [o.content for o in timeline if isinstance(o.content, Configured)]
+        redactor, keys = self._run.redactor, Redactor()
+        if self._assembly.file.evidence.media_keys == "redacted":
+            keys = self._run.media_keys.redactor(timeline)
+        stored = Timeline(keys.model(observation) for observation in timeline)
+        problems[:] = [keys.text(redactor.text(problem)) for problem in problems]
+        judgements = [keys.model(redactor.model(judgement)) for judgement in judgements]
         try:
             if folder.is_dir() or self._run.unwritable is None:
-                timeline.store(folder / "timeline.jsonl")
+                redactor.sweep(folder, apart_from=WRITTEN_WITHOUT_SECRETS)
+                keys.sweep(folder)
+                stored.store(folder / "timeline.jsonl")
                 write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
                 write_lines(folder / "settings.json", (c.model_dump_json(indent=1) for c in settings))
         except OSError as problem:
@@ -447,7 +458,7 @@ class ScenarioRunner:
             bench=self._assembly.file.bench.name,
             preconditions=tuple(self.judge.preconditions),
             restarts=restarts,
-            deviations=deviations(timeline),
+            deviations=deviations(stored),
             device_clock=reading(timeline),
             evidence=self._run.evidence(folder),
         )

@@ -148,6 +148,12 @@ class SipSettings(BaseModel):
         proxy = (self.proxy.password,) if self.proxy and self.proxy.password else ()
         return (self.auth_password, *proxy)
 
+    def names(self) -> tuple[str, ...]:
+        """Return what stands in the device's messages and is no secret, though a password may be the same."""
+        proxy = (self.proxy.username, self.proxy.address) if self.proxy else ()
+        parties = (self.call_number, *self.further_numbers, *self.permitted_callers)
+        return (self.auth_username, self.extension, self.display_name, self.server_address, *proxy, *parties)
+
     def redacted(self) -> dict[str, Any]:
         """Return the settings as plain JSON data with every secret replaced by a fixed text."""
         data = self.model_dump(mode="json")

@@ -21,6 +21,7 @@ _OPTION_COMMENT, _OPTION_IF_NAME, _OPTION_APPLICATION, _OPTION_IF_FILTER = 1, 2,
 _OPTION_RECEIVED, _OPTION_DROPPED = 4, 5
 _OPTIONS_LOST = (_OPTION_DROPPED, 7)
 """What the interface dropped, and what the operating system did (isb_ifdrop, isb_osdrop)."""
+_REDACTED = b"A secret is replaced by a mark of the same length; the checksums are those of before."
 _OBSOLETE_PACKET, _SIMPLE_PACKET = 2, 3
 _OPTION_RESOLUTION, _OPTION_OFFSET = 9, 14
 _SNAP_LENGTH = 262_144
@@ -46,16 +47,17 @@ class PcapngWriter:
             options.append((_OPTION_IF_FILTER, b"\0" + capture_filter.encode()))
         self._block(_INTERFACE, struct.pack("<HHI", link_type, 0, _SNAP_LENGTH), options)
 
-    def write(self, frame: Frame) -> None:
-        """Add one frame."""
+    def write(self, frame: Frame, *, redacted: bool = False) -> None:
+        """Add one frame; a reader sees beside it where it is not as it came."""
         captured = len(frame.data)
         padding = -captured % 4
-        length = 32 + captured + padding
+        options = _written([(_OPTION_COMMENT, _REDACTED)]) if redacted else b""
+        length = 32 + captured + padding + len(options)
         microseconds = round(frame.time * 1e6)
         header = _PACKET_HEADER.pack(
             _PACKET, length, 0, microseconds >> 32, microseconds & 0xFFFFFFFF, captured, frame.size
         )
-        self._file.write(header + frame.data + bytes(padding) + struct.pack("<I", length))
+        self._file.write(header + frame.data + bytes(padding) + options + struct.pack("<I", length))
 
     def write_statistics(self, *, time: float, received: int, dropped: int | None) -> None:
         """Say how many packets came in and how many were lost; None means that nobody knows."""
@@ -77,11 +79,16 @@ class PcapngWriter:
         self._file.close()
 
     def _block(self, kind: int, body: bytes, options: list[tuple[int, bytes]]) -> None:
-        for code, value in options:
-            body += struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4)
-        body += struct.pack("<HH", 0, 0)
+        body += _written(options)
         length = struct.pack("<I", 12 + len(body))
         self._file.write(struct.pack("<I", kind) + length + body + length)
+
+
+def _written(options: list[tuple[int, bytes]]) -> bytes:
+    written = [
+        struct.pack("<HH", code, len(value)) + value + bytes(-len(value) % 4) for code, value in options
+    ]
+    return b"".join(written) + struct.pack("<HH", 0, 0)
 
 
 class PcapngError(WireError):
