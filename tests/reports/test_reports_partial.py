@@ -159,3 +159,41 @@ def test_a_report_that_cannot_be_written_is_refused_and_leaves_no_half(tmp_path)
     with pytest.raises(reports.ReportError, match="cannot be written"):
         reports.render(folder)
     assert [path.name for path in folder.iterdir() if path.name.startswith(".")] == []
+
+
+KNOWN = {
+    "requirement": "OUT-03",
+    "device": "Door One",
+    "firmware": "1.2",
+    "reason": "mended in 1.3 <soon>",
+    "accepted_by": "A. Tester",
+    "until": "2030-06-30",
+}
+
+
+@pytest.mark.parametrize("standing", ["accepted", "expired"])
+def test_known_deviations_are_shown_as_they_stand_and_a_fail_stays_one(tmp_path, standing):
+    folder = write_run(tmp_path / "run", [timeout_ignored()])
+    edit(folder, known_deviations=[KNOWN | {"standing": standing}])
+    page = rendered(folder)
+    assert "mended in 1.3 &lt;soon&gt;" in page
+    assert f"{standing}<" in page
+    row = page.partition('id="req-OUT-03"')[2].partition("</tr>")[0]
+    assert ("accepted until 2030-06-30 by A. Tester" in row) == (standing == "accepted")
+    assert "fail" in row
+    results = (folder / "junit.xml").read_text()
+    assert "<failure" in results
+    assert ("OUT-03 is accepted until" in results) == (standing == "accepted")
+
+
+def test_a_device_that_is_not_what_the_bench_file_says_is_noted(tmp_path):
+    folder = write_run(tmp_path / "run", [timeout_ignored()])
+    named = json.loads((folder / "run.json").read_text())["scenarios"]
+    for scenario in named:
+        scenario["device_name"] = "Door One/1.2"
+    edit(folder, scenarios=named, environment={"device": {"model": "Door One", "firmware": "1.3"}})
+    assert "says firmware 1.3, and the device calls itself" in rendered(folder)
+    edit(folder, environment={"device": {"model": "Door One", "firmware": "1.2", "mac": "02:00:00:00:00:01"}})
+    page = rendered(folder)
+    assert "calls itself" not in page
+    assert "Door One, firmware 1.2, MAC 02:00:00:00:00:01" in page

@@ -220,6 +220,11 @@ class DeviceTable(Table):
     make: str = Field(default="", max_length=80, description="who made it, for reports")
     model: str = Field(default="", max_length=80)
     serial: str = Field(default="", max_length=80, description="its serial number")
+    hardware: str = Field(default="", max_length=80, description="its hardware revision")
+    firmware: str = Field(default="", max_length=80, description="its firmware; compared with its User-Agent")
+    mac: str = Field(
+        default="", pattern=r"^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5})?$", description="its MAC address"
+    )
     address: IpAddress
     sip_port: Port = 5060
     extension: Name = "3401"

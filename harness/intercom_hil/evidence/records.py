@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from intercom_hil.evidence.known_deviations import AssessedDeviation
 from intercom_hil.judge.deviations import Deviation
 from intercom_hil.judge.device_clock import ClockReading
 from intercom_hil.judge.judgement import Judgement, StatedJudgement, folded
@@ -78,6 +79,7 @@ class Scenario(BaseModel):
         restarts: when and how the device restarted by itself since the scenario before: held against no row.
         deviations: how the device's messages depart from the grammar of SIP and SDP (SIP-01).
         device_clock: how the device's clock went, as far as its events show.
+        device_name: what the device calls itself in its messages (User-Agent, RFC 3261 §20.41), if anything.
         evidence: where its files lie.
     """
 
@@ -101,6 +103,7 @@ class Scenario(BaseModel):
     restarts: tuple[str, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     device_clock: ClockReading | None = None
+    device_name: str = ""
     evidence: Evidence
 
 
@@ -185,6 +188,7 @@ class RunRecord(BaseModel):
         unplayed: the scenarios that it was asked for and has not played, as far as that is known.
         environment: what it ran on: versions, bench file, device.
         imports: event logs that were imported after the run.
+        known_deviations: what the device is known to break, each as it stands for this run.
         families: the families of requirements: prefix of the ids, and name; in the order of reports.
         catalogues: those beside the page's, by title, each with the prefixes of its families.
         requirements: by id, every row of the catalogue, then those of the others.
@@ -204,6 +208,7 @@ class RunRecord(BaseModel):
     unplayed: list[str] = []
     environment: dict[str, Any]
     imports: list[dict[str, Any]] = []
+    known_deviations: list[AssessedDeviation] = []
     families: dict[str, str] = FAMILIES
     catalogues: dict[str, list[str]] = {}
     requirements: dict[str, RequirementRow]

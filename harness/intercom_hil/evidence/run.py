@@ -8,6 +8,7 @@ import shlex
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
+from intercom_hil.evidence.known_deviations import AssessedDeviation, KnownDeviation, assess
 from intercom_hil.evidence.media_keys import MediaKeys
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.evidence.whole_file import write_whole
@@ -42,6 +44,7 @@ class RunFolder:
         redactor: keeps secrets out of all that is stored of it.
         media_keys: puts stand-ins in their places, where the bench file asks for it.
         keys: the media keys that this process has seen the device choose.
+        known: what its device is known to break.
         unwritable: why no more evidence can be kept; None as long as it can.
     """
 
@@ -59,6 +62,7 @@ class RunFolder:
         self.media_keys = MediaKeys()
         self.unwritable: BenchError | None = None
         self.imports: list[dict[str, Any]] = []
+        self.known: tuple[KnownDeviation, ...] = ()
         self._started = time.time()
         self._ended: float | None = None
         self._written: dict[int, tuple[ScenarioRecord, str]] = {}
@@ -145,6 +149,10 @@ class RunFolder:
             run = cls.gather(path, str(data["name"]))
             run.environment = dict(data["environment"])
             run.selection = str(data.get("selection", ""))
+            run.known = tuple(
+                KnownDeviation.model_validate({k: v for k, v in known.items() if k != "standing"})
+                for known in data.get("known_deviations", ())
+            )
             run.planned = (*(s.id for s in run.scenarios), *map(str, data.get("unplayed", ())))
             run._started, run._ended = float(data["started"]), float(data["ended"])
         except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -308,6 +316,29 @@ class RunFolder:
         """The worst verdict of the run; of a run without scenarios, ``none``."""
         return worst(scenario.verdict for scenario in self.scenarios)
 
+    def assessed(self) -> list[AssessedDeviation]:
+        """Return what the device is known to break, each as it stands now."""
+        if not self.known:
+            return []
+        verdicts = {identity: row.verdict for identity, row in self.requirements().items()}
+        tables = [self.environment.get("device"), *self._tables_of_benches()]
+        device = [
+            " ".join(str(table.get(name, "")) for name in ("make", "model", "hardware", "firmware"))
+            for table in tables
+            if isinstance(table, dict)
+        ]
+        on = datetime.fromtimestamp(self._started, UTC).date()
+        return assess(self.known, verdicts, [*device, *self.names_of_device], on)
+
+    @property
+    def names_of_device(self) -> list[str]:
+        """What the device calls itself in its messages (User-Agent), make and firmware as a rule."""
+        return list(dict.fromkeys(s.device_name for s in self.scenarios if s.device_name))
+
+    def _tables_of_benches(self) -> list[Any]:
+        benches = self.environment.get("benches")
+        return [bench.get("device") for bench in benches.values()] if isinstance(benches, dict) else []
+
     def _clock(self) -> dict[str, Any]:
         """Return in words how the device's clock went, as far as its events showed; of several, by bench."""
         readings: dict[str, list[ClockReading]] = {}
@@ -354,6 +385,7 @@ class RunFolder:
             unplayed=self.unplayed,
             environment=self.environment | self._clock() | self._lateness(),
             imports=self.imports,
+            known_deviations=self.assessed(),
             families=FAMILIES | {f: name for one in self._others() for f, name in one.families.items()},
             catalogues=self.catalogues,
             requirements=self.requirements(),

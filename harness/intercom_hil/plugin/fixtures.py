@@ -15,7 +15,7 @@ from intercom_hil.bench.parts import in_parallel
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.beginning import OPENING
-from intercom_hil.plugin.options import bench_file, end_run, member, runs_of, worker
+from intercom_hil.plugin.options import bench_file, end_run, known_deviations, member, runs_of, worker
 from intercom_hil.plugin.ordering import PROGRESS
 from intercom_hil.plugin.playing import case, declaration
 from intercom_hil.plugin.resuming import (
@@ -47,6 +47,7 @@ def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) ->
             reserved=opening.run_folder if opening else None,
         )
         folder.selection = folder.selection or selection_in_words(pytestconfig)
+        folder.known = known_deviations(pytestconfig) or folder.known
         folder.planned = pytestconfig.stash.get(PLANNED, ())
     except BenchError as problem:
         end_run(request.session, problem)

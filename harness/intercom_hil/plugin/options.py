@@ -20,6 +20,7 @@ from intercom_hil.terminal_text import visible
 if TYPE_CHECKING:
     from intercom_hil.bench_file.model import BenchFile
     from intercom_hil.bench_file.pool import Member, Pool
+    from intercom_hil.evidence.known_deviations import KnownDeviation
 
 DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
@@ -84,6 +85,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="go on with an interrupted run: play what it lacks, and what was inconclusive or in error",
     )
     group.addoption(
+        "--deviations",
+        type=Path,
+        metavar="FILE",
+        help="what the device is known to break, and somebody accepts: a fail that breaks no pipeline",
+    )
+    group.addoption(
         "--attempts",
         type=int,
         default=1,
@@ -115,6 +122,7 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _check_formats(config.option.report_format)
     count = getattr(config.option, "numprocesses", None) or 0
     try:
+        known_deviations(config)
         if count or len(bench_files(bench_paths(config))) > 1:
             _check_side_by_side(config, count)
     except BenchError as problem:
@@ -140,6 +148,16 @@ def _check_side_by_side(config: pytest.Config, count: int) -> None:
     benches.check_workers(count)
     if not config.option.each:
         benches.check_alike()
+
+
+def known_deviations(config: pytest.Config) -> tuple[KnownDeviation, ...]:
+    """Return what the device is known to break, as the command line says. Raises BenchError."""
+    path: Path | None = config.getoption("--deviations")
+    if path is None:
+        return ()
+    from intercom_hil.evidence.known_deviations import load
+
+    return load(config.invocation_params.dir / path)
 
 
 def bench_paths(config: pytest.Config) -> list[Path]:

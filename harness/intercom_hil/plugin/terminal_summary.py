@@ -14,10 +14,11 @@ import pytest
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import fresh_stamp, new_stamp
+from intercom_hil.evidence.known_deviations import accepts_all
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.live_view import VERDICT
-from intercom_hil.plugin.options import PLACE, STOPPED_BY, pool, runs_of, worker
+from intercom_hil.plugin.options import PLACE, STOPPED_BY, known_deviations, pool, runs_of, worker
 from intercom_hil.plugin.resuming import PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
 from intercom_hil.spec.catalogue import FAMILIES
@@ -125,6 +126,19 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         elif exitstatus == pytest.ExitCode.OK and run.verdict.breaks_the_run:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    if session.exitstatus == pytest.ExitCode.TESTS_FAILED and _only_accepted(config, runs):
+        session.exitstatus = pytest.ExitCode.OK
+
+
+def _only_accepted(config: pytest.Config, runs: list[RunFolder]) -> bool:
+    """Whether nothing failed in the whole session but requirements whose failure is accepted."""
+    reporter: pytest.TerminalReporter | None = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is None or not any(run.known for run in runs):
+        return False
+    broken = [report for kind in ("failed", "error") for report in reporter.stats.get(kind, ())]
+    of_scenarios = [r for r in broken if r.when == "call" and any(n == VERDICT for n, _ in r.user_properties)]
+    same = len(of_scenarios) == len(broken)
+    return same and all(accepts_all(run.assessed(), run.scenarios) for run in runs)
 
 
 def _new_stamp(config: pytest.Config) -> str:
@@ -161,6 +175,7 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
     runs = [RunFolder.gather(path, name) for path, name in folders if path.is_dir()]
     for run in runs:
         run.selection, run.planned = selection_in_words(config), config.stash.get(PLANNED, ())
+        run.known = known_deviations(config)
         run.shared = True  # run.json is written once, when all is gathered
         filed = {scenario.id for scenario in run.scenarios}
         for nodeid, bench in config.stash.get(_PLAYED, {}).items():
@@ -202,6 +217,10 @@ def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, h
         counts = Counter(row.verdict for i, row in rows.items() if i.partition("-")[0] in families)
         tally = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
         terminalreporter.write_line(f"{title}: {tally}" if title else tally)
+    for entry in run.assessed():
+        terminalreporter.write_line(
+            f"deviation     {entry.requirement} {entry}", yellow=entry.standing != "accepted"
+        )
     departs = Counter(item.text for scenario in run.scenarios for item in scenario.deviations)
     if departs:
         (most, _), *others = departs.most_common()

@@ -27,7 +27,7 @@ from intercom_hil.reports.outcomes import (
 from intercom_hil.reports.output import put
 from intercom_hil.run_folder import verdicts
 from intercom_hil.run_folder.fields import clock, line, shorten
-from intercom_hil.run_folder.records import Attempt, Run, Scenario
+from intercom_hil.run_folder.records import Attempt, KnownDeviation, Run, Scenario
 
 FILE_NAME = "junit.xml"
 _TAGS = {
@@ -62,7 +62,7 @@ def render(run: Run) -> bytes:
     properties = ElementTree.SubElement(suite, "properties")
     for name, value in _about(run).items():
         ElementTree.SubElement(properties, "property", {"name": name, "value": value})
-    suite.extend([*whole, *map(_testcase, run.scenarios)])
+    suite.extend([*whole, *(_testcase(scenario, run.accepted) for scenario in run.scenarios)])
     if run.notes:
         ElementTree.SubElement(suite, "system-err").text = "\n".join(run.notes)
     ElementTree.indent(root)
@@ -72,6 +72,9 @@ def render(run: Run) -> bytes:
 def _about(run: Run) -> dict[str, str]:
     about = {"verdict": run.verdict.name, "interrupted": str(run.interrupted).lower()}
     about |= {"selection": run.selection} if run.selection else {}
+    about |= {
+        f"deviation {known.requirement}": f"{known.standing}; {known.terms}" for known in run.known_deviations
+    }
     return about | {key: line(value) for key, value in run.environment.items()}
 
 
@@ -89,7 +92,7 @@ def write(run: Run) -> Path:
     return put(run.folder, FILE_NAME, render(run))
 
 
-def _testcase(scenario: Scenario) -> ElementTree.Element:
+def _testcase(scenario: Scenario, accepted: dict[str, KnownDeviation]) -> ElementTree.Element:
     module, name = split_id(scenario.id)
     case = ElementTree.Element(
         "testcase",
@@ -102,6 +105,9 @@ def _testcase(scenario: Scenario) -> ElementTree.Element:
     tag = _TAGS[outcome_of(scenario.verdict)]
     if tag is not None:
         text = failure_text(scenario) if tag != "skipped" else scenario.verdict.meaning
+        failed = [name for name, verdict in scenario.requirements.items() if verdict is verdicts.FAIL]
+        known = [f"{name} is {accepted[name].terms}" for name in failed if name in accepted]
+        text = "\n".join([*known, text])
         message = shorten(text.partition("\n")[0], _MESSAGE_LENGTH)
         ElementTree.SubElement(case, tag, {"type": scenario.verdict.name, "message": message}).text = text
     for attempt in scenario.earlier:

@@ -16,6 +16,7 @@ MAX_MESSAGES = 120
 MAX_RAW = 6_000
 """Characters of one raw message in the page; the capture has it whole."""
 
+_FIELDS = {"serial": "serial number", "mac": "MAC"}
 MAX_CELL = 2_000
 """Characters of one text that a device or a remote party chose."""
 
@@ -168,11 +169,12 @@ def links(run: Run, views: Iterable[ScenarioView]) -> dict[str, list[ScenarioVie
 
 
 def device_line(environment: dict[str, object]) -> str:
-    """Return make, model and serial number of the device under test, as far as the bench file names them."""
+    """Return what the bench file says of the device under test: make, model, and how it is told apart."""
     device = mapping(environment.get("device"))
-    serial = line(device.get("serial"))
-    parts = [line(device.get("make")), line(device.get("model")), f"serial number {serial}" if serial else ""]
-    return " ".join(filter(None, parts))
+    name = " ".join(filter(None, (line(device.get("make")), line(device.get("model")))))
+    named = {field: line(device.get(field)) for field in ("serial", "hardware", "firmware", "mac")}
+    more = [f"{_FIELDS.get(field, field)} {value}" for field, value in named.items() if value]
+    return ", ".join(filter(None, [name, *more]))
 
 
 def environment_rows(values: dict[str, object], prefix: str = "") -> list[tuple[str, str]]:

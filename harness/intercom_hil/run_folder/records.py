@@ -89,6 +89,29 @@ class Deviation:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownDeviation:
+    """What the device is known to break. ``standing`` says in words how that stands for this run."""
+
+    requirement: str
+    device: str
+    firmware: str
+    reason: str
+    accepted_by: str
+    until: str
+    standing: str
+
+    @property
+    def is_accepted(self) -> bool:
+        """Whether the failure is there, and accepted."""
+        return self.standing == "accepted"
+
+    @property
+    def terms(self) -> str:
+        """Until when, by whom and why the failure is accepted."""
+        return f"accepted until {self.until} by {self.accepted_by}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One scenario as it was run. Times in seconds, ``started`` since the epoch."""
 
@@ -111,6 +134,7 @@ class Scenario:
     notes: tuple[str, ...]
     stills: tuple[Still, ...] = ()
     deviations: tuple[Deviation, ...] = ()
+    device_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +159,12 @@ class Run:
     selection: str = ""
     catalogues: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprint: str = field(default="")
+    known_deviations: tuple[KnownDeviation, ...] = ()
+
+    @property
+    def accepted(self) -> dict[str, KnownDeviation]:
+        """The failures that are accepted, by requirement."""
+        return {known.requirement: known for known in self.known_deviations if known.is_accepted}
 
     @property
     def duration(self) -> float | None:

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import fields
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -32,6 +34,7 @@ from intercom_hil.run_folder.records import (
     Deviation,
     EvidenceFile,
     Judgement,
+    KnownDeviation,
     Measurement,
     Requirement,
     Run,
@@ -43,6 +46,7 @@ from intercom_hil.run_folder.verdicts import Verdict, verdict_of, worst
 
 LEAST_LATE, LATE_SHARE = 0.5, 0.1
 """Seconds of lateness, and their share of a scenario, from which on they are reported."""
+_VERSION = re.compile(r"\d\.\d")
 MOST_MISFITS = 3
 """How many places that do not fit the schema a message names."""
 
@@ -85,6 +89,7 @@ def read_run(folder: Path) -> Run:
         selection=line(data.get("selection")),
         catalogues={line(key): texts(ids) for key, ids in mapping(data.get("catalogues")).items()},
         fingerprint=hashlib.sha256(raw).hexdigest(),
+        known_deviations=tuple(_known(mapping(item)) for item in sequence(data.get("known_deviations"))),
     )
 
 
@@ -146,6 +151,7 @@ def _notes(
         notes.append(f"Not played of what was asked for: {len(unplayed)} ({some}).")
     if selection := line(data.get("selection")):
         notes.append(f"The run was asked for a part of the scenarios only: {selection}.")
+    notes += _of_identity(mapping(data.get("environment")), scenarios)
     if not scenarios:
         notes.append("The run has no scenario: nothing was judged.")
     if worst(scenario.verdict for scenario in scenarios).rank > stated.rank:
@@ -153,6 +159,19 @@ def _notes(
             f"run.json states the verdict {stated.name}, but a scenario is worse; the worse one counts."
         )
     return notes
+
+
+def _of_identity(environment: dict[str, object], scenarios: tuple[Scenario, ...]) -> Iterator[str]:
+    """Yield where the device calls itself by another name than before, or than the bench file does."""
+    names = list(dict.fromkeys(scenario.device_name for scenario in scenarios if scenario.device_name))
+    if "benches" in environment or not names:
+        return
+    if len(names) > 1:
+        said = ", then ".join(repr(name) for name in names[:3])
+        yield f"The device called itself {said}: is it one device?"
+    firmware = line(mapping(environment.get("device")).get("firmware"))
+    if firmware and _VERSION.search(" ".join(names)) and not any(firmware in name for name in names):
+        yield f"The bench file says firmware {firmware}, and the device calls itself {names[0]!r}."
 
 
 def _requirement(key: str, row: dict[str, object]) -> Requirement:
@@ -205,7 +224,12 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         notes=tuple(notes),
         stills=tuple(_stills(folder, evidence)),
         deviations=tuple(_deviation(mapping(item)) for item in sequence(row.get("deviations"))),
+        device_name=line(row.get("device_name")),
     )
+
+
+def _known(row: dict[str, object]) -> KnownDeviation:
+    return KnownDeviation(**{item.name: line(row.get(item.name)) for item in fields(KnownDeviation)})
 
 
 def _judgement(row: dict[str, object]) -> Judgement:

@@ -46,9 +46,9 @@ from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
-from intercom_hil.timeline.observation import Configured, Declared, Note
+from intercom_hil.timeline.observation import Configured, Declared, Note, SipMessageSeen
 from intercom_hil.timeline.redaction import Redactor
-from intercom_hil.timeline.vocabulary import event
+from intercom_hil.timeline.vocabulary import DEVICE, event
 
 LONGEST = 120.0
 """Seconds after which a scenario that does not end is ended; those that a person is asked do not count.
@@ -460,8 +460,19 @@ class ScenarioRunner:
             restarts=restarts,
             deviations=deviations(stored),
             device_clock=reading(timeline),
+            device_name=_name_of_device(timeline),
             evidence=self._run.evidence(folder),
         )
+
+
+def _name_of_device(timeline: Timeline) -> str:
+    """Return the first name that the device gives itself, empty if it gives none."""
+    names = (
+        o.content.user_agent
+        for o in timeline
+        if isinstance(o.content, SipMessageSeen) and o.content.sender == DEVICE
+    )
+    return next(filter(None, names), "")
 
 
 def _sentence(identity: str) -> str:
