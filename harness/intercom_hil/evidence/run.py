@@ -232,7 +232,6 @@ class RunFolder:
             Its record: that of an error, where it cannot be stored.
         """
         folder = self.path / record.evidence.folder
-        record = self.redactor.model(record)
         try:
             _store(record, folder)
         except OSError as problem:
@@ -269,7 +268,7 @@ class RunFolder:
                 started=time.time(),
                 duration_s=0.0,
                 protocol_wait_s=0.0,
-                problems=[problem],
+                problems=[self.redactor.text(problem)],
                 ending=Verdict.ERROR,
                 asked=asked,
                 bench=bench,
