@@ -44,6 +44,21 @@ def hung_up(change):
     return (*CALL[:3], change(BYE))
 
 
+PROXIES = ("<sip:192.0.2.77;lr>", "<sip:192.0.2.78;lr>")
+
+
+def recorded(call):
+    """A call whose INVITE and 2xx have the proxies that it came by."""
+    line = f"Record-Route: {', '.join(PROXIES)}"
+    return tuple(text.replace("CSeq: 1 INVITE", f"{line}\nCSeq: 1 INVITE") for text in call)
+
+
+def hanging_up(route):
+    """The device's own BYE of a call that it took."""
+    more = f"{REQUEST}\nRoute: {', '.join(route)}"
+    return f"> BYE sip:door@192.0.2.30 SIP/2.0\n{headers('7 BYE', '8', tags=('b', 'a'), more=more)}"
+
+
 RING = f"> SIP/2.0 180 Ringing\n{headers('1 INVITE', '1', tags=('a', 'c'))}"
 TRYING = f"> SIP/2.0 100 Trying\n{headers('1 INVITE', '1')}"
 PROBLEMS = {
@@ -102,6 +117,18 @@ PROBLEMS = {
         "two To tags in responses to one request",
         [2],
     ),
+    "no route of the proxies in a 2xx": (
+        recorded(CALLED)[:1] + CALLED[1:],
+        "SIP-03",
+        "other Record-Route fields than in the request",
+        [1, 0],
+    ),
+    "a route in the order of the other side": (
+        (*recorded(CALLED)[:3], hanging_up(PROXIES[::-1])),
+        "SIP-05",
+        "BYE with another route set than the dialog's",
+        [3],
+    ),
     "no Contact in an INVITE": (
         (INVITE.replace(CONTACT, "Subject: x"), *CALL[1:]),
         "SIP-04",
@@ -136,6 +163,12 @@ PROBLEMS = {
         given_up(lambda t: t.replace("CANCEL sip:desk@192.0.2.10", "CANCEL sip:192.0.2.10")),
         "SIP-06",
         "another Request-URI than its INVITE has",
+        [2, 0],
+    ),
+    "a CANCEL of another caller": (
+        given_up(lambda t: t.replace("tag=a", "tag=z")),
+        "SIP-06",
+        "another From than its INVITE has",
         [2, 0],
     ),
     "a CANCEL with a To tag": (
@@ -234,6 +267,16 @@ def test_the_problem_in_words_and_the_messages_that_show_it(name):
         f"{problem}: {seen[indices[0]]}" + (" (and 1 more)" if len(indices) > 1 else "")
     ]
     assert [seen.index(o) for o in found[0].observations] == indices
+
+
+def test_a_call_that_was_taken_has_the_route_of_its_invite_in_its_order():
+    """Of a dialog that the other side began the route is not turned round (RFC 3261 §12.1.1)."""
+    assert failures(told(*recorded(CALLED)[:3], hanging_up(PROXIES))) == []
+
+
+def test_of_several_protections_any_may_be_taken():
+    choice = CHALLENGE.replace('qop="auth"', 'qop="auth-int, auth"')
+    assert failures(told(REGISTER, choice, proven(2, "00000001"))) == []
 
 
 def test_what_a_provisional_response_of_the_server_leaves_open():
