@@ -137,6 +137,9 @@ class MediaTracker:
         ``to_group`` (broadcast or multicast) without an SDP that names the address.
         """
         if is_rtcp(data):
+            media = destination[0], destination[1] - 1
+            if self._negotiation.names(media):
+                self._reporters.expect(media)
             self._reporters.take(source, destination, data, time)
         if not is_rtp(data) or (to_group and not self._negotiation.names(destination)):
             return

@@ -232,9 +232,9 @@ def _marked(data: bytes, number: int, sequence: int, timestamp: int) -> list[byt
 
 
 def _slow_clock(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    if number % 5 == 4:
+    if number % 4 == 3:
         return []
-    return [numbered(data, sequence - number // 5, timestamp - number // 5 * 160)]
+    return [numbered(data, sequence - number // 4, timestamp - number // 4 * 160)]
 
 
 def _padding_bit(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
-from intercom_hil.judge.lateness import late_between
+from intercom_hil.judge.lateness import MOSTLY, late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
@@ -27,11 +27,11 @@ _SHORT_LIVED = 10
 """Packets: a source that sends no more, among several of one call, was given up for the next one."""
 _MANY_SOURCES = 5
 _STOPS_WITHIN = 0.5
-LEAST_PACED = 1.5
+LEAST_PACED = 0.6
 """Seconds over which a clock has to be watched to say how fast it runs."""
 _PACE_TOLERANCE = 0.1
 _PACE_MARGIN = 0.3
-"""Seconds by which first and last packet of a flow may be early or late; so may they for a bench that is."""
+"""Seconds by which first and last packet of a flow may be early or late."""
 _RTCP_ELSEWHERE = ("a=rtcp:", "a=rtcp-mux", "a=candidate:")
 """What says that reports may go elsewhere than to the port above the media's (RFC 3605, 5761, 8445)."""
 
@@ -99,8 +99,9 @@ def _keeps_time(timeline: Timeline, observation: Observation, flow: MediaEnded, 
     """Judge how fast the timestamps rise, of sound and of pictures, where it was watched for long enough."""
     if flow.pace is None or flow.paced_for < LEAST_PACED:
         return
-    late = late_between(timeline, flow.first, flow.last)
-    off = abs(flow.pace - 1) > _PACE_TOLERANCE + (_PACE_MARGIN + late) / flow.paced_for
+    if late_between(timeline, flow.first, flow.last) >= MOSTLY * (flow.last - flow.first):
+        return
+    off = abs(flow.pace - 1) > _PACE_TOLERANCE + _PACE_MARGIN / flow.paced_for
     problem = f"a clock of {flow.media} that runs {flow.pace:.2f} times as fast as described"
     book.check("RTP-03", not off, problem, observation)
 

@@ -247,7 +247,8 @@ def _follows(
         book.broken("SIP-14", "another session than before in its dialog", observation, before[3])
     elif version.isdecimal() and before[1].isdecimal() and int(version) < int(before[1]):
         book.broken("SIP-14", f"the version {version} after {before[1]}", observation, before[3])
-    if sections < before[2]:
+    offers = message.is_request and message.method in ("INVITE", "UPDATE")
+    if offers and sections < before[2]:
         book.broken("SIP-14", f"{sections} media sections after {before[2]}", observation, before[3])
 
 

@@ -162,7 +162,7 @@ DISTORTED = (
     ),
     ("sound-fades", "after two seconds of a call the microphone is 30 dB weaker", "OUT-05", "OUT-05"),
     ("marker-on-every-packet", "every packet of sound has its marker bit set", "RTP-03", "OUT-05"),
-    ("clock-too-slow", "of sound four packets are sent in the time of five", "RTP-03", "OUT-05"),
+    ("clock-too-slow", "of sound three packets are sent in the time of four", "RTP-03", "OUT-05"),
     ("padding-bit-set", "packets of sound say that they are padded, and are not", "OUT-05 RTP-03", "OUT-05"),
     ("reports-to-the-media-port", "RTCP goes to the port of the media", "RTP-04", "OUT-05"),
     (
@@ -171,7 +171,7 @@ DISTORTED = (
         "OUT-05 RTP-08",
         "OUT-05",
     ),
-    ("answers-without-description", "a 200 to INVITE has no answer to the offer", "SIP-12", "INC-06"),
+    ("answers-without-description", "a 200 to INVITE has no answer to the offer", "INC-06 SIP-12", "INC-06"),
     (
         "session-version-falls",
         "each description of a session has a lower version than the one before",
