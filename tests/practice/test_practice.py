@@ -31,7 +31,7 @@ def name_of(host, port):
     return "device" if host == DEVICE[0] else "pbx"
 
 
-def told(*script, also=()):
+def told(*script, also=(), transport="UDP"):
     """A timeline of messages, each a second after the one before: ``>`` by the device, ``<`` to it."""
     timeline = Timeline()
     timeline.opened = START
@@ -43,7 +43,7 @@ def told(*script, also=()):
             lines.append("Content-Type: application/sdp")
         payload = "\r\n".join([*lines, f"Content-Length: {len(body)}", "", body]).encode()
         ends = (DEVICE, PBX) if ours else (PBX, DEVICE)
-        timeline.append(Witness.WIRE, sip_content(payload, *ends, "UDP", name_of), START + second)
+        timeline.append(Witness.WIRE, sip_content(payload, *ends, transport, name_of), START + second)
     for content in also:
         timeline.append(Witness.CONSOLE, content, START + 5)
     return timeline
@@ -356,6 +356,11 @@ REGISTERED = (REGISTER.replace("z9hG4bKr1", "z9hG4bKr0"), GRANTED)
 def test_a_registration_is_renewed_before_it_ends(seconds, further, rows):
     asked, answer = REGISTERED
     assert failed(told(asked, answer.format(seconds), *further)) == rows
+
+
+def test_a_registration_over_a_connection_may_have_none_to_be_renewed_on():
+    asked, answer = REGISTERED
+    assert failed(told(asked, answer.format(5), transport="TCP")) == set()
 
 
 def test_new_settings_end_what_a_registration_is_owed():

@@ -63,7 +63,8 @@ def renewed(timeline: Timeline, seen: Sequence[Observation], settled: float, boo
     """SIP-15: the device asks for its registration anew before the time is over that the server granted.
 
     Nothing is said where the registration was taken back, or new settings, a restart or the end of the
-    scenario (``settled``, epoch seconds) came before that. A server that is away is asked all the same.
+    scenario (``settled``, epoch seconds) came before that. A server that is away is asked all the same, but
+    over UDP only: where a connection is needed and there is none, nothing of that is seen.
     """
     asked = [
         o for o in seen if sip(o).sender == "device" and sip(o).is_request and sip(o).method == "REGISTER"
@@ -75,7 +76,7 @@ def renewed(timeline: Timeline, seen: Sequence[Observation], settled: float, boo
         request, lasting = known.get((message.call_id, message.cseq)), _granted(message)
         if message.receiver != "device" or message.status != 200 or message.method != "REGISTER":
             continue
-        if request is None or request.takes_back or not lasting:
+        if request is None or request.takes_back or not lasting or request.transport != "UDP":
             continue
         begun, over = observation.time, observation.time + lasting + LAPSED
         limit = over + late_between(timeline, begun, over)
