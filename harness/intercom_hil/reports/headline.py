@@ -18,11 +18,15 @@ class Headline:
         remarks: why it does not speak for a device or for all requirements, if so.
         speaks: whether the verdict is one on all that was asked of a device: not of a part of the scenarios,
             of an interrupted run, or of one with injected faults.
+        faults: the faults that were injected.
+        device: what was tested, where the bench file does not name it.
     """
 
     words: str
     remarks: tuple[str, ...]
     speaks: bool
+    faults: tuple[str, ...] = ()
+    device: str = ""
 
 
 def headline(run: Run) -> Headline:
@@ -43,7 +47,14 @@ def headline(run: Run) -> Headline:
             f"A part of the scenarios was asked for ({run.selection}): {tested} of {len(run.requirements)} "
             "requirements were looked at, the others are not proven."
         )
-    return Headline(_words(run), tuple(remarks), not (faults or run.selection or run.interrupted))
+    speaks = not (faults or run.selection or run.interrupted)
+    return Headline(
+        _words(run),
+        tuple(remarks),
+        speaks,
+        faults,
+        "emulated intercom" if is_emulated(run) else "not named in the bench file",
+    )
 
 
 def injected_faults(run: Run) -> tuple[str, ...]:

@@ -9,17 +9,23 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shlex
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from intercom_hil.reports import views
+from intercom_hil.reports.causes import Cause, causes
+from intercom_hil.reports.headline import headline
+from intercom_hil.reports.outcomes import split_id
 from intercom_hil.reports.output import put
 from intercom_hil.reports.views import ScenarioView
 from intercom_hil.run_folder import fields, verdicts
-from intercom_hil.run_folder.records import Measurement, Run
+from intercom_hil.run_folder.records import Measurement, Run, Scenario
+from intercom_hil.run_folder.verdicts import Verdict
 
 FILE_NAME = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -43,6 +49,10 @@ LADDER_LEGEND = {
 }
 MOST_LINKS = 8
 """Scenarios that the table of departures links to from one row."""
+MOST_REFS = 12
+"""Scenarios that the table of requirements links to from one row."""
+MOST_BRIEF = 10
+"""Requirements that the first screen lists of what needs attention."""
 KINDS = {"S": "stated", "D": "derived", "G": "gap"}
 
 
@@ -62,21 +72,30 @@ def render(run: Run) -> str:
         sentence=lambda value: value[:1].upper() + value[1:],
         seconds=fields.seconds,
         quantity=_quantity,
+        xy=_coordinate,
     )
     scenarios = views.scenario_views(run)
-    style = _style(scenarios)
+    style = _style(scenarios, views.family_classes(run).values())
     return environment.get_template("report.html.j2").render(
         run=run,
         views=scenarios,
-        attention=_worst_first(scenarios),
+        headline=headline(run),
+        groups=_groups(causes(run)),
+        exclusions=_exclusions(run),
+        family_classes=views.family_classes(run),
+        again=_again,
+        settle=_settle,
         catalogues=views.catalogues(run),
         links=views.links(run, scenarios),
         departures=views.departures(scenarios),
         most_links=MOST_LINKS,
+        most_refs=MOST_REFS,
+        most_brief=MOST_BRIEF,
         requirement_rows={row.id: row for row in run.requirements},
         scenario_shares=verdicts.tally(scenario.verdict for scenario in run.scenarios),
         legend=verdicts.WORST_FIRST,
         ladder_legend=LADDER_LEGEND,
+        ladder_styles={style for view in scenarios if view.ladder for style in view.ladder.styles},
         verdicts=verdicts,
         device=views.device_line(run.environment),
         environment=views.environment_rows(run.environment),
@@ -93,14 +112,64 @@ def write(run: Run) -> Path:
     return put(run.folder, FILE_NAME, render(run).encode())
 
 
-def _worst_first(scenarios: Iterable[ScenarioView]) -> list[ScenarioView]:
-    bad = [view for view in scenarios if view.scenario.verdict.needs_attention]
-    order = (verdicts.FAIL, verdicts.ERROR, verdicts.INCONCLUSIVE)
-    return sorted(bad, key=lambda view: order.index(view.scenario.verdict))
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The causes of one requirement's findings, the worst first; ``scenarios`` is how many show any."""
+
+    id: str
+    verdict: Verdict
+    causes: tuple[Cause, ...]
+    scenarios: int
 
 
-def _style(scenarios: Iterable[ScenarioView]) -> str:
-    """Return the style sheet with one rule per width of drawing that the page has."""
+def _groups(found: Iterable[Cause]) -> list[Group]:
+    by_requirement: dict[str, list[Cause]] = {}
+    for cause in found:
+        by_requirement.setdefault(cause.requirement, []).append(cause)
+    return [
+        Group(key, ours[0].verdict, tuple(ours), len({place for cause in ours for place in cause.scenarios}))
+        for key, ours in by_requirement.items()
+    ]
+
+
+def _exclusions(run: Run) -> list[tuple[str, list[str]]]:
+    """Return which requirements the run says nothing of, by the reason for it."""
+    fails = any(row.verdict is verdicts.FAIL for row in run.requirements)
+    again = "to be played again when what fails is mended" if fails else "to be played again"
+    reasons = {
+        "Not tested": verdicts.NONE,
+        "Not applicable by what the bench file declares": verdicts.NOT_APPLICABLE,
+        f"Inconclusive, {again}": verdicts.INCONCLUSIVE,
+    }
+    found = [
+        (words, [row.id for row in run.requirements if row.verdict is verdict])
+        for words, verdict in reasons.items()
+    ]
+    return [(words, ids) for words, ids in found if ids]
+
+
+def _again(scenario: Scenario) -> str:
+    """Return the command that plays a scenario again."""
+    name = split_id(scenario.id)[1].partition("[")[0]
+    return f"intercom-hil run -k {shlex.quote(name)}"
+
+
+def _settle(cause: Cause) -> str:
+    """Return what would settle an inconclusive finding, as far as its own words say."""
+    again = f"Play it again: intercom-hil run --requirement {cause.requirement or 'ID'}"
+    if " late" in cause.seen:
+        return f"The bench was too slow to judge. {again}, on a machine with less to do."
+    if "dropped" in cause.seen or "lost" in cause.seen:
+        return f"Evidence was lost. {again}, on a machine with less to do."
+    if "limit" in cause.seen or "declare" in cause.seen:
+        return (
+            "What the bench file declares forbids to try it: widen the declaration, if the device takes more."
+        )
+    return f"{again}; the evidence says what was not seen."
+
+
+def _style(scenarios: Iterable[ScenarioView], families: Iterable[str]) -> str:
+    """Return the style sheet with one rule per width of drawing, and one per family, that the page has."""
     sheet = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
     widths = sorted({view.ladder.width_step for view in scenarios if view.ladder})
     low, high = _SCALE
@@ -108,7 +177,16 @@ def _style(scenarios: Iterable[ScenarioView]) -> str:
         f".ladder-{width} {{ min-width: {round(width * low)}px; max-width: {round(width * high)}px; }}"
         for width in widths
     ]
-    return "\n".join([sheet, "@media screen {", *rules, "}"])
+    filters = [
+        f"#scenarios:has(#about-{name}:checked) .scenario:not(.{name}) {{ display: none; }}"
+        for name in families
+    ]
+    return "\n".join([sheet, "@media screen {", *rules, "}", *filters])
+
+
+def _coordinate(value: float) -> str:
+    """Return a length of a drawing in whole units: one is a pixel, about."""
+    return f"{value:.0f}"
 
 
 def _quantity(value: float | None, unit: str = "") -> str:

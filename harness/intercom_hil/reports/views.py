@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from intercom_hil.ladder import Ladder, draw
+from intercom_hil.reports.causes import alike, causes
 from intercom_hil.run_folder.fields import line, mapping, relative, shorten
 from intercom_hil.run_folder.observations import Seen, read_timeline
-from intercom_hil.run_folder.records import Deviation, Judgement, Requirement, Run, Scenario
+from intercom_hil.run_folder.records import Deviation, EvidenceFile, Judgement, Requirement, Run, Scenario
 from intercom_hil.run_folder.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, tally, worst
 
 MAX_MESSAGES = 120
@@ -17,6 +19,9 @@ MAX_RAW = 6_000
 """Characters of one raw message in the page; the capture has it whole."""
 
 _FIELDS = {"serial": "serial number", "mac": "MAC"}
+MOST_EXAMPLES = 3
+"""Scenarios that show everything of one cause; of the others the page has what the ladder shows."""
+
 MAX_CELL = 2_000
 """Characters of one text that a device or a remote party chose."""
 
@@ -71,8 +76,22 @@ class Message:
 
 
 @dataclass(frozen=True, slots=True)
+class Judged:
+    """Judgements of one expectation that differ in times and numbers only: the first, and how many."""
+
+    first: Judgement
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
 class ScenarioView:
-    """One scenario with its drawing. ``anchor`` is unique in the page."""
+    """One scenario with its drawing. ``anchor`` is unique in the page.
+
+    ``judged`` are the judgements that it is about and those that need attention; ``rules`` are the rules over
+    every scenario that held in it, with how often. One that is ``detailed`` shows all that is known of it:
+    where a hundred show the same cause, a few do, and the first is open. ``families`` are style classes, for
+    the filter.
+    """
 
     anchor: str
     scenario: Scenario
@@ -81,6 +100,32 @@ class ScenarioView:
     more_messages: int
     notes: tuple[str, ...]
     observations: int
+    judged: tuple[Judged, ...] = ()
+    rules: tuple[tuple[str, int], ...] = ()
+    detailed: bool = False
+    is_open: bool = False
+    families: tuple[str, ...] = ()
+
+    @property
+    def targets(self) -> frozenset[str]:
+        """The ids of what links in the page lead to, of all that the ladder shows."""
+        if self.ladder is None:
+            return frozenset()
+        named = [seq for judged in self.judged for seq in judged.first.observations]
+        named += [deviation.example for deviation in self.scenario.deviations]
+        return frozenset(self.ladder.anchors[seq] for seq in named if seq in self.ladder.anchors)
+
+    @property
+    def files(self) -> tuple[EvidenceFile, ...]:
+        """The evidence that is linked: of a scenario without findings not each log that a station wrote."""
+        return tuple(
+            file
+            for file in self.scenario.evidence
+            if self.scenario.verdict.needs_attention
+            or not file.href
+            or "/stations/" not in file.path
+            or file.path.endswith(".messages.log")
+        )
 
     @property
     def raw_anchors(self) -> frozenset[str]:
@@ -149,7 +194,52 @@ def _families(run: Run) -> list[Family]:
 
 def scenario_views(run: Run) -> list[ScenarioView]:
     """Return every scenario with what its timeline yields, in the order of the run."""
-    return [_view(scenario, f"s{place}") for place, scenario in enumerate(run.scenarios, start=1)]
+    found = causes(run)
+    detailed = {place for cause in found for place in cause.scenarios[:MOST_EXAMPLES]}
+    opened = {cause.scenarios[0] for cause in found}
+    families = family_classes(run)
+    return [
+        replace(
+            _view(scenario, f"s{place + 1}", detailed=place in detailed),
+            is_open=place in opened,
+            judged=_judged(scenario),
+            rules=tuple(
+                Counter(item.requirement for item in scenario.judgements if _is_rule(scenario, item)).items()
+            ),
+            families=tuple(
+                dict.fromkeys(
+                    families.get(key.partition("-")[0], "") for key in scenario.asked or scenario.requirements
+                )
+            ),
+        )
+        for place, scenario in enumerate(run.scenarios)
+    ]
+
+
+def family_classes(run: Run) -> dict[str, str]:
+    """Return a style class for each family that scenarios are about; it has nothing of the family's name."""
+    found = dict.fromkeys(
+        key.partition("-")[0] for scenario in run.scenarios for key in scenario.asked or scenario.requirements
+    )
+    known = list(run.families)
+    order = sorted(found, key=lambda name: (known.index(name) if name in known else len(known), name))
+    return {name: f"f{place}" for place, name in enumerate(order, start=1)}
+
+
+def _is_rule(scenario: Scenario, item: Judgement) -> bool:
+    """Whether a judgement is that of a rule over every scenario, and it held."""
+    return (
+        bool(scenario.asked) and item.requirement not in scenario.asked and not item.verdict.needs_attention
+    )
+
+
+def _judged(scenario: Scenario) -> tuple[Judged, ...]:
+    groups: dict[tuple[str, str, str], list[Judgement]] = {}
+    for item in scenario.judgements:
+        if not _is_rule(scenario, item):
+            key = item.requirement, item.verdict.name, alike(item.expected)
+            groups.setdefault(key, []).append(item)
+    return tuple(Judged(items[0], len(items)) for items in groups.values())
 
 
 def links(run: Run, views: Iterable[ScenarioView]) -> dict[str, list[ScenarioView]]:
@@ -196,7 +286,7 @@ def without_secrets(raw: str) -> str:
     return raw
 
 
-def _view(scenario: Scenario, anchor: str) -> ScenarioView:
+def _view(scenario: Scenario, anchor: str, *, detailed: bool) -> ScenarioView:
     seen: list[Seen] = []
     notes = list(scenario.notes)
     if scenario.timeline is not None:
@@ -205,13 +295,15 @@ def _view(scenario: Scenario, anchor: str) -> ScenarioView:
         if not seen and not problems:
             notes.append("The timeline is empty: nothing was observed.")
     if not seen:
-        return ScenarioView(anchor, scenario, None, (), 0, tuple(notes), 0)
+        return ScenarioView(anchor, scenario, None, (), 0, tuple(notes), 0, detailed=detailed)
     start = scenario.started if scenario.started is not None else seen[0].time
-    ladder = draw(seen, scenario.judgements, start, f"{anchor}-")
+    ladder = draw(
+        seen, [item for item in scenario.judgements if not _is_rule(scenario, item)], start, f"{anchor}-"
+    )
     if ladder.left_out:
         notes.append(f"The drawing leaves out the last {ladder.left_out} entries; the timeline has them all.")
     messages: tuple[Message, ...] = ()
-    if scenario.verdict.needs_attention:
+    if detailed:
         messages = tuple(
             Message(
                 anchor=f"{placed.anchor}-raw" if placed.anchor else "",
@@ -223,4 +315,6 @@ def _view(scenario: Scenario, anchor: str) -> ScenarioView:
             if placed.arrow.raw and not placed.arrow.again
         )
     more = max(0, len(messages) - MAX_MESSAGES)
-    return ScenarioView(anchor, scenario, ladder, messages[:MAX_MESSAGES], more, tuple(notes), len(seen))
+    return ScenarioView(
+        anchor, scenario, ladder, messages[:MAX_MESSAGES], more, tuple(notes), len(seen), detailed=detailed
+    )

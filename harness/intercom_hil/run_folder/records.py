@@ -113,7 +113,10 @@ class KnownDeviation:
 
 @dataclass(frozen=True, slots=True)
 class Scenario:
-    """One scenario as it was run. Times in seconds, ``started`` since the epoch."""
+    """One scenario as it was run. Times in seconds, ``started`` since the epoch.
+
+    ``asked`` are the requirements that it is about; the others are rules over every scenario.
+    """
 
     id: str
     title: str
@@ -135,6 +138,7 @@ class Scenario:
     stills: tuple[Still, ...] = ()
     deviations: tuple[Deviation, ...] = ()
     device_name: str = ""
+    asked: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

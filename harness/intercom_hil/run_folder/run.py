@@ -225,6 +225,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         stills=tuple(_stills(folder, evidence)),
         deviations=tuple(_deviation(mapping(item)) for item in sequence(row.get("deviations"))),
         device_name=line(row.get("device_name")),
+        asked=texts(row.get("asked")),
     )
 
 
