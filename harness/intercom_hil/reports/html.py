@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from intercom_hil.reports.causes import Cause, causes
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.outcomes import split_id
 from intercom_hil.reports.output import put
-from intercom_hil.reports.views import ScenarioView
 from intercom_hil.run_folder import fields, verdicts
 from intercom_hil.run_folder.records import Measurement, Run, Scenario
 from intercom_hil.run_folder.verdicts import Verdict
@@ -31,6 +30,10 @@ FILE_NAME = "report.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 _SCALE = (0.83, 1.2)
 """How far a drawing may shrink or grow with the window before it scrolls or stops."""
+_WIDTHS = range(400, 3_001, 20)
+"""Widths of drawings that have a rule for this; a wider one shrinks to the window."""
+_PIECES = 200
+"""Pieces of a template that are written at once."""
 
 LADDER_LEGEND = {
     "sip-call": "INVITE, ACK",
@@ -56,8 +59,8 @@ MOST_BRIEF = 10
 KINDS = {"S": "stated", "D": "derived", "G": "gap"}
 
 
-def render(run: Run) -> str:
-    """Return the whole page."""
+def render(run: Run) -> Iterator[bytes]:
+    """Yield the page piece by piece: no more than one scenario is drawn at a time, however long the run."""
     environment = Environment(
         loader=FileSystemLoader(_TEMPLATES, encoding="utf-8"),
         autoescape=True,
@@ -75,8 +78,8 @@ def render(run: Run) -> str:
         xy=_coordinate,
     )
     scenarios = views.scenario_views(run)
-    style = _style(scenarios, views.family_classes(run).values())
-    return environment.get_template("report.html.j2").render(
+    style = _style(views.family_classes(run).values())
+    page = environment.get_template("report.html.j2").stream(
         run=run,
         views=scenarios,
         headline=headline(run),
@@ -95,7 +98,6 @@ def render(run: Run) -> str:
         scenario_shares=verdicts.tally(scenario.verdict for scenario in run.scenarios),
         legend=verdicts.WORST_FIRST,
         ladder_legend=LADDER_LEGEND,
-        ladder_styles={style for view in scenarios if view.ladder for style in view.ladder.styles},
         verdicts=verdicts,
         device=views.device_line(run.environment),
         environment=views.environment_rows(run.environment),
@@ -104,12 +106,16 @@ def render(run: Run) -> str:
         relative=fields.relative,
         style=Markup(style),  # our own style sheet, no run's text in it
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
+        drawn=views.drawn,
     )
+    page.enable_buffering(_PIECES)
+    for piece in page:
+        yield piece.encode()
 
 
 def write(run: Run) -> Path:
     """Write the page into the run directory and return its path."""
-    return put(run.folder, FILE_NAME, render(run).encode())
+    return put(run.folder, FILE_NAME, render(run))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,14 +174,13 @@ def _settle(cause: Cause) -> str:
     return f"{again}; the evidence says what was not seen."
 
 
-def _style(scenarios: Iterable[ScenarioView], families: Iterable[str]) -> str:
-    """Return the style sheet with one rule per width of drawing, and one per family, that the page has."""
+def _style(families: Iterable[str]) -> str:
+    """Return the style sheet, with a rule for each width of drawing and each family of the run."""
     sheet = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
-    widths = sorted({view.ladder.width_step for view in scenarios if view.ladder})
     low, high = _SCALE
     rules = [
         f".ladder-{width} {{ min-width: {round(width * low)}px; max-width: {round(width * high)}px; }}"
-        for width in widths
+        for width in _WIDTHS
     ]
     filters = [
         f"#scenarios:has(#about-{name}:checked) .scenario:not(.{name}) {{ display: none; }}"

@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 
-def put(folder: Path, name: str, data: bytes) -> Path:
+def put(folder: Path, name: str, data: bytes | Iterable[bytes]) -> Path:
     """Write a file beside its final place and move it there, so that no reader meets half a report.
+
+    Args:
+        folder: the run directory.
+        name: the file's name.
+        data: what it holds, whole or piece by piece.
 
     Raises:
         OSError: the folder cannot be written to.
@@ -15,7 +21,8 @@ def put(folder: Path, name: str, data: bytes) -> Path:
     path = folder / name
     unfinished = folder / f".{name}.unfinished"
     try:
-        unfinished.write_bytes(data)
+        with unfinished.open("wb") as file:
+            file.writelines([data] if isinstance(data, bytes) else data)
         os.replace(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)

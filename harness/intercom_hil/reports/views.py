@@ -95,11 +95,11 @@ class ScenarioView:
 
     anchor: str
     scenario: Scenario
-    ladder: Ladder | None
-    messages: tuple[Message, ...]
-    more_messages: int
-    notes: tuple[str, ...]
-    observations: int
+    ladder: Ladder | None = None
+    messages: tuple[Message, ...] = ()
+    more_messages: int = 0
+    notes: tuple[str, ...] = ()
+    observations: int = 0
     judged: tuple[Judged, ...] = ()
     rules: tuple[tuple[str, int], ...] = ()
     detailed: bool = False
@@ -193,14 +193,16 @@ def _families(run: Run) -> list[Family]:
 
 
 def scenario_views(run: Run) -> list[ScenarioView]:
-    """Return every scenario with what its timeline yields, in the order of the run."""
+    """Return every scenario in the order of the run, without what its timeline yields (``drawn``)."""
     found = causes(run)
     detailed = {place for cause in found for place in cause.scenarios[:MOST_EXAMPLES]}
     opened = {cause.scenarios[0] for cause in found}
     families = family_classes(run)
     return [
-        replace(
-            _view(scenario, f"s{place + 1}", detailed=place in detailed),
+        ScenarioView(
+            f"s{place + 1}",
+            scenario,
+            detailed=place in detailed,
             is_open=place in opened,
             judged=_judged(scenario),
             rules=tuple(
@@ -286,7 +288,9 @@ def without_secrets(raw: str) -> str:
     return raw
 
 
-def _view(scenario: Scenario, anchor: str, *, detailed: bool) -> ScenarioView:
+def drawn(view: ScenarioView) -> ScenarioView:
+    """Return a scenario with what its timeline yields; a page draws one after the other and keeps none."""
+    scenario, anchor = view.scenario, view.anchor
     seen: list[Seen] = []
     notes = list(scenario.notes)
     if scenario.timeline is not None:
@@ -295,7 +299,7 @@ def _view(scenario: Scenario, anchor: str, *, detailed: bool) -> ScenarioView:
         if not seen and not problems:
             notes.append("The timeline is empty: nothing was observed.")
     if not seen:
-        return ScenarioView(anchor, scenario, None, (), 0, tuple(notes), 0, detailed=detailed)
+        return replace(view, notes=tuple(notes))
     start = scenario.started if scenario.started is not None else seen[0].time
     ladder = draw(
         seen, [item for item in scenario.judgements if not _is_rule(scenario, item)], start, f"{anchor}-"
@@ -303,7 +307,7 @@ def _view(scenario: Scenario, anchor: str, *, detailed: bool) -> ScenarioView:
     if ladder.left_out:
         notes.append(f"The drawing leaves out the last {ladder.left_out} entries; the timeline has them all.")
     messages: tuple[Message, ...] = ()
-    if detailed:
+    if view.detailed:
         messages = tuple(
             Message(
                 anchor=f"{placed.anchor}-raw" if placed.anchor else "",
@@ -315,6 +319,11 @@ def _view(scenario: Scenario, anchor: str, *, detailed: bool) -> ScenarioView:
             if placed.arrow.raw and not placed.arrow.again
         )
     more = max(0, len(messages) - MAX_MESSAGES)
-    return ScenarioView(
-        anchor, scenario, ladder, messages[:MAX_MESSAGES], more, tuple(notes), len(seen), detailed=detailed
+    return replace(
+        view,
+        ladder=ladder,
+        messages=messages[:MAX_MESSAGES],
+        more_messages=more,
+        notes=tuple(notes),
+        observations=len(seen),
     )
