@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import resource
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -28,9 +29,8 @@ LATEST = Path("reports/runs/latest")
 
 
 def lengthened(run: Path, folder: Path, scenarios: int) -> Path:
-    """Make a run of so many scenarios out of those of another, whose evidence it links to."""
-    folder.mkdir()
-    (folder / "scenarios").symlink_to((run / "scenarios").resolve())
+    """Make a run of so many scenarios out of those of another, whose evidence it has copies of."""
+    shutil.copytree(run / "scenarios", folder / "scenarios")
     data = json.loads((run / "run.json").read_text(encoding="utf-8"))
     rows = enumerate(islice(cycle(data["scenarios"]), scenarios))
     data["scenarios"] = [{**row, "id": f"{row['id']}#{place}"} for place, row in rows]

@@ -63,9 +63,10 @@ def read_run(folder: Path) -> Run:
     Raises:
         ReportError: there is no readable run.json, or it does not fit its schema.
     """
-    raw, data = _load(folder)
+    fingerprint, data = _load(folder)
     _check(data, folder / "run.json")
-    scenarios = tuple(_scenario(folder, mapping(item)) for item in sequence(data.get("scenarios")))
+    rows = sequence(data.pop("scenarios"))[::-1]
+    scenarios = tuple(_scenario(folder, mapping(rows.pop())) for _ in range(len(rows)))  # what is read can go
     interrupted = bool(data["interrupted"])
     families = mapping(data.get("families", default("families")))
     stated = verdict_of(data["verdict"])
@@ -88,12 +89,12 @@ def read_run(folder: Path) -> Run:
         notes=tuple(_notes(data, stated, scenarios, interrupted)),
         selection=line(data.get("selection")),
         catalogues={line(key): texts(ids) for key, ids in mapping(data.get("catalogues")).items()},
-        fingerprint=hashlib.sha256(raw).hexdigest(),
+        fingerprint=fingerprint,
         known_deviations=tuple(_known(mapping(item)) for item in sequence(data.get("known_deviations"))),
     )
 
 
-def _load(folder: Path) -> tuple[bytes, dict[str, object]]:
+def _load(folder: Path) -> tuple[str, dict[str, object]]:
     path = folder / "run.json"
     remedy = "name the directory of one run, the one with run.json in it"
     try:
@@ -109,7 +110,7 @@ def _load(folder: Path) -> tuple[bytes, dict[str, object]]:
         ) from problem
     if not isinstance(data, dict):
         raise ReportError("does not hold a run", str(path), remedy)
-    return raw, mapping(data)
+    return hashlib.sha256(raw).hexdigest(), mapping(data)
 
 
 def _check(data: dict[str, object], path: Path) -> None:
