@@ -558,6 +558,18 @@ def test_what_answers_and_descriptions_may_not_be(script, rows):
     assert failed(told(*script)) == rows
 
 
+def test_an_offer_has_the_sections_of_the_one_before_and_an_answer_those_of_its_offer():
+    """Who is offered one section in a session that had two answers with one (RFC 3264 §6, §8)."""
+    begun = (f"{INVITE}m=application 0 UDP/BFCP *\r\n", OK, ACK)
+    later = OFFER.replace("- 1 1", "- 1 2")
+    asked, answered, acknowledged = AGAIN
+    fewer = (f"{asked}\n\n{later}", f"{answered}\n\n{ANSWER}", acknowledged)
+    assert later != OFFER
+    assert "SIP-14" in failed(told(*begun, *fewer))
+    offered_fewer = (asked, f"{answered}\n\n{ANSWER}", f"{acknowledged}\n\n{later}")
+    assert "SIP-14" not in failed(told(*begun, *offered_fewer))
+
+
 @pytest.mark.parametrize(
     ("to", "rows"),
     [(PBX, set()), (("192.0.2.10", 5999), {"SIP-05"}), (("192.0.2.77", 5060), {"SIP-05"})],
