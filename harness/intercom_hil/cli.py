@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +21,8 @@ from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
 from intercom_hil.terminal_text import visible
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from intercom_hil.bench_file.model import BenchFile
     from intercom_hil.processes.engine import Engine
 
@@ -36,6 +38,8 @@ app = typer.Typer(
 )
 bench_commands = typer.Typer(help="Describe and look at a bench.", no_args_is_help=True)
 judge_commands = typer.Typer(help="Judge stored evidence.", no_args_is_help=True)
+key_commands = typer.Typer(help="Keys to sign the evidence of runs with.", no_args_is_help=True)
+app.add_typer(key_commands, name="key")
 app.add_typer(bench_commands, name="bench")
 app.add_typer(judge_commands, name="judge")
 
@@ -59,6 +63,13 @@ def _options(
 
 
 BenchOption = Annotated[Path, typer.Option("--bench", metavar="FILE", help="The bench file.")]
+SignOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--sign", metavar="KEY.pem", help="The private key (intercom-hil key new) to sign the seal with."
+    ),
+]
+RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 _PLAY = """
 import signal, sys
 signal.signal(signal.SIGINT, signal.SIG_DFL)
@@ -315,27 +326,114 @@ def emulate(context: typer.Context) -> None:
 
 @app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
+    folder: RunArgument = RUNS / "latest",
     formats: Annotated[
         list[str] | None,
         typer.Option(
             "--format", metavar="NAME", help=f"{_FORMATS}; several, or all (default: html and junit)."
         ),
     ] = None,
+    sign: SignOption = None,
 ) -> None:
-    """Render the reports of a run folder again, or in further formats."""
-    _render(folder, formats or ())
+    """Render the reports of a run folder again, or in further formats.
+
+    Of a sealed run the reports that are replaced are kept, and it is sealed anew.
+    """
+    _render(folder, formats or (), _signing_key(sign))
 
 
-def _render(folder: Path, formats: Iterable[str] = ()) -> None:
+def _render(folder: Path, formats: Iterable[str] = (), key: Ed25519PrivateKey | None = None) -> None:
     from intercom_hil import reports
+    from intercom_hil.seal import Change
 
-    try:
-        written = reports.render(folder, reports.chosen(formats))
-    except reports.ReportError as problem:
-        typer.echo("".join(f"{path}\n" for path in problem.written), nl=False)
-        raise BenchError(problem.what, problem.where, problem.remedy) from problem
+    with Change.begin(folder, "report") if (folder / "seals").is_dir() else nullcontext() as change:
+        try:
+            written = reports.render(folder, reports.chosen(formats))
+        except reports.ReportError as problem:
+            typer.echo("".join(f"{path}\n" for path in problem.written), nl=False)
+            raise BenchError(problem.what, problem.where, problem.remedy) from problem
+        finally:
+            sealed = change.finish(key) if change is not None else None
     typer.echo("".join(f"{path}\n" for path in written), nl=False)
+    if sealed is not None:
+        _say(str(sealed))
+        for finding in change.altered if change is not None else ():
+            _log(f"it was altered before: {finding}")
+
+
+def _signing_key(file: Path | None) -> Ed25519PrivateKey | None:
+    from intercom_hil.seal.keys import private_key
+
+    return private_key(file) if file is not None else None
+
+
+@app.command()
+def verify(
+    path: Annotated[
+        Path, typer.Argument(metavar="RUN", help="A run folder, or an archive that pack wrote.")
+    ] = RUNS / "latest",
+    key: Annotated[
+        Path | None,
+        typer.Option("--key", metavar="PUBLIC.pem", help="The public key that the run must be signed with."),
+    ] = None,
+    digest: Annotated[
+        str, typer.Option("--digest", metavar="SHA256", help="The digest of a seal, as the run printed it.")
+    ] = "",
+) -> None:
+    """Check that the evidence of a run is as it was sealed, and name every change (docs/evidence.md).
+
+    Every file is held against the last seal, and the seals against each other.
+    A seal that is not signed finds accidents; an alteration on purpose is found
+    with --key (from whoever ran the bench) or --digest (printed at the end of
+    the run). Nothing is written or unpacked. Exit status: 0 untouched,
+    1 altered, 2 it cannot be checked.
+    """
+    from intercom_hil.commands.sealing import verify_run
+
+    raise typer.Exit(verify_run(path, _say, key, digest))
+
+
+@app.command()
+def pack(
+    folder: RunArgument = RUNS / "latest",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="The archive (default: RUN.tar.gz).")
+    ] = None,
+) -> None:
+    """Pack a run that is as it was sealed into one file, the same bytes every time; verify reads it.
+
+    Exit status: 0 packed, 1 the run was altered, 2 it has no seal.
+    """
+    from intercom_hil.commands.sealing import pack_run
+
+    raise typer.Exit(pack_run(folder, output, _say))
+
+
+@app.command()
+def seal(folder: RunArgument, sign: SignOption = None) -> None:
+    """Seal a run that has no seal, or sign one that has: every run is sealed when it ends.
+
+    What is signed is the run as it lies there. Verify it first.
+    """
+    from intercom_hil.commands.sealing import seal_run
+
+    _say(str(seal_run(folder, sign)))
+
+
+@key_commands.command("new")
+def key_new(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="Where the private key is written.")] = Path(
+        "intercom-hil-key.pem"
+    ),
+) -> None:
+    """Make an Ed25519 key pair: FILE for its owner only, and the public key beside it (FILE as .pub.pem).
+
+    Name the private key in the bench file ([evidence] key) or with run --sign;
+    give the public key to whoever is to check runs: verify RUN --key FILE.
+    """
+    from intercom_hil.commands.sealing import make_key
+
+    make_key(file, _say)
 
 
 @app.command()
@@ -424,13 +522,21 @@ def import_events(
         float | None,
         typer.Option("--clock-ahead", metavar="SECONDS", help="How far the device's clock was ahead."),
     ] = None,
+    sign: SignOption = None,
 ) -> None:
     """Bring a device's exported event log into a run, judge it again, and render its reports."""
     from intercom_hil.bench_file.model import load
     from intercom_hil.commands.import_events import import_events as bring
+    from intercom_hil.seal import Change
+    from intercom_hil.seal.sealing import JUDGED
 
-    run = bring(folder, files, report=_say, file=load(bench) if bench else None, ahead=clock_ahead)
-    _render(folder)
+    key = _signing_key(sign)
+    sealed = (folder / "seals").is_dir()
+    with Change.begin(folder, "import-events", JUDGED) if sealed else nullcontext() as change:
+        run = bring(folder, files, report=_say, file=load(bench) if bench else None, ahead=clock_ahead)
+        if change is not None:
+            change.finish(key)
+    _render(folder, key=key)
     typer.echo(f"verdict {run.verdict}")
     raise typer.Exit(1 if run.verdict.breaks_the_run else 0)
 

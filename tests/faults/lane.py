@@ -10,6 +10,8 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from intercom_hil.seal.verifying import verify
+
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_RUN = 900.0
 """Seconds after which a run that does not end by itself is a failed test."""
@@ -100,6 +102,12 @@ def verdicts(record):
         for scenario in record["scenarios"]
     }
     return scenarios, {name: row["verdict"] for name, row in record["requirements"].items()}
+
+
+def altered(folder):
+    """What is not as it was sealed in a run folder that nobody tampered with, or why it cannot be checked."""
+    outcome = verify(folder)
+    return [*map(str, outcome.findings), *([outcome.unchecked] if outcome.unchecked else [])]
 
 
 def write_bench(folder, lane):

@@ -4,7 +4,7 @@ import subprocess
 import sys
 
 import pytest
-from lane import ROOT, run_scenarios, write_bench
+from lane import ROOT, altered, run_scenarios, write_bench
 
 LANE = 74
 CALLS = ("-k", "placed_call_ended_by_the_remote or failed_call_is_logged or rejected_call_is_logged")
@@ -82,6 +82,7 @@ def test_an_imported_log_gives_the_verdicts_of_a_run_that_was_seen_live(tmp_path
     assert run.having("inconclusive") == JUDGED, run.told()
     status, said = imported(run)
     assert status == 0, said
+    assert altered(run.folder) == []
     after = run.again()
     assert after.having("pass") >= JUDGED, after.told()
     assert not after.having("inconclusive"), after.told()

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 import pytest
-from lane import SOON, left_of, write_bench
+from lane import SOON, altered, left_of, write_bench
 
 from intercom_hil.explore.story import Desk, Given, Step, Story, Verb
 from tests.faults.breaking.test_breaking import processes
@@ -51,6 +51,7 @@ def test_a_story_that_was_kept_is_played_again(tmp_path, faults, status, verdict
     assert (run["verdict"], run["interrupted"]) == (verdict, False)
     assert "the other side puts the call on hold" in run["scenarios"][0]["doc"]
     assert (tmp_path / "runs" / "latest" / "report.html").exists()
+    assert altered(tmp_path / "runs" / "latest") == []
 
 
 def test_ctrl_c_ends_an_exploration_with_what_was_found_so_far(tmp_path):
@@ -66,6 +67,7 @@ def test_ctrl_c_ends_an_exploration_with_what_was_found_so_far(tmp_path):
     assert "interrupted: stories: 1" in rest
     assert "Traceback" not in rest
     assert record(tmp_path)["interrupted"]
+    assert altered(tmp_path / "runs" / "latest") == []
     assert left_of(LANE) == []
 
 

@@ -8,7 +8,7 @@ import subprocess
 import sys
 
 import pytest
-from lane import ROOT, SOON, eventually, left_of, run_scenarios, write_bench
+from lane import ROOT, SOON, altered, eventually, left_of, run_scenarios, write_bench
 
 LANE = 18
 REGISTERS = ("-k", "test_the_device_registers")
@@ -41,6 +41,7 @@ def test_a_run_that_is_interrupted_twice_says_that_it_was_interrupted(tmp_path, 
     report = (record.parent / "report.html").read_text()
     assert "the run was interrupted" in report
     assert "every scenario" not in report
+    assert altered(record.parent) == []
 
 
 def test_an_interrupted_run_on_copies_of_a_bench_is_gone_on_with_on_one(tmp_path):
@@ -61,8 +62,16 @@ def test_an_interrupted_run_on_copies_of_a_bench_is_gone_on_with_on_one(tmp_path
     begun = (runs / "latest").resolve() / "run.json"
     left_out = json.loads(begun.read_text())
     assert left_out["interrupted"], output
+    assert altered(begun.parent) == []
     again = run_scenarios(tmp_path, LANE, "--resume", str(begun.parent))
     assert again.status == 0, again.output
+    assert altered(begun.parent) == []
+    assert [file.name[5:8] for file in sorted(begun.parent.glob("seals/*.json"))] == [
+        "run",
+        "rep",
+        "res",
+        "rep",
+    ]
     record = json.loads(begun.read_text())
     assert not record["interrupted"]
     assert record["unplayed"] == []
@@ -93,6 +102,7 @@ def test_a_part_of_the_scenarios_is_called_a_part(tmp_path):
     report = (run.folder / "report.html").read_text()
     assert "every scenario of a part passed" in report
     assert "asked for a part of the scenarios only: -k test_the_device_registers" in report
+    assert altered(run.folder) == []
     assert 'name="selection"' in (run.folder / "junit.xml").read_text()
 
 

@@ -87,18 +87,19 @@ MAY_IMPORT = {
             *rooms(
                 "bench", "bench_file", "capture_file", "evidence", "judge", "lab", "monitors", "processes"
             ),
-            *rooms("scenario"),
+            *rooms("scenario", "seal"),
         ),
         "explore": (
             *GROUND,
             *WITNESSES,
-            *rooms("bench", "bench_file", "evidence", "judge", "monitors", "reports", "scenario"),
+            *rooms("bench", "bench_file", "evidence", "judge", "monitors", "reports", "scenario", "seal"),
         ),
         "plugin": (
             *GROUND,
-            *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario"),
+            *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario", "seal"),
         ),
         "emulator": (),
+        "seal": rooms("errors"),
         "run_folder": (),
         "ladder": rooms("run_folder"),
         "reports": rooms("extensions", "ladder", "run_folder"),

@@ -62,10 +62,14 @@ class EngineTable(Table):
 
 
 class EvidenceTable(Table):
-    """What of a run is kept that somebody could misuse."""
+    """What of a run is kept that somebody could misuse, and who vouches for it."""
 
     media_keys: Literal["kept", "redacted"] = Field(
         default="kept", description="the SRTP keys in session descriptions; redacted: nobody can decrypt"
+    )
+    key: FileBeside | None = Field(
+        default=None,
+        description="private key (Ed25519, PEM) that signs the seals of runs: intercom-hil key new",
     )
 
 

@@ -6,6 +6,9 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
+OWNER_ONLY = 0o700
+"""The mode of a run folder: what is in it is for the eyes of its owner."""
+
 
 def new_stamp() -> str:
     """Return the name of a run folder made now: UTC, readable, in order."""
@@ -18,12 +21,14 @@ def fresh_stamp(parents: Sequence[Path]) -> str:
     Raises:
         OSError: a folder cannot be made.
     """
+    for parent in parents:
+        parent.mkdir(parents=True, exist_ok=True)
     for number in range(1, 1000):
         stamp = new_stamp() if number == 1 else f"{new_stamp()}.{number}"
         made: list[Path] = []
         try:
             for parent in parents:
-                (parent / stamp).mkdir(parents=True)
+                (parent / stamp).mkdir(mode=OWNER_ONLY)
                 made.append(parent / stamp)
         except FileExistsError:
             for path in made:

@@ -15,7 +15,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
-from intercom_hil.evidence.folder_names import folder_name, fresh_stamp
+from intercom_hil.evidence.folder_names import OWNER_ONLY, folder_name, fresh_stamp
 from intercom_hil.evidence.known_deviations import AssessedDeviation, KnownDeviation, assess
 from intercom_hil.evidence.media_keys import MediaKeys
 from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
@@ -83,7 +83,8 @@ class RunFolder:
         try:
             parent.mkdir(parents=True, exist_ok=True)
             path = reserved or parent / (stamp or fresh_stamp([parent]))
-            (path / "scenarios").mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=OWNER_ONLY, exist_ok=True)  # whatever is made below it, others do not get there
+            (path / "scenarios").mkdir(exist_ok=True)
         except OSError as problem:
             raise BenchError(
                 f"the run folder cannot be written ({problem.strerror or problem})",

@@ -7,12 +7,16 @@ import signal
 from collections.abc import Callable
 from pathlib import Path
 
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
 from intercom_hil import reports
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.explore.exploring import Tally, Wanted, explore_bench, possible_at
 from intercom_hil.explore.story import Story
+from intercom_hil.seal import Change
+from intercom_hil.seal.keys import private_key
 
 VIOLATED, UNFINISHED = 1, 2
 
@@ -27,6 +31,7 @@ def run_exploration(
     """
     story = Story.read(kept) if kept is not None else None
     possible_at(file)
+    key = private_key(file.evidence.key) if file.evidence.key else None
     run = RunFolder.create(runs.absolute(), file.bench.name)  # containers see it by its whole path
     run.selection = f"the story {kept}" if kept else f"stories drawn by the seed {wanted.seed}"
     for number in (signal.SIGTERM, signal.SIGHUP):
@@ -40,7 +45,7 @@ def run_exploration(
     except KeyboardInterrupt:
         pass
     finally:
-        _complete(run, say, interrupted=interrupted)
+        _complete(run, say, key, interrupted=interrupted)
     if tally is None:
         return VIOLATED if run.verdict.breaks_the_run and _violated(run) else UNFINISHED
     say(str(tally))
@@ -55,12 +60,19 @@ def _violated(run: RunFolder) -> bool:
     return any(scenario.verdict == "fail" for scenario in run.scenarios)
 
 
-def _complete(run: RunFolder, say: Callable[[str], None], *, interrupted: bool) -> None:
+def _complete(
+    run: RunFolder, say: Callable[[str], None], key: Ed25519PrivateKey | None, *, interrupted: bool
+) -> None:
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         run.write(interrupted=interrupted)
-        for path in reports.render(run.path):
-            say(f"report {path}")
+        sealed = Change.begin(run.path, "explore").finish(key)
+        with Change.begin(run.path, "report", known=sealed.tree) as change:
+            try:
+                for path in reports.render(run.path):
+                    say(f"report {path}")
+            finally:
+                say(str(change.finish(key)))
     except reports.ReportError as problem:
         raise BenchError(problem.what, problem.where, problem.remedy) from problem
     finally:

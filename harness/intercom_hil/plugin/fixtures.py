@@ -15,7 +15,15 @@ from intercom_hil.bench.parts import in_parallel
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.beginning import OPENING
-from intercom_hil.plugin.options import bench_file, end_run, known_deviations, member, runs_of, worker
+from intercom_hil.plugin.options import (
+    bench_file,
+    end_run,
+    known_deviations,
+    member,
+    runs_of,
+    signing_key,
+    worker,
+)
 from intercom_hil.plugin.ordering import PROGRESS
 from intercom_hil.plugin.playing import case, declaration
 from intercom_hil.plugin.resuming import (
@@ -40,6 +48,7 @@ def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) ->
     opening = pytestconfig.stash.get(OPENING, None)
     try:
         file = bench_file(pytestconfig)
+        signing_key(pytestconfig, file)  # one that cannot be used is no surprise for the end of the run
         folder = resumed(pytestconfig) or RunFolder.create(
             runs_of(pytestconfig, file),
             file.bench.name,

@@ -18,6 +18,8 @@ from intercom_hil.plugin import BENCH
 from intercom_hil.terminal_text import visible
 
 if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
     from intercom_hil.bench_file.model import BenchFile
     from intercom_hil.bench_file.pool import Member, Pool
     from intercom_hil.evidence.known_deviations import KnownDeviation
@@ -89,6 +91,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="FILE",
         help="what the device is known to break, and somebody accepts: a fail that breaks no pipeline",
+    )
+    group.addoption(
+        "--sign",
+        type=Path,
+        metavar="KEY.pem",
+        help="the private key that signs the seal of the run (default: [evidence] key of the bench file)",
     )
     group.addoption(
         "--attempts",
@@ -234,6 +242,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def worker(config: pytest.Config) -> str:
     """Return the name of this process among those that share a run (pytest-xdist), or nothing."""
     return str(getattr(config, "workerinput", {}).get("workerid", ""))
+
+
+def signing_key(config: pytest.Config, file: BenchFile) -> Ed25519PrivateKey | None:
+    """Return the key with which a run on this bench is sealed; None where none is named.
+
+    Raises:
+        BenchError: it cannot be read, or is no private key that only its owner may read.
+    """
+    asked: Path | None = config.getoption("--sign")
+    path = config.invocation_params.dir / asked if asked is not None else file.evidence.key
+    if path is None:
+        return None
+    from intercom_hil.seal.keys import private_key
+
+    return private_key(path)
 
 
 def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:

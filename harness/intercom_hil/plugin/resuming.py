@@ -15,6 +15,7 @@ from intercom_hil.evidence.resumed import ResumedRun
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.locations import PACKAGE, SCENARIOS
 from intercom_hil.plugin.options import USAGE, end_run, member
+from intercom_hil.seal import Change
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -23,6 +24,8 @@ _DEVICE = "device"
 _PLANNED = "planned_scenarios"
 PLANNED = pytest.StashKey[tuple[str, ...]]()
 """The scenarios that this run is to play."""
+CHANGE = pytest.StashKey[Change]()
+"""What is done to the sealed run that goes on."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -44,6 +47,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
                 f"begin a new run, or go on as it began (bench file {kept.bench_file})",
             )
         _select_again(config, kept.selection, present.selection, path)
+        config.stash[CHANGE] = change = Change.begin(run.path, "resume")
+        config.add_cleanup(change.drop)
     except BenchError as problem:
         end_run(session, problem)
     config.stash[_RESUMED] = run

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
@@ -18,9 +19,18 @@ from intercom_hil.evidence.known_deviations import accepts_all
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
 from intercom_hil.plugin.live_view import VERDICT
-from intercom_hil.plugin.options import PLACE, STOPPED_BY, known_deviations, pool, runs_of, worker
-from intercom_hil.plugin.resuming import PLANNED, keep_basis, selection_in_words
+from intercom_hil.plugin.options import (
+    PLACE,
+    STOPPED_BY,
+    known_deviations,
+    pool,
+    runs_of,
+    signing_key,
+    worker,
+)
+from intercom_hil.plugin.resuming import CHANGE, PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
+from intercom_hil.seal import Change, Sealed
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
 
@@ -28,6 +38,8 @@ RUN = pytest.StashKey[RunFolder]()
 RUNS = pytest.StashKey[list[RunFolder]]()
 STAMP = "run_stamp"
 _STAMP = pytest.StashKey[str]()
+SEALED = pytest.StashKey[dict[Path, Sealed]]()
+"""The last seal of each run."""
 _UNWRITTEN = pytest.StashKey[list[str]]()
 _PLAYED = pytest.StashKey[dict[str, BenchFile]]()
 """The scenarios that processes which share a run have played, by node id, each with its bench."""
@@ -116,12 +128,15 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
             config.stash.setdefault(_UNWRITTEN, []).append(str(BenchError.of(problem, str(run.path))))
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             continue
+        sealed = _seal(session, run, config.stash.get(CHANGE, None), "run")
+        change = _begun(session, run, sealed)
         try:
             reports.render(run.path, reports.chosen(config.option.report_format, besides=True))
         except reports.ReportError as problem:
             config.stash.setdefault(_UNWRITTEN, []).append(str(problem))
             if not {path.name for path in problem.written} >= _OURS:
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+        _seal(session, run, change, "report")
         if exitstatus == pytest.ExitCode.OK and run.unplayed and LEFT in config.stash:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         elif exitstatus == pytest.ExitCode.OK and run.verdict.breaks_the_run:
@@ -139,6 +154,53 @@ def _only_accepted(config: pytest.Config, runs: list[RunFolder]) -> bool:
     of_scenarios = [r for r in broken if r.when == "call" and any(n == VERDICT for n, _ in r.user_properties)]
     same = len(of_scenarios) == len(broken)
     return same and all(accepts_all(run.assessed(), run.scenarios) for run in runs)
+
+
+def _begun(session: pytest.Session, run: RunFolder, sealed: Sealed | None) -> Change | None:
+    """Begin to write the reports of a run that was sealed without them, so that they can name its seal."""
+    if sealed is None:
+        return None
+    try:
+        return Change.begin(run.path, "report", known=sealed.tree)
+    except BenchError as problem:
+        _unsealed(session, problem)
+        return None
+
+
+def _seal(session: pytest.Session, run: RunFolder, change: Change | None, action: str) -> Sealed | None:
+    """Seal a run; one that cannot be sealed is reported as such, and does not end well.
+
+    Args:
+        session: the session that ends.
+        run: the run.
+        change: what was done to it; None where nothing was sealed before.
+        action: what to call that then.
+    """
+    config = session.config
+    if action == "report" and change is None:
+        return None
+    try:
+        with change or Change.begin(run.path, action) as change:
+            sealed = change.finish(_key(config, run))
+    except BenchError as problem:
+        _unsealed(session, problem)
+        return None
+    config.stash.setdefault(SEALED, {})[run.path] = sealed
+    return sealed
+
+
+def _unsealed(session: pytest.Session, problem: BenchError) -> None:
+    session.config.stash.setdefault(_UNWRITTEN, []).append(f"the run is not sealed: {problem}")
+    if session.exitstatus in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
+
+
+def _key(config: pytest.Config, run: RunFolder) -> Ed25519PrivateKey | None:
+    """Return what to sign a run with: of several benches that share one, the first that has a key says."""
+    files = [one.file for one in pool(config).members]
+    if config.option.each:
+        files = [file for file in files if runs_of(config, file) == run.path.parent]
+    return next((key for key in (signing_key(config, file) for file in files) if key is not None), None)
 
 
 def _new_stamp(config: pytest.Config) -> str:
@@ -204,6 +266,9 @@ def pytest_terminal_summary(
             )
         elif run.selection:
             terminalreporter.write_line(f"a part of the scenarios: {run.selection}")
+        if sealed := config.stash.get(SEALED, {}).get(run.path):
+            keep = "" if sealed.signed_by else ": keep this digest apart from the run"
+            terminalreporter.write_line(f"{sealed}{keep}")
 
 
 def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:

@@ -75,6 +75,7 @@ def _about(run: Run) -> dict[str, str]:
     about |= {
         f"deviation {known.requirement}": f"{known.standing}; {known.terms}" for known in run.known_deviations
     }
+    about |= {"seal": f"sha256:{run.seal}"} if run.seal else {}
     return about | {key: line(value) for key, value in run.environment.items()}
 
 

@@ -146,7 +146,8 @@ class Run:
     """One run of the bench. ``verdict`` is never better than the worst scenario or an interruption allow.
 
     ``families`` are the families of requirements, id and name, in their order. ``catalogues`` are those
-    beside the vendor's page, by title, each with the ids of its families.
+    beside the vendor's page, by title, each with the ids of its families. ``fingerprint`` is the SHA-256 of
+    run.json, ``seal`` that of the seal of the evidence, empty for a run without one.
     """
 
     folder: Path
@@ -163,6 +164,7 @@ class Run:
     selection: str = ""
     catalogues: dict[str, tuple[str, ...]] = field(default_factory=dict)
     fingerprint: str = field(default="")
+    seal: str = field(default="")
     known_deviations: tuple[KnownDeviation, ...] = ()
 
     @property

@@ -47,6 +47,8 @@ from intercom_hil.run_folder.verdicts import Verdict, verdict_of, worst
 LEAST_LATE, LATE_SHARE = 0.5, 0.1
 """Seconds of lateness, and their share of a scenario, from which on they are reported."""
 _VERSION = re.compile(r"\d\.\d")
+_OF_REPORTS = ("-report.intoto.json", "-seal.intoto.json")
+"""What the files of seals end with that came after the evidence."""
 MOST_MISFITS = 3
 """How many places that do not fit the schema a message names."""
 
@@ -91,7 +93,19 @@ def read_run(folder: Path) -> Run:
         catalogues={line(key): texts(ids) for key, ids in mapping(data.get("catalogues")).items()},
         fingerprint=fingerprint,
         known_deviations=tuple(_known(mapping(item)) for item in sequence(data.get("known_deviations"))),
+        seal=_seal(folder),
     )
+
+
+def _seal(folder: Path) -> str:
+    """Return the SHA-256 of the last seal of the evidence, not of reports on it; empty without one."""
+    for file in sorted((folder / "seals").glob("[0-9]*.intoto.json"), reverse=True):
+        if not file.name.endswith(_OF_REPORTS):
+            try:
+                return hashlib.sha256(file.read_bytes()).hexdigest()
+            except OSError:
+                return ""
+    return ""
 
 
 def _load(folder: Path) -> tuple[str, dict[str, object]]:

@@ -1,0 +1,197 @@
+"""Checking a sealed run: is it as it was sealed, and who vouches for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+from intercom_hil.seal.archive import is_archive, read_archive
+from intercom_hil.seal.compare import Finding, changes
+from intercom_hil.seal.keys import key_id
+from intercom_hil.seal.statement import Statement
+from intercom_hil.seal.stored import StoredSeal, read_seals
+from intercom_hil.seal.tree import SEALS, Tree, read_folder
+
+UNTOUCHED, ALTERED, UNCHECKED = 0, 1, 2
+"""Exit statuses."""
+
+
+@dataclass
+class Outcome:
+    """What came of checking a run.
+
+    Attributes:
+        findings: what is not as it was sealed.
+        notes: what a reader has to know besides.
+        seals: those that could be read, in their order.
+        unchecked: why the run cannot be checked; empty if it could.
+    """
+
+    findings: list[Finding] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    seals: list[StoredSeal] = field(default_factory=list)
+    unchecked: str = ""
+
+    @property
+    def status(self) -> int:
+        """The exit status: 0 untouched, 1 altered, 2 could not be checked."""
+        return ALTERED if self.findings else UNCHECKED if self.unchecked else UNTOUCHED
+
+
+def verify(path: Path, key: Ed25519PublicKey | None = None, digest: str = "") -> Outcome:
+    """Check a run directory, or an archive of one.
+
+    Args:
+        path: the directory or archive.
+        key: the public key with which the last seal must be signed.
+        digest: the SHA-256 of a seal, in hex, that the run must have: as the end of the run printed it.
+
+    Raises:
+        BenchError: it cannot be read.
+    """
+    return verify_tree(read_archive(path) if is_archive(path) else read_folder(path), key, digest)
+
+
+def verify_tree(tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "") -> Outcome:
+    """Check what was read of a run; see ``verify``."""
+    outcome = Outcome(findings=[Finding("archive", tree.name, fault) for fault in tree.faults])
+    outcome.seals, problems = read_seals(tree)
+    outcome.findings += problems
+    if not outcome.seals:
+        _without_seals(tree, outcome, key, digest)
+        return outcome
+    head = outcome.seals[-1]
+    outcome.findings += changes(head.statement, tree)
+    _history(outcome)
+    _vouched(outcome, key, digest)
+    _notes(outcome, tree)
+    return outcome
+
+
+def _without_seals(tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, digest: str) -> None:
+    expected = (
+        f"report.html names the seal sha256:{tree.stated}"
+        if tree.stated
+        else "its digest was given"
+        if digest
+        else "a key was given that signed it"
+        if key is not None
+        else ""
+    )
+    if "run.json" not in tree.files:
+        outcome.unchecked = "it is no run: there is no run.json"
+    elif expected:
+        outcome.findings.append(Finding("seal removed", f"{SEALS}/", f"there is no seal, but {expected}"))
+    else:
+        outcome.unchecked = (
+            "it has no seal: it was cut short before it could be sealed, an older version made it, or the "
+            "seals were removed"
+        )
+
+
+def _history(outcome: Outcome) -> None:
+    """Check that each seal accounts for what the one before stated, and report what none accounts for."""
+    for before, after in zip(outcome.seals, outcome.seals[1:], strict=False):
+        statement = after.statement
+        for text in statement.unsealed:
+            finding = f"between seal {before.statement.number} and seal {statement.number}: {text}"
+            outcome.findings.append(Finding("altered without a seal", after.file, finding))
+        outcome.findings += _lost(before.statement, statement, after.file)
+    for text in outcome.seals[0].statement.unsealed:
+        outcome.findings.append(Finding("altered without a seal", outcome.seals[0].file, text))
+
+
+def _lost(before: Statement, after: Statement, place: str) -> list[Finding]:
+    accounted = {one.name: one for one in after.replaced}
+    found = []
+    for name, pieces in before.files.items():
+        if name in after.files and after.files[name].sha256 == pieces.sha256:
+            continue
+        one = accounted.get(name)
+        kept = after.files.get(one.kept) if one and one.kept else None
+        if one is None or one.sha256 != pieces.sha256 or (one.kept and kept is None):
+            found.append(Finding("history", place, f"it does not say what became of {name}"))
+        elif kept is not None and kept.sha256 != pieces.sha256:
+            found.append(Finding("history", place, f"{one.kept} is not the {name} of the seal before"))
+    return found
+
+
+def _vouched(outcome: Outcome, key: Ed25519PublicKey | None, digest: str) -> None:
+    """Hold the seals against what the reader has from elsewhere: a key, a digest, or neither."""
+    head = outcome.seals[-1]
+    signers = [name for name, _ in head.envelope.signatures]
+    if key is not None:
+        if head.envelope.signed_by(key):
+            outcome.notes.append(f"signed with the key {key_id(key)}")
+        else:
+            how = (
+                "its signature does not fit it"
+                if key_id(key) in signers
+                else f"it is signed with another key, {signers[0]}"
+                if signers
+                else "it is not signed"
+            )
+            outcome.findings.append(Finding("not signed with this key", head.file, how))
+    if digest:
+        _against_digest(outcome, digest, signed=key is not None and head.envelope.signed_by(key))
+    if key is None and not digest:
+        if signers:
+            note = (
+                f"signed with the key {signers[0]}: give its public key (--key) to have the signature checked"
+            )
+        else:
+            note = (
+                "not signed: this finds accidents only, for whoever alters a run can seal it again. The "
+                "digest that was printed at the end of the run shows that (--digest)"
+            )
+        outcome.notes.append(note)
+
+
+def _against_digest(outcome: Outcome, digest: str, *, signed: bool) -> None:
+    place = next((n for n, seal in enumerate(outcome.seals) if seal.digest == digest), None)
+    if place is None:
+        text = f"none of its {len(outcome.seals)} seals has the digest {digest}"
+        outcome.findings.append(Finding("another digest", f"{SEALS}/", text))
+        return
+    seal, head = outcome.seals[place], outcome.seals[-1]
+    if seal is head:
+        outcome.notes.append("the digest is that of the last seal")
+        return
+    outcome.notes.append(
+        f"the digest is that of {seal}; later: {', '.join(map(str, outcome.seals[place + 1 :]))}"
+    )
+    if signed:  # the key vouches for those
+        return
+    was, now = seal.statement.files, head.statement.files
+    for name in sorted(was):
+        if name not in now or now[name].sha256 != was[name].sha256:
+            text = "another one is sealed later, for which this digest does not vouch"
+            outcome.findings.append(Finding("replaced since this digest", name, text))
+    added = sorted(name for name in now if name not in was)
+    beside = {name for name in added if not name.startswith("scenarios/")}
+    for name in (name for name in added if name not in beside):
+        text = "it was sealed later, and this digest does not vouch for it"
+        outcome.findings.append(Finding("added since this digest", name, text))
+    if beside:
+        later = ", ".join(sorted(beside))
+        outcome.notes.append(f"the digest does not vouch for what came after it: {later}")
+
+
+def _notes(outcome: Outcome, tree: Tree) -> None:
+    first, head = outcome.seals[0].statement, outcome.seals[-1].statement
+    if first.action not in ("run", "explore"):
+        outcome.notes.append(
+            f"the first seal was made by {first.action}: nothing vouches for the run before that"
+        )
+    if head.interrupted:
+        outcome.notes.append("the run was interrupted: it is sealed as far as it went")
+    lost = [one.name for seal in outcome.seals for one in seal.statement.replaced if not one.kept]
+    if lost:
+        outcome.notes.append(f"versions that were replaced and not kept: {', '.join(sorted(set(lost)))}")
+    if tree.open_to_others:
+        count = tree.open_to_others
+        outcome.notes.append(f"others than their owner may read {count} of its files and folders")
+    for name, what in sorted(head.odd.items()):
+        outcome.notes.append(f"{name} was {what} when the run was sealed, and is not covered")
