@@ -470,11 +470,18 @@ def requirements(
 @judge_commands.command("again")
 def judge_again(
     folder: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")] = RUNS / "latest",
+    from_evidence: Annotated[
+        bool,
+        typer.Option(
+            "--from-evidence", help="Decode captures and raw logs anew, and compare what is stored."
+        ),
+    ] = False,
 ) -> None:
     """Judge the stored timelines of a run again, without a bench; the verdicts must be the same."""
     from intercom_hil.monitors.replay import judge_run_again
+    from intercom_hil.recomputed.again import judge_from_evidence
 
-    differences = judge_run_again(folder, _say)
+    differences = (judge_from_evidence if from_evidence else judge_run_again)(folder, _say)
     raise typer.Exit(1 if differences else 0)
 
 

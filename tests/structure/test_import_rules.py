@@ -78,6 +78,10 @@ MAY_IMPORT = {
         "monitors": (*GROUND, *rooms("judge", "practice")),
         "evidence": (*GROUND, *rooms("judge", "monitors", "practice")),
         "capture_file": (*GROUND, *rooms("capture", "evidence", "judge", "monitors")),
+        "recomputed": (
+            *GROUND,
+            *rooms("capture", "capture_file", "evidence", "instruments", "judge", "monitors", "sipp"),
+        ),
         "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),

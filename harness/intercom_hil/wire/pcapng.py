@@ -132,22 +132,32 @@ def lost_packets(data: bytes) -> int:
 
     Bytes that are no pcapng file, or damaged, say nothing beyond what was read of them.
     """
-    lost: dict[tuple[int, int], int] = {}
+    return sum(max(counts) for counts in _statistics(data, _OPTIONS_LOST))
+
+
+def received_packets(data: bytes) -> int | None:
+    """Return how many packets the tool says came in, those that it lost included; None if it does not say."""
+    found = [max(counts) for counts in _statistics(data, (_OPTION_RECEIVED,))]
+    return sum(found) if found else None
+
+
+def _statistics(data: bytes, codes: tuple[int, ...]) -> list[list[int]]:
+    """Return the counts of some options of the last statistics of each interface that have any."""
+    found: dict[tuple[int, int], list[int]] = {}
     section = 0
     try:
         for kind, body, order in _blocks(data):
             section += kind == _SECTION
             if kind == _STATISTICS and len(body) >= 12:
                 interface = struct.unpack_from(f"{order}I", body)[0]
-                counts = [
+                found[section, interface] = [
                     struct.unpack(f"{order}Q", value)[0]
                     for code, value in _options(body, 12, order)
-                    if code in _OPTIONS_LOST and len(value) == 8
+                    if code in codes and len(value) == 8
                 ]
-                lost[section, interface] = max(counts, default=0)
     except PcapngError:
         pass
-    return sum(lost.values())
+    return [counts for counts in found.values() if counts]
 
 
 def _blocks(data: bytes) -> Iterator[tuple[int, bytes, str]]:

@@ -1,0 +1,1 @@
+"""Stored runs recomputed from their raw evidence: made anew, and compared with what is stored."""

@@ -1,0 +1,213 @@
+"""The records of a run against one another: ``run.json``, each ``record.json``, each ``judgements.jsonl``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from intercom_hil.errors import BenchError
+from intercom_hil.evidence.folder_names import folder_name
+from intercom_hil.evidence.records import ScenarioRecord, ScenarioSummary
+from intercom_hil.evidence.run import RECORD, RunFolder
+from intercom_hil.judge.judgement import Judgement, folded
+from intercom_hil.spec.verdict import Verdict, worst
+from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.observation import Configured
+
+RUN = "run.json"
+_REMEDY = "name a run folder"
+_NOT_COMPARED = frozenset({"evidence"})
+"""What of a summary is compared with the files themselves."""
+
+
+class StoredRun:
+    """A run as it is stored: what its ``run.json`` says, and the record of each scenario's folder."""
+
+    def __init__(self, path: Path) -> None:
+        """Read them. Raises BenchError where ``run.json`` cannot be read."""
+        self.path = path
+        try:
+            self.said: dict[str, Any] = json.loads((path / RUN).read_text(encoding="utf-8"))
+            self.scenarios: dict[str, dict[str, Any]] = {
+                str(entry["evidence"]["folder"]): entry for entry in self.said["scenarios"]
+            }
+        except (OSError, ValueError, KeyError, TypeError) as problem:
+            raise BenchError(f"the run cannot be read ({problem!r})", str(path / RUN), _REMEDY) from problem
+        self.folders = sorted(
+            (folder for folder in (path / "scenarios").glob("*") if folder.is_dir()), key=lambda one: one.name
+        )
+        self.records: dict[str, ScenarioRecord] = {}
+        self.unreadable: dict[str, str] = {}
+        for folder in self.folders:
+            file = folder / RECORD
+            if file.exists():
+                try:
+                    self.records[self._name(folder)] = ScenarioRecord.model_validate_json(file.read_bytes())
+                except (OSError, ValidationError) as problem:
+                    self.unreadable[self._name(folder)] = str(problem).splitlines()[0]
+
+    def _name(self, folder: Path) -> str:
+        return str(folder.relative_to(self.path))
+
+    def of(self, folder: Path) -> ScenarioRecord | None:
+        """Return the record in a scenario's folder; None where there is none that can be read."""
+        return self.records.get(self._name(folder))
+
+    def differences(self) -> Iterator[str]:
+        """Yield what contradicts itself in the run as a whole."""
+        here = {self._name(folder) for folder in self.folders}
+        attempts = {a.evidence.folder for record in self.records.values() for a in record.earlier}
+        for name in self.scenarios:
+            if name not in here:
+                yield f"{name}: {RUN} lists it, and it is gone"
+        for name in sorted(set(self.records) - set(self.scenarios)):
+            yield f"{name}: {RUN} does not list it"
+        known = here - set(self.scenarios) - attempts - set(self.records)
+        if not self.said.get("interrupted"):
+            for name in sorted(known):
+                yield f"{name}: it belongs to no scenario of {RUN}"
+        verdicts = [Verdict(entry["verdict"]) for entry in self.scenarios.values()]
+        if self.said.get("verdict") != worst(verdicts).value:
+            yield f"{RUN}: verdict {self.said.get('verdict')}, of scenarios that come to {worst(verdicts)}"
+        for identity, row in self.said.get("requirements", {}).items():
+            of = [
+                Verdict(entry["requirements"][identity])
+                for entry in self.scenarios.values()
+                if identity in entry["requirements"]
+            ]
+            if row.get("verdict") != worst(of).value:
+                yield f"{RUN}: {identity} {row.get('verdict')}, of scenarios that come to {worst(of)}"
+
+    def differences_of(self, folder: Path, timeline: Timeline) -> Iterator[str]:
+        """Yield what contradicts itself in the records of one scenario."""
+        name = self._name(folder)
+        if name in self.unreadable:
+            yield f"{RECORD}: it cannot be read: {self.unreadable[name]}"
+            return
+        record = self.records.get(name)
+        if record is None:
+            if name in self.scenarios:
+                yield f"{RECORD}: it is gone"
+            return
+        own = folder_name(record.id)
+        if record.evidence.folder != name or not (
+            folder.name == own or folder.name.startswith(f"{own}.attempt-")
+        ):
+            yield f"{RECORD}: it is that of {record.id}, in {record.evidence.folder}"
+        yield from self._stated(record, name)
+        yield from _folded(record)
+        yield from _judgements(folder, record)
+        yield from _files(self.path, folder, record)
+        yield from _places(timeline)
+        yield from _settings(folder, timeline)
+
+    def _stated(self, record: ScenarioRecord, name: str) -> Iterator[str]:
+        """Compare what ``run.json`` says of a scenario with its record, as far as it said it then."""
+        entry = self.scenarios.get(name)
+        if entry is None:
+            return
+        summary = ScenarioSummary.of(record).model_dump(mode="json", by_alias=True)
+        for field, said in entry.items():
+            if field not in _NOT_COMPARED and not _same(said, summary.get(field)):
+                yield f"{RUN}: {field} of this scenario is not what {RECORD} says" + _short(
+                    said, summary.get(field)
+                )
+
+
+def _same(said: object, recorded: object) -> bool:
+    """Whether a stored value is what a record says; newer records may say more."""
+    if isinstance(said, dict) and isinstance(recorded, dict):
+        return all(_same(value, recorded.get(name)) for name, value in said.items())
+    if isinstance(said, list) and isinstance(recorded, list):
+        return len(said) == len(recorded) and all(map(_same, said, recorded))
+    return said == recorded
+
+
+def _short(said: object, recorded: object) -> str:
+    return f": {said}, and not {recorded}" if isinstance(said, str | int | float) else ""
+
+
+def _folded(record: ScenarioRecord) -> Iterator[str]:
+    outcome = folded(record.judgements, record.ending, record.asked)
+    excused = {r: v for r, v in record.requirements.items() if v is Verdict.NOT_APPLICABLE}
+    if record.verdict is not outcome.verdict:
+        yield f"{RECORD}: verdict {record.verdict}, of judgements that come to {outcome.verdict}"
+    expected = excused | outcome.requirements
+    for identity in {**record.requirements, **expected}:
+        here, there = record.requirements.get(identity), expected.get(identity)
+        if here is not there:
+            yield f"{RECORD}: {identity} {here}, of judgements that come to {there}"
+
+
+def _judgements(folder: Path, record: ScenarioRecord) -> Iterator[str]:
+    path = folder / "judgements.jsonl"
+    if not path.exists():
+        if record.judgements:
+            yield "judgements.jsonl: it is gone"
+        return
+    try:
+        stored = [
+            Judgement.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()
+        ]
+    except (OSError, ValueError) as problem:
+        yield f"judgements.jsonl: it cannot be read: {str(problem).splitlines()[0]}"
+        return
+    if len(stored) != len(record.judgements):
+        yield f"judgements.jsonl: {len(stored)} judgements, and {len(record.judgements)} in {RECORD}"
+    for place, (one, other) in enumerate(zip(stored, record.judgements, strict=False), start=1):
+        if one != other:
+            yield f"judgements.jsonl: line {place} ({one.requirement}) is not what {RECORD} says"
+
+
+def _files(run: Path, folder: Path, record: ScenarioRecord) -> Iterator[str]:
+    """Compare the files that a record names with those that are there."""
+    there = set(_named(RunFolder(run, "").evidence(folder)))
+    named = set(_named(record.evidence))
+    prefix = f"{record.evidence.folder}/"
+    for path in sorted(named - there):
+        yield f"{path.removeprefix(prefix)}: it is gone"
+    for path in sorted(there - named):
+        yield f"{path.removeprefix(prefix)}: {RECORD} does not name it"
+
+
+def _named(evidence: BaseModel) -> Iterator[str]:
+    for field, value in evidence:
+        if field != "folder":
+            yield from [value] if isinstance(value, str) else value or ()
+
+
+def _places(timeline: Timeline) -> Iterator[str]:
+    """Find lines that are missing, were added, or stand elsewhere: each line says its place."""
+    for place, observation in enumerate(timeline):
+        if observation.seq != place:
+            yield f"timeline.jsonl: line {place + 1} says that it is line {observation.seq + 1}"
+            return
+
+
+def _settings(folder: Path, timeline: Timeline) -> Iterator[str]:
+    path = folder / "settings.json"
+    if not path.exists():
+        return
+    told = "".join(
+        f"{o.content.model_dump_json(indent=1)}\n" for o in timeline if isinstance(o.content, Configured)
+    )
+    try:
+        if _values(path.read_text(encoding="utf-8")) != _values(told):
+            yield "settings.json: it is not what the timeline says"
+    except (OSError, ValueError) as problem:
+        yield f"settings.json: it cannot be read: {problem}"
+
+
+def _values(text: str) -> list[Any]:
+    decoder, found, at = json.JSONDecoder(), [], 0
+    text = text.strip()
+    while at < len(text):
+        value, at = decoder.raw_decode(text, at)
+        found.append({k: v for k, v in value.items() if k in ("settings", "accepted")})
+        while at < len(text) and text[at].isspace():
+            at += 1
+    return found
