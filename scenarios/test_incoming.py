@@ -1,5 +1,7 @@
 """INC: who may reach the device, and what happens when they do."""
 
+from typing import Literal
+
 import pytest
 
 from intercom_hil.scenario import (
@@ -298,14 +300,71 @@ async def test_on_a_secured_call_both_sides_hear_each_other(bench: Bench) -> Non
 
 
 @scenario("INC-06", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
-async def test_after_a_hold_both_sides_hear_each_other_again(bench: Bench) -> None:
+async def test_a_call_that_leaves_the_offer_to_the_device_is_heard_like_any_other(bench: Bench) -> None:
+    """Of an INVITE without an offer the device makes it, in its answer (RFC 3261 §13.3.1.4, RFC 3264 §5).
+
+    The guard calls by a server that does so, and reaches everybody but the door.
+    """
+    await bench.configure()
+
+    caller = await bench.call_device(caller=bench.number(0), direct=True, tone_hz=1200, late_offer=True)
+
+    rung = await bench.require(invite(sender=caller.number, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(
+        final_answer(sender=DEVICE, receiver=caller.number), within=bench.timing.answer, after=rung
+    )
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
+    await bench.expect("INC-06", heard, within=bench.timing.taken, after=rung)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.taken, after=rung)
+
+
+@scenario("INC-06", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+async def test_a_caller_that_moves_its_sound_is_followed(bench: Bench) -> None:
+    """Where a re-INVITE names another port, the sound of the device goes there (RFC 3264 §8.3.1).
+
+    The guard takes the call from the desk into the next room, and leaves the visitor behind.
+    """
+    await bench.configure()
+    caller = await bench.call_device(
+        caller=bench.number(0), direct=True, tone_hz=1200, refers_when_told=bench.at_server("9999")
+    )
+    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
+    asked = now()
+
+    caller.tell("move")
+
+    moved = await bench.require(
+        answer(sender=DEVICE, receiver=caller.number),
+        within=bench.timing.remote + bench.timing.answer,
+        after=asked,
+    )
+    await bench.expect("INC-06", heard, within=bench.timing.answer + bench.timing.watch, after=moved, count=9)
+
+
+def _held(at: Addresses, security: str) -> Settings:
+    encryption = Encryption.SRTP_ONLY if security == "srtp" else Encryption.UNSET
+    return Settings(permitted_callers=(at.direct_caller_uri(0),), encryption=encryption)
+
+
+@scenario("INC-06", settings=_held)
+@pytest.mark.parametrize("security", ["plain", "srtp"])
+async def test_after_a_hold_both_sides_hear_each_other_again(
+    bench: Bench, security: Literal["plain", "srtp"]
+) -> None:
     """A caller that holds the call and takes it up again is heard, and hears, as before (RFC 3264 §8.4).
 
     The guard asks a colleague, comes back to the door, and talks to a wall.
     """
     await bench.configure()
     caller = await bench.call_device(
-        caller=bench.number(0), direct=True, tone_hz=1200, refers_when_told=bench.at_server("9999")
+        caller=bench.number(0),
+        direct=True,
+        tone_hz=1200,
+        security=security,
+        refers_when_told=bench.at_server("9999"),
     )
     up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)

@@ -176,6 +176,24 @@ async def test_on_answer_both_sides_hear_each_other(bench: Bench) -> None:
     bench.at_end("EVT-02", event(events.OUTGOING_ESTABLISHED), after=pressed)
 
 
+@scenario("OUT-05", settings=lambda at: Settings(call_number=at.station_uri(0)))
+async def test_the_sound_goes_to_the_address_of_its_media_section(bench: Bench) -> None:
+    """Where session and media section name different addresses, the section's counts (RFC 4566 §5.7).
+
+    Behind a server that leaves the sound to another machine, nobody hears the visitor.
+    """
+    (desk,) = await bench.stations(answers(tone_hz=1000, section_address=True))
+    await bench.configure()
+
+    pressed = await bench.intercom.press_button()
+
+    answered = await bench.require(
+        answer(sender=desk.number, receiver=DEVICE), within=bench.timing.called, after=pressed
+    )
+    spoken = tone(bench.microphone_tone, sender=DEVICE, receiver=desk.number)
+    await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=answered)
+
+
 @scenario("OUT-05")
 async def test_both_sides_go_on_hearing_each_other_as_long_as_the_call_lasts(bench: Bench) -> None:
     """In a call that lasts, the sound goes on both ways, whole, and nobody hears himself.

@@ -244,7 +244,9 @@ async def test_a_defective_certificate_is_refused(bench: Bench, certificate: Cer
 
 
 @scenario("TLS-05", settings=WHEN_PLAYED)
-@pytest.mark.parametrize("certificate", ["another name", "another name, as common name only"], ids=case_id)
+@pytest.mark.parametrize(
+    "certificate", ["another name", "a longer name", "another name, as common name only"], ids=case_id
+)
 async def test_a_certificate_for_another_name_is_refused(bench: Bench, certificate: CertificateKind) -> None:
     """A server reached by its name must have a certificate for that name (RFC 5922 §7.2, §7.3).
 

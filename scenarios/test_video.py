@@ -20,6 +20,7 @@ from intercom_hil.scenario import (
     decision,
     invite,
     live_picture,
+    now,
     picture,
     refusal,
     request,
@@ -68,6 +69,37 @@ async def test_incoming_an_accepted_call_shows_the_entrance(bench: Bench) -> Non
     The guard who looks in on the door sees nothing.
     """
     await _seen_in_an_accepted_call(bench, "VID-02")
+
+
+@scenario(
+    "VID-02",
+    settings=lambda at: Settings(
+        permitted_callers=(at.direct_caller_uri(0),), video_calls=VideoCalls.INCOMING
+    ),
+)
+async def test_incoming_a_picture_that_is_turned_down_is_sent_no_more(bench: Bench) -> None:
+    """When the caller takes the picture out of the call (port 0, RFC 3264 §8.2) its sound goes on alone.
+
+    Who had the camera switched off, out of regard for a visitor, films on.
+    """
+    await bench.configure()
+    caller = await bench.call_device(
+        caller=bench.number(0), direct=True, video=True, refers_when_told=bench.at_server("9999")
+    )
+    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    live = live_picture(sender=DEVICE, receiver=caller.number)
+    await bench.expect("VID-02", live, within=bench.timing.answer, after=up)
+    asked = now()
+
+    caller.tell("novideo")
+
+    ended = await bench.require(
+        answer(sender=DEVICE, receiver=caller.number),
+        within=bench.timing.remote + bench.timing.answer,
+        after=asked,
+    )
+    heard = sound(sender=DEVICE, receiver=caller.number)
+    await bench.require(heard, within=bench.timing.answer + bench.timing.watch, after=ended, count=9)
 
 
 @scenario("VID-02", settings=_placing(VideoCalls.INCOMING))

@@ -40,6 +40,7 @@ CertificateKind = Literal[
     "intermediate expired",
     "intermediate missing",
     "another name",
+    "a longer name",
     "another address",
     "another name, as common name only",
     "for clients only",
@@ -158,6 +159,8 @@ class Pki:
                 between = []
             case "another name":
                 common_name, names = _ELSEWHERE_NAME, [_general_name(_ELSEWHERE_NAME)]
+            case "a longer name":
+                common_name, names = _ELSEWHERE_NAME, [_general_name(f"{name}.{_ELSEWHERE_NAME}")]
             case "another address":
                 common_name, names = _ELSEWHERE_ADDRESS, [_general_name(_ELSEWHERE_ADDRESS)]
             case "another name, as common name only":

@@ -25,6 +25,7 @@ FLAWS = {
     "intermediate expired": "certificate has expired",
     "intermediate missing": "unable to get local issuer certificate",
     "another name": "IP address mismatch",
+    "a longer name": "IP address mismatch",
     "another address": "IP address mismatch",
     "another name, as common name only": "IP address mismatch",
     "for clients only": "unsuitable certificate purpose",

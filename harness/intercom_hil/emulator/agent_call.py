@@ -64,7 +64,8 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
     def show(self, picture: Picture) -> None:
         """Say what is to be seen in the call, before anything is offered or answered."""
         if picture is not Picture.NONE:
-            self._video = CallVideo(picture, *self._place())
+            stubborn = self._agent.distortion == "video-goes-on-when-turned-down"
+            self._video = CallVideo(picture, *self._place(), stubborn)
 
     def hear_clear_packets(self) -> None:
         """Have clear packets played, before the call is answered."""

@@ -34,16 +34,19 @@ _NTP_EPOCH = 2_208_988_800
 class CallVideo:
     """One call's video; with ``Picture.NONE`` there is none, whatever the remote side wants."""
 
-    def __init__(self, picture: Picture, address: str, ports: tuple[int, int]) -> None:
+    def __init__(
+        self, picture: Picture, address: str, ports: tuple[int, int], stubborn: bool = False
+    ) -> None:
         """Prepare; nothing is opened before a description calls for it.
 
         Args:
             picture: what is to be seen.
             address: the device's.
             ports: the first and last port of its media; video takes them from the last one down.
+            stubborn: whether video goes on that the remote side has taken out of the call: a fault.
         """
         self._picture = picture
-        self._address, self._ports = address, ports
+        self._address, self._ports, self._stubborn = address, ports, stubborn
         self._key = os.urandom(_KEY_BYTES)
         self._socket: socket.socket | None = None
         self._remote: RemoteVideo | None = None
@@ -81,7 +84,7 @@ class CallVideo:
         profile, keyed = audio_protection(local)
         secure = "SAVP" in profile or keyed
         if offered is None or (secure and not offered.tag) or (offered.demands_srtp and not secure):
-            self._remote = None
+            self._remote = self._remote if self._stubborn else None
             return local
         self._agreed(offered, secure)
         return answering(local, offered, self._address, self._open(), self._key if secure else None)

@@ -93,6 +93,7 @@ class SentPackets:
         self.invites: set[bytes] = set()
         self.named = b""
         self.fallen = 0
+        self._first_ways: dict[int, bytes] = {}
         self.last_media: tuple[int, bytes, bytes] | None = None
         self.strayed: set[int] = set()
         self._way = -1, b""
@@ -107,6 +108,8 @@ class SentPackets:
         is_sip = packet[:1].isalpha() and b"SIP/2.0" in packet.partition(b"\r\n")[0]
         if not is_sip:
             further = PORTS_FURTHER.get(self._name, {}).get(packet[1:2] >= bytes((_FIRST_REPORT,)))
+            if self._name == "media-stays-where-it-was":
+                where = self._first_ways.setdefault(descriptor, where)
             if further is not None:
                 port = int.from_bytes(where[2:4], "big") + further
                 where = where[:2] + port.to_bytes(2, "big") + where[4:]
@@ -116,6 +119,8 @@ class SentPackets:
             return size
         host = socket.inet_ntoa(where[4:8]) if len(where) >= 8 else ""
         message = _Packet(packet, host in self._trusted)
+        if message.method == b"BYE":
+            self._first_ways.clear()
         if message.begins(b"INVITE "):
             self.invites.add(message.branch)
         for changed in self._distort(self, message):
@@ -574,7 +579,7 @@ MEDIA_DISTORTIONS: dict[str, Callable[[], MediaDistortion]] = {
     "reports-of-another-source": lambda: _reports_of_another,
     "receiver-reports-alone": lambda: _receiver_reports_alone,
     **MEDIA_FLOWS,
-    **dict.fromkeys(PORTS_FURTHER, lambda: _media_as_it_is),
+    **dict.fromkeys((*PORTS_FURTHER, "media-stays-where-it-was"), lambda: _media_as_it_is),
 }
 """What can become of RTP and RTCP, by name: each makes what takes packets, one after the other."""
 

@@ -60,6 +60,7 @@ class Remotes(Addresses):
         refer_to: tuple[str, float] | None = None,
         place: int | None = None,
         refers_when_told: str | None = None,
+        late_offer: bool = False,
     ) -> Station:
         """Have a remote station call the device.
 
@@ -82,6 +83,7 @@ class Remotes(Addresses):
             refer_to: the URI to which the device is referred (RFC 3515), and how many seconds after.
             place: where it calls from; else from the next place that no station has had in this scenario.
             refers_when_told: to where it refers the device when told to; without it, it can be told nothing.
+            late_offer: whether it leaves the offer to the device (with security plain, without video).
 
         Raises:
             Inconclusive: the bench has not so many stations.
@@ -116,6 +118,7 @@ class Remotes(Addresses):
             challenge=challenge,
             clear_offer=clear_offer,
             refer_to=refer_to,
+            late_offer=late_offer,
         )
         if refers_when_told is not None:
             behaviour = obeys(behaviour, refers_when_told)

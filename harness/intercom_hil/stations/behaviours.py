@@ -75,6 +75,7 @@ def answers(
     security: Security = "plain",
     hang_up_after: float | None = None,
     video: bool = False,
+    section_address: bool = False,
 ) -> Behaviour:
     """Ring, answer, send a tone, and hang up if asked to.
 
@@ -86,6 +87,8 @@ def answers(
         security: which offers are answered.
         hang_up_after: seconds from the answer to its BYE; None leaves that to the peer.
         video: whether offered H.264 is taken and sent (a test pattern; unencrypted calls only).
+        section_address: whether its address stands with its media section, and another one, where nobody is,
+            with the session (RFC 4566 §5.7: the section's counts); without video only.
 
     Raises:
         BehaviourError: a value is out of range.
@@ -96,6 +99,7 @@ def answers(
         "ring": ring,
         "security": security,
         "refusal": "488 Not Acceptable Here",
+        "astray": section_address,
         **_conversation(tone_hz, hang_up_after, video),
     }
     return Behaviour(f"answers after {ring:g} s, {security}, {tone_hz:g} Hz", "answers", parameters, tone_hz)
@@ -236,6 +240,7 @@ def calls(
     challenge: tuple[int, str] | None = None,
     clear_offer: tuple[ClearOffer, float] | None = None,
     refer_to: tuple[str, float] | None = None,
+    late_offer: bool = False,
 ) -> Behaviour:
     """Place one call and take whatever final answer comes; answer 401 and 407 once if credentials are given.
 
@@ -260,11 +265,15 @@ def calls(
         challenge: a status (401, 407) and realm with which the peer's first BYE is challenged.
         clear_offer: how RTP/AVP is asked for within the call, and how many seconds after the answer.
         refer_to: the URI to which the peer is referred (RFC 3515), and how many seconds after the answer.
+        late_offer: whether the INVITE leaves the offer to the peer, and the ACK answers it (RFC 3261
+            §13.2.1); with security plain, and without video, only.
 
     Raises:
         BehaviourError: a value is out of range, or a text could not stand in a SIP header.
     """
     _one_of("security", security, ("plain", "srtp", "both", "unknown suite", "no keys"))
+    if late_offer and (video or security != "plain"):
+        raise BehaviourError("late_offer: only with security plain, and without video")
     if security != "srtp" and (clear_media or new_key_after is not None):
         raise BehaviourError(f"clear_media, new_key_after: only with security srtp, not {security}")
     for name, value in (("mute_after", mute_after), ("new_key_after", new_key_after)):
@@ -309,6 +318,7 @@ def calls(
         "challenge": _challenge(*challenge) if challenge else None,
         "clear_offer": _clear_offer(clear_offer),
         "refer_to": refer_to,
+        "late_offer": late_offer,
     }
     return Behaviour(
         f"calls {target}, {security}, {tone_hz:g} Hz", "calls", parameters, tone_hz, via, credentials

@@ -77,6 +77,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     placing.CrashesOnCall,
     taking.IgnoresExtension,
     taking.DoesNotAutoAnswer,
+    taking.RefusesWithoutOffer,
     taking.NoAnsweredScreen,
     taking.ScreenBeforeDecision,
     taking.BusyAfterRejection,

@@ -179,5 +179,17 @@ DISTORTED = (
         "INC-06",
     ),
     ("session-number-changes", "each description is of another session", "SIP-14", "INC-06"),
+    (
+        "media-stays-where-it-was",
+        "sound goes on to where the other side was before",
+        "INC-06 RTP-08",
+        "INC-06",
+    ),
+    (
+        "video-goes-on-when-turned-down",
+        "the picture goes on when the other side has taken it out of the call",
+        "RTP-07",
+        "VID-02",
+    ),
 )
 """Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""

@@ -19,6 +19,7 @@ from intercom_hil.emulator.vocabulary import (
     Established,
     Incoming,
     Input,
+    Offer,
     Output,
     Referred,
     Reject,
@@ -54,6 +55,20 @@ class DoesNotAutoAnswer(Fault):
     def change(self, output: Output) -> Output | None:
         """Ring."""
         return Ring(output.call) if isinstance(output, Answer) else output
+
+
+class RefusesWithoutOffer(Fault):
+    """An INVITE without an offer is taken for one with an offer that will not do."""
+
+    name = "refuses-calls-without-offer"
+    description = "a call that leaves the offer to the device is refused with 488"
+    breaks = frozenset({"INC-06"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Refuse without a word in the log."""
+        if isinstance(given, Incoming) and given.offer is Offer.ABSENT:
+            return [Reject(given.call, 488, "Not Acceptable Here")]
+        return inner(given)
 
 
 class NoAnsweredScreen(Fault):
