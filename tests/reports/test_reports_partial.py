@@ -33,7 +33,9 @@ def test_a_run_without_scenarios_says_so(tmp_path):
 
 def test_an_interrupted_run_is_never_a_pass(tmp_path):
     folder = write_run(tmp_path / "run", [answered_at_once()], verdict="pass", interrupted=True)
-    assert "was interrupted after 1 scenario." in rendered(folder)
+    page = rendered(folder)
+    assert "was interrupted after 1 scenario." in page
+    assert "every scenario" not in page
     assert read_run(folder).verdict.name == "inconclusive"
 
 

@@ -70,7 +70,7 @@ def test_judgements_that_differ_in_numbers_are_one_line_and_rules_that_held_are_
     story.extra = {"asked": ["REG-05"]}
     page = page_of(tmp_path, [story], verdict="pass")
     assert "credentials in request 0 12 times alike" in page.text
-    assert "Rules over every scenario that held here: EVT-11 12×" in page.text
+    assert "Rules for all scenarios that held here: EVT-11 12×" in page.text
     assert "no event without its cause" not in page.text
     assert "intercom-hil run -k test_lines" in page.text
 
