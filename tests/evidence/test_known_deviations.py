@@ -40,6 +40,8 @@ def test_how_an_entry_stands(tmp_path):
     assert standing(tmp_path, Verdict.INCONCLUSIVE) == "not found out"
     assert standing(tmp_path, Verdict.NONE) == "not found out"
     assert standing(tmp_path, text=ENTRY.replace("OUT-03", "OUT-99")) == "unknown requirement"
+    assert standing(tmp_path, text=ENTRY.replace("OUT-03", "OUT")) == "unknown requirement"
+    assert standing(tmp_path, text=ENTRY.replace("OUT-03", "KEY-02")) == "not found out"  # not judged
 
 
 @pytest.mark.parametrize(

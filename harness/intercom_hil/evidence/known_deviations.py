@@ -16,6 +16,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from intercom_hil.errors import BenchError
+from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.verdict import Verdict
 
 TABLE = "deviation"
@@ -100,7 +101,7 @@ def assess(
 
     Args:
         entries: those of the file.
-        verdicts: that of every requirement there is.
+        verdicts: those of the run, by requirement.
         device: what is known of the device that was tested: make and model, User-Agent, firmware.
         on: the day of the run.
     """
@@ -112,9 +113,10 @@ def assess(
 def _standing(
     entry: KnownDeviation, verdicts: Mapping[str, Verdict], device: Sequence[str], on: date
 ) -> Standing:
-    verdict = verdicts.get(entry.requirement)
-    if verdict is None:
+    known = catalogue_of(entry.requirement)
+    if known is None or entry.requirement not in known:
         return "unknown requirement"
+    verdict = verdicts.get(entry.requirement, Verdict.NONE)
     if not _named(entry.device, device) or (entry.firmware and not _named(entry.firmware, device)):
         return "another device"
     if on > entry.until:
