@@ -163,13 +163,16 @@ async def test_an_answer_that_comes_too_late_is_hung_up(bench: Bench) -> None:
     await bench.expect("OUT-03", hung_up, within=bench.timing.hang_up, after=late)
 
 
-@scenario("OUT-09", settings=lambda at: Settings(call_timeout=at.limits.call_timeouts[1]))
+@scenario(
+    "OUT-09",
+    settings=lambda at: Settings(further_numbers=(at.number(1),), call_timeout=at.limits.call_timeouts[1]),
+)
 async def test_what_a_press_does_while_the_call_is_still_ringing(bench: Bench) -> None:
     """A press before the answer may give the call up, or nothing: the page does not say (recorded).
 
     A visitor who changed his mind should know whether he can.
     """
-    (desk,) = await bench.stations(rings_forever())
+    desk, _ = await bench.stations(rings_forever(), rings_forever())
     await bench.configure()
     pressed = await bench.intercom.press_button()
     await bench.require(invite(receiver=desk.number), within=bench.timing.called, after=pressed)

@@ -17,7 +17,9 @@ from intercom_hil.scenario import (
     Condition,
     Encryption,
     Inconclusive,
+    Observation,
     Settings,
+    Station,
     answer,
     answers,
     case_id,
@@ -50,13 +52,14 @@ REACHED = response((180, 699), "INVITE", sender=DEVICE).where(
 async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Bench) -> None:
     """A caller reaches the device by its extension at the server, and by its full address.
 
-    The server puts the device's own Contact into the Request-URI (RFC 3261 §16.5), and what that says is the
-    device's affair (§10.2.1): the extension is what was dialled.
+    The server calls it at the Contact that it has registered (RFC 3261 §10.2.1), wherever it did so from. It
+    puts that into the Request-URI (§16.5), and what it says is the device's affair: the extension is what was
+    dialled.
 
     The guard dials back to the door, and the number does not exist.
     """
     caller, extension = bench.number(0), bench.intercom.extension
-    await bench.configure()
+    await bench.configure(afresh=True, by_contact=True)
 
     first = await bench.call_device(caller=caller)
     await bench.require(invite(sender=caller, receiver=PBX, to=extension), within=bench.timing.remote)
@@ -238,6 +241,72 @@ async def test_the_switch_for_incoming_calls_decides_whether_the_device_can_be_c
     await bench.already_seen("CFG-19", ACCEPTED, after=rung)
 
 
+@scenario(
+    "INC-02", "INC-05", "OUT-08", settings=lambda at: Settings(permitted_callers=(at.number(1), at.number(2)))
+)
+async def test_calls_that_follow_each_other_are_taken_shown_and_ended_like_the_first(bench: Bench) -> None:
+    """What holds of the first call holds of the next ones, whoever calls, and whoever ended the call before.
+
+    Strangers are turned away in between, and calls are placed; the log tells of each (EVT-01 to EVT-12).
+
+    A door that works once a day, after it was switched on, is thought to work by whoever tries it once.
+    """
+    await bench.stations(answers(hang_up_after=bench.timing.short_call))
+    await bench.configure()
+
+    await _taken_and_hung_up(bench, 1)
+    await _taken_and_ended_by_the_button(bench, 2)
+    for _ in range(2):
+        begun = now()
+        stranger = await bench.call_device(caller=bench.number(3), place=3)
+        rung = invite(sender=PBX, receiver=DEVICE)
+        turned_away = await bench.require(rung, within=bench.timing.remote, after=begun)
+        await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=turned_away)
+        await stranger.stop()
+    for _ in range(2):
+        pressed = await bench.intercom.press_button()
+        dialled = invite(sender=DEVICE, receiver=PBX, to=bench.number(0))
+        await bench.expect("OUT-08", dialled, within=bench.timing.dial, after=pressed)
+        ended = request("BYE", sender=PBX, receiver=DEVICE)
+        within = bench.timing.called + bench.timing.watch
+        over = await bench.require(ended, within=within, after=pressed)
+        await bench.require(response(200, "BYE", sender=DEVICE), within=bench.timing.hang_up, after=over)
+    await _taken_and_hung_up(bench, 1)
+    await _taken_and_ended_by_the_button(bench, 2)
+
+
+async def _taken_and_hung_up(bench: Bench, place: int) -> None:
+    """A permitted caller is let in, and hangs up."""
+    _, up = await _taken(bench, place, hang_up_after=bench.timing.short_call)
+    ended = request("BYE", sender=PBX, receiver=DEVICE)
+    over = await bench.require(ended, within=bench.timing.remote + bench.timing.watch, after=up)
+    await bench.require(response(200, "BYE", sender=DEVICE), within=bench.timing.hang_up, after=over)
+
+
+async def _taken_and_ended_by_the_button(bench: Bench, place: int) -> None:
+    """A permitted caller is let in, and hung up on."""
+    caller, up = await _taken(bench, place)
+    await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
+    pressed = await bench.intercom.press_button()
+    hung_up = request("BYE", sender=DEVICE, receiver=PBX)
+    over = await bench.expect("INC-05", hung_up, within=bench.timing.hang_up, after=pressed)
+    await bench.require(response(200, "BYE", receiver=DEVICE), within=bench.timing.remote, after=over)
+    await caller.stop()
+
+
+async def _taken(bench: Bench, place: int, hang_up_after: float | None = None) -> tuple[Station, Observation]:
+    """A permitted caller calls: it is answered, and the screen says so."""
+    begun = now()
+    caller = await bench.call_device(caller=bench.number(place), place=place, hang_up_after=hang_up_after)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=begun)
+    await bench.expect("INC-02", final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
+    await _caller_mattered(bench, rung.time)
+    up = await bench.already_seen("INC-02", ACCEPTED, after=rung)
+    if bench.has(Capability.SCREEN):
+        await bench.expect("INC-02", screen("Incoming call answered"), within=bench.timing.taken, after=rung)
+    return caller, up
+
+
 @scenario("INC-05", settings=lambda at: Settings(permitted_callers=(at.number(0),)))
 async def test_the_button_ends_an_accepted_call(bench: Bench) -> None:
     """The button ends a call that the device has taken.
@@ -370,6 +439,9 @@ async def test_after_a_hold_both_sides_hear_each_other_again(
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     decided = final_answer(sender=DEVICE, receiver=caller.number)
+    caller.tell("ask")  # what is asked besides does not disturb the call (SIP-09)
+    said = response((200, 699), "FROB", sender=DEVICE, receiver=caller.number)
+    await bench.happens(said, within=bench.timing.answer, after=up)
 
     caller.tell("hold")
 

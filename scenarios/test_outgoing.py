@@ -375,10 +375,12 @@ async def test_a_short_number_is_dialled_at_the_server_and_a_full_one_as_written
 async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Bench) -> None:
     """When the remote hangs up, the device is idle again: it places and takes the next call at once.
 
+    Its Contact says where the remote does so (RFC 3261 §12.1.2).
+
     The next visitor would press a dead button.
     """
     (desk,) = await bench.stations(answers(hang_up_after=bench.timing.short_call))
-    await bench.configure()
+    await bench.configure(by_contact=True)
     pressed = await bench.intercom.press_button()
     ended = await _remote_hangup(bench, after=pressed)
 
@@ -393,16 +395,15 @@ async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Be
 
 async def _remote_hangup(bench: Bench, after: float) -> Observation:
     """Wait until the remote has hung up and the device knows."""
+    told = request("BYE", sender=PBX, receiver=DEVICE)
+    ended = await bench.require(told, within=bench.timing.called + bench.timing.watch, after=after)
+    answered = response(200, "BYE", sender=DEVICE, receiver=PBX)
+    await bench.expect("OUT-08", answered, within=bench.timing.hang_up, after=ended)
     if bench.has(Capability.EVENT_LOG):
         return await bench.require(
             event(events.OUTGOING_REMOTE_HANGUP),
             within=bench.timing.called + bench.timing.watch + bench.timing.log,
             after=after,
         )
-    ended = await bench.require(
-        request("BYE", sender=PBX, receiver=DEVICE),
-        within=bench.timing.called + bench.timing.watch,
-        after=after,
-    )
     await bench.never("OUT-08", invite(sender=DEVICE), during=bench.timing.short_call, after=ended)
     return ended

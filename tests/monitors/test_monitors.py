@@ -5,7 +5,8 @@ import pytest
 from intercom_hil.judge.expected_events import missing_events
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
-from intercom_hil.timeline.observation import MediaLine
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured, MediaLine
 from tests.judge.story import START, Story
 
 LATER = START + 3600
@@ -345,3 +346,43 @@ def test_an_event_names_the_other_side_of_its_own_call(details, rows):
         story.event("incoming_call_received", details=text).bye("pbx", call=call)
     found = monitor(story.timeline, START + 60, START + 60)
     assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"EVT-07"} == rows
+
+
+@pytest.mark.parametrize(
+    ("order", "rows"),
+    [
+        (("outgoing_call_failure", "outgoing_call_contact_failure"), set()),
+        (("outgoing_call_contact_failure", "outgoing_call_failure"), {"EVT-12"}),
+    ],
+)
+def test_the_list_is_exhausted_when_its_last_contact_has_failed(order, rows):
+    story = Story().press().event("outgoing_call_initiated").placed(status=486)
+    for name in order:
+        story.event(name, failure="busy" if name == "outgoing_call_failure" else "")
+    found = monitor(story.timeline, START + 60, START + 60)
+    assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"EVT-12"} == rows
+
+
+@pytest.mark.parametrize(
+    ("further", "pressed", "rows"),
+    [
+        (["3411"], True, {"EVT-11"}),
+        ([], True, set()),  # whether such a list is exhausted the page does not say
+        (["3411"], False, set()),  # a device that calls nobody else breaks another rule
+    ],
+)
+def test_a_list_with_contacts_left_is_not_exhausted_by_a_press(further, pressed, rows):
+    story = Story()
+    settings = {"call_number": "3410", "further_numbers": further, "call_timeout": 30}
+    story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), story._time())
+    story.at(1).press().event("outgoing_call_initiated")
+    story.sip("INVITE", "device", "pbx", to_tag="", profile="RTP/AVP", uri="sip:3410@pbx")
+    story.sip("INVITE", "pbx", "device", status=180)
+    story.at(3)
+    if pressed:
+        story.press()
+    story.sip("CANCEL", "device", "pbx", to_tag="").sip("INVITE", "pbx", "device", status=487)
+    story.event("outgoing_call_contact_failure")
+    found = monitor(story.timeline, START + 60, START + 60)
+    told = [j for j in found if j.verdict is Verdict.FAIL and "gave up" in j.expected]
+    assert {j.requirement for j in told} == rows

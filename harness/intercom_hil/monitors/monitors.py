@@ -30,13 +30,14 @@ from intercom_hil.judge.expected_events import (
 )
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.flood import flood
+from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
-from intercom_hil.judge.stories import presses_that_hang_up, stories
+from intercom_hil.judge.stories import called, presses_that_hang_up, stories
 from intercom_hil.judge.unreadable import unread_events
 from intercom_hil.monitors.as_configured import as_configured
 from intercom_hil.monitors.both_heard import both_heard
@@ -188,6 +189,7 @@ def _agreement(
     yield from _before_cause(timeline, logged, settled)
     yield from _of_another_kind(timeline, logged, settled)
     yield from _of_another_call(timeline, logged, settled)
+    yield from _given_up_as_exhausted(timeline, logged, settled)
     if logged and not surplus:
         seen = f"{len(logged)} events, none beyond its causes"
         yield Finding("EVT-11", "no event without its cause", seen, logged, Verdict.PASS)
@@ -347,6 +349,28 @@ def _of_another_call(timeline: Timeline, logged: list[Observation], settled: flo
                 yield Finding(causes.kind.requirement, expected, str(observation), shown, despite_unread=True)
 
 
+def _given_up_as_exhausted(
+    timeline: Timeline, logged: list[Observation], settled: float
+) -> Iterator[Finding]:
+    """EVT-11: a list is not exhausted by a press that gives a call up, when contacts are left to call."""
+    timing, seen = declared_timing(timeline), calls(timeline, until=settled)
+    settings, presses = InForce(timeline, timing.apply), presses_in(timeline)
+    for event in events_of(logged, catalogue.OUTGOING_CONTACTS_EXHAUSTED):
+        before = [call for call in seen if call.placed and call.invite.time < event.time]
+        given_up = [press.time for press in presses if press.time < event.time]
+        if not before or len(given_up) <= 1:
+            continue
+        last, (begun, over) = before[-1], given_up[-2:]
+        tried = {called(call) for call in before if call.invite.time > begun}
+        cancelled = last.cancel is not None and over < last.cancel.time <= over + timing.hang_up
+        in_force = settings.during(begun, event.time)
+        lists = [one.get("further_numbers") for one in in_force]
+        left = [isinstance(further, list | tuple) and len(further) + 1 > len(tried) for further in lists]
+        if cancelled and last.invite.time < over and left and all(left):
+            expected = f"no {event_of(event).name} of a call that a press gave up, with contacts left"
+            yield Finding("EVT-11", expected, str(event), [event, last.invite], despite_unread=True)
+
+
 _SHORTEST_NAME = 3
 """Characters of a number that is not found by chance among others."""
 
@@ -395,6 +419,10 @@ def _order(logged: list[Observation]) -> Iterator[Finding]:
         broken = True
         expected = "no failure of a placed call between its answer and the next press"
         yield Finding("EVT-12", expected, str(observation), (observation,))
+    for observation in _failures_after_the_last(ordered):
+        broken = True
+        expected = "no failure of a placed call between the end of the list and the next press"
+        yield Finding("EVT-12", expected, str(observation), (observation,))
     if ordered and not broken:
         names = " > ".join(event_of(o).name for o in ordered)
         yield Finding("EVT-12", "events in their order", names, ordered, Verdict.PASS)
@@ -425,6 +453,17 @@ def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
             catalogue.OUTGOING_CONTACTS_EXHAUSTED.name,
         ):
             yield observation
+
+
+def _failures_after_the_last(ordered: list[Observation]) -> Iterator[Observation]:
+    exhausted = False
+    for observation in ordered:
+        name = event_of(observation).name
+        if name == catalogue.OUTGOING_FAILURE.name and exhausted:
+            yield observation
+        exhausted = name == catalogue.OUTGOING_CONTACTS_EXHAUSTED.name or (
+            exhausted and name != catalogue.OUTGOING_INITIATED.name
+        )
 
 
 def _media(timeline: Timeline) -> Iterator[Finding]:

@@ -99,13 +99,12 @@ def let_in(timeline: Timeline, settled: float) -> Iterator[Finding]:
         ended = min([o.time for o in (call.cancel, call.final, call.bye) if o is not None], default=settled)
         settings = in_force.during(begun, ended)
         others = [other for other in seen if other is not call]
-        busy = any(c.invite.time <= ended and begun < c.over + timing.hang_up + timing.rest for c in others)
-        if (
-            busy
-            or not settings
-            or in_force.changed(begun, ended)
-            or any(begun < at <= ended for at in pressed)
-        ):
+        forbidden = call.refused and call.status in DECLINED
+        # That somebody is not wanted is no word for a call that has just ended.
+        rest = timing.rest if forbidden else timing.hang_up + timing.rest
+        busy = any(c.invite.time <= ended and begun < c.over + rest for c in others)
+        interrupted = any(begun < at <= ended for at in pressed)
+        if busy or interrupted or not settings or in_force.changed(begun, ended):
             continue
         known = all(
             _is_permitted(invite, one) and _can_be_protected(invite, one) and _is_of_server(invite, one)
@@ -116,7 +115,7 @@ def let_in(timeline: Timeline, settled: float) -> Iterator[Finding]:
             continue
         late = late_between(timeline, begun, ended)
         rung = [o for o in call.messages if 100 < (sip(o).status or 0) < 200 and _of_device(o)]
-        if call.refused and call.status in DECLINED:
+        if forbidden:
             text = "a caller of the permitted list is let in"
             yield Finding(
                 "INC-03", text, f"{call.final} to {invite.from_uri}", [call.invite, call.final or call.invite]

@@ -29,6 +29,8 @@ PASS_ON_THE_FAILURE = (
 
 SHORTEST_REGISTRATION = 3
 """Seconds: of anything shorter, what is left when the PBX answers would round down to next to nothing."""
+AS_CONTACT_SAYS = {"rewrite_contact": "no"}
+"""Options of an endpoint that is sent requests where its Contact says, not where its own came from."""
 AUDIO = ("alaw", "ulaw")
 VIDEO = "h264"
 
@@ -46,7 +48,7 @@ def reached_through(proxy: ProxySettings | None) -> dict[str, str]:
     if proxy is None:
         return {}
     host = f"[{proxy.address}]" if ":" in proxy.address else proxy.address
-    return {"outbound_proxy": f"sip:{host}:{proxy.port};lr", "rewrite_contact": "no"}
+    return {"outbound_proxy": f"sip:{host}:{proxy.port};lr", **AS_CONTACT_SAYS}
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,13 @@ from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.media.sound import MICROPHONE_TONE
-from intercom_hil.pbx.endpoint import SHORTEST_REGISTRATION, Endpoint, codecs, reached_through
+from intercom_hil.pbx.endpoint import (
+    AS_CONTACT_SAYS,
+    SHORTEST_REGISTRATION,
+    Endpoint,
+    codecs,
+    reached_through,
+)
 from intercom_hil.pki import CertificateKind
 from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.scenario.addresses import Addresses
@@ -345,6 +351,7 @@ class Bench(Remotes):
         afresh: bool = False,
         pbx_password: str | None = None,
         pbx_domain: str | None = None,
+        by_contact: bool = False,
         **changes: Unpack[Settings],
     ) -> None:
         """Configure the device as the scenario declares, and wait until it has registered.
@@ -358,6 +365,8 @@ class Bench(Remotes):
             pbx_password: what the PBX takes for the device's password, should that be another; empty where
                 it asks for none.
             pbx_domain: by which domain the PBX names callers to the device, should that not be its address.
+            by_contact: over UDP the PBX calls, and ends calls, at what the device's Contact says (RFC 3261
+                §12.1.2), and not where its requests come from.
             **changes: what is to differ from the declared settings: a change in the middle of the scenario,
                 or what is known only when it is played.
 
@@ -386,7 +395,9 @@ class Bench(Remotes):
                 username=wanted.auth_username,
                 media_encryption=pbx_srtp,
                 codecs=codecs(video=pbx_video, audio=self.limits.codecs),
-                options=reached_through(wanted.proxy) | ({"from_domain": pbx_domain} if pbx_domain else {}),
+                options=reached_through(wanted.proxy)
+                | ({"from_domain": pbx_domain} if pbx_domain else {})
+                | (AS_CONTACT_SAYS if by_contact and wanted.transport is Transport.UDP else {}),
                 shortest_registration=_shortest_registration(wanted.polling_interval),
             )
         )

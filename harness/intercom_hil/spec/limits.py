@@ -103,6 +103,12 @@ class Limits(BaseModel):
         return least, min(2 * least, most)
 
     @property
+    def long_call_timeout(self) -> int:
+        """A call timeout (s) that is long enough for a wrong pace to show."""
+        least, most = self.call_timeout
+        return min(max(6, least), most)
+
+    @property
     def short_polling_interval(self) -> int:
         """The shortest polling interval (s)."""
         return self.polling_interval[0]

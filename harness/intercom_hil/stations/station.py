@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from intercom_hil.stations.behaviours import Behaviour
 
 Address = tuple[str, int]
-Told = Literal["answer", "hold", "resume", "refer", "move", "novideo", "none"]
+Told = Literal["answer", "hold", "resume", "refer", "ask", "move", "novideo", "none"]
 """What a station that obeys (`behaviours.obeys`) can be told to do with its call."""
 ReadSip = Callable[[bytes, Address, Address, str], Content]
 """How the bytes of a message, its source, destination and transport become what a witness says."""

@@ -20,9 +20,13 @@ from intercom_hil.emulator.vocabulary import (
     Reject,
     Ring,
     Show,
+    StartTimer,
     Step,
     WriteEvent,
 )
+
+_LONG = 5.0
+"""Seconds."""
 
 
 class _Counting(Fault, ABC):
@@ -86,7 +90,7 @@ class ForbidsAfterPlaced(_Counting):
 
     name = "forbids-callers-after-a-placed-call"
     description = "after a placed call, every caller is turned away as not permitted, until reconfigured"
-    breaks = frozenset({"INC-03"})
+    breaks = frozenset({"INC-02", "INC-03"})
     shown_by = frozenset({"INC-05"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
@@ -145,6 +149,97 @@ class SecondNotLogged(_Counting):
         """Leave it out."""
         late = getattr(self, self._count) > 1
         return [] if isinstance(output, WriteEvent) and output.name == self._kind.name and late else [output]
+
+
+class RingsFurtherHalf(_Counting):
+    """The time of a contact is halved for those that come after the first."""
+
+    name = "further-contacts-ring-half-as-long"
+    description = "further contacts are given half of the call timeout"
+    breaks = frozenset({"OUT-03"})
+    shown_by = frozenset({"CFG-17"})
+    _share = 0.5
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._first = True
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Know the first contact by the press."""
+        self._first = isinstance(given, ButtonPressed)
+        return super().react(given, inner)
+
+    def become(self, output: Output) -> list[Output]:
+        """Change the time."""
+        if isinstance(output, StartTimer) and output.name == "ring" and not self._first:
+            return [StartTimer("ring", output.seconds * self._share)]
+        return [output]
+
+
+class RingsFurtherTwice(RingsFurtherHalf):
+    """The time of a contact is doubled for those that come after the first."""
+
+    name = "further-contacts-ring-twice-as-long"
+    description = "further contacts are given twice the call timeout"
+    _share = 2.0
+
+
+class LongTimeoutLonger(_Counting):
+    """The clock of long times runs slowly."""
+
+    name = "long-call-timeout-a-quarter-longer"
+    description = "a call timeout of 5 s or more is a quarter longer"
+    breaks = frozenset({"CFG-17"})
+
+    def become(self, output: Output) -> list[Output]:
+        """Change the time."""
+        if isinstance(output, StartTimer) and output.name == "ring" and output.seconds >= _LONG:
+            return [StartTimer("ring", output.seconds * 1.25)]
+        return [output]
+
+
+class ExhaustedFirst(_Counting):
+    """Two entries of the log change places."""
+
+    name = "exhaustion-logged-before-the-failure"
+    description = "the exhausted list is logged before the failure of its last contact"
+    breaks = frozenset({"EVT-12"})
+    shown_by = frozenset({"EVT-05"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._kept: list[Output] = []
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Keep the failure until the rest of the step is done."""
+        outputs = super().react(given, inner)
+        kept, self._kept = self._kept, []
+        return [*outputs, *kept]
+
+    def become(self, output: Output) -> list[Output]:
+        """Keep it back."""
+        if isinstance(output, WriteEvent) and output.name == events.OUTGOING_FAILURE.name:
+            self._kept.append(output)
+            return []
+        return [output]
+
+
+class ExhaustedWhenGivenUp(Fault):
+    """Whatever ends without an answer is taken for the end of the list."""
+
+    name = "exhaustion-logged-when-given-up"
+    description = "a press that gives a call up is logged as an exhausted list"
+    breaks = frozenset({"EVT-11"})
+    shown_by = frozenset({"OUT-09"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Log it."""
+        ringing = bool(self.situation.call) and self.situation.placed and not self.situation.up
+        outputs = inner(given)
+        if isinstance(given, ButtonPressed) and ringing:
+            kind = events.OUTGOING_CONTACTS_EXHAUSTED
+            outputs.append(WriteEvent(kind.name, kind.screen_name, "none reached"))
+        return outputs
 
 
 class HangUpBeginsAgain(Fault):
