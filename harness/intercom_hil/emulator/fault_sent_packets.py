@@ -398,7 +398,7 @@ def _without_body(data: bytes) -> bytes:
 def _asks_on(sent: SentPackets, packet: _Packet) -> list[bytes]:
     if packet.begins(b"BYE ") and packet.branch not in sent.invites:
         sent.invites.add(packet.branch)
-        sent.later(packet.data, 0.8, 1.6)
+        sent.later(packet.data, 0.6, 0.75)
     return [packet.data]
 
 

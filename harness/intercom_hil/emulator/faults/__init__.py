@@ -207,7 +207,6 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     lasting.ExhaustedFirst,
     lasting.ExhaustedWhenGivenUp,
     lasting.HangUpBeginsAgain,
-    lasting.LeavesCallUp,
     *(partial(lasting.SecondNotLogged, *row) for row in lasting.SECOND_NOT_LOGGED),
     practising.PasswordLogged,
     reporting.WrongEventName,

@@ -13,7 +13,6 @@ from intercom_hil.emulator.vocabulary import (
     ButtonPressed,
     Configured,
     Dial,
-    HangUp,
     Incoming,
     Input,
     Output,
@@ -254,19 +253,6 @@ class HangUpBeginsAgain(Fault):
         twice = isinstance(given, ButtonPressed) and self.situation.up and self.situation.placed
         outputs = inner(given)
         return [*outputs, *inner(given)] if twice else outputs
-
-
-class LeavesCallUp(Fault):
-    """New settings, SIP off among them, end a call at the device only."""
-
-    name = "settings-leave-the-call-up"
-    description = "new settings end a call, and the other side is not told"
-    breaks = frozenset({"CFG-01"})
-
-    def react(self, given: Input, inner: Step) -> list[Output]:
-        """Send no BYE."""
-        outputs = inner(given)
-        return [o for o in outputs if not (isinstance(given, Configured) and isinstance(o, HangUp))]
 
 
 SECOND_NOT_LOGGED = (

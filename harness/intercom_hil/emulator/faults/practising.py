@@ -143,7 +143,7 @@ DISTORTED = (
     (
         "called-from-elsewhere",
         "the Contact of INVITE, and of the answer to one, has another port",
-        "OUT-08",
+        "OUT-08 EVT-04",
         "OUT-08",
     ),
     ("video-goes-on", "the picture goes on for 1.5 s when its call is over", "RTP-01", "VID-03"),
