@@ -90,12 +90,17 @@ def compare_wire(folder: Path, timeline: Timeline) -> Compared:
     except BenchError as problem:
         return Compared((f"{CAPTURE}: {problem.what}",))
     earlier = _begun_before(decoded.found, stored, timeline, decoded.begun)
-    found = [o for o in decoded.found if getattr(o.content, "flow", None) not in earlier]
-    stored = [o for o in stored if getattr(o.content, "flow", None) not in earlier]
+    unkeyed = _without_their_keys(decoded.found, stored)
+    left_out = {**earlier, **unkeyed}
+    found = [o for o in decoded.found if getattr(o.content, "flow", None) not in left_out]
+    stored = [o for o in stored if getattr(o.content, "flow", None) not in left_out]
     differing = [*filter(None, [decoded.problem]), *_differences(found, stored, timeline)]
     return Compared(
         tuple(f"{CAPTURE}: {text}" for text in differing),
-        tuple(f"media that began before the capture: {flow}" for flow in earlier),
+        (
+            *(f"media that began before the capture: {flow}" for flow in earlier),
+            *(f"protected media whose keys were not kept: {flow}" for flow in unkeyed),
+        ),
         decoded.until,
     )
 
@@ -113,6 +118,24 @@ def _begun_before(
             if isinstance(o.content, MediaStarted) and o.time < begun + _AT_THE_BEGINNING
         }
     return flows
+
+
+def _without_their_keys(found: list[Observation], stored: list[Observation]) -> dict[str, None]:
+    """Return the flows that were authenticated then, and of which no packet is now.
+
+    A bench file may have the keys replaced in the evidence (``evidence.media_keys``). Who replaces one later
+    alters messages, which shows in these.
+    """
+    rejected = {
+        o.content.flow
+        for o in found
+        if isinstance(o.content, MediaEnded) and o.content.rejected and not o.content.authenticated
+    }
+    return {
+        o.content.flow: None
+        for o in stored
+        if isinstance(o.content, MediaEnded) and o.content.authenticated and o.content.flow in rejected
+    }
 
 
 def _since(observation: Observation) -> float:
