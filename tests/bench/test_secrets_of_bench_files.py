@@ -104,3 +104,17 @@ def test_a_portal_on_a_sip_port_is_captured():
     portal = {**PHYSICAL["device"]["portal"], "url": "http://192.0.2.30:5060"}
     file = BenchFile.model_validate({**PHYSICAL, "device": {**PHYSICAL["device"], "portal": portal}})
     assert not any("src host 192.0.2.30" in flow for flow in control_traffic(file))
+
+
+@pytest.mark.parametrize(
+    "password", ["asterisk", "password", "REGISTER", "realm nonce", "response", "incoming"]
+)
+def test_a_password_that_is_a_word_of_the_protocols_changes_no_message(password):
+    redactor = Redactor()
+    table = {**PHYSICAL["device"]["portal"], "password": password}
+    learn_from(
+        BenchFile.model_validate({**PHYSICAL, "device": {**PHYSICAL["device"], "portal": table}}), redactor
+    )
+    text = f'REGISTER sip:x SIP/2.0\r\nAuthorization: Digest realm="asterisk", {password}'
+    assert redactor.text(text) == text
+    assert "no secret" in redactor.too_short["device.portal.password"]

@@ -20,11 +20,31 @@ _ACCOUNTS = {"password": ("account", "user", "username"), "viewer_password": ("v
 _OPTION = re.compile(r"-{0,2}([\w-]+)[=:](.+)", re.DOTALL)
 _SHORT_OPTIONS = ("-u", "--user")
 """Options of commands such as curl whose value is a name and a password."""
+_WORDS = """
+    INVITE REGISTER CANCEL OPTIONS MESSAGE SUBSCRIBE NOTIFY UPDATE REFER PRACK PUBLISH INFO Via From To
+    Call-ID CSeq Contact Max-Forwards Route Record-Route Content-Type Content-Length Content-Disposition
+    Authorization Proxy-Authorization WWW-Authenticate Proxy-Authenticate Authentication-Info
+    Allow-Events Expires Min-Expires Session-Expires Min-SE Supported Require Unsupported User-Agent
+    Server Warning Reason Retry-After P-Asserted-Identity P-Preferred-Identity Remote-Party-ID Privacy
+    Diversion Refer-To Replaces Alert-Info Subject Digest Basic username realm nonce response cnonce
+    algorithm opaque qop stale auth auth-int branch received rport transport method anonymous invalid
+    unavailable application multipart session message Trying Ringing Progress Accepted Forbidden
+    Unauthorized Declined Unavailable Terminated Acceptable Required audio video inline crypto rtpmap
+    sendrecv sendonly recvonly inactive candidate telephone-event fingerprint setup registered
+    registration outgoing incoming dialing established exhausted rejected failure hangup contacts
+    password passwd secret intercom intercom-hil asterisk sipp kamailio administrator admin public
+    private default address extension number display server portal station device console event screen
+    enabled disabled
+"""
+"""What stands in evidence of any device: a password that is such a word would be seen everywhere."""
 
 
 def learn_from(table: BaseModel, redactor: Redactor) -> None:
-    """Have every secret of a table kept out of the evidence, but for what is no secret beside it."""
-    redactor.open_to_all(names_of(table))
+    """Have every secret of a table kept out of the evidence, but for what is no secret beside it.
+
+    Nor is a word of the protocols one: with a mark in its place, a message would say something else.
+    """
+    redactor.open_to_all([*names_of(table), _WORDS, _WORDS.lower(), _WORDS.upper(), _WORDS.title()])
     for name, secret in secrets_of(table):
         redactor.learn(secret, name)
 

@@ -169,7 +169,7 @@ class Redactor:
         shortest = SHORTEST_NUMBER if number else SHORTEST
         if len(secret) < shortest:
             return f"it has fewer than {shortest} {'digits' if number else 'characters'}"
-        return "it is part of a name that is no secret" if secret in self._public else ""
+        return "it is part of a name or word that is no secret" if secret in self._public else ""
 
 
 def _parts(value: Any) -> Iterator[bytes]:
