@@ -13,7 +13,6 @@ import re
 from collections.abc import Callable
 
 import pylibsrtp
-from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
 MediaDistortion = Callable[[bytes], list[bytes]]
 SHORT_TAG = pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32
@@ -158,6 +157,9 @@ class _ReportsInClear(Reprotected):
 
 def _authentication_key(master: bytes) -> bytes:
     """Derive the key that authenticates (RFC 3711 §4.3.1)."""
+    # one fault needs this, and every start would pay for it
+    from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+
     salt = int.from_bytes(master[_MASTER_KEY:], "big")
     iv = ((salt ^ _AUTHENTICATION << 48) << 16).to_bytes(16, "big")
     cipher = Cipher(algorithms.AES(master[:_MASTER_KEY]), modes.CTR(iv))
