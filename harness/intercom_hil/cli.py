@@ -76,7 +76,7 @@ signal.signal(signal.SIGINT, signal.SIG_DFL)
 import pytest
 signal.signal(signal.SIGINT, signal.default_int_handler)
 try:
-    sys.exit(pytest.console_main())
+    sys.exit(pytest.main())
 except KeyboardInterrupt:
     sys.exit("interrupted before the first scenario")
 """

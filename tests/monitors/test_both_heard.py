@@ -227,6 +227,17 @@ def test_what_is_wrong_with_the_sound_is_found_on_its_row(name):
     assert broken(converse(begun(), Talk(change, seconds))) == rows
 
 
+def now_and_then(sent):
+    """One packet in ten, numbered and dated as though it came right after the one before."""
+    due, place = sent.number % 10 == 0, sent.number // 10
+    return [replace(one, sequence=place, timestamp=place * 160) for one in lawful(sent) if due]
+
+
+def test_a_few_packets_do_not_show_how_fast_a_clock_runs():
+    assert "RTP-03" not in broken(converse(begun(), Talk(now_and_then, seconds=2.5)))
+    assert "RTP-03" in broken(converse(begun(), Talk(now_and_then, seconds=6.5)))
+
+
 def with_pauses(sent):
     """Silence suppression: nothing is sent, and what comes next begins a talkspurt (RFC 3551 §4.1)."""
     begins = in_hole(replace(sent, number=sent.number - 1))

@@ -97,7 +97,7 @@ def _counts(observation: Observation, flow: MediaEnded, book: Book) -> None:
 
 def _keeps_time(timeline: Timeline, observation: Observation, flow: MediaEnded, book: Book) -> None:
     """Judge how fast the timestamps rise, of sound and of pictures, where it was watched for long enough."""
-    if flow.pace is None or flow.paced_for < LEAST_PACED:
+    if flow.pace is None or flow.paced_for < LEAST_PACED or flow.packets < LEAST_STEPS:
         return
     if late_between(timeline, flow.first, flow.last) >= MOSTLY * (flow.last - flow.first):
         return
