@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shlex
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -15,16 +15,18 @@ from intercom_hil.evidence.resumed import ResumedRun
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.locations import PACKAGE, SCENARIOS
 from intercom_hil.plugin.options import USAGE, end_run, member
-from intercom_hil.seal import Change
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
+
+if TYPE_CHECKING:
+    from intercom_hil.seal import Change
 
 _RESUMED = pytest.StashKey[ResumedRun]()
 _DEVICE = "device"
 _PLANNED = "planned_scenarios"
 PLANNED = pytest.StashKey[tuple[str, ...]]()
 """The scenarios that this run is to play."""
-CHANGE = pytest.StashKey[Change]()
+CHANGE: pytest.StashKey[Change] = pytest.StashKey()
 """What is done to the sealed run that goes on."""
 
 
@@ -37,6 +39,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         return
     if getattr(config.option, "numprocesses", None) or hasattr(config, "workerinput"):
         pytest.exit("--resume is for a run on one bench, without -n", returncode=USAGE)
+    from intercom_hil.seal import Change
+
     try:
         run = ResumedRun.resume(path.resolve())
         kept, present = Basis.load(run.path), _present(config)

@@ -7,10 +7,9 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
@@ -30,15 +29,19 @@ from intercom_hil.plugin.options import (
 )
 from intercom_hil.plugin.resuming import CHANGE, PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
-from intercom_hil.seal import Change, Sealed
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+    from intercom_hil.seal import Change, Sealed
 
 RUN = pytest.StashKey[RunFolder]()
 RUNS = pytest.StashKey[list[RunFolder]]()
 STAMP = "run_stamp"
 _STAMP = pytest.StashKey[str]()
-SEALED = pytest.StashKey[dict[Path, Sealed]]()
+SEALED: pytest.StashKey[dict[Path, Sealed]] = pytest.StashKey()
 """The last seal of each run."""
 _UNWRITTEN = pytest.StashKey[list[str]]()
 _PLAYED = pytest.StashKey[dict[str, BenchFile]]()
@@ -158,6 +161,8 @@ def _only_accepted(config: pytest.Config, runs: list[RunFolder]) -> bool:
 
 def _begun(session: pytest.Session, run: RunFolder, sealed: Sealed | None) -> Change | None:
     """Begin to write the reports of a run that was sealed without them, so that they can name its seal."""
+    from intercom_hil.seal import Change  # when a run ends: its start need not wait for that
+
     if sealed is None:
         return None
     try:
@@ -176,6 +181,8 @@ def _seal(session: pytest.Session, run: RunFolder, change: Change | None, action
         change: what was done to it; None where nothing was sealed before.
         action: what to call that then.
     """
+    from intercom_hil.seal import Change
+
     config = session.config
     if action == "report" and change is None:
         return None

@@ -35,7 +35,6 @@ from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.messages import sip
 from intercom_hil.media.sound import MICROPHONE_TONE
-from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.taken_calls import last_unshown
 from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
@@ -163,6 +162,9 @@ class ScenarioRunner:
             for key in self._run.keys.take(timeline, self._identity):
                 timeline.append(Witness.BENCH, key)
             if ending in (Verdict.PASS, Verdict.INCONCLUSIVE):  # else the witnesses were cut short
+                # loaded when a scenario is over: the first registration need not wait for it
+                from intercom_hil.monitors.monitors import monitor
+
                 found = monitor(timeline, self._closed, settled)
                 self.judge.judgements += without_repeats(found, self.judge.judgements)
             kept_off = self._assembly.close_timeline()
