@@ -428,7 +428,7 @@ def key_new(
 ) -> None:
     """Make an Ed25519 key pair: FILE for its owner only, and the public key beside it (FILE as .pub.pem).
 
-    Name the private key in the bench file ([evidence] key) or with run --sign;
+    Name the private key in the bench file (key, in the table evidence) or with run --sign;
     give the public key to whoever is to check runs: verify RUN --key FILE.
     """
     from intercom_hil.commands.sealing import make_key

@@ -1,5 +1,6 @@
 """``judge capture``: what a capture file shows is told, judged, and bad input is one message."""
 
+import os
 import struct
 import time
 from pathlib import Path
@@ -156,8 +157,18 @@ def test_a_missing_file_and_a_wrong_address_are_one_message(tmp_path):
         told(tmp_path / "none")
     with pytest.raises(BenchError, match="cannot be read"):
         told(tmp_path)
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(BenchError, match="cannot be read: it is no file"):
+        told(tmp_path / "pipe")
     with pytest.raises(BenchError, match="no IP address"):
         told(CASES / "s1-mki.pcapng", device=("door",))
+
+
+def test_an_address_that_is_in_no_packet_is_told():
+    _, text = told(CASES / "s1-mki.pcapng", device=("192.0.2.77",))
+    assert "from or to 192.0.2.77 (device): is that right?" in text
+    _, text = told(CASES / "s1-mki.pcapng")
+    assert "is that right" not in text
 
 
 def udp(payload):

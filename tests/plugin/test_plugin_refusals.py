@@ -33,6 +33,13 @@ def test_the_options_of_a_run_are_known_where_a_bench_is_named(pytester):
     result.stdout.fnmatch_lines(["*--requirement=ID*"])
 
 
+@pytest.mark.parametrize("number", ["0", "-1", "two"])
+def test_a_number_of_attempts_that_is_none(pytester, number):
+    result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH, f"--attempts={number}")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines([f"*--attempts: '{number}' is no number of attempts; name one from 1 on"])
+
+
 def test_a_scenario_that_is_none(pytester):
     pytester.makepyfile(SCENARIO.replace("async def", "def").replace("await bench.configure()", "pass"))
     result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH)

@@ -1,5 +1,6 @@
 """Keys, seals, checks and archives from the command line: what it says, and its exit statuses."""
 
+import os
 import re
 import stat
 import subprocess
@@ -139,3 +140,10 @@ def test_a_key_with_a_passphrase_is_refused_in_words(tmp_path):
     file.chmod(0o600)
     with pytest.raises(BenchError, match="passphrase"):
         private_key(file)
+
+
+def test_a_folder_that_is_no_run_is_not_read_for_that(tmp_path):
+    (tmp_path / "photos").mkdir()
+    os.mkfifo(tmp_path / "photos" / "pipe")
+    done = command("verify", ".", cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (2, "CANNOT BE CHECKED: it is no run: there is no run.json\n")

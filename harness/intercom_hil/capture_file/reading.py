@@ -178,6 +178,8 @@ class _Repeats:
 def _bytes(path: Path) -> bytes:
     """Return what a file holds, unpacked."""
     try:
+        if path.exists() and not path.is_file():  # reading a pipe would not end
+            raise BenchError("cannot be read: it is no file", str(path), _REMEDY)
         data = path.read_bytes()
         if data.startswith(_GZIP):
             with gzip.GzipFile(fileobj=io.BytesIO(data)) as packed:

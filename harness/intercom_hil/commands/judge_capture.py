@@ -50,6 +50,7 @@ def judge_capture(
     who = parties(path, read.timeline, device, pbx)
     timeline = who.named(read.timeline)
     _report_parties(who, report)
+    _report_absent(who, read.timeline, report)
     _report_calls(timeline, report)
     _report_flows(timeline, report)
     _report_unread(read, report)
@@ -73,6 +74,20 @@ def _report_parties(who: Parties, report: Report) -> None:
             report(f"{role} {', '.join(hosts)}" + (f" ({who.reason})" if role == "device" else ""))
     if "device" not in who.roles.values():
         report(f"no device: {who.reason}")
+
+
+def _report_absent(who: Parties, timeline: Timeline, report: Report) -> None:
+    """Say which of the named parties is in nothing that could be read: a slip of the pen, perhaps."""
+    seen = {
+        str(getattr(o.content, end)).rpartition(":")[0].strip("[]")
+        for o in timeline
+        for end in ("source", "destination")
+        if getattr(o.content, end, None)
+    }
+    for role in dict.fromkeys(who.roles.values()) if who.reason == "as named" else ():
+        hosts = [host for host, name in who.roles.items() if name == role]
+        if seen.isdisjoint(hosts):
+            report(f"nothing that could be read is from or to {', '.join(hosts)} ({role}): is that right?")
 
 
 def _report_unread(read: CaptureRead, report: Report) -> None:

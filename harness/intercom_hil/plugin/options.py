@@ -5,6 +5,7 @@ What takes long to load is loaded where it is needed: the bench's containers beg
 
 from __future__ import annotations
 
+import argparse
 import signal
 from pathlib import Path
 from types import FrameType
@@ -100,11 +101,17 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--attempts",
-        type=int,
+        type=_attempts,
         default=1,
         metavar="N",
         help="how often an inconclusive or erroneous scenario is played at most; every attempt is kept",
     )
+
+
+def _attempts(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of attempts; name one from 1 on")
+    return int(text)
 
 
 def pytest_configure() -> None:

@@ -16,6 +16,8 @@ from intercom_hil.seal.tree import SEALS, Tree, read_folder
 
 UNTOUCHED, ALTERED, UNCHECKED = 0, 1, 2
 """Exit statuses."""
+_NO_RUN = "it is no run: there is no run.json"
+_OF_A_RUN = ("run.json", "report.html", SEALS)
 
 
 @dataclass
@@ -51,6 +53,8 @@ def verify(path: Path, key: Ed25519PublicKey | None = None, digest: str = "") ->
     Raises:
         BenchError: it cannot be read.
     """
+    if path.is_dir() and not any((path / name).exists() for name in _OF_A_RUN):
+        return Outcome(unchecked=_NO_RUN)  # whatever else it is, it need not be read for that
     return verify_tree(read_archive(path) if is_archive(path) else read_folder(path), key, digest)
 
 
@@ -81,7 +85,7 @@ def _without_seals(tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, d
         else ""
     )
     if "run.json" not in tree.files:
-        outcome.unchecked = "it is no run: there is no run.json"
+        outcome.unchecked = _NO_RUN
     elif expected:
         outcome.findings.append(Finding("seal removed", f"{SEALS}/", f"there is no seal, but {expected}"))
     else:

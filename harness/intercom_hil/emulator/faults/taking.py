@@ -62,7 +62,7 @@ class RefusesWithoutOffer(Fault):
 
     name = "refuses-calls-without-offer"
     description = "a call that leaves the offer to the device is refused with 488"
-    breaks = frozenset({"INC-06"})
+    breaks = frozenset({"INC-06", "EVT-06"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Refuse without a word in the log."""
