@@ -18,11 +18,14 @@ from intercom_hil.scenario import (
     Encryption,
     Inconclusive,
     Observation,
+    Pattern,
     Settings,
     Station,
     answer,
     answers,
     case_id,
+    event,
+    events,
     final_answer,
     invite,
     media,
@@ -262,6 +265,7 @@ async def test_calls_that_follow_each_other_are_taken_shown_and_ended_like_the_f
         rung = invite(sender=PBX, receiver=DEVICE)
         turned_away = await bench.require(rung, within=bench.timing.remote, after=begun)
         await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=turned_away)
+        await _noticed(bench, event(events.INCOMING_REJECTED), turned_away)
         await stranger.stop()
     for _ in range(2):
         pressed = await bench.intercom.press_button()
@@ -271,6 +275,7 @@ async def test_calls_that_follow_each_other_are_taken_shown_and_ended_like_the_f
         within = bench.timing.called + bench.timing.watch
         over = await bench.require(ended, within=within, after=pressed)
         await bench.require(response(200, "BYE", sender=DEVICE), within=bench.timing.hang_up, after=over)
+        await _noticed(bench, event(events.OUTGOING_REMOTE_HANGUP), over)
     await _taken_and_hung_up(bench, 1)
     await _taken_and_ended_by_the_button(bench, 0, place=2)
 
@@ -281,7 +286,16 @@ async def _taken_and_hung_up(bench: Bench, number: int) -> None:
     ended = request("BYE", sender=PBX, receiver=DEVICE)
     over = await bench.require(ended, within=bench.timing.remote + bench.timing.watch, after=up)
     await bench.require(response(200, "BYE", sender=DEVICE), within=bench.timing.hang_up, after=over)
+    await _noticed(bench, event(events.INCOMING_REMOTE_HANGUP), over)
     await caller.stop()
+
+
+async def _noticed(bench: Bench, logged: Pattern, after: Observation) -> None:
+    """Leave the device time to notice what a call has come to, as its log shows: no finger is that quick."""
+    if bench.has(Capability.EVENT_LOG):
+        await bench.happens(logged, within=bench.timing.hang_up + bench.timing.log, after=after)
+    else:
+        await bench.never("OUT-08", invite(sender=DEVICE), during=bench.timing.short_call, after=after)
 
 
 async def _taken_and_ended_by_the_button(bench: Bench, number: int, place: int) -> None:
