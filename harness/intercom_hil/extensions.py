@@ -30,6 +30,7 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "gpio": "intercom_hil.adapters.gpio:KINDS",
         "serial-line": "intercom_hil.adapters.modem_lines:KINDS",
         "lcus-relay": "intercom_hil.adapters.lcus_relay:LcusRelayOptions",
+        "hid-relay": "intercom_hil.adapters.hid_relay:HidRelayOptions",
         "shelly-relay": "intercom_hil.adapters.shelly_relay:ShellyRelayOptions",
         "tasmota-relay": "intercom_hil.adapters.tasmota_relay:TasmotaRelayOptions",
         "snmp-poe": "intercom_hil.adapters.snmp_poe:SnmpPoeOptions",

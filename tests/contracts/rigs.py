@@ -17,6 +17,7 @@ from pydantic import TypeAdapter
 
 from intercom_hil.contracts import Rig
 from intercom_hil.instruments import AnyOutput, OutputOptions, SharedPorts
+from tests.contracts import hid_board
 from tests.contracts.poe_switch import PoeSwitch
 from tests.contracts.relay_boxes import LcusBoard, ShellyFirst, ShellySecond, Tasmota
 from tests.contracts.serial_peers import NumatoBoard, PtyPeer, Rfc2217Peer, TcpPeer
@@ -227,6 +228,23 @@ def _gpio(kind, **table):
     return make
 
 
+def _hid(folder):
+    board = hid_board.HidBoard(2)
+
+    def force(on):
+        board.relays[2] = on
+
+    return Rig(
+        {"kind": "hid-relay", "board": board.path, "channel": 2},
+        board.path,
+        active=lambda: board.relays[2],
+        force=force,
+        history=lambda: [on for number, on in board.changes if number == 2],
+        unplug=board.unplug,
+        close=board.unplug,
+    )
+
+
 def _looped(line):
     """A real UART whose modem outputs are led back to its inputs inside the chip (MCR bit 4): RTS to CTS."""
 
@@ -304,6 +322,8 @@ if available():
         "gpio-sim-active-low": _gpio("input", active_low=True),
         "gpio-sim-debounced": _gpio("input", debounce=0.002),
     }
+if hid_board.available():
+    OUTPUTS["hid-relay"] = _hid
 if os.environ.get(GUEST):
     OUTPUTS["rts-looped"] = _looped("rts")
     INPUTS["cts-looped"] = _looped("cts")

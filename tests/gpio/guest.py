@@ -1,4 +1,4 @@
-"""A virtual machine whose kernel simulates GPIO chips, in which commands of this checkout run.
+"""A virtual machine whose kernel has simulated GPIO chips and HID boards, for commands of this checkout.
 
 In comes a command; out go its exit status, what it wrote, and files. The kernel is Debian's newest, because
 only that has gpio-sim; it is downloaded and unpacked, never installed. The guest runs without KVM, and sees
@@ -26,13 +26,13 @@ from intercom_hil.processes.engine import cache_folder
 
 SUITE = "forky"
 """The Debian release of the kernel: gpio-sim is a module of Debian's kernels from 7.2 on."""
-MODULES = ("gpio-sim", "9pnet_virtio", "9p", "configfs")
+MODULES = ("gpio-sim", "uhid", "hid-generic", "9pnet_virtio", "9p", "configfs")
 INIT = Path(__file__).with_name("guest_init.sh")
 DOWNLOAD_WITHIN = 300.0  # s for one step of the download
 _UNPACKED = (
     "vmlinuz*",
     "modules.builtin",
-    *(f"{m}.ko*" for m in (*MODULES, "netfs", "9pnet", "dev-sync-probe")),
+    *(f"{m}.ko*" for m in (*MODULES, "hid", "netfs", "9pnet", "dev-sync-probe")),
 )
 _QEMU = "qemu-system-x86_64"
 _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")

@@ -15,7 +15,8 @@ ROOT = Path(__file__).parents[2]
 WITHIN = 420.0  # s; 60 to 120 is usual, on emulated processors
 SUITES = (
     ("tests/gpio/on_gpio_sim.py", ""),
-    ("tests/contracts/test_output_contract.py", "gpio-sim or looped"),
+    ("tests/gpio/on_uhid.py", ""),
+    ("tests/contracts/test_output_contract.py", "gpio-sim or looped or hid"),
     ("tests/contracts/test_input_contract.py", "gpio-sim or looped"),
 )
 
@@ -41,8 +42,8 @@ def test_a_guest_that_hangs_is_ended(guest, tmp_path):
     assert outcome.status is None
 
 
-def test_gpio_lines_keep_their_contracts_on_simulated_chips(guest, tmp_path):
-    chosen = " or ".join(["on_gpio_sim", *{words for _, words in SUITES if words}])
+def test_gpio_lines_and_hid_relays_keep_their_contracts_in_a_kernel_that_has_them(guest, tmp_path):
+    chosen = " or ".join(["on_gpio_sim", "on_uhid", *{words for _, words in SUITES if words}])
     command = [
         *(sys.executable, "-m", "pytest", "-q", "-rs", "--tb=short", "-p", "no:cacheprovider", "-s"),
         *("--confcutdir", "tests/contracts", "--junitxml", "/run/out/junit.xml", "-k", chosen),
@@ -56,5 +57,5 @@ def test_gpio_lines_keep_their_contracts_on_simulated_chips(guest, tmp_path):
     cases = list(ElementTree.parse(tmp_path / "junit.xml").iter("testcase"))
     played = [case for case in cases if case.find("skipped") is None]
     names = " ".join(case.get("name", "") for case in played)
-    assert len(played) >= 60
-    assert all(rig in names for rig in ("[gpio-sim]", "[rts-looped]", "[cts-looped]"))
+    assert len(played) >= 80
+    assert all(rig in names for rig in ("[gpio-sim]", "[rts-looped]", "[cts-looped]", "[hid-relay]"))
