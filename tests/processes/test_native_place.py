@@ -107,6 +107,18 @@ async def test_a_power_cut_ends_all_of_it_at_once(place, tmp_path):
     assert [pid for pid in wearing(PLACE, place.name) if alive(pid)] == []
 
 
+async def test_a_power_cut_waits_for_what_takes_its_time_to_go(place, tmp_path):
+    large = "import time; held = bytearray(b'x') * 400_000_000; print('up', flush=True); time.sleep(60)"
+    up = asyncio.Event()
+    program = await place.supervised.start(
+        "p", [sys.executable, "-c", large], cwd=tmp_path, on_line=lambda *line: up.set()
+    )
+    async with asyncio.timeout(30):
+        await up.wait()
+    await place.kill()
+    assert not alive(program.pid)
+
+
 async def test_a_place_can_be_opened_again(place, tmp_path):
     before = place.name
     await place.stop()

@@ -11,6 +11,7 @@ import re
 import select
 import signal
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from pathlib import Path
 
 OWNER = "intercom-hil.owner"
@@ -55,32 +56,49 @@ def kill_processes(wanted: Callable[[Mapping[str, str]], bool], *, grace: float 
     """
     killed: dict[int, str] = {}
     # More than once: one that was looked at already may have started another before it was killed.
-    while found := [pid for pid in _processes() if pid not in killed and wanted(_worn(pid))]:
-        for pid in found:
-            killed[pid] = _kill(pid, wanted, grace)
-    return [name for name in killed.values() if name]
+    while held := _held(wanted, killed):
+        # All are held before the first is killed: what goes along with it has no labels left while it goes.
+        killed |= {pid: name for pid, (name, _) in held.items()}
+        try:
+            for _, descriptor in held.values():
+                _kill(descriptor, grace)
+        finally:
+            for _, descriptor in held.values():
+                os.close(descriptor)
+    return list(killed.values())
 
 
-def _kill(pid: int, wanted: Callable[[Mapping[str, str]], bool], grace: float) -> str:
-    """Kill one process and return its name; or nothing, when it has gone by itself."""
-    try:
-        descriptor = os.pidfd_open(pid)
-    except OSError:
-        return ""
-    try:
-        if not wanted(_worn(pid)):  # the number may be another's by now; the descriptor cannot
-            return ""
-        name = Path("/proc", str(pid), "comm").read_text(encoding="utf-8", errors="replace").strip()
-        for number, within in ((signal.SIGTERM, grace), (signal.SIGKILL, ENDED_WITHIN)):
-            if within:
+def _held(
+    wanted: Callable[[Mapping[str, str]], bool], known: Mapping[int, str]
+) -> dict[int, tuple[str, int]]:
+    """Return name and descriptor of each process that is wanted, by number."""
+    found: dict[int, tuple[str, int]] = {}
+    for pid in _processes():
+        if pid in known or not wanted(_worn(pid)):
+            continue
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            continue
+        try:
+            name = Path("/proc", str(pid), "comm").read_text(encoding="utf-8", errors="replace").strip()
+        except OSError:
+            name = ""
+        if name and wanted(_worn(pid)):  # the number may be another's by now; the descriptor cannot
+            found[pid] = (f"{name} ({pid})", descriptor)
+        else:
+            os.close(descriptor)
+    return found
+
+
+def _kill(descriptor: int, grace: float) -> None:
+    """Kill a process and wait until it has ended, for which it is first given its grace (seconds)."""
+    for number, within in ((signal.SIGTERM, grace), (signal.SIGKILL, ENDED_WITHIN)):
+        if within:
+            with suppress(OSError):  # it has ended, and was collected
                 signal.pidfd_send_signal(descriptor, number)
-                if _ended(descriptor, within):
-                    break
-    except OSError:
-        return ""
-    finally:
-        os.close(descriptor)
-    return f"{name} ({pid})"
+            if _ended(descriptor, within):
+                return
 
 
 def _ended(descriptor: int, within: float) -> bool:
