@@ -102,6 +102,15 @@ def run(
         list[str] | None,
         typer.Option("--format", metavar="NAME", help=f"A further report: {_FORMATS}; several, or all."),
     ] = None,
+    deviations: Annotated[
+        Path | None,
+        typer.Option(
+            "--deviations",
+            metavar="FILE",
+            help="What the device is known to break, and somebody accepts (docs/known-deviations.md).",
+        ),
+    ] = None,
+    sign: SignOption = None,
 ) -> None:
     """Run the compliance scenarios against a bench, or several side by side, and write the report.
 
@@ -121,6 +130,8 @@ def run(
     arguments += context.args
     arguments += ["--resume", str(resume.resolve())] if resume else []
     arguments += [word for name in formats or () for word in ("--report-format", name)]
+    arguments += ["--deviations", str(deviations)] if deviations else []
+    arguments += ["--sign", str(sign)] if sign else []
     # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
     sys.stdout.flush()
     named = any(_names_scenarios(argument) for argument in context.args)
@@ -500,7 +511,13 @@ def judge_capture_file(
     ] = None,
     sip_port: Annotated[
         list[int] | None,
-        typer.Option("--sip-port", metavar="PORT", help="A port on which all is SIP (default: 5060)."),
+        typer.Option(
+            "--sip-port",
+            metavar="PORT",
+            min=1,
+            max=65535,
+            help="A port on which all is SIP (default: 5060); several.",
+        ),
     ] = None,
     into: Annotated[
         Path | None,

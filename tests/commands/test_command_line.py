@@ -56,3 +56,18 @@ def test_a_fault_that_there_is_not_is_one_line_with_those_that_are_like_it():
     assert len(done.stderr) < 300
     for told in ("no fault 'deaf-after-hangup'", "deaf-after-remote-hangup", "emulate --list-faults"):
         assert told in done.stderr
+
+
+@pytest.mark.parametrize("port", ["0", "-1", "99999", "sip"])
+def test_a_port_that_is_none(port):
+    command = [*CLI, "judge", "capture", "x.pcap", f"--sip-port={port}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 2
+    assert "--sip-port" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_the_help_of_run_names_what_a_pipeline_needs():
+    done = subprocess.run([*CLI, "run", "--help"], capture_output=True, text=True, timeout=60, check=True)
+    for option in ("--bench", "--deviations", "--sign", "--resume", "--format"):
+        assert option in done.stdout

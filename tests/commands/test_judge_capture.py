@@ -217,3 +217,11 @@ def test_a_damaged_file_gives_packets_or_one_error(at, value, size):
         except WireError:
             continue
         assert len(packets) < 100
+
+
+def test_a_folder_that_cannot_be_made_is_named_itself(tmp_path):
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match=r"file/judged: this folder cannot be made .*--report FOLDER"):
+        told(CASES / "s1-mki.pcapng", folder=tmp_path / "file" / "judged")
+    with pytest.raises(BenchError, match=r"file: this folder cannot be made .*--report FOLDER"):
+        told(CASES / "s1-mki.pcapng", folder=tmp_path / "file")

@@ -44,6 +44,11 @@ def test_how_an_entry_stands(tmp_path):
     assert standing(tmp_path, text=ENTRY.replace("OUT-03", "KEY-02")) == "not found out"  # not judged
 
 
+def test_a_date_in_quotes_is_that_date(tmp_path):
+    quoted = ENTRY.replace("2030-06-30", '"2030-06-30"')
+    assert entries(tmp_path, quoted) == entries(tmp_path)
+
+
 @pytest.mark.parametrize(
     "device", [("Door One/1.20",), ("Door One/11.2",), ("Door One/1.2.1",), ("Door Two/1.2",)]
 )
@@ -56,7 +61,10 @@ def test_another_firmware_is_not_accepted(tmp_path, device):
     [
         ("[[deviation]\n", "not a TOML file"),
         (ENTRY.replace("reason =", "because ="), "deviation 1: reason"),
-        (ENTRY.replace("2030-06-30", '"soon"'), "until"),
+        (ENTRY.replace("2030-06-30", '"soon"'), "until: soon is no date; write it as until = 2030-06-30"),
+        (ENTRY.replace("2030-06-30", "1909008000"), "1909008000 is no date"),
+        (ENTRY.replace("2030-06-30", "2030-06-30T00:00:00"), "00:00:00 is no date"),
+        (ENTRY.replace("2030-06-30", '"2030-02-31"'), "until"),
         (ENTRY.replace('"A. Tester"', '""'), "accepted_by"),
         ("[deviations]\n", "no list of deviations: deviations"),
     ],

@@ -40,6 +40,22 @@ def test_a_number_of_attempts_that_is_none(pytester, number):
     result.stderr.fnmatch_lines([f"*--attempts: '{number}' is no number of attempts; name one from 1 on"])
 
 
+def test_a_number_of_processes_that_is_none(pytester):
+    pytester.makepyfile(SCENARIO)
+    result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH, "-n", "-3")
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["*-n -3: name a number of processes, from 0 on"])
+
+
+def test_known_deviations_that_cannot_be_read_are_one_message(pytester):
+    pytester.makepyfile(SCENARIO)
+    result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH, "--deviations", "none.toml")
+    assert result.ret == 2
+    told = result.stdout.str() + result.stderr.str()
+    assert told.count("the deviations cannot be read") == 1
+    assert "_pytest" not in told
+
+
 def test_a_scenario_that_is_none(pytester):
     pytester.makepyfile(SCENARIO.replace("async def", "def").replace("await bench.configure()", "pass"))
     result = pytester.runpytest_subprocess("--bench", DEFAULT_BENCH)

@@ -36,9 +36,15 @@ def run_of_capture(
     Raises:
         BenchError: the folder holds something, or cannot be written.
     """
+    remedy = "name a new folder, where one may be made, with --report FOLDER"
     try:
         if folder.is_dir() and any(folder.iterdir()):
-            raise BenchError("this folder is not empty", str(folder), "name a new one with --report FOLDER")
+            raise BenchError("this folder is not empty", str(folder), remedy)
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        reason = problem.strerror or str(problem)
+        raise BenchError(f"this folder cannot be made ({reason})", str(folder), remedy) from problem
+    try:
         run = RunFolder.create(folder.parent, f"{path.name}, {_NAME}", reserved=folder)
         here = run.scenario_folder(_IDENTITY)
         capture = here / "capture.pcapng"  # readers of captures go by the content, not by the name

@@ -60,7 +60,8 @@ def judge_capture(
         report(f"  {judgement.requirement} {judgement.verdict}: {_shown(judgement.seen)}")
     rows = sum(row.judged for row in CATALOGUE.values())
     named = len({judgement.requirement for judgement in judgements} & set(CATALOGUE))
-    report(f"  {rows - named} of {rows} requirements: none (the wire alone does not show them)")
+    which = f"{rows - named} of the {rows} requirements" if named else f"any of the {rows} requirements"
+    report(f"  not judged: {which} (the wire alone does not show them)")
     verdict = worst(judgement.verdict for judgement in judgements)
     if folder is not None:
         run_of_capture(folder, path, read, timeline, judgements)

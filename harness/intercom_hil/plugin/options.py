@@ -136,12 +136,30 @@ def pytest_sessionstart(session: pytest.Session) -> None:
     if config.option.report_format:
         _check_formats(config.option.report_format)
     count = getattr(config.option, "numprocesses", None) or 0
+    if count < 0:
+        raise pytest.UsageError(f"-n {count}: name a number of processes, from 0 on")
     try:
         known_deviations(config)
         if count or len(bench_files(bench_paths(config))) > 1:
             _check_side_by_side(config, count)
     except BenchError as problem:
-        end_run(session, problem)
+        session.config.stash[STOPPED_BY] = visible(str(problem))
+        raise _CannotBeginError(visible(str(problem)), USAGE) from None
+
+
+class _CannotBeginError(pytest.exit.Exception):  # type: ignore[name-defined, misc]
+    """The run ends before anything is collected.
+
+    Of an exit that early pytest writes the message to standard error, and the text of the exception to
+    standard output: the message is to be read once.
+    """
+
+    def __str__(self) -> str:
+        return "the run cannot begin"
+
+
+_CannotBeginError.__name__ = _CannotBeginError.__qualname__ = "intercom-hil"
+_CannotBeginError.__module__ = "builtins"  # as the outcomes of pytest do: what is shown is the name alone
 
 
 def _check_formats(names: list[str]) -> None:
