@@ -7,8 +7,8 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from report_sample import write_run
-from report_stories import everything
+from report_sample import ScenarioBuilder, write_run
+from report_stories import answered_at_once, everything
 
 from intercom_hil import reports
 
@@ -130,6 +130,21 @@ def test_raw_messages_are_shown_once_and_without_secrets(source):
     assert "0123456789abcdef" not in source
 
 
+def test_what_has_no_room_in_the_drawing_leads_to_where_it_is_said_in_full(tmp_path):
+    story = ScenarioBuilder("test_x.test_long", "long")
+    long = "an event that the device has to log as soon as nobody answers, " * 4
+    story.event(0.1, "outgoing_call_initiated", "Dialing")
+    story.sip(0.2, "device", "pbx", "INVITE sip:a-number-that-is-much-too-long-for-any-drawing@127.0.0.10")
+    story.judge("EVT-01", "pass", long, "logged", 0.3)
+    folder = write_run(tmp_path / "run", [story], verdict="pass")
+    reports.render(folder, ["html"])
+    page = Page((folder / "report.html").read_text(encoding="utf-8"))
+    assert "#s1-j1" in page.values("href")
+    assert page.text.count(long.strip()) == 1
+    assert "What the drawing has no room for (1)" in page.text
+    assert "INVITE sip:a-number-that-is-much-too-long-for-any-drawing@127.0.0.10" in page.text
+
+
 def test_rendering_again_gives_the_same_bytes(run_folder, source):
     reports.render(run_folder)
     assert (run_folder / "report.html").read_text(encoding="utf-8") == source
@@ -142,6 +157,21 @@ def test_a_page_of_many_scenarios_stays_small_and_quick(tmp_path):
     folder = write_run(tmp_path / "run", stories)
     reports.render(folder)
     assert (folder / "report.html").stat().st_size < 40_000 * len(stories)
+
+
+def test_a_full_run_fits_into_three_megabytes(tmp_path):
+    """As many scenarios as there are, each with a call from press to hang-up, and what it is judged by."""
+    stories = []
+    for number in range(240):
+        story = answered_at_once()
+        story.id = f"test_outgoing.test_the_sentence_that_says_what_is_expected_of_the_device[{number}]"
+        for rule in ("EVT-11", "EVT-12", "REG-05", "SIP-01", "SIP-02", "SIP-03", "RTP-01", "KEY-02"):
+            story.judge(rule, "pass", "a rule over every scenario that held", "held", 1.0)
+        story.extra["asked"] = ["OUT-01", "EVT-01", "EVT-02"]
+        stories.append(story)
+    folder = write_run(tmp_path / "run", stories, verdict="pass")
+    reports.render(folder, ["html"])
+    assert (folder / "report.html").stat().st_size < 3_000_000
 
 
 def test_departures_from_the_grammar_are_shown_in_each_scenario_and_summed_up(page, source):

@@ -32,6 +32,11 @@ class PlacedArrow:
         return (self.x1 + self.x2) / 2
 
     @property
+    def is_cut(self) -> bool:
+        """Whether there was no room for the whole label."""
+        return self.label.endswith("…")
+
+    @property
     def tip(self) -> float:
         """The x direction from the tip back along the shaft: +1 or -1."""
         return -1.0 if self.x2 >= self.x1 else 1.0
@@ -47,6 +52,11 @@ class PlacedMark:
     y: float
     text: str
 
+    @property
+    def is_cut(self) -> bool:
+        """Whether there was no room for the whole text."""
+        return self.text != self.mark.text
+
 
 @dataclass(frozen=True, slots=True)
 class PlacedSpan:
@@ -60,6 +70,11 @@ class PlacedSpan:
     heard: tuple[tuple[float, float], ...]
     text_x: float
     text: str
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether there was no room for the whole text."""
+        return self.text != self.span.text
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +98,10 @@ class PlacedBand:
 
 @dataclass(slots=True)
 class Ladder:
-    """A whole drawing. ``anchors`` maps observation numbers to element ids."""
+    """A whole drawing.
+
+    ``anchors`` maps observation numbers to element ids. ``remarks`` are all that is shown on hover, by time.
+    """
 
     lanes: Lanes
     height: float = 0.0
@@ -96,6 +114,7 @@ class Ladder:
     bands: list[PlacedBand] = field(default_factory=list)
     anchors: dict[int, str] = field(default_factory=dict)
     left_out: int = 0
+    remarks: list[str] = field(default_factory=list)
 
     @property
     def width(self) -> float:
@@ -121,6 +140,21 @@ class Ladder:
     def columns(self) -> list[Lane]:
         """The lanes beside the parties, from left to right."""
         return list(self.lanes.sides.values())
+
+    @property
+    def marks_by_lane(self) -> dict[str, list[PlacedMark]]:
+        """The marks of each lane beside the parties; those of one lane have one x."""
+        found: dict[str, list[PlacedMark]] = {}
+        for placed in self.marks:
+            found.setdefault(placed.mark.lane, []).append(placed)
+        return found
+
+    @property
+    def cut_short(self) -> list[str]:
+        """What of the drawing has no room for its text, in full; the judgements are in a table anyhow."""
+        found = [placed.arrow.title for placed in self.arrows if placed.is_cut]
+        found += [p.mark.title for p in self.marks if p.is_cut and not p.mark.about]
+        return found + [placed.span.title for placed in self.spans if placed.is_cut]
 
     @property
     def styles(self) -> set[str]:

@@ -87,6 +87,7 @@ class _Layout:
         ladder.left_out = max(0, len(entries) - MAX_ENTRIES)
         ladder.height = self._axis.bottom + 30
         ladder.cuts = [(cut.y, _length(cut.seconds)) for cut in self._axis.cuts]
+        ladder.remarks = self._in_words()
         self._hang_bars()
         if entries:
             for dot in story.dots:
@@ -96,6 +97,14 @@ class _Layout:
             for (x, row), lines in self._remarks.items()
         ]
         return ladder
+
+    def _in_words(self) -> list[str]:
+        story = self._story
+        said = [
+            (entry.time, entry.title) for entry in (*story.arrows, *story.marks, *story.dots, *story.bands)
+        ]
+        said += [(span.start, span.title) for span in story.spans]
+        return [title for _, title in sorted(said)[:MAX_ENTRIES]]
 
     def _anchor(self, seqs: tuple[int, ...]) -> str:
         known = [seq for seq in seqs if seq >= 0 and seq not in self._ladder.anchors]

@@ -66,7 +66,9 @@ def judged(judgements: Sequence[Judgement], start: float) -> list[Mark]:
             ]
         )
         remark = f"{verdict.sign} {names}  {expected}"
-        found.append(Mark(time, (), JUDGED, remark, verdict.slug, title, rule=verdict.needs_attention))
+        found.append(
+            Mark(time, (), JUDGED, remark, verdict.slug, title, verdict.needs_attention, tuple(items))
+        )
     return found
 
 

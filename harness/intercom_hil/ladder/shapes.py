@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from intercom_hil.run_folder.records import Judgement
+
 BUTTON = "button"
 PANEL = "panel"
 MEDIA = "media"
@@ -39,7 +41,10 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A short text in one of the lanes beside the parties, or in ``judged`` a verdict with its sign."""
+    """A short text in one of the lanes beside the parties, or in ``judged`` a verdict with its sign.
+
+    ``about`` are the judgements that it stands for.
+    """
 
     time: float
     seqs: tuple[int, ...]
@@ -48,6 +53,7 @@ class Mark:
     style: str
     title: str
     rule: bool = False
+    about: tuple[Judgement, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

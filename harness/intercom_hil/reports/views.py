@@ -25,6 +25,9 @@ MOST_EXAMPLES = 3
 MAX_CELL = 2_000
 """Characters of one text that a device or a remote party chose."""
 
+_LINKED = ("folder", "capture", "timeline", "console")
+"""Evidence that is linked of every scenario."""
+
 _SECRETS = (
     re.compile(r"(inline:)[A-Za-z0-9+/=]{8,}"),
     re.compile(r'((?:^|[\s,])(?:response|cnonce)=")[^"]*', re.IGNORECASE),
@@ -77,10 +80,19 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """Judgements of one expectation that differ in times and numbers only: the first, and how many."""
+    """Judgements of one expectation that differ in times and numbers only."""
 
-    first: Judgement
-    count: int
+    items: tuple[Judgement, ...]
+
+    @property
+    def first(self) -> Judgement:
+        """The one that is shown."""
+        return self.items[0]
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return len(self.items)
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,15 +128,17 @@ class ScenarioView:
         return frozenset(self.ladder.anchors[seq] for seq in named if seq in self.ladder.anchors)
 
     @property
+    def rows(self) -> dict[Judgement, int]:
+        """The row of the table of expectations that each judgement is in, counted from 1."""
+        return {item: row for row, judged in enumerate(self.judged, start=1) for item in judged.items}
+
+    @property
     def files(self) -> tuple[EvidenceFile, ...]:
-        """The evidence that is linked: of a scenario without findings not each log that a station wrote."""
+        """The evidence that is linked: of a scenario without findings not all that is in its folder."""
         return tuple(
             file
             for file in self.scenario.evidence
-            if self.scenario.verdict.needs_attention
-            or not file.href
-            or "/stations/" not in file.path
-            or file.path.endswith(".messages.log")
+            if self.scenario.verdict.needs_attention or not file.href or file.label in _LINKED
         )
 
     @property
@@ -241,7 +255,7 @@ def _judged(scenario: Scenario) -> tuple[Judged, ...]:
         if not _is_rule(scenario, item):
             key = item.requirement, item.verdict.name, alike(item.expected)
             groups.setdefault(key, []).append(item)
-    return tuple(Judged(items[0], len(items)) for items in groups.values())
+    return tuple(Judged(tuple(items)) for items in groups.values())
 
 
 def links(run: Run, views: Iterable[ScenarioView]) -> dict[str, list[ScenarioView]]:
