@@ -9,8 +9,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
-from collections.abc import Iterable
-from contextlib import nullcontext, suppress
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -69,6 +69,7 @@ SignOption = Annotated[
         "--sign", metavar="KEY.pem", help="The private key (intercom-hil key new) to sign the seal with."
     ),
 ]
+HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, too.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 _PLAY = """
 import signal, sys
@@ -445,6 +446,79 @@ def key_new(
     from intercom_hil.commands.sealing import make_key
 
     make_key(file, _say)
+
+
+@app.command()
+def diff(
+    before: Annotated[Path, typer.Argument(metavar="RUN_A", help="A run folder: what there was.")],
+    after: Annotated[Path, typer.Argument(metavar="RUN_B", help="A run folder: what there is now.")],
+    html: HtmlOption = None,
+    among: Annotated[
+        Path | None,
+        typer.Option("--among", metavar="FOLDER", help="Earlier runs: a move within their spread is none."),
+    ] = None,
+    with_events: Annotated[
+        bool, typer.Option("--events", help="Other events in the device's log count as a difference.")
+    ] = False,
+) -> None:
+    """Compare two runs: one firmware with the next, one bench with another (docs/compare-runs.md).
+
+    Shown are verdicts that changed, the worst first; measurements that moved
+    by more than their uncertainty (with --among: and more than earlier runs
+    vary); scenarios in which the device logged other events; and in what the
+    runs were made differently. What one run was not asked for is no difference.
+
+    intercom-hil diff reports/runs/FIRMWARE_1.2 reports/runs/FIRMWARE_1.3 --html diff.html
+
+    Exit status: 0 they do not differ, 1 they differ, 2 they cannot be compared.
+    """
+    from intercom_hil.comparison.command import show_differences
+
+    with _reading():
+        differ = show_differences(before, after, _say, html=html, among=among, with_events=with_events)
+    raise typer.Exit(1 if differ else 0)
+
+
+@app.command()
+def history(
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Where run folders are.")] = RUNS,
+    html: HtmlOption = None,
+    requirement: Annotated[
+        str,
+        typer.Option("--requirement", metavar="ID", help="Only this requirement (OUT-03) or family (OUT)."),
+    ] = "",
+    last: Annotated[
+        int, typer.Option("--last", metavar="N", min=0, help="Only the newest N runs (0: all).")
+    ] = 0,
+    with_faults: Annotated[bool, typer.Option("--faults", help="Runs with injected faults, too.")] = False,
+) -> None:
+    """Show how requirements and measurements went over many runs, and what flakes (docs/compare-runs.md).
+
+    A flake is a scenario that had another verdict, or took several attempts,
+    though nothing known had changed: bench file, versions, device. A
+    measurement has MOVED when its newest value lies further from those before
+    than they vary.
+
+    The runs are read once: FOLDER/history.sqlite keeps what is needed of them.
+    It can be deleted at any time, and is made anew when it is damaged or old.
+
+    Exit status: 0, or 2 where there is no run.
+    """
+    from intercom_hil.comparison.command import show_history
+
+    with _reading():
+        show_history(folder, _say, html=html, requirement=requirement, last=last, with_faults=with_faults)
+
+
+@contextmanager
+def _reading() -> Iterator[None]:
+    """Report what is wrong with a run folder as everything else is reported."""
+    from intercom_hil.run_folder.errors import ReportError
+
+    try:
+        yield
+    except ReportError as problem:
+        raise BenchError(problem.what, problem.where, problem.remedy) from problem
 
 
 @app.command()

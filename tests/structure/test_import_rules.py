@@ -107,6 +107,7 @@ MAY_IMPORT = {
         "run_folder": (),
         "ladder": rooms("run_folder"),
         "reports": rooms("extensions", "ladder", "run_folder"),
+        "comparison": rooms("reports", "run_folder"),
         "cli": (PACKAGE,),
         "__main__": rooms("cli"),
     }.items()
@@ -239,7 +240,7 @@ def test_reports_read_a_run_folder_with_plain_means():
     paths = [
         path
         for path in python_files("harness")
-        if below(module_name(path), rooms("reports", "ladder", "run_folder"))
+        if below(module_name(path), rooms("comparison", "reports", "ladder", "run_folder"))
     ]
     assert paths
     assert [shown(path) for path in paths for one in imports_of(path) if below(one.target, heavy)] == []

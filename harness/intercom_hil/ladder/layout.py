@@ -100,9 +100,10 @@ class _Layout:
 
     def _in_words(self) -> list[str]:
         story = self._story
-        said = [
-            (entry.time, entry.title) for entry in (*story.arrows, *story.marks, *story.dots, *story.bands)
-        ]
+        said = [(arrow.time, arrow.title) for arrow in story.arrows]
+        said += [(mark.time, mark.title) for mark in story.marks]
+        said += [(dot.time, dot.title) for dot in story.dots]
+        said += [(band.time, band.title) for band in story.bands]
         said += [(span.start, span.title) for span in story.spans]
         return [title for _, title in sorted(said)[:MAX_ENTRIES]]
 

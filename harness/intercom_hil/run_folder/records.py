@@ -115,7 +115,8 @@ class KnownDeviation:
 class Scenario:
     """One scenario as it was run. Times in seconds, ``started`` since the epoch.
 
-    ``asked`` are the requirements that it is about; the others are rules over every scenario.
+    ``asked`` are the requirements that it is about; the others are rules over every scenario. ``late`` is how
+    late the bench was.
     """
 
     id: str
@@ -139,6 +140,7 @@ class Scenario:
     deviations: tuple[Deviation, ...] = ()
     device_name: str = ""
     asked: tuple[str, ...] = ()
+    late: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)

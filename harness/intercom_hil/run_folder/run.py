@@ -241,6 +241,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         deviations=tuple(_deviation(mapping(item)) for item in sequence(row.get("deviations"))),
         device_name=line(row.get("device_name")),
         asked=texts(row.get("asked")),
+        late=late,
     )
 
 
