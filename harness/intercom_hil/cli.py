@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 RUNS = Path("reports/runs")
-_FORMATS = "html, junit, markdown, csv, ctrf, allure"
+_FORMATS = "html, junit, markdown, csv, ctrf, allure, reqif, strictdoc"
 
 app = typer.Typer(
     help="Compliance bench for SIP intercoms: drives the device, watches it, judges it, keeps the evidence.",

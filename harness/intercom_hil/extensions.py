@@ -60,6 +60,8 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "csv": "intercom_hil.reports.table:write",
         "ctrf": "intercom_hil.reports.ctrf:write",
         "allure": "intercom_hil.reports.allure:write",
+        "reqif": "intercom_hil.reports.reqif:write",
+        "strictdoc": "intercom_hil.reports.strictdoc:write",
     },
     REQUIREMENTS: {"page": "intercom_hil.spec.catalogue:CATALOGUE"},
 }
