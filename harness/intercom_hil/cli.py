@@ -219,6 +219,58 @@ def explore(
 
 
 @app.command()
+def plan(
+    files: Annotated[
+        list[Path] | None, typer.Argument(metavar="FILE", help="Files with scenarios (default: ours).")
+    ] = None,
+    bench: BenchOption = DEFAULT_BENCH,
+    keywords: Annotated[
+        str, typer.Option("-k", metavar="EXPRESSION", help="Only scenarios whose names match, as run -k.")
+    ] = "",
+    requirement: Annotated[
+        list[str] | None,
+        typer.Option("--requirement", metavar="ID", help="Only those of a requirement or family; several."),
+    ] = None,
+    form: Annotated[str, typer.Option("--format", metavar="NAME", help="markdown or html.")] = "markdown",
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where it goes (default: here).")
+    ] = None,
+    like: Annotated[
+        Path | None,
+        typer.Option("--like", metavar="RUN", help="An earlier run, whose durations are to stand beside."),
+    ] = None,
+) -> None:
+    """Print the test plan of a bench: what a run would play, step by step.
+
+    Every scenario with what is done, what is expected, how long that may take,
+    and what a person will be asked. Nothing is started, and the device is not
+    touched.
+    """
+    from intercom_hil.bench_file.model import load
+    from intercom_hil.plan import planned, written
+    from intercom_hil.plugin.collecting import collect
+    from intercom_hil.plugin.ordering import forecast
+
+    if form not in written.FORMS:
+        raise BenchError("there is no such form of a plan", form, f"use {', '.join(written.FORMS)}")
+    file = load(bench)
+    lasted = planned.durations(like) if like is not None else {}
+    found = collect(files or [SCENARIOS], keywords, requirement or ())
+    words = [f"-k {keywords}"] if keywords else []
+    words += [f"--requirement {name}" for name in requirement or ()]
+    words += [str(path) for path in files or ()]
+    text = written.FORMS[form](planned.plan(file, bench, found, forecast, " ".join(words), lasted))
+    if output is None:
+        typer.echo(text, nl=False)
+        return
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as problem:
+        raise BenchError.of(problem, str(output)) from problem
+    typer.echo(output)
+
+
+@app.command()
 def provision(
     labgrid: Annotated[
         bool, typer.Option("--labgrid", help="Install labgrid's client too, in an environment of its own.")

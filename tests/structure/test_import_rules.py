@@ -98,6 +98,10 @@ MAY_IMPORT = {
             *WITNESSES,
             *rooms("bench", "bench_file", "evidence", "judge", "monitors", "reports", "scenario", "seal"),
         ),
+        "plan": (
+            *GROUND,
+            *rooms("bench_file", "operator", "proxy", "reports", "run_folder", "scenario", "stations"),
+        ),
         "plugin": (
             *GROUND,
             *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario", "seal"),

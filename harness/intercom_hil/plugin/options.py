@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+from collections.abc import Iterable
 from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -248,20 +249,31 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     wanted: list[str] = config.getoption("--requirement")
     if not wanted:
         return
+    try:
+        check_requirements(wanted)
+    except BenchError as problem:
+        raise pytest.UsageError(f"--requirement {problem}") from problem
+    config.hook.pytest_deselected(items=[item for item in items if not asked_for(item, wanted)])
+    items[:] = [item for item in items if asked_for(item, wanted)]
+
+
+def check_requirements(names: Iterable[str]) -> None:
+    """Raise BenchError for a name that is neither that of a requirement nor that of a family."""
     from intercom_hil.spec.catalogues import catalogue_of
 
-    for name in wanted:
+    for name in names:
         if catalogue_of(name) is None:
-            raise pytest.UsageError(f"--requirement {name}: no such requirement or family")
+            raise BenchError("no such requirement or family", name)
 
-    def asked_for(item: pytest.Item) -> bool:
-        marker = item.get_closest_marker("requirement")
-        return marker is not None and any(
-            identity == name or identity.startswith(f"{name}-") for identity in marker.args for name in wanted
-        )
 
-    config.hook.pytest_deselected(items=[item for item in items if not asked_for(item)])
-    items[:] = [item for item in items if asked_for(item)]
+def asked_for(item: pytest.Item, requirements: Iterable[str]) -> bool:
+    """Return whether a scenario is about one of these requirements or families."""
+    marker = item.get_closest_marker("requirement")
+    return marker is not None and any(
+        identity == name or identity.startswith(f"{name}-")
+        for identity in marker.args
+        for name in requirements
+    )
 
 
 def worker(config: pytest.Config) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, overload
 
+from intercom_hil.bench_file.tables import CapabilitiesTable
 from intercom_hil.scenario.addresses import Addresses
-from intercom_hil.spec.capabilities import Needs
+from intercom_hil.spec.capabilities import Capability, Needs
+from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.settings import Settings
 
@@ -102,6 +104,25 @@ def scenario(
         return marked
 
     return decorate
+
+
+def excused(capabilities: CapabilitiesTable, requirements: Iterable[str], needs: Needs) -> dict[str, str]:
+    """Return the requirements that do not apply to a device, and what says so.
+
+    Args:
+        capabilities: what the bench file declares that the device has.
+        requirements: those that a scenario is about.
+        needs: what a device must have for the scenario to apply, beside what the requirements need.
+    """
+    asked = [requirement(identity) for identity in requirements]
+    further = (needs,) if isinstance(needs, Capability) else needs or ()
+    needed = [(row.id, row.capability) for row in (*CATALOGUE.values(), *asked)]
+    needed += [(row.id, need) for row in asked for need in further]
+    return {
+        identity: capability.declared_missing
+        for identity, capability in needed
+        if capability is not None and capabilities.lacks(capability)
+    }
 
 
 def case_id(value: object) -> str:

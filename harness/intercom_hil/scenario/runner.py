@@ -36,6 +36,7 @@ from intercom_hil.judge.lateness import excuse, late_between, matters
 from intercom_hil.judge.messages import sip
 from intercom_hil.media.sound import MICROPHONE_TONE
 from intercom_hil.monitors.taken_calls import last_unshown
+from intercom_hil.scenario.declaration import excused
 from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.catalogue import CATALOGUE
@@ -95,7 +96,7 @@ class ScenarioRunner:
         self.judge = Judge(Timeline(), self._gaps)
         self._assembly, self._run = assembly, run
         self._identity, self._doc, self._requirements = identity, doc, requirements
-        self._needs = (needs,) if isinstance(needs, Capability) else needs or ()
+        self._needs = needs
         self._excused: dict[str, str] = {}
         self._unlogged: dict[EventKind, int] = {}
         self._records: list[ScenarioRecord] = []
@@ -112,7 +113,9 @@ class ScenarioRunner:
 
     async def attempt(self, scenario: Callable[[], Awaitable[None]], number: int) -> Verdict:
         """Play the scenario once, and return the verdict of this attempt."""
-        not_applicable = self._excused = self._not_applicable()
+        capabilities = self._assembly.file.device.capabilities
+        not_applicable = excused(capabilities, self._requirements, self._needs)
+        self._excused = not_applicable
         if self._requirements and not_applicable.keys() >= set(self._requirements):
             self._records.append(self._excluded(not_applicable, number))
             return Verdict.NOT_APPLICABLE
@@ -205,18 +208,6 @@ class ScenarioRunner:
         attempts = [Attempt(verdict=r.verdict, problems=r.problems, evidence=r.evidence) for r in earlier]
         filed = last.model_copy(update={"attempts": len(self._records), "earlier": attempts})
         return self._run.add(filed)
-
-    def _not_applicable(self) -> dict[str, str]:
-        """Return the requirements that do not apply to this device, and what says so."""
-        capabilities = self._assembly.file.device.capabilities
-        asked = [requirement(identity) for identity in self._requirements]
-        needed = [(row.id, row.capability) for row in (*CATALOGUE.values(), *asked)]
-        needed += [(row.id, need) for row in asked for need in self._needs]
-        return {
-            identity: capability.declared_missing
-            for identity, capability in needed
-            if capability is not None and capabilities.lacks(capability)
-        }
 
     def _excluded(self, not_applicable: dict[str, str], number: int) -> ScenarioRecord:
         """Return the record of a scenario that is not played, for none of its requirements applies."""
@@ -443,7 +434,7 @@ class ScenarioRunner:
         problems += [not_judged(requirement) for requirement in outcome.unjudged]
         return ScenarioRecord(
             id=self._identity,
-            title=_sentence(self._identity),
+            title=sentence(self._identity),
             doc=_unindented(self._doc),
             verdict=outcome.verdict,
             requirements=excused | outcome.requirements,
@@ -477,8 +468,11 @@ def _name_of_device(timeline: Timeline) -> str:
     return next(filter(None, names), "")
 
 
-def _sentence(identity: str) -> str:
-    """``test_outgoing.test_the_srtp_call[in-clear]`` reads ``the SRTP call (in clear)``."""
+def sentence(identity: str) -> str:
+    """Return a scenario's name for people.
+
+    ``test_outgoing.test_the_srtp_call[in-clear]`` reads ``the SRTP call (in clear)``.
+    """
     name = identity.partition(".")[2]
     words, _, case = name.removeprefix("test_").partition("[")
     said = " ".join(word.upper() if word in _ACRONYMS else word for word in words.split("_"))
