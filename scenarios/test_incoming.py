@@ -409,6 +409,8 @@ async def test_a_call_that_leaves_the_offer_to_the_device_is_heard_like_any_othe
 async def test_a_caller_that_moves_its_sound_is_followed(bench: Bench) -> None:
     """Where a re-INVITE names another port, the sound of the device goes there (RFC 3264 §8.3.1).
 
+    The caller falls silent at the old port, and what it sends from the new one is heard.
+
     The guard takes the call from the desk into the next room, and leaves the visitor behind.
     """
     await bench.configure()
@@ -420,14 +422,74 @@ async def test_a_caller_that_moves_its_sound_is_followed(bench: Bench) -> None:
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     asked = now()
 
-    caller.tell("move")
+    place = await caller.move()
 
     moved = await bench.require(
         answer(sender=DEVICE, receiver=caller.number),
         within=bench.timing.remote + bench.timing.answer,
         after=asked,
     )
+    followed = media(sender=DEVICE, receiver=caller.number).where(
+        f"media from device to {place}", destination=place
+    )
+    await bench.expect("INC-06", followed, within=bench.timing.answer, after=asked)
     await bench.expect("INC-06", heard, within=bench.timing.answer + bench.timing.watch, after=moved, count=9)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=now(), count=2)
+
+
+PCMU, PCMA = 0, 8
+"""Payload types of the two laws of G.711 (RFC 3551 §6)."""
+
+
+@scenario("INC-06", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+async def test_a_caller_that_changes_the_codec_hears_and_is_heard_as_before(bench: Bench) -> None:
+    """Asked within the call for the other law of G.711, the device goes by its answer (RFC 3264 §8.3.2).
+
+    It takes the offer and sends by it, or refuses it (488), and the call goes on unchanged (RFC 3261 §14.1).
+
+    The guard has the call forwarded to a telephone that speaks another codec, and hears a hiss.
+    """
+    await bench.configure()
+    caller = await bench.call_device(
+        caller=bench.number(0), direct=True, tone_hz=1200, refers_when_told=bench.at_server("9999")
+    )
+    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
+    asked = now()
+
+    caller.tell("recode")
+
+    decided = await bench.require(
+        final_answer(sender=DEVICE, receiver=caller.number),
+        within=bench.timing.remote + bench.timing.answer,
+        after=asked,
+    )
+    taken = bench.seen(answer(sender=DEVICE, receiver=caller.number), after=asked)
+    law = PCMU if taken else PCMA
+    agreed = heard.where(f"{heard} as payload type {law}", payload_type=law)
+    await bench.expect(
+        "INC-06", agreed, within=bench.timing.answer + bench.timing.watch, after=decided, count=9
+    )
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=now(), count=2)
+
+
+@scenario("INC-06", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+async def test_a_caller_that_offers_what_nobody_knows_besides_is_heard_all_the_same(bench: Bench) -> None:
+    """A section of a kind that the device does not know is refused by itself, with port 0 (RFC 3264 §6).
+
+    A guard at a conference system could not call the door at all.
+    """
+    await bench.configure()
+
+    caller = await bench.call_device(caller=bench.number(0), direct=True, tone_hz=1200, strange_section=True)
+
+    rung = await bench.require(invite(sender=caller.number, receiver=DEVICE), within=bench.timing.remote)
+    await bench.require(answer(sender=DEVICE, receiver=caller.number), within=bench.timing.answer, after=rung)
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
+    await bench.expect("INC-06", heard, within=bench.timing.taken, after=rung)
 
 
 def _held(at: Addresses, security: str) -> Settings:

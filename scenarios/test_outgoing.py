@@ -30,6 +30,7 @@ from intercom_hil.scenario import (
     response,
     rings_forever,
     scenario,
+    silent,
     speaker_sound,
     speaker_tone,
     tone,
@@ -126,6 +127,29 @@ async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_
         within=bench.timing.next_contact,
         after=given_up,
     )
+
+
+@scenario("OUT-03", "OUT-04", settings=lambda at: Settings(call_number=at.station_uri(0)))
+async def test_a_contact_that_does_not_reply_for_a_while_has_its_time_and_its_refusal_counts(
+    bench: Bench,
+) -> None:
+    """Where nothing comes back at once, not even from a server in between, the device asks again (SIP-17).
+
+    A network that loses a packet now and then would leave the visitor with nobody.
+    """
+    (slow,) = await bench.stations(silent())
+    await bench.configure()
+
+    pressed = await bench.intercom.press_button()
+
+    called = invite(sender=DEVICE, receiver=slow.number)
+    dialled = await bench.require(called, within=bench.timing.dial, after=pressed)
+    given_up = request("CANCEL", sender=DEVICE)
+    await bench.never("OUT-03", given_up, during=bench.timing.unanswered, after=dialled)
+    await slow.stop()  # it breaks its silence
+    late = refusal(sender=slow.number, receiver=DEVICE)
+    failed = await bench.require(late, within=bench.timing.remote, after=dialled)
+    await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=failed, count=3)
 
 
 @scenario("OUT-04")
@@ -280,9 +304,11 @@ async def test_the_button_ends_a_placed_call(bench: Bench) -> None:
 
     pressed = await bench.intercom.press_button()
 
-    await bench.expect(
+    ended = await bench.expect(
         "OUT-06", request("BYE", sender=DEVICE, receiver=PBX), within=bench.timing.hang_up, after=pressed
     )
+    # As long as a BYE would come again whose answer is not read (SIP-16).
+    await bench.never("OUT-06", invite(sender=DEVICE), during=bench.timing.repeats, after=ended)
 
 
 @scenario("OUT-06", settings=lambda at: Settings(further_numbers=(at.number(1),)))

@@ -77,6 +77,29 @@ async def test_incoming_an_accepted_call_shows_the_entrance(bench: Bench) -> Non
         permitted_callers=(at.direct_caller_uri(0),), video_calls=VideoCalls.INCOMING
     ),
 )
+async def test_incoming_a_call_that_leaves_the_offer_to_the_device_shows_the_entrance(bench: Bench) -> None:
+    """Of an INVITE without an offer the device makes it (RFC 3261 §13.3.1.4), with a picture that moves.
+
+    The guard calls by a server that does so, and sees nothing.
+    """
+    await bench.configure()
+
+    caller = await bench.call_device(caller=bench.number(0), direct=True, video=True, late_offer=True)
+
+    rung = await bench.require(invite(sender=caller.number, receiver=DEVICE), within=bench.timing.remote)
+    taken = answer(sender=DEVICE, receiver=caller.number)
+    await bench.require(taken, within=bench.timing.answer, after=rung)
+    offer = await bench.already_seen("VID-02", with_video(taken), after=rung)
+    live = live_picture(sender=DEVICE, receiver=caller.number)
+    await bench.expect("VID-02", live, within=bench.timing.taken, after=offer)
+
+
+@scenario(
+    "VID-02",
+    settings=lambda at: Settings(
+        permitted_callers=(at.direct_caller_uri(0),), video_calls=VideoCalls.INCOMING
+    ),
+)
 async def test_incoming_a_picture_that_is_turned_down_is_sent_no_more(bench: Bench) -> None:
     """When the caller takes the picture out of the call (port 0, RFC 3264 §8.2) its sound goes on alone.
 
@@ -133,9 +156,14 @@ async def test_both_an_accepted_call_shows_the_entrance(bench: Bench) -> None:
 async def test_the_picture_ends_with_its_call(bench: Bench) -> None:
     """When the device hangs up nobody goes on seeing the entrance (RFC 3261 §15.1.1), and none begins to.
 
+    The call lasts until who sends must have reported it (RTP-04), and the picture moves to its end.
+
     Every visitor after the first one is watched by somebody who was called once.
     """
     await _seen_in_a_placed_call(bench, "VID-03")
+    await bench.never("VID-03", request("BYE", sender=DEVICE), during=bench.timing.conversation)
+    live = live_picture(sender=DEVICE, receiver=PBX)
+    await bench.expect("VID-03", live, within=bench.timing.answer, after=now())
 
     pressed = await bench.intercom.press_button()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import numpy as np
 import pytest
 from story import START, Story
 
@@ -81,6 +82,26 @@ def test_a_time_is_as_good_as_the_bench_was_punctual(value, verdict):
     late(timeline, 1.5, 2.0, 0.4)
     rule = Measured(name="ring time", unit="s", value=value, low=0.5, high=1.5, observations=(0, 1))
     assert rule.evaluate(timeline, START).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("begun", "ended", "share", "verdict"),
+    [
+        (0.0, 9.0, 0.25, FAIL),  # a machine that is busy all the time, and gives the device its turn
+        (2.0, 5.5, 1.0, FAIL),  # the timer ran meanwhile
+        (6.5, 7.5, 1.0, INCONCLUSIVE),  # it was due, and the device had no turn
+        (6.7, 7.5, 1.0, FAIL),  # it was due before, and the device had its turn
+        (0.9, 2.0, 1.0, INCONCLUSIVE),  # what set it off came late
+    ],
+)
+def test_a_timer_between_two_messages_runs_on_while_the_bench_is_late(begun, ended, share, verdict):
+    """From the first message, at 1 s, on: 6.5 s, of which one is too much."""
+    story = Story().at(1).sip("INVITE", "device", "pbx").at(7.5).sip("CANCEL", "device", "pbx")
+    for quarter in np.arange(begun, ended - 0.01, 0.25):
+        over = min(ended, quarter + 0.25)
+        late(story.timeline, quarter, over, share * (over - quarter))
+    rule = Measured(name="ring time", unit="s", value=6.5, low=4.5, high=5.5, observations=(0, 1))
+    assert rule.evaluate(story.timeline, START).verdict is verdict
 
 
 def test_what_must_not_be_on_the_wire_is_no_matter_of_lateness():

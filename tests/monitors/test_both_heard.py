@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
-from intercom_hil.media.g711 import encode_alaw
+from intercom_hil.media.g711 import encode_alaw, encode_ulaw
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.monitors.both_heard import both_heard
 from intercom_hil.practice.practice import practice
@@ -420,9 +420,17 @@ MOVED = (PBX[0], PBX[1] + 40)
 
 
 @pytest.mark.parametrize(
-    ("follows", "rows"), [(True, set()), (False, {"RTP-08", "OUT-05"})], ids=["follows", "does not"]
+    ("follows", "stays", "rows"),
+    [
+        (True, 0, set()),
+        (False, 0, {"RTP-08", "OUT-05"}),
+        (False, 15, {"RTP-08", "OUT-05"}),  # the other side falls silent there when it has the answer
+        (False, 100, {"RTP-08", "OUT-05"}),
+        (False, 225, set()),  # who sends from there may be answered there
+    ],
+    ids=["follows", "does not", "not at once", "not after a while", "to where the sound comes from"],
 )
-def test_media_follows_to_where_the_other_side_moves_it(follows, rows):
+def test_media_follows_to_where_the_other_side_moves_it(follows, stays, rows):
     wire = converse(begun(), Talk(seconds=1))
     tags = {"tags": ("t1", "f1")}
     offer = {"body": sdp(MOVED), "cseq": (1, "INVITE")}
@@ -434,7 +442,36 @@ def test_media_follows_to_where_the_other_side_moves_it(follows, rows):
         ours = encode_alaw(tone(MICROPHONE, start=number * 160))
         wire.udp(DEVICE, MOVED if follows else PBX, build_rtp(ours, payload_type=8, ssrc=7, **times), after=0)
         theirs = encode_alaw(tone(DESK, start=number * 160))
-        wire.udp(MOVED, DEVICE, build_rtp(theirs, payload_type=8, ssrc=9, **times), after=PACKET)
+        comes_from = PBX if number < 1000 + stays else MOVED
+        wire.udp(comes_from, DEVICE, build_rtp(theirs, payload_type=8, ssrc=9, **times), after=PACKET)
+    assert broken(wire) == rows
+
+
+@pytest.mark.parametrize(
+    ("status", "law", "rows"),
+    [
+        (200, 0, set()),
+        (200, 8, {"RTP-02"}),
+        (488, 8, set()),
+        (488, 0, set()),  # it was listed before: another rule's affair
+    ],
+)
+def test_media_goes_by_the_law_that_was_agreed_on_last(status, law, rows):
+    wire = begun()
+    converse(wire, Talk(seconds=1, answer=sdp(PBX, payload_types=(8, 0))))
+    tags = {"tags": ("t1", "f1")}
+    offer = {"body": sdp(PBX, payload_types=(0,)), "cseq": (1, "INVITE")}
+    wire.to_device("INVITE sip:100@127.0.43.30 SIP/2.0", **offer, **tags)
+    body = {"body": sdp(DEVICE, payload_types=(0,))} if status < 300 else {}
+    wire.to_pbx(f"SIP/2.0 {status} So", cseq=(1, "INVITE"), **body, **tags)
+    wire.to_device("ACK sip:100@127.0.43.30 SIP/2.0", cseq=(1, "ACK"), **tags)
+    for number in range(1000, 1150):
+        times = {"sequence": number, "timestamp": number * 160}
+        sound = tone(MICROPHONE, start=number * 160)
+        ours = encode_alaw(sound) if law == 8 else encode_ulaw(sound)
+        wire.udp(DEVICE, PBX, build_rtp(ours, payload_type=law, ssrc=7, **times), after=0)
+        theirs = encode_alaw(tone(DESK, start=number * 160))
+        wire.udp(PBX, DEVICE, build_rtp(theirs, payload_type=8, ssrc=9, **times), after=PACKET)
     assert broken(wire) == rows
 
 

@@ -1,16 +1,19 @@
 """What a station sends: its tone, plain or encrypted, judged by somebody else than SIPp."""
 
 import asyncio
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from raw_party import CRYPTO, Inbox, RawParty, answer_of, header_value, payloads
 
-from intercom_hil.media.g711 import decode_alaw
+from intercom_hil.errors import BenchError
+from intercom_hil.media.g711 import decode_alaw, decode_ulaw
 from intercom_hil.media.rtp import parse_rtp
 from intercom_hil.media.sound import RATE
 from intercom_hil.media.tone import dominant_tone, level_dbov
 from intercom_hil.stations import answers, calls
+from intercom_hil.stations.behaviours import obeys
 from intercom_hil.stations.tone import LEVEL_DBOV, SECONDS, alaw_tone
 from intercom_hil.wire.sdp import Session
 
@@ -55,6 +58,40 @@ async def test_an_encrypted_call_authenticates_and_carries_the_tone(stations, su
     assert (audio.profile, audio.crypto[0].tag, audio.crypto[0].suite) == (profile, 7, suite)
     assert None not in sound
     assert dominant_tone(decode_alaw(b"".join(sound)), RATE) == pytest.approx(900, abs=2)
+
+
+async def test_a_station_that_moves_its_sound_sends_it_from_the_other_port_alone(stations):
+    station = await stations.start("3401", obeys(answers(tone_hz=700, ring=0), "sip:nobody@127.0.44.99"))
+    async with RawParty(RAW) as raw:
+        ok = await raw.invite(station)
+        await raw.packets(5)
+        place = await station.move()
+        again = await raw.receive("INVITE")
+        _, audio = answer_of(again)
+        assert (f"{station.address}:{audio.port}", audio.port == answer_of(ok)[1].port) == (place, False)
+        raw.respond(again, 200, raw.offer())
+        await raw.receive("ACK")
+        came = []
+        while not came or came[-1][1] == (station.address, answer_of(ok)[1].port):
+            came.append(await raw.sound.queue.get())
+        came = [await raw.sound.queue.get() for _ in range(40)]
+        assert {source for _, source in came} == {(station.address, audio.port)}
+        packets = [parse_rtp(packet) for packet, _ in came]
+        await raw.hang_up()
+    tone = decode_alaw(b"".join(packet.payload for packet in packets))
+    assert dominant_tone(tone, RATE) == pytest.approx(700, abs=2)
+    assert {packet.payload_type for packet in packets} == {8}
+    steps = {(after.sequence - before.sequence) & 0xFFFF for before, after in pairwise(packets)}
+    assert steps == {1}
+    await stations.stop_all()
+    async with RawParty(station.address, audio.port):  # nobody has the port any more
+        pass
+
+
+async def test_a_station_that_cannot_move_its_sound_says_so(stations):
+    station = await stations.start("3401", answers())
+    with pytest.raises(BenchError, match="3401 cannot move its sound"):
+        await station.move()
 
 
 async def test_what_an_attribute_says_is_taken_for_no_media_line(stations):
@@ -211,6 +248,105 @@ async def test_a_caller_sends_the_video_that_was_taken(stations, pictures, answe
     assert media[1].encodings[99] == "H264/90000"
     assert pictures.empty() or answered
     assert (end.calls_ok, end.problem) == (1, "")
+
+
+STRANGE = "m=application 5098 UDP/BFCP *\r\na=floorctrl:c-only\r\n"
+TURNED_DOWN = VIDEO.replace("5096", "0")
+
+
+@pytest.mark.parametrize(
+    ("extra", "answered"),
+    [
+        (STRANGE, {"application": 0}),
+        (VIDEO + STRANGE, {"video": 1, "application": 0}),
+        (STRANGE + VIDEO, {"application": 0, "video": 1}),
+        (STRANGE + TURNED_DOWN, {"application": 0, "video": 0}),
+        ("m=audio 5098 RTP/SAVP 8\r\n" + STRANGE + VIDEO, {"audio": 0, "application": 0, "video": 1}),
+    ],
+    ids=["strange", "after video", "before video", "before no video", "after a second one of sound"],
+)
+async def test_an_answer_has_the_sections_of_its_offer_and_refuses_what_is_strange(stations, extra, answered):
+    station = await stations.start("3401", answers(ring=0, video=True))
+    async with RawParty(RAW) as raw:
+        ok = await raw.invite(station, raw.offer(extra=extra))
+        await raw.hang_up()
+    first, *others = Session.parse(ok.body).media
+    assert (first.media, first.port > 0) == ("audio", True)
+    assert [(one.media, min(one.port, 1)) for one in others] == list(answered.items())
+
+
+async def test_what_is_answered_within_a_call_has_the_sections_of_its_offer_too(stations):
+    station = await stations.start("3401", answers(ring=0, video=True))
+    async with RawParty(RAW) as raw:
+        await raw.invite(station, raw.offer(extra=VIDEO))
+        again = await raw.invite(station, raw.offer(extra=TURNED_DOWN + STRANGE))
+        await raw.hang_up()
+    described = [(one.media, min(one.port, 1)) for one in Session.parse(again.body).media]
+    assert described == [("audio", 1), ("video", 0), ("application", 0)]
+
+
+async def test_a_caller_may_offer_what_is_strange_and_goes_on_doing_so(stations):
+    async with RawParty(RAW) as raw:
+        behaviour = calls(raw.uri, raw.here, "sip:3401@x", video=True, strange_section=True)
+        caller = await stations.start("3401", obeys(behaviour, "sip:nobody@127.0.44.99"))
+        invite = await raw.receive("INVITE")
+        raw.respond(invite, 200, raw.offer(extra=TURNED_DOWN), to_tag="raw")
+        await raw.receive("ACK")
+        caller.tell("hold")
+        again = await raw.receive("INVITE")
+        raw.respond(again, 200, raw.offer(extra=TURNED_DOWN))
+        await raw.receive("ACK")
+        stopping = asyncio.create_task(caller.stop())
+        raw.respond(await raw.receive("BYE"), 200)
+        await stopping
+    offers = [Session.parse(message.body).media for message in (invite, again)]
+    assert [[media.media for media in one] for one in offers] == [["audio", "video", "application"]] * 2
+
+
+@pytest.mark.parametrize("video", [False, True])
+async def test_a_caller_that_leaves_the_offer_to_the_other_side_answers_all_of_it(stations, pictures, video):
+    async with RawParty(RAW) as raw:
+        behaviour = calls(raw.uri, raw.here, "sip:3401@x", video=video, late_offer=True)
+        caller = await stations.start("3401", behaviour)
+        invite = await raw.receive("INVITE")
+        raw.respond(invite, 200, raw.offer(extra=VIDEO + STRANGE), to_tag="raw")
+        ack = await raw.receive("ACK")
+        await raw.packets(10)
+        if video:
+            async with asyncio.timeout(2):
+                assert parse_rtp((await pictures.get())[0]).payload_type == 99
+        stopping = asyncio.create_task(caller.stop())
+        raw.respond(await raw.receive("BYE"), 200)
+        end = await stopping
+    described = [(one.media, min(one.port, 1)) for one in Session.parse(ack.body).media]
+    assert not invite.body
+    assert described == [("audio", 1), ("video", int(video)), ("application", 0)]
+    assert (end.calls_ok, end.problem) == (1, "")
+
+
+@pytest.mark.parametrize(("status", "law"), [(200, 0), (488, 8)])
+async def test_a_station_goes_by_the_law_that_was_agreed_on_last(stations, status, law):
+    station = await stations.start("3401", obeys(answers(tone_hz=700, ring=0), "sip:nobody@127.0.44.99"))
+    async with RawParty(RAW) as raw:
+        await raw.invite(station)
+        await raw.packets(5)
+        station.tell("recode")
+        asked = await raw.receive("INVITE")
+        assert answer_of(asked)[1].payload_types == (0, 101)
+        raw.respond(asked, status, raw.offer(formats="0") if status == 200 else "")
+        await raw.receive("ACK")
+        await raw.packets(10)  # some were on their way
+        packets = [parse_rtp(packet) for packet in await raw.packets(30)]
+        station.tell("hold")
+        held = await raw.receive("INVITE")
+        assert answer_of(held)[1].payload_types == (law, 101)
+        raw.respond(held, 200, raw.offer(formats=str(law)))
+        await raw.receive("ACK")
+        await raw.hang_up()
+    assert {packet.payload_type for packet in packets} == {law}
+    sound = b"".join(packet.payload for packet in packets)
+    decode = decode_ulaw if law == 0 else decode_alaw
+    assert dominant_tone(decode(sound), RATE) == pytest.approx(700, abs=2)
 
 
 async def test_an_offer_without_a_law_is_not_acceptable(stations):

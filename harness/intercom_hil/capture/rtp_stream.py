@@ -134,6 +134,7 @@ class RtpStream:
         self._unproved = _unproved(leg)
         self._reception = Reception()
         self._sounds: dict[tuple[str, str], SoundWindow] = {}
+        self._numbers: dict[str, int] = {}  # the payload type by which an encoding came last
         self._video: VideoWindow | None = None
         self._recent: dict[int, tuple[bytes, bool]] = {}
         self._authenticated = self._rejected = self._plain = self._disputed = self._reused = 0
@@ -334,8 +335,9 @@ class RtpStream:
             from intercom_hil.media.g711 import DECODERS  # with numpy, when sound is there
 
             sound = self._sounds[protection, encoding] = SoundWindow(
-                DECODERS[encoding], lambda measured: self._say_heard(measured, protection)
+                DECODERS[encoding], lambda measured: self._say_heard(measured, protection, encoding)
             )
+        self._numbers[encoding] = header.payload_type
         sound.add(payload, header.timestamp, time)
 
     def _watch(self, payload: bytes, header: RtpPacket, time: float) -> None:
@@ -376,7 +378,7 @@ class RtpStream:
         )
         self._append(Witness.WIRE, content, time)
 
-    def _say_heard(self, sound: Sound, protection: str) -> None:
+    def _say_heard(self, sound: Sound, protection: str, encoding: str) -> None:
         content = MediaHeard(
             flow=self.flow.name,
             sender=self.flow.sender,
@@ -388,6 +390,7 @@ class RtpStream:
             also_dbov=None if sound.also is None else round(sound.also[1], 2),
             duration=sound.duration,
             call_id=self.leg.call_id if self.leg else "",
+            payload_type=self._numbers[encoding],
         )
         self._append(Witness.WIRE, content, sound.time)
 

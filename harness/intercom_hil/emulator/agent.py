@@ -32,7 +32,7 @@ from intercom_hil.emulator.fault_sent_packets import DISTORTIONS, MEDIA_DISTORTI
 from intercom_hil.emulator.invite import read_invite
 from intercom_hil.emulator.settings import Encryption, VideoCalls
 from intercom_hil.emulator.stack_imports import stack_library
-from intercom_hil.emulator.vocabulary import Picture
+from intercom_hil.emulator.vocabulary import Offer, Picture
 
 USER_AGENT = "EMU-1/1.0"
 _POLL_MS = 10
@@ -96,7 +96,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         self._taken += 1
         name = f"in-{self._taken}"
         invite = read_invite(prm.rdata.wholeMsg)
-        self.calls[name] = Call(self, account, name, prm.callId)
+        self.calls[name] = Call(self, account, name, prm.callId, offers=invite.offer is Offer.ABSENT)
         self.say(
             "incoming",
             call=name,
@@ -246,7 +246,7 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             taken.microphone, taken.clear_packets = microphone, clear_packets
             if hears_clear:
                 taken.hear_clear_packets()
-            self._respond(call, 200, "OK", taken.description())
+            self._respond(call, 200, "OK", taken.description(), taken.sections if taken.offers else 1)
 
     def _do_ring(self, call: str) -> None:
         self._respond(call, 180, "Ringing")
@@ -254,9 +254,10 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
     def _do_reject(self, call: str, status: int, reason: str) -> None:
         self._respond(call, status, reason)
 
-    def _respond(self, call: str, status: int, reason: str, description: str = "") -> None:
+    def _respond(self, call: str, status: int, reason: str, description: str = "", sections: int = 1) -> None:
         if call in self.calls:
             response = pj.CallOpParam(True)
+            response.opt.audioCount = sections  # of an offer of ours: an answer has those that it answers
             response.opt.videoCount = 0
             response.statusCode, response.reason = status, reason
             response.sdp.wholeSdp = description

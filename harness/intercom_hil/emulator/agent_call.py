@@ -27,9 +27,18 @@ _RECEIVES = (pj.PJMEDIA_DIR_DECODING, pj.PJMEDIA_DIR_ENCODING_DECODING)
 class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
     """A call, from its first message to its last."""
 
-    def __init__(self, agent: Agent, account: Any, name: str, call_id: int = pj.PJSUA_INVALID_ID) -> None:
+    def __init__(
+        self,
+        agent: Agent,
+        account: Any,
+        name: str,
+        call_id: int = pj.PJSUA_INVALID_ID,
+        *,
+        offers: bool = False,
+    ) -> None:
+        """Begin one; ``offers`` says of one that comes in that it leaves the offer to the device."""
         super().__init__(account, call_id)
-        self.name = name
+        self.name, self.offers = name, offers
         self._account = account
         self.microphone = True
         self.clear_packets = False
@@ -59,13 +68,18 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
 
         The stack can write no video itself, and would not bear a section that it knows nothing of.
         """
-        return 2 if self._video is not None else 1
+        alone = self.offers and self._agent.distortion == "late-offer-without-video"
+        return 2 if self._video is not None and not alone else 1
 
     def show(self, picture: Picture) -> None:
         """Say what is to be seen in the call, before anything is offered or answered."""
         if picture is not Picture.NONE:
-            stubborn = self._agent.distortion == "video-goes-on-when-turned-down"
-            self._video = CallVideo(picture, *self._place(), stubborn)
+            self._video = CallVideo(
+                picture,
+                *self._place(),
+                stubborn=self._agent.distortion == "video-goes-on-when-turned-down",
+                reports=self._agent.distortion != "no-reports-of-video",
+            )
 
     def hear_clear_packets(self) -> None:
         """Have clear packets played, before the call is answered."""
@@ -109,6 +123,8 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         if info.state == pj.PJSIP_INV_STATE_CONFIRMED:
             self._confirmed = True
             if self._video is not None:
+                if self.offers:  # what answers comes in the ACK (RFC 3261 §13.3.1.4)
+                    self._video.answered(prm.e.body.rxMsg.rdata.wholeMsg.partition("\r\n\r\n")[2])
                 self._video.begin()
             self._report_established()
         if info.state == pj.PJSIP_INV_STATE_DISCONNECTED:

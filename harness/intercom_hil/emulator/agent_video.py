@@ -35,7 +35,12 @@ class CallVideo:
     """One call's video; with ``Picture.NONE`` there is none, whatever the remote side wants."""
 
     def __init__(
-        self, picture: Picture, address: str, ports: tuple[int, int], stubborn: bool = False
+        self,
+        picture: Picture,
+        address: str,
+        ports: tuple[int, int],
+        stubborn: bool = False,
+        reports: bool = True,
     ) -> None:
         """Prepare; nothing is opened before a description calls for it.
 
@@ -44,8 +49,10 @@ class CallVideo:
             address: the device's.
             ports: the first and last port of its media; video takes them from the last one down.
             stubborn: whether video goes on that the remote side has taken out of the call: a fault.
+            reports: whether what is sent is reported; not to is a fault.
         """
         self._picture = picture
+        self._reports = reports
         self._address, self._ports, self._stubborn = address, ports, stubborn
         self._key = os.urandom(_KEY_BYTES)
         self._socket: socket.socket | None = None
@@ -115,7 +122,7 @@ class CallVideo:
             return
         self._next = self._next + 1 / FRAME_RATE if now - self._next < _BEHIND else now
         self._send_picture()
-        if self._packets and now >= self._report_at:
+        if self._reports and self._packets and now >= self._report_at:
             self._report_at = now + _REPORT_EVERY * _spread()
             self._send_report()
 

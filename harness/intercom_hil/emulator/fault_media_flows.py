@@ -224,6 +224,27 @@ def _wrong_law(data: bytes, number: int, sequence: int, timestamp: int) -> list[
     return [data[:_HEADER] + data[_HEADER:].translate(_OTHER_LAW[data[1] & 0x7F])]
 
 
+class FirstLaw(Sound):
+    """Has sound go on by the law of G.711 by which it began.
+
+    Attributes:
+        law: that one, as a payload type; None before there is any sound.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(self._as_before)
+        self.law: int | None = None
+
+    def _as_before(self, data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+        now = data[1] & 0x7F
+        if self.law is None:
+            self.law = now
+        if now == self.law:
+            return [data]
+        header = data[:1] + bytes((data[1] & 0x80 | self.law,)) + data[2:_HEADER]
+        return [header + data[_HEADER:].translate(_OTHER_LAW[now])]
+
+
 def _fades(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
     quiet = data[_HEADER:].translate(_QUIET[data[1] & 0x7F])
     return [data[:_HEADER] + quiet if number > _LOUD_FOR else data]
@@ -251,6 +272,7 @@ MEDIA_FLOWS: dict[str, Callable[[], MediaDistortion]] = {
     "authenticated-and-not-encrypted": _NotEncrypted,
     "reports-in-clear": _ReportsInClear,
     "other-law-than-described": lambda: Sound(_wrong_law),
+    "codec-stays-as-it-was": FirstLaw,
     "sound-fades": lambda: Sound(_fades),
     "marker-on-every-packet": lambda: Sound(_marked),
     "clock-too-slow": lambda: Sound(_slow_clock),

@@ -22,6 +22,7 @@ import pylibsrtp
 
 from intercom_hil.emulator.fault_media_flows import (
     MEDIA_FLOWS,
+    FirstLaw,
     MediaDistortion,
     Reprotected,
     Sound,
@@ -91,6 +92,7 @@ class SentPackets:
         self._distort_media = make() if make is not None else _media_as_it_is
         self._trusted = trusted
         self.invites: set[bytes] = set()
+        self.asked: set[bytes] = set()
         self.named = b""
         self.fallen = 0
         self._first_ways: dict[int, bytes] = {}
@@ -121,6 +123,8 @@ class SentPackets:
         message = _Packet(packet, host in self._trusted)
         if message.method == b"BYE":
             self._first_ways.clear()
+            if isinstance(self._distort_media, FirstLaw):
+                self._distort_media.law = None
         if message.begins(b"INVITE "):
             self.invites.add(message.branch)
         for changed in self._distort(self, message):
@@ -395,11 +399,35 @@ def _without_body(data: bytes) -> bytes:
     return re.sub(rb"\r\nContent-Length: *[0-9]+", b"\r\nContent-Length: 0", head) + b"\r\n\r\n"
 
 
-def _asks_on(sent: SentPackets, packet: _Packet) -> list[bytes]:
-    if packet.begins(b"BYE ") and packet.branch not in sent.invites:
-        sent.invites.add(packet.branch)
-        sent.later(packet.data, 0.6, 0.75)
-    return [packet.data]
+def _asks_on(method: bytes, *delays: float) -> _Distortion:
+    """Have requests of a method sent again after these times (s), as if their responses were not read.
+
+    Of those that may be challenged it is the one with credentials.
+    """
+
+    def distort(sent: SentPackets, packet: _Packet) -> list[bytes]:
+        settled = method not in (b"INVITE", b"REGISTER") or b"uthorization:" in packet.data
+        if packet.begins(method + b" ") and settled and packet.branch not in sent.asked:
+            sent.asked.add(packet.branch)
+            sent.later(packet.data, *delays)
+        return [packet.data]
+
+    return distort
+
+
+def _asks_once(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Leave out what is sent again; an ACK answers a response that came again, and is none."""
+    key = packet.method + packet.branch
+    if packet.is_response or packet.begins(b"ACK ") or key not in sent.asked:
+        sent.asked.add(key)
+        return [packet.data]
+    return []
+
+
+def _leaves_out(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    section = re.compile(rb"m=application [^\r\n]*\r\n(?:(?!m=)[^\r\n]*\r\n)*")
+    answers = packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE"
+    return [_with_body(packet.data, lambda body: section.sub(b"", body)) if answers else packet.data]
 
 
 def _allows_nothing(sent: SentPackets, packet: _Packet) -> list[bytes]:
@@ -613,7 +641,12 @@ DISTORTIONS: dict[str, _Distortion] = {
     "short-registration": _registers_for_a_moment,
     "provisional-after-final": _rings_after_answering,
     "refuses-after-answering": _refuses_after_answering,
-    "bye-repeated-though-answered": _asks_on,
+    "bye-repeated-though-answered": _asks_on(b"BYE", 0.5, 1.5, 3.5),
+    "cancel-repeated-though-answered": _asks_on(b"CANCEL", 0.5, 1.5, 3.5),
+    "register-repeated-though-answered": _asks_on(b"REGISTER", 0.5, 1.5, 3.5),
+    "invite-repeated-though-it-rings": _asks_on(b"INVITE", 0.4, 0.7),
+    "requests-sent-once": _asks_once,
+    "unknown-section-left-out": _leaves_out,
     "405-without-allow": _allows_nothing,
     "session-version-stands-still": _one_version,
     "answer-with-another-crypto-tag": _another_tag,

@@ -32,7 +32,7 @@ def destinations(timeline: Timeline, seen: Sequence[Observation]) -> Iterator[tu
     """
     known = {call.call_id for call in calls(timeline)}
     flows = [(o, o.content) for o in timeline if isinstance(o.content, MediaEnded)]
-    came_from = [(flow.source, flow.last) for _, flow in flows if flow.receiver == "device"]
+    came = [flow for _, flow in flows if flow.receiver == "device"]
     for observation, flow in flows:
         if flow.sender != "device" or flow.call_id not in known or flow.packets < _LEAST_PACKETS:
             continue
@@ -43,10 +43,10 @@ def destinations(timeline: Timeline, seen: Sequence[Observation]) -> Iterator[tu
         open_ = any(_ICE in sip(o).raw or not _is_known(sip(o)) for o in said)
         if not wanted or open_:
             continue
-        if flow.destination not in wanted and flow.destination not in {source for source, _ in came_from}:
+        if flow.destination not in wanted and flow.destination not in {other.source for other in came}:
             yield observation, f"{flow.media} to {flow.destination}, where the other side never wanted it"
             continue
-        moved = _moved(flow, said, seen, came_from)
+        moved = _moved(flow, said, seen, came)
         yield (
             observation,
             f"{flow.media} goes on to {flow.destination}, from where it was moved" if moved else "",
@@ -57,9 +57,12 @@ def _moved(
     flow: MediaEnded,
     said: Sequence[Observation],
     seen: Sequence[Observation],
-    came_from: Sequence[tuple[str, float]],
+    came: Sequence[MediaEnded],
 ) -> bool:
-    """Whether a flow goes on where the other side wants it no more: as the device accepted."""
+    """Whether a flow goes on where the other side wants it no more: as the device accepted.
+
+    Who goes on sending from the old place may be answered there, until it sends from another place.
+    """
     for observation in said:
         message = sip(observation)
         if not (message.is_request and message.to_tag and message.method in ("INVITE", "UPDATE")):
@@ -76,10 +79,18 @@ def _moved(
         if not accepted or not places or flow.destination in places | later:
             continue
         agreed = min(accepted)
-        from_there = any(source == flow.destination and last > agreed for source, last in came_from)
-        if flow.first < agreed and flow.last > agreed + FOLLOWS_WITHIN and not from_there:
+        last = max((other.last for other in came if other.source == flow.destination), default=agreed)
+        elsewhere = any(other.source != flow.destination and other.last > last for other in _of(flow, came))
+        if last > agreed + FOLLOWS_WITHIN and not elsewhere:
+            continue
+        if flow.first < agreed and flow.last > max(agreed, last) + FOLLOWS_WITHIN:
             return True
     return False
+
+
+def _of(flow: MediaEnded, came: Sequence[MediaEnded]) -> list[MediaEnded]:
+    """Return what comes to the device of the media of a flow."""
+    return [other for other in came if (other.call_id, other.media) == (flow.call_id, flow.media)]
 
 
 def _places(message: SipMessageSeen, media: str) -> set[str]:

@@ -6,7 +6,7 @@ the bench was late in it, and a time that was measured is only as good as the be
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from math import inf
 
 from pydantic import BaseModel, ConfigDict
@@ -89,6 +89,29 @@ def explains_time(
     return late if late >= by else 0.0
 
 
+def explains_interval(timeline: Iterable[Observation], of: Sequence[Observation], by: float) -> float:
+    """Return how late (s) the bench was, if that may have made a time between two messages longer; else 0.
+
+    Both were dated by the kernel. A timer of the device ran between them, and it runs on however busy the
+    machine is: what came too late was held back when it was due, or what set the timer off was.
+
+    Args:
+        timeline: what was seen.
+        of: the first and the last of the two.
+        by: how far (s) the time lies above its limit.
+    """
+    begun, ended = min(o.time for o in of), max(o.time for o in of)
+    due = max(begun + LOOK_BACK, ended - by - LOOK_BACK / 2)
+    late = late_between(timeline, begun - SLACK, begun + LOOK_BACK)
+    late += late_between(timeline, due, ended + SLACK)
+    return late if late >= by else 0.0
+
+
+def dated_by_kernel(observation: Observation) -> bool:
+    """Whether the time of an observation is the kernel's, which no lateness of the bench moves."""
+    return observation.witness in _DATED_BY_KERNEL and observation.content.kind not in _STREAMED
+
+
 def explains_presence(timeline: Iterable[Observation], found: Iterable[Observation], after: float) -> float:
     """Return how late (s) the bench was, if that explains what must not be there; else 0.
 
@@ -97,7 +120,7 @@ def explains_presence(timeline: Iterable[Observation], found: Iterable[Observati
     """
     excused = inf
     for observation in found:
-        if observation.witness in _DATED_BY_KERNEL and observation.content.kind not in _STREAMED:
+        if dated_by_kernel(observation):
             return 0.0
         late = late_between(timeline, observation.time - LOOK_BACK, observation.time + SLACK)
         streamed = observation.content.kind in _STREAMED and late >= MOSTLY * LOOK_BACK

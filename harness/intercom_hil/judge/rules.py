@@ -16,7 +16,9 @@ from intercom_hil.judge.lateness import (
     MOSTLY,
     Waited,
     cut_short,
+    dated_by_kernel,
     excuse,
+    explains_interval,
     explains_presence,
     explains_time,
     late_between,
@@ -29,6 +31,8 @@ from intercom_hil.timeline import Observation, Pattern, Timeline, Witness
 from intercom_hil.timeline.pattern import enough
 
 _NAMED_IN_TEXT = 4
+_ENDS = 2
+"""Observations that a time between two of them is taken from."""
 
 
 class Outcome(BaseModel):
@@ -197,6 +201,8 @@ class Measured(_Rule):
         of = [timeline[seq] for seq in self.observations if 0 <= seq < len(timeline)]
         below = self.low - self.value if self.low is not None else 0.0
         above = self.value - self.high if self.high is not None else 0.0
+        if self.unit == "s" and above > 0 and len(of) == _ENDS and all(dated_by_kernel(o) for o in of):
+            return explains_interval(timeline, of, above)
         if self.unit == "s":
             return explains_time(timeline, of, max(below, above), self.value)
         late = explains_time(timeline, of, 0.0)

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
-from intercom_hil.judge.destinations import destinations
+from intercom_hil.judge.destinations import FOLLOWS_WITHIN, destinations
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.observation import MediaEnded, MediaStarted
+from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted, SipMessageSeen
 
 ENDS_WITHIN = 0.5
 """Seconds after a BYE was sent, or answered, within which the media has stopped."""
@@ -39,8 +39,60 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
             for payload_type in dict.fromkeys((flow.payload_type, *more)) if listed else ():
                 problem = f"payload type {payload_type} of {flow.media}, which nobody listed"
                 book.check("RTP-02", payload_type in listed, problem, observation)
+    _as_agreed_last(timeline, seen, book)
     for observation, problem in destinations(timeline, seen):
         book.check("RTP-08", not problem, problem, observation)
+
+
+def _as_agreed_last(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """RTP-02: once a call was negotiated anew, the payload types are those listed then alone (§8.3.2)."""
+    for place, (agreed, listed) in enumerate(found := _renegotiated(seen)):
+        call_id = sip(agreed).call_id
+        later = [other.time for other, _ in found[place + 1 :] if sip(other).call_id == call_id]
+        asked = [
+            o.time for o in seen if o.time > agreed.time and _asks_anew(sip(o)) and sip(o).call_id == call_id
+        ]
+        over = min([*later, *asked], default=float("inf"))
+        for observation in timeline:
+            sound = observation.content
+            if not isinstance(sound, MediaHeard) or sound.sender != "device" or sound.call_id != call_id:
+                continue
+            within = (
+                agreed.time + FOLLOWS_WITHIN < observation.time - sound.duration and observation.time < over
+            )
+            if within and listed and sound.payload_type is not None:
+                problem = f"payload type {sound.payload_type} of audio, which is agreed on no more"
+                book.check("RTP-02", sound.payload_type in listed, problem, observation, agreed)
+
+
+def _renegotiated(seen: Sequence[Observation]) -> list[tuple[Observation, set[int]]]:
+    """Return what agreed on a call's media anew, and what payload types of audio the other side then lists.
+
+    It does so in its offer, which the device takes, or in its answer, which an ACK may have.
+    """
+    offers: dict[tuple[str, int, str], SipMessageSeen] = {}
+    found = []
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.method if message.method != "ACK" else "INVITE"
+        if _asks_anew(message):
+            offers.setdefault(key, message)
+        elif (
+            key in offers
+            and message.media
+            and (message.method == "ACK" or 200 <= (message.status or 0) < 300)
+        ):
+            theirs = message if message.sender != "device" else offers[key]
+            listed = {
+                n for line in theirs.media if line.media == "audio" and line.port for n in line.payload_types
+            }
+            found.append((observation, listed))
+    return found
+
+
+def _asks_anew(message: SipMessageSeen) -> bool:
+    """Whether this is a request that may agree on the media of a call anew (RFC 3261 §14, RFC 3311)."""
+    return message.is_request and message.method in ("INVITE", "UPDATE") and bool(message.to_tag)
 
 
 def _over(seen: Sequence[Observation]) -> dict[str, Observation]:

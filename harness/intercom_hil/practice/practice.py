@@ -17,9 +17,10 @@ from intercom_hil.practice.flows import flows
 from intercom_hil.practice.media import media
 from intercom_hil.practice.messages import answers, cancels, forms, grammar, versions
 from intercom_hil.practice.registration import credentials, registrations, renewed
+from intercom_hil.practice.retransmissions import answered_again, asked_again, sent_again
 from intercom_hil.practice.secrets import keys, secrets
 from intercom_hil.practice.sound import sound
-from intercom_hil.practice.transactions import acknowledged, answered, over, refused, repeated
+from intercom_hil.practice.transactions import acknowledged, answered, over, refused
 from intercom_hil.timeline import Timeline
 
 
@@ -37,10 +38,12 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     dialogs(seen, book)
     cancels(seen, book)
     acknowledged(seen, settled, book)
-    repeated(seen, book)
+    answered_again(timeline, seen, book)
     refused(seen, book)
     answered(seen, settled, book)
     over(seen, book)
+    asked_again(timeline, seen, book)
+    sent_again(timeline, seen, book)
     registrations(seen, book)
     renewed(timeline, seen, settled, book)
     credentials(seen, book)

@@ -1,4 +1,4 @@
-"""The device's transactions: acknowledged, understood, answered, over (SIP-07 to SIP-09, SIP-13, SIP-16)."""
+"""The device's transactions: acknowledged, understood, answered, over (SIP-07 to SIP-09, SIP-16)."""
 
 from __future__ import annotations
 
@@ -15,10 +15,6 @@ IN_TURN = 0.3
 """Seconds that a request may be older than one that was answered, and still be waiting for its own answer."""
 CROSSING = 0.1
 """Seconds for which a message may be on its way to the device, and cross another."""
-REPEATED_WITHIN = 0.5
-"""Seconds after its ACK within which a 2xx may still be on its way."""
-MOST_REPEATED = 2
-"""Copies of a 2xx after that time that are too many."""
 _FURTHER = ("BYE", "INVITE")
 """Requests of a caller that come after the final response; others may belong to an early dialog."""
 _NOT_UNDERSTOOD = (400, 481, 500)
@@ -62,33 +58,6 @@ def _goes_on(request: SipMessageSeen, final: SipMessageSeen) -> bool:
     """Whether a request of the device can only come after a final response to an INVITE."""
     later = request.call_id == final.call_id and request.cseq > final.cseq
     return later and (request.to_tag == final.to_tag or (final.status or 0) >= 300)
-
-
-def repeated(seen: Sequence[Observation], book: Book) -> None:
-    """SIP-13: a 2xx to an INVITE is not repeated any more once its ACK has come to where it was sent from.
-
-    One copy may cross the ACK, and a device that is busy may send another one before it comes to read it.
-    """
-    answers: dict[tuple[str, int, str], list[Observation]] = {}
-    for observation in seen:
-        message = sip(observation)
-        key = message.call_id, message.cseq, message.to_tag
-        if message.method == "INVITE" and message.sender == "device" and 200 <= (message.status or 0) < 300:
-            answers.setdefault(key, []).append(observation)
-        elif message.method == "ACK" and message.receiver == "device" and key in answers:
-            first = answers[key][0]
-            if message.destination == sip(first).source or message.transport != "UDP":
-                late = [
-                    o
-                    for o in seen
-                    if o.time > observation.time + REPEATED_WITHIN
-                    and sip(o).sender == "device"
-                    and sip(o).method == "INVITE"
-                    and (sip(o).call_id, sip(o).cseq, sip(o).to_tag) == key
-                    and sip(o).status == sip(first).status
-                ]
-                problem = f"{sip(first).status} repeated {len(late)} times although acknowledged"
-                book.check("SIP-13", len(late) < MOST_REPEATED, problem, observation, *late[:1])
 
 
 def refused(seen: Sequence[Observation], book: Book) -> None:
@@ -156,15 +125,11 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
 
 
 def over(seen: Sequence[Observation], book: Book) -> None:
-    """SIP-16: a final response is the last word of its transaction.
+    """SIP-16: a final response is the last word: the device gives no other one to the same request.
 
-    The device gives no other response to a request that has its final one, and it does not send a request
-    again that has a response. A message may be on its way when that is sent, and copies of one over UDP may
-    wait for a device that is busy.
+    A message may be on its way when that is sent. Of requests that come again see `retransmissions`.
     """
     given: dict[tuple[str, int, str, str], Observation] = {}
-    had: dict[tuple[str, int, str, str], Observation] = {}
-    again: dict[tuple[str, int, str, str], int] = {}
     for observation in seen:
         message = sip(observation)
         key = message.call_id, message.cseq, message.method, message.branch
@@ -179,13 +144,3 @@ def over(seen: Sequence[Observation], book: Book) -> None:
             elif first is None and message.status >= 200:
                 given[key] = observation
                 book.look("SIP-16", observation)
-        elif message.receiver == "device" and message.status is not None:
-            if message.status >= 200 or message.method == "INVITE":
-                had.setdefault(key, observation)
-        elif message.sender == "device" and message.is_request and message.method != "ACK":
-            answer = had.get(key)
-            late = answer is not None and observation.time > answer.time + REPEATED_WITHIN
-            if answer is not None and late and message.transport == "UDP":
-                again[key] = again.get(key, 0) + 1
-                problem = f"{message.method} sent again although {sip(answer).status} had come"
-                book.check("SIP-16", again[key] < MOST_REPEATED, problem, observation, answer)

@@ -61,6 +61,7 @@ class Remotes(Addresses):
         place: int | None = None,
         refers_when_told: str | None = None,
         late_offer: bool = False,
+        strange_section: bool = False,
     ) -> Station:
         """Have a remote station call the device.
 
@@ -83,7 +84,8 @@ class Remotes(Addresses):
             refer_to: the URI to which the device is referred (RFC 3515), and how many seconds after.
             place: where it calls from; else from the next place that no station has had in this scenario.
             refers_when_told: to where it refers the device when told to; without it, it can be told nothing.
-            late_offer: whether it leaves the offer to the device (with security plain, without video).
+            late_offer: whether it leaves the offer to the device (with security plain only).
+            strange_section: whether it offers a section of a kind that few know besides.
 
         Raises:
             Inconclusive: the bench has not so many stations.
@@ -119,6 +121,7 @@ class Remotes(Addresses):
             clear_offer=clear_offer,
             refer_to=refer_to,
             late_offer=late_offer,
+            strange_section=strange_section,
         )
         if refers_when_told is not None:
             behaviour = obeys(behaviour, refers_when_told)

@@ -115,6 +115,19 @@ class Timing(BaseModel):
         return T1
 
     @property
+    def repeats(self) -> float:
+        """After a request: until it has come twice more from a device that does not read the response.
+
+        That is after T1, and twice that once more (RFC 3261 §17.1.2.2).
+        """
+        return 3 * T1 + 0.3
+
+    @property
+    def unanswered(self) -> float:
+        """For how long nothing comes back to a request, until it must have come again."""
+        return 3.3
+
+    @property
     def slowness(self) -> float:
         """How many times longer than with the default values a scenario may take, at the most."""
         usual = Timing()

@@ -65,6 +65,15 @@ class Behaviour:
         """Whether the station calls, once, rather than wait to be called."""
         return self.via is not None
 
+    @property
+    def moves(self) -> bool:
+        """Whether the station can move its sound to another port (`Station.move`), or to the other law."""
+        return (
+            self.tone_hz is not None
+            and bool(self.parameters.get("obeys"))
+            and self.parameters.get("security") == "plain"
+        )
+
     def __str__(self) -> str:
         return self.name
 
@@ -241,6 +250,7 @@ def calls(
     clear_offer: tuple[ClearOffer, float] | None = None,
     refer_to: tuple[str, float] | None = None,
     late_offer: bool = False,
+    strange_section: bool = False,
 ) -> Behaviour:
     """Place one call and take whatever final answer comes; answer 401 and 407 once if credentials are given.
 
@@ -266,14 +276,16 @@ def calls(
         clear_offer: how RTP/AVP is asked for within the call, and how many seconds after the answer.
         refer_to: the URI to which the peer is referred (RFC 3515), and how many seconds after the answer.
         late_offer: whether the INVITE leaves the offer to the peer, and the ACK answers it (RFC 3261
-            §13.2.1); with security plain, and without video, only.
+            §13.2.1); with security plain only. With video, video that is offered is taken.
+        strange_section: whether a section of a kind that few know is offered beside sound and video, one that
+            controls conferences (RFC 8856).
 
     Raises:
         BehaviourError: a value is out of range, or a text could not stand in a SIP header.
     """
     _one_of("security", security, ("plain", "srtp", "both", "unknown suite", "no keys"))
-    if late_offer and (video or security != "plain"):
-        raise BehaviourError("late_offer: only with security plain, and without video")
+    if late_offer and security != "plain":
+        raise BehaviourError(f"late_offer: only with security plain, not {security}")
     if security != "srtp" and (clear_media or new_key_after is not None):
         raise BehaviourError(f"clear_media, new_key_after: only with security srtp, not {security}")
     for name, value in (("mute_after", mute_after), ("new_key_after", new_key_after)):
@@ -319,6 +331,7 @@ def calls(
         "clear_offer": _clear_offer(clear_offer),
         "refer_to": refer_to,
         "late_offer": late_offer,
+        "strange_section": strange_section,
     }
     return Behaviour(
         f"calls {target}, {security}, {tone_hz:g} Hz", "calls", parameters, tone_hz, via, credentials

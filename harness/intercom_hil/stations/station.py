@@ -19,16 +19,18 @@ from intercom_hil.sipp.options import Options
 from intercom_hil.sipp.process import Sipp
 from intercom_hil.sipp.results import Result
 from intercom_hil.sipp.traces import read_messages
+from intercom_hil.stations.moved_sound import MovedSound
 from intercom_hil.stations.station_log import LogEvent
 from intercom_hil.timeline import Append, Content, Witness
 from intercom_hil.timeline.observation import InstrumentLost, StationEnded, StationSaid
+from intercom_hil.timeline.sip_content import endpoint
 
 if TYPE_CHECKING:
     from intercom_hil.sipp.hosts import SippHost
     from intercom_hil.stations.behaviours import Behaviour
 
 Address = tuple[str, int]
-Told = Literal["answer", "hold", "resume", "refer", "ask", "move", "novideo", "none"]
+Told = Literal["answer", "hold", "resume", "refer", "ask", "recode", "novideo", "none"]
 """What a station that obeys (`behaviours.obeys`) can be told to do with its call."""
 ReadSip = Callable[[bytes, Address, Address, str], Content]
 """How the bytes of a message, its source, destination and transport become what a witness says."""
@@ -86,11 +88,13 @@ class Station:
         host: SippHost,
         append: Append,
         read_sip: ReadSip | None,
+        moved_sound: MovedSound | None = None,
     ) -> None:
         self.number, self.behaviour = number, behaviour
         self.address, self.port = options.local
         self.log: list[LogEvent] = []
         self._order, self._append, self._read_sip = order, append, read_sip
+        self._moved_sound = moved_sound
         self._open: set[str] = set()
         self._changed = asyncio.Event()
         self._end: asyncio.Task[StationEnded] | None = None
@@ -134,6 +138,22 @@ class Station:
     def tell(self, what: Told) -> None:
         """Have its call do something, once: a station that obeys looks for it every 50 ms."""
         self._order.write(what)
+
+    async def move(self) -> str:
+        """Have its call want its sound at another port, and send it from there, once that is agreed on.
+
+        Returns:
+            Address and port, as the witnesses write them.
+
+        Raises:
+            BenchError: it is of a behaviour that cannot, or somebody has that port.
+        """
+        if self._moved_sound is None:
+            remedy = "let it obey, with security plain"
+            raise BenchError(f"station {self.number} cannot move its sound", "stations", remedy)
+        await self._moved_sound.open()
+        self._order.write("move")
+        return endpoint(self._moved_sound.place)
 
     async def hang_up(self, within: float = HANG_UP_WITHIN) -> None:
         """End every call it has: BYE if established, CANCEL or 480 if not. It stays for further calls.
@@ -208,6 +228,10 @@ class Station:
         if event is None:
             return
         self.log.append(event)
+        if event.word == "MOVED" and self._moved_sound is not None:
+            self._moved_sound.play((event.fields["to"], int(event.fields["port"])))
+        if event.ends_call and self._moved_sound is not None:
+            self._moved_sound.hush()
         if event.opens_call:
             self._open.add(event.call_id)
         elif event.ends_call:
@@ -229,6 +253,8 @@ class Station:
                 gone = InstrumentLost(instrument=f"station {self.number}", problem=why, blame="bench")
                 self._append(Witness.STATION, gone, result.time)
         self._order.remove()
+        if self._moved_sound is not None:
+            self._moved_sound.close()
         self._changed.set()
         return end
 

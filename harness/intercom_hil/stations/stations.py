@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from intercom_hil.errors import BenchError
 from intercom_hil.sipp.options import Credentials, Media, Options, Traces
 from intercom_hil.sipp.templates import render, scenario_templates
+from intercom_hil.stations.moved_sound import MovedSound
 from intercom_hil.stations.station import OrderFile, ReadSip, Station
 from intercom_hil.stations.tone import tone_file
 from intercom_hil.timeline import Append
@@ -120,6 +121,10 @@ class Stations:
         order = OrderFile(self._work / f"{name}.order")
         stem = self._folder.resolve() / name
         tone = tone_file(behaviour.tone_hz, self._work) if behaviour.tone_hz is not None else None
+        first, last = self._rtp_ports
+        moved = (
+            (last - 1) // 2 * 2
+        )  # the last even port with one above it (RFC 3550 §11); SIPp has those below
         scenario = render(
             self._templates,
             f"{behaviour.template}.xml.j2",
@@ -128,6 +133,8 @@ class Stations:
             token=secrets.token_hex(4),  # for branches
             order_file=order.path.name,
             tone_file=tone,
+            moved_port=moved,
+            ulaw_file=tone_file(behaviour.tone_hz, self._work, "ulaw") if behaviour.moves else None,
             **behaviour.parameters,
         )
         options = Options(
@@ -139,7 +146,7 @@ class Stations:
             answers_out_of_call=behaviour.courteous,
             # SIPp does not hear what comes while it sends; UDP sends it again: no reason to give up.
             default_behaviors="all,-abortunexp" if behaviour.courteous else "none",
-            media=Media(address, self._rtp_ports),
+            media=Media(address, (first, moved - 1)),
             remembers_calls=0,
             control=(address, CONTROL_PORT),
             traces=replace(Traces.beside(stem), counts=False, response_times=False),
@@ -156,4 +163,5 @@ class Stations:
             host=self._host,
             append=self._append,
             read_sip=self._read_sip,
+            moved_sound=MovedSound((address, moved), tone) if tone and behaviour.moves else None,
         )

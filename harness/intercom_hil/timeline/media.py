@@ -32,7 +32,8 @@ class MediaStarted(BaseContent):
 class MediaHeard(BaseContent):
     """Sound in a flow over one window: level in dBov, and the tone that dominates it, if any, in Hz.
 
-    ``also_hz`` is a second tone that stands out from the rest, of ``also_dbov``.
+    ``also_hz`` is a second tone that stands out from the rest, of ``also_dbov``; ``payload_type`` is that of
+    the window's last packet, where it was taken down.
     """
 
     kind: Literal["media_heard"] = "media_heard"
@@ -46,6 +47,7 @@ class MediaHeard(BaseContent):
     also_dbov: float | None = None
     duration: float
     call_id: str = ""
+    payload_type: int | None = None
 
     def __str__(self) -> str:
         tone = f"{self.tone_hz:.0f} Hz, " if self.tone_hz else ""

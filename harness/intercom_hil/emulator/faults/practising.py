@@ -88,6 +88,7 @@ DISTORTED = (
     ("sequence-numbers-leap", "sequence numbers rise by five from packet to packet", "RTP-03", "OUT-05"),
     ("new-source-with-each-packet", "each packet of sound has an SSRC of its own", "OUT-05 RTP-03", "OUT-05"),
     ("no-reports", "no RTCP is sent", "RTP-04", "OUT-05"),
+    ("no-reports-of-video", "no RTCP is sent of the picture", "RTP-04", "VID-03"),
     ("reports-of-another-source", "RTCP is of an SSRC that sends nothing", "RTP-04", "OUT-05"),
     ("receiver-reports-alone", "RTCP says nothing of what is sent", "RTP-04", "OUT-05"),
     ("echoing", "what comes in goes out again, 10 dB weaker", "RTP-05", "OUT-05"),
@@ -128,9 +129,33 @@ DISTORTED = (
     ("refuses-after-answering", "half a second after its 200 to INVITE comes a 486", "SIP-16", "INC-05"),
     (
         "bye-repeated-though-answered",
-        "a BYE is sent twice more when it has been answered",
+        "a BYE is sent again and again, though it has been answered",
         "SIP-16",
         "OUT-06",
+    ),
+    (
+        "cancel-repeated-though-answered",
+        "a CANCEL is sent again and again, though it has been answered",
+        "SIP-16",
+        "CFG-17",
+    ),
+    (
+        "register-repeated-though-answered",
+        "a REGISTER is sent again and again, though it has been answered",
+        "SIP-16",
+        "OUT-05",
+    ),
+    (
+        "invite-repeated-though-it-rings",
+        "an INVITE is sent twice more, though a contact rings",
+        "SIP-16",
+        "OUT-03",
+    ),
+    (
+        "requests-sent-once",
+        "a request that nothing comes back to is not sent again",
+        "SIP-17",
+        "OUT-04",
     ),
     ("options-not-answered", "OPTIONS gets no answer", "SIP-09", "INC-06"),
     (
@@ -202,6 +227,24 @@ DISTORTED = (
         "media-stays-where-it-was",
         "sound goes on to where the other side was before",
         "INC-06 RTP-08",
+        "INC-06",
+    ),
+    (
+        "late-offer-without-video",
+        "a call that leaves the offer to the device is offered no video",
+        "VID-02",
+        "VID-02",
+    ),
+    (
+        "codec-stays-as-it-was",
+        "sound goes on by the law of before, though another one was agreed on in the call",
+        "INC-06 RTP-02",
+        "INC-06",
+    ),
+    (
+        "unknown-section-left-out",
+        "an answer leaves out a section that it does not know",
+        "SIP-12",
         "INC-06",
     ),
     (

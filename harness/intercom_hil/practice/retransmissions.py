@@ -1,0 +1,159 @@
+"""What the device sends again: never what is answered (SIP-13, SIP-16), always what may be lost (SIP-17).
+
+Over UDP a client transaction sends its request again until a response comes; over TCP and TLS, which lose
+nothing, it does not (RFC 3261 §17.1.1.2, §17.1.2.2). A 2xx to an INVITE is sent until its ACK (§13.3.1.4).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from intercom_hil.judge.lateness import LOOK_BACK, late_between
+from intercom_hil.judge.messages import sip
+from intercom_hil.practice.book import Book
+from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline.observation import Configured, OutputChanged, SipMessageSeen
+
+CROSSING = 0.1
+"""Seconds for which a response may be on its way to the device, and cross a copy of its request."""
+MOST_COPIES = 2
+"""Copies over UDP that are too many: one response may get lost behind the witness that saw it."""
+UNANSWERED = 3.0
+"""Seconds without a response in which a request is sent again at least once.
+
+The first time is after T1, which is half a second; a device on a slow line may take a longer one.
+"""
+
+_Answer = tuple[str, int, str]
+_Key = tuple[str, int, str, str]
+
+
+def answered_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """SIP-13: a 2xx to an INVITE is not sent again once its ACK has come to where it was sent from.
+
+    What counts is the latest ACK before a copy: who misses one draws another with the copy.
+    """
+    answers: dict[_Answer, SipMessageSeen] = {}
+    acked: dict[_Answer, Observation] = {}
+    again: dict[_Answer, list[Observation]] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.to_tag
+        if message.method == "INVITE" and message.sender == "device" and 200 <= (message.status or 0) < 300:
+            first = answers.setdefault(key, message)
+            ack = acked.get(key)
+            if ack is not None and message.status == first.status and _too_late(timeline, ack, observation):
+                again.setdefault(key, []).append(observation)
+        elif message.method == "ACK" and message.receiver == "device" and key in answers:
+            if message.transport == "UDP" and message.destination != answers[key].source:
+                continue
+            acked[key] = observation
+            book.look("SIP-13", observation)
+    for key, late in again.items():
+        problem = f"{answers[key].status} repeated {len(late)} times although acknowledged"
+        book.check("SIP-13", len(late) < MOST_COPIES, problem, acked[key], late[0])
+
+
+def asked_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """SIP-16: a request that has its response is not sent again.
+
+    What counts is the latest response before a copy: who misses one draws another with the copy. Any one ends
+    the copies of an INVITE, and of others a final one: a provisional response makes them rarer (§17.1.2.2).
+    """
+    had: dict[_Key, Observation] = {}
+    again: dict[_Key, int] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = _key(message)
+        if not message.branch:
+            continue
+        if message.receiver == "device" and message.status is not None:
+            if message.status >= 200 or message.method == "INVITE":
+                had[key] = observation
+        elif _is_asked(message) and key in had:
+            answer = had[key]
+            if _too_late(timeline, answer, observation):
+                again[key] = again.get(key, 0) + 1
+                most = MOST_COPIES if message.transport == "UDP" else 1
+                problem = f"{message.method} sent again although {sip(answer).status} had come"
+                book.check("SIP-16", again[key] < most, problem, observation, answer)
+
+
+def sent_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """SIP-17: over UDP what nothing comes back to is sent again, and over a connection nothing is.
+
+    That somebody was there to be heard is shown by a response that comes in the end: of a request to nobody a
+    device may learn that it is in vain (§18.4). New settings, a switch, a press, and another call end what
+    it waits for.
+    """
+    first: dict[_Key, Observation] = {}
+    copies: dict[_Key, list[Observation]] = {}
+    answered: dict[_Key, Observation] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = _key(message)
+        if not message.branch:
+            continue
+        if message.receiver == "device" and message.status is not None:
+            answered.setdefault(key, observation)
+        elif _is_asked(message) and key in first:
+            copies.setdefault(key, []).append(observation)
+        elif _is_asked(message):
+            first[key] = observation
+    for key, asked in first.items():
+        again, answer = copies.get(key, []), answered.get(key)
+        if sip(asked).transport != "UDP":
+            _over_a_connection(asked, again, book)
+        elif answer is not None and not _interrupted(timeline, seen, asked):
+            late = late_between(timeline, asked.time, answer.time)
+            if answer.time - asked.time > UNANSWERED + late:
+                problem = f"{sip(asked).method} sent once, though nothing came back for {UNANSWERED:g} s"
+                soon = any(copy.time < answer.time for copy in again)
+                book.check("SIP-17", soon, problem, asked, answer)
+
+
+def _over_a_connection(asked: Observation, again: Sequence[Observation], book: Book) -> None:
+    """Judge a request over TCP or TLS: on another connection it may come again, this one being broken."""
+    same = [o for o in again if sip(o).source == sip(asked).source and o.time > asked.time + CROSSING]
+    problem = f"{sip(asked).method} sent again over {sip(asked).transport}"
+    book.check("SIP-17", not same, problem, asked, *same)
+
+
+def _interrupted(timeline: Timeline, seen: Sequence[Observation], asked: Observation) -> bool:
+    """Whether something may have ended a transaction of the device while it waited for a response."""
+    until = asked.time + UNANSWERED
+    calls_on = any(
+        asked.time < o.time < until
+        and _is_asked(sip(o))
+        and sip(o).method == "INVITE"
+        and not _same(o, asked)
+        for o in seen
+    )
+    return calls_on or any(asked.time < o.time < until and _intervenes(o) for o in timeline)
+
+
+def _intervenes(observation: Observation) -> bool:
+    """Whether somebody has done something to the device: new settings, a press, its supply switched."""
+    content = observation.content
+    if isinstance(content, OutputChanged):
+        return content.active or content.name != "button"
+    return isinstance(content, Configured)
+
+
+def _too_late(timeline: Timeline, answer: Observation, again: Observation) -> bool:
+    """Whether the device had the time to take in what answers it before it sent something again."""
+    late = late_between(timeline, answer.time - LOOK_BACK, again.time)
+    return again.time > answer.time + CROSSING + late
+
+
+def _same(one: Observation, other: Observation) -> bool:
+    return _key(sip(one)) == _key(sip(other))
+
+
+def _is_asked(message: SipMessageSeen) -> bool:
+    """Whether this is a request of the device that has a transaction of its own."""
+    return message.sender == "device" and message.is_request and message.method != "ACK"
+
+
+def _key(message: SipMessageSeen) -> _Key:
+    return message.call_id, message.cseq, message.method, message.branch
