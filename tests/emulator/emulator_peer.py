@@ -230,15 +230,22 @@ class Peer(asyncio.DatagramProtocol):
         lines += [f"Content-Length: {len(body)}", "", body]
         self._transport.sendto("\r\n".join(lines).encode(), (host[1], int(host[2] or 5060)))
 
-    async def call(self, uri, caller, profile="RTP/AVP", crypto=False, within=5.0, extra="", ack=True):
-        """Place a call and, unless told otherwise, acknowledge its final answer; return that."""
+    async def call(
+        self, uri, caller, profile="RTP/AVP", crypto=False, within=5.0, extra="", ack=True, late=False
+    ):
+        """Place a call and, unless told otherwise, acknowledge its final answer; return that.
+
+        With ``late`` the offer is left to the device, and the ACK answers it.
+        """
         self._count += 1
         call_id = f"call{self._count}-{id(self)}"
         caller = f"{caller};tag=a{self._count}"
-        self._request("INVITE", uri, call_id, caller, f"<{uri}>", 1, extra, self.sdp(profile, crypto))
+        described = self.sdp(profile, crypto)
+        body = "" if late else described
+        self._request("INVITE", uri, call_id, caller, f"<{uri}>", 1, extra, body)
         answer = await self.sees_response(call_id, "INVITE", within)
         if ack:
-            self._request("ACK", uri, call_id, caller, answer["To"], 1)
+            self._request("ACK", uri, call_id, caller, answer["To"], 1, body=described if late else "")
         return answer
 
     async def end_call(self, answer, uri):

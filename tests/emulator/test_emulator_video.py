@@ -139,6 +139,21 @@ async def test_an_accepted_call_is_seen_under_srtp(start, peer):
     await peer.end_call(answer, intercom.uri)
 
 
+@pytest.mark.parametrize(("mode", "seen"), [("Incoming", True), ("Outgoing", False)])
+async def test_a_call_that_leaves_the_offer_to_the_device_is_seen_by_its_setting(start, peer, mode, seen):
+    intercom = await start()
+    await intercom.configure(video_calls=mode)
+    peer.with_video = seen
+    offer = await peer.call(intercom.uri, CALLER, late=True)
+    assert (offer.status, bool(offer.media_line)) == (200, True)
+    assert bool(re.fullmatch(r"m=video \d+ RTP/AVP 99", video_line(offer))) == seen
+    await peer.receives_rtp(5)
+    if seen:
+        await peer.receives_video(12)
+        assert film(peer.video).frames >= 9
+    await peer.end_call(offer, intercom.uri)
+
+
 async def test_a_placed_call_is_seen_under_srtp(start, peer):
     intercom = await start()
     peer.plain = False
