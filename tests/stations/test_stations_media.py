@@ -261,7 +261,7 @@ TURNED_DOWN = VIDEO.replace("5096", "0")
         (VIDEO + STRANGE, {"video": 1, "application": 0}),
         (STRANGE + VIDEO, {"application": 0, "video": 1}),
         (STRANGE + TURNED_DOWN, {"application": 0, "video": 0}),
-        ("m=audio 5098 RTP/SAVP 8\r\n" + STRANGE + VIDEO, {"audio": 0, "application": 0, "video": 1}),
+        ("m=audio 5098 RTP/AVP 8\r\n" + STRANGE + VIDEO, {"audio": 0, "application": 0, "video": 1}),
     ],
     ids=["strange", "after video", "before video", "before no video", "after a second one of sound"],
 )

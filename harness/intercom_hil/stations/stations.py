@@ -120,7 +120,8 @@ class Stations:
         name = f"{number}-{self._started}"
         order = OrderFile(self._work / f"{name}.order")
         stem = self._folder.resolve() / name
-        tone = tone_file(behaviour.tone_hz, self._work) if behaviour.tone_hz is not None else None
+        hz = behaviour.tone_hz
+        tone = tone_file(hz, self._work) if hz is not None else None
         first, last = self._rtp_ports
         moved = (
             (last - 1) // 2 * 2
@@ -134,7 +135,7 @@ class Stations:
             order_file=order.path.name,
             tone_file=tone,
             moved_port=moved,
-            ulaw_file=tone_file(behaviour.tone_hz, self._work, "ulaw") if behaviour.moves else None,
+            ulaw_file=tone_file(hz, self._work, "ulaw") if hz is not None and behaviour.moves else None,
             **behaviour.parameters,
         )
         options = Options(

@@ -43,7 +43,8 @@ def _sine(hz: float) -> Samples:
     cycles = round(hz * SECONDS)
     amplitude = _OVERLOAD * 10 ** (LEVEL_DBOV / 20) * np.sqrt(2)
     phase = 2 * np.pi * cycles * np.arange(SECONDS * RATE) / (SECONDS * RATE)
-    return np.round(amplitude * np.sin(phase)).astype(np.int16)
+    samples: Samples = np.round(amplitude * np.sin(phase)).astype(np.int16)
+    return samples
 
 
 def tone_file(hz: float, folder: Path, law: Literal["alaw", "ulaw"] = "alaw") -> Path:
