@@ -76,6 +76,10 @@ def written(path, packets, *, link=101, wrap=lambda data: data, cut=65535):
     return path
 
 
+def of_device(raw):
+    return raw[12:16] == bytes(map(int, DEVICE.split(".")))
+
+
 def told(path, **changes):
     lines = []
     verdict = judge_capture(path, lines.append, **changes)
@@ -143,6 +147,56 @@ def test_packets_of_two_interfaces_out_of_order_count_once(tmp_path):
     assert verdict is Verdict.PASS
     assert f"{len(once)} packets were captured twice" in text
     assert text.count("INVITE from device to pbx") == 1
+
+
+def test_a_device_beside_its_server_at_one_address_goes_by_its_port(tmp_path):
+    local = [(at, raw[:12] + bytes((127, 0, 0, 1)) * 2 + raw[20:]) for at, raw in [*registration(), *call()]]
+    moved = [
+        (at, raw[:20] + struct.pack("!HH", *((5061, 5060) if of_device(before) else (5060, 5061))) + raw[24:])
+        for (at, raw), (_, before) in zip(local, [*registration(), *call()], strict=True)
+    ]
+    path = written(tmp_path / "x.pcap", moved)
+    verdict, text = told(path)
+    assert "device 127.0.0.1:5061 (it alone registers)" in text
+    assert "pbx 127.0.0.1:5060" in text
+    assert broken(text) == []
+    assert verdict is Verdict.PASS
+    assert "(as named)" in told(path, device=["127.0.0.1:5061"])[1]
+    with pytest.raises(BenchError, match=r"several parties are at 127.0.0.1: 127.0.0.1:506.*ADDRESS:PORT"):
+        told(path, device=["127.0.0.1"])
+
+
+def test_what_a_proxy_passes_on_is_not_held_against_it(tmp_path):
+    """A call through a device that is a proxy, with the answers of two stations (RFC 3261 §16.7)."""
+    beyond = ((DEVICE, 5060), (OTHER, 5060))
+    packets = []
+    for at, raw in call():
+        own = raw[28:].replace(b"\r\nFrom", b"\r\nVia: SIP/2.0/UDP 192.0.2.10;branch=z9hG4bKcame\r\nFrom", 1)
+        there = of_device(raw)
+        ends = beyond if there else beyond[::-1]
+        came = raw[28:].replace(f"UDP {DEVICE};".encode(), f"UDP {PBX};".encode())
+        hops = [((PBX, 5060), (DEVICE, 5060)), ends] if there else [ends, ((DEVICE, 5060), (PBX, 5060))]
+        texts = [came, own] if there else [own, came]
+        packets += [
+            (at + 0.01 * n, packet(*hop, text)) for n, (hop, text) in enumerate(zip(hops, texts, strict=True))
+        ]
+    again = [(at + 0.05, raw.replace(b"tag=theirs", b"tag=second")) for at, raw in packets[2:4]]
+    verdict, text = told(written(tmp_path / "x.pcap", sorted([*packets, *again])), device=[DEVICE], pbx=[PBX])
+    assert broken(text) == []
+    assert "1 calls are not judged: the device passes them on as a proxy" in text
+    assert verdict is Verdict.NONE
+
+
+def test_records_with_the_interface_are_read(tmp_path):
+    path = written(tmp_path / "x.pcap", [*registration(), *call()])
+    plain = path.read_bytes()
+    data, at = struct.pack("<I", 0xA1B2CD34) + plain[4:24], 24
+    while at < len(plain):
+        size = struct.unpack_from("<I", plain, at + 8)[0]
+        data += plain[at : at + 16] + bytes(8) + plain[at + 16 : at + 16 + size]
+        at += 16 + size
+    path.write_bytes(data)
+    assert told(path)[0] is Verdict.PASS
 
 
 def test_what_comes_before_damage_is_judged_and_the_rest_left_open(tmp_path):

@@ -240,6 +240,11 @@ VIA = "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1;rport;alias"
 ROUTE = "<sip:192.0.2.10;lr;ftag=a>"
 PRACK = f"> PRACK sip:desk@192.0.2.10 SIP/2.0\n{headers('2 PRACK', 'p', tags=('a', 'b'), more=REQUEST)}"
 PRACK_OK = f"< SIP/2.0 200 OK\n{headers('2 PRACK', 'p', tags=('a', 'b'))}"
+UPDATE = (
+    f"> UPDATE sip:desk@192.0.2.10 SIP/2.0\n"
+    f"{headers('2 UPDATE', 'u', tags=('a', 'b'), more=REQUEST)}\n{CONTACT}\n\n{OFFER}"
+)
+UPDATE_OK = f"< SIP/2.0 200 OK\n{headers('2 UPDATE', 'u', tags=('a', 'b'), more=DESK)}\n\n{ANSWER}"
 UNPROVEN = f"< SIP/2.0 401 No\n{headers('1 INVITE', '1', tags=('a', 'u'))}"
 REINVITE = (
     again(INVITE, 5, "i5")
@@ -266,6 +271,16 @@ ALLOWED = {
         proven(2, "00000001", "SHA-256"),
     ),
     "a forked call": (INVITE, RINGING, retagged(RINGING, "c"), *(retagged(text, "c") for text in CALL[1:])),
+    "a forked call, each early dialog with an offer of its own (RFC 3311)": (
+        INVITE,
+        *(retagged(RINGING, tag) for tag in "cde"),
+        *(
+            retagged(again(text, 2, tag), tag).replace("- 1 1", f"- 1 {version}").replace("4000", port)
+            for tag, version, port in (("c", 3, "4000"), ("d", 2, "4000"), ("e", 2, "4002"))
+            for text in (UPDATE, UPDATE_OK)
+        ),
+        *CALL[1:],
+    ),
     "a provisional response acknowledged (RFC 3262)": (
         INVITE,
         RINGING.replace("180", "183"),
@@ -492,6 +507,23 @@ def test_good_practice_fails_no_scenario():
     outcome = folded([j for j in judgements if j.requirement in GOOD_PRACTICE], Verdict.PASS, ())
     assert outcome.requirements["SIP-02"] is Verdict.FAIL
     assert outcome.verdict is Verdict.PASS
+
+
+def test_an_early_dialog_goes_on_from_the_description_of_its_invite():
+    updates = (UPDATE.replace("- 1 1", "- 1 0"), UPDATE.replace("4000", "4002"))
+    for update in updates:
+        assert failed(told(INVITE, RINGING, update, UPDATE_OK, *CALL[1:3], BYE_LATER)) == {"SIP-14"}
+
+
+def test_a_word_that_goes_both_ways_keeps_a_way_open_and_another_is_no_message():
+    def unread(*ways):
+        timeline = told(*CALL)
+        for ends in ways:
+            timeline.append(Witness.WIRE, sip_content(b"hello", *ends, "UDP", name_of), START + 9)
+        return failed(timeline)
+
+    assert unread((DEVICE, PBX), (PBX, DEVICE)) == set()
+    assert unread((DEVICE, PBX)) == {"SIP-01"}
 
 
 def test_who_goes_on_in_a_call_has_had_the_response_and_owes_its_ack():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from intercom_hil.capture_file.forwarding import forwarded_calls, without_forwarded
 from intercom_hil.capture_file.judging import judge_capture_read
 from intercom_hil.capture_file.parties import Parties, parties
 from intercom_hil.capture_file.reading import SIP_PORTS, CaptureRead, read_capture
@@ -34,7 +35,7 @@ def judge_capture(
     Args:
         path: a pcap or pcapng file.
         report: takes each line.
-        device: the device's addresses; without them it is the one that registers.
+        device: the device's addresses, with or without a port; without them it is the one that registers.
         pbx: those of its server; without them it is where the device registers.
         sip_ports: ports on which everything is expected to be SIP (default: 5060).
         folder: where a run folder with what was judged is made, for reports.
@@ -54,6 +55,12 @@ def judge_capture(
     _report_calls(timeline, report)
     _report_flows(timeline, report)
     _report_unread(read, report)
+    forwarded = forwarded_calls(timeline)
+    if forwarded:
+        timeline = without_forwarded(timeline, forwarded)
+        report(
+            f"{len(forwarded)} calls are not judged: the device passes them on as a proxy (RFC 3261 §16.6)"
+        )
     judgements = judge_capture_read(read, timeline, servers_named=who.servers_named)
     report("verdicts" if judgements else "verdicts: nothing to judge")
     for judgement in judgements:
@@ -79,12 +86,13 @@ def _report_parties(who: Parties, report: Report) -> None:
 
 def _report_absent(who: Parties, timeline: Timeline, report: Report) -> None:
     """Say which of the named parties is in nothing that could be read: a slip of the pen, perhaps."""
-    seen = {
-        str(getattr(o.content, end)).rpartition(":")[0].strip("[]")
+    ends = {
+        str(getattr(o.content, end))
         for o in timeline
         for end in ("source", "destination")
         if getattr(o.content, end, None)
     }
+    seen = ends | {end.rpartition(":")[0].strip("[]") for end in ends}
     for role in dict.fromkeys(who.roles.values()) if who.reason == "as named" else ():
         hosts = [host for host, name in who.roles.items() if name == role]
         if seen.isdisjoint(hosts):

@@ -6,6 +6,8 @@ from intercom_hil.timeline import Observation, Pattern, Timeline, Witness
 from intercom_hil.timeline.observation import ConsoleLine, MalformedSip, UnreadableLine
 
 _IN_LINES = frozenset({"event", "screen"})
+_LONGEST_WORD = 14
+"""Bytes of the longest keep-alive of a maker's own: no start line of SIP is as short as that."""
 
 
 def in_lines(pattern: Pattern) -> bool:
@@ -34,6 +36,21 @@ def unread(timeline: Timeline, pattern: Pattern, after: float, until: float) -> 
         and (o.content.is_whole or "media" in pattern.fields)
         and all(condition.holds(getattr(o.content, name)) for name, condition in parties)
     ]
+
+
+def keep_alives(timeline: Timeline) -> frozenset[str]:
+    """Return, in hexadecimal, the words by which two parties keep their way open: neither takes them for SIP.
+
+    Such a word has no line end, and goes both ways. It is no message that departs from the grammar.
+    """
+    went: dict[str, set[tuple[str, str]]] = {}
+    for observation in timeline:
+        content = observation.content
+        if not isinstance(content, MalformedSip) or len(content.raw_hex) > 2 * _LONGEST_WORD:
+            continue
+        if not set(b"\r\n") & set(bytes.fromhex(content.raw_hex)):
+            went.setdefault(content.raw_hex, set()).add((content.source, content.destination))
+    return frozenset(word for word, ways in went.items() if any((b, a) in ways for a, b in ways))
 
 
 def unread_events(timeline: Timeline, until: float) -> list[Observation]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import messages
+from intercom_hil.judge.unreadable import keep_alives
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.fingerprint import Fingerprint
@@ -26,7 +27,8 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
     """
     hosts, prints = _configured(timeline)
     shown: list[Observation] = []
-    unread = [o for o in timeline if _is_unread(o)]
+    words = keep_alives(timeline)
+    unread = [o for o in timeline if _is_unread(o, words)]
     broken: dict[tuple[str, str], list[Observation]] = {}
     for observation in (*messages(timeline), *unread):
         message = observation.content
@@ -64,9 +66,10 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
         yield Finding("REG-05", _EXPECTED, seen, shown, Verdict.PASS)
 
 
-def _is_unread(observation: Observation) -> bool:
+def _is_unread(observation: Observation, words: frozenset[str]) -> bool:
     content = observation.content
-    return isinstance(content, MalformedSip) and content.sender == "device" and content.is_whole
+    own = isinstance(content, MalformedSip) and content.sender == "device" and content.is_whole
+    return own and content.raw_hex not in words
 
 
 def _configured(timeline: Timeline) -> tuple[frozenset[str], frozenset[Fingerprint]]:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place
+from intercom_hil.judge.unreadable import keep_alives
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
@@ -24,6 +25,7 @@ _ADDED_BY_RECEIVER = re.compile(r";(received|rport)(=[^;]*)?", re.IGNORECASE)
 
 def grammar(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     """SIP-01: what departs from the grammar, in messages that can be read and in those that cannot."""
+    words = keep_alives(timeline)
     for observation in seen:
         message = sip(observation)
         if message.sender == "device":
@@ -32,7 +34,7 @@ def grammar(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None
                 book.broken("SIP-01", note, observation)
     for observation in timeline:
         content = observation.content
-        if isinstance(content, MalformedSip) and content.sender == "device":
+        if isinstance(content, MalformedSip) and content.sender == "device" and content.raw_hex not in words:
             book.check("SIP-01", False, content.problem, observation)
 
 
@@ -203,12 +205,12 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
     anew, which is for another dialog (RFC 3264 §8). So does who has been refused, and tries otherwise
     (RFC 3261 §8.1.3.5).
     """
-    latest: dict[tuple[str, str], tuple[tuple[str, str], str, int, Observation]] = {}
-    known: dict[tuple[str, tuple[str, ...], str], tuple[str, Observation]] = {}
+    latest: dict[_Side, tuple[tuple[str, str], str, int, Observation]] = {}
+    known: dict[tuple[_Side, tuple[str, ...], str], tuple[str, Observation]] = {}
     for observation in seen:
         message = sip(observation)
         if message.method == "INVITE" and (message.status or 0) >= 300:
-            known = {key: value for key, value in known.items() if key[0] != message.call_id}
+            known = {key: value for key, value in known.items() if key[0][0] != message.call_id}
             latest = {key: value for key, value in latest.items() if key[0] != message.call_id}
         if message.sender != "device" or not message.media or "multipart/" in message.raw:
             continue
@@ -220,27 +222,44 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
         if len(origin) != _ORIGIN_WORDS:
             continue
         body = _without_origin(message.raw)
-        sent_again = known.get((message.call_id, (origin[0], origin[1], *origin[3:]), origin[2]))
+        name, begun, within = (origin[0], origin[1], *origin[3:]), *_sides(message)
+        sent_again = known.get((within, name, origin[2])) or known.get((begun, name, origin[2]))
         if sent_again is None or sent_again[0] != body:
-            _follows(message, observation, origin, latest, book)
-        key = message.call_id, (origin[0], origin[1], *origin[3:]), origin[2]
-        earlier, first = known.setdefault(key, (body, observation))
+            _follows(observation, len(message.media), origin, latest, begun, within, book)
+        earlier, first = sent_again or (body, observation)
+        known[within, name, origin[2]] = earlier, first
         problem = f"another description of the version {origin[2]}"
         book.check("SIP-14", body == earlier, problem, observation, first)
 
 
+_Side = tuple[str, str, str]
+"""A dialog from the device's side: Call-ID, its own tag, and the other side's, empty at its beginning."""
+
+
+def _sides(message: SipMessageSeen) -> tuple[_Side, _Side]:
+    """Return what a dialog of the device begins as, before anybody has answered, and the dialog itself.
+
+    The dialogs that a forked INVITE begins are several, each with descriptions of its own (RFC 3261 §12.1).
+    """
+    tags = message.from_tag, message.to_tag
+    own, other = tags if message.is_request else tags[::-1]
+    return (message.call_id, own, ""), (message.call_id, own, other)
+
+
 def _follows(
-    message: SipMessageSeen,
     observation: Observation,
+    sections: int,
     origin: list[str],
-    latest: dict[tuple[str, str], tuple[tuple[str, str], str, int, Observation]],
+    latest: dict[_Side, tuple[tuple[str, str], str, int, Observation]],
+    begun: _Side,
+    within: _Side,
     book: Book,
 ) -> None:
     """Judge a description against the one before it in its dialog, of which it is no copy (RFC 3264 §8)."""
-    dialog = message.call_id, message.from_tag if message.is_request else message.to_tag
-    session, version, sections = (origin[0], origin[1]), origin[2], len(message.media)
-    before = latest.get(dialog)
-    latest[dialog] = session, version, sections, observation
+    message = sip(observation)
+    session, version = (origin[0], origin[1]), origin[2]
+    before = latest.get(within) or latest.get(begun)
+    latest[within] = session, version, sections, observation
     if before is None:
         return
     if session != before[0]:

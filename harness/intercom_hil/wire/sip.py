@@ -213,6 +213,8 @@ class Message:
         if not is_utf8(text):
             notes.append("headers that are no UTF-8 (RFC 3261 §7)")
         start, *lines = _LINE_END.split(text)
+        if end is None and lines and not lines[-1]:
+            lines.pop()  # what follows the last line end
         method, uri, status, reason = _start_line(start, notes, data)
         headers = tuple(_headers(lines, notes))
         if end is None:
