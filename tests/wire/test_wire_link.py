@@ -1,13 +1,18 @@
 """Frames of every link type to datagrams and segments; scapy builds them, so two codes agree."""
 
+import struct
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scapy.contrib.geneve import GENEVE
+from scapy.contrib.gtp import GTP_U_Header, GTPPDUSessionContainer
 from scapy.contrib.mpls import MPLS
 from scapy.layers.inet import ICMP, IP, TCP, UDP, IPOption, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop, fragment6
 from scapy.layers.l2 import GRE, LLC, SNAP, CookedLinux, CookedLinuxV2, Dot1Q, Dot3, Ether, Loopback
 from scapy.layers.ppp import HDLC, PPP, PPPoE
+from scapy.layers.vxlan import VXLAN
 
 from intercom_hil.wire import link
 from intercom_hil.wire.link import Datagram, Dissector, LinkError, Segment
@@ -61,6 +66,10 @@ def ether(packet):
         (14, bytes(ip())),
         (link.IPV4, bytes(ip())),
         (link.RAW, bytes(IP(src="10.0.0.1", dst="10.0.0.2") / GRE() / ip())),
+        (link.CISCO_HDLC, b"\x0f\0\x08\0" + bytes(ip())),
+        (link.NETFILTER_LOG, b"\x02\0\0\x1f\x05\0\x0a\0a\0\0\0" + b"\x39\0\x09\0" + bytes(ip())),
+        (link.PACKET_TAP, struct.pack("<III", 108, 1, 1) + bytes(96) + ether(ip())),
+        (link.PACKET_TAP, struct.pack("<III", 108, 1, 0) + bytes(96) + b"\x02\0\0\0" + bytes(ip())),
     ],
 )
 def test_a_datagram_is_found_on_every_link(link_type, frame):
@@ -143,6 +152,23 @@ def test_ipv6_fragments_of_two_datagrams_do_not_mix_and_one_piece_alone_is_whole
     assert dissector.dissect(bytes(atomic)) == Datagram((C, 5060), (D, 5070), PAYLOAD)
 
 
+def over_udp(port):
+    return IP(src="10.0.0.1", dst="10.0.0.2") / UDP(sport=40000, dport=port)
+
+
+@pytest.mark.parametrize("port", [2152, 4789, 6081, 37008])
+def test_what_goes_to_the_port_of_a_tunnel_and_is_none_is_what_it_is(port):
+    for payload in (
+        b"",
+        PAYLOAD,
+        b"\x08" + bytes(30),
+        bytes.fromhex("01000001"),
+        b"\x30\xff\0\x10" + bytes(20),
+    ):
+        found = Dissector(link.RAW).dissect(bytes(over_udp(port) / payload))
+        assert found == Datagram(("10.0.0.1", 40000), ("10.0.0.2", port), payload)
+
+
 @pytest.mark.parametrize(
     "outer",
     [
@@ -152,6 +178,16 @@ def test_ipv6_fragments_of_two_datagrams_do_not_mix_and_one_piece_alone_is_whole
         IP(src="10.0.0.1", dst="10.0.0.2") / GRE(proto=0x6558) / Ether(),
         IPv6(src="::1", dst="::2"),
         IPv6(src="::1", dst="::2") / IPv6ExtHdrDestOpt() / GRE(),
+        over_udp(4789) / VXLAN(vni=7, flags="Instance", NextProtocol=0) / Ether(),
+        over_udp(4789) / VXLAN(vni=7) / Ether(),
+        over_udp(6081) / GENEVE(vni=7, proto=0x6558) / Ether(),
+        over_udp(6081) / GENEVE(vni=7, proto=0x6558, optionlen=2, options=bytes(8)) / Ether(),
+        over_udp(2152) / GTP_U_Header(teid=7),
+        over_udp(2152) / GTP_U_Header(teid=7, S=1, seq=3),
+        over_udp(2152) / GTP_U_Header(teid=7, E=1) / GTPPDUSessionContainer(type=0),
+        over_udp(37008) / b"\x01\0\0\x01\x0a\x01\x99\0\x01" / Ether(),
+        IP(src="10.0.0.1", dst="10.0.0.2") / GRE(proto=0x22EB, seqnum_present=1) / bytes(12) / Ether(),
+        IP(src="10.0.0.1", dst="10.0.0.2") / GRE(proto=0x22EB) / (bytes(11) + b"\x01" + bytes(8)) / Ether(),
     ],
 )
 def test_tunnels_are_looked_into_and_fragments_in_them_put_together(outer):

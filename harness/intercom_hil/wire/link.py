@@ -2,8 +2,8 @@
 
 A frame and its LINKTYPE_ number give a ``Datagram``, a ``Segment`` or None. VLAN tags, MPLS labels and PPP
 over Ethernet are passed over, fragments of IPv4 and IPv6 put together, IPv6 extension headers passed over,
-tunnels (IP in IP, GRE, ERSPAN) looked into. Checksums are not looked at: with offloading, a capture on the
-sending host has none.
+tunnels (IP in IP, GRE, ERSPAN, and over UDP) looked into. Checksums are not looked at: with offloading, a
+capture on the sending host has none.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from collections import OrderedDict
 from typing import NamedTuple
 
 from intercom_hil.wire.error import WireError
+from intercom_hil.wire.udp_tunnels import carried
 
 ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2 = 1, 0, 101, 108, 113, 228, 229, 276
+CISCO_HDLC, NETFILTER_LOG, PACKET_TAP = 104, 239, 258
 PPP, PPP_HDLC, PPP_ETHER, PPP_WITH_DIRECTION = 9, 50, 51, 204
 WIRELESS, WIRELESS_RADIOTAP = 105, 127
 _RAW_OF_SYSTEMS = (12, 14)
@@ -25,6 +27,7 @@ _LINK_TYPES = (
     *(ETHERNET, NULL, RAW, LOOP, LINUX_SLL, IPV4, IPV6, LINUX_SLL2),
     *(*_PPP_TYPES, *_RAW_OF_SYSTEMS),
     *(WIRELESS, WIRELESS_RADIOTAP),
+    *(CISCO_HDLC, NETFILTER_LOG, PACKET_TAP),
 )
 _ETHERTYPE_IPV4, _ETHERTYPE_IPV6 = 0x0800, 0x86DD
 _VLAN_TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)  # IEEE 802.1Q, 802.1ad, and the latter before it had a number
@@ -41,7 +44,9 @@ _IP_IN_IP, _GRE = (4, 41), 47
 _FRAGMENT, _AUTHENTICATION = 44, 51
 _EXTENSIONS = (0, 43, _FRAGMENT, _AUTHENTICATION, 60, 135, 139, 140)
 """IPv6 extension headers that another header follows (IANA, RFC 7045)."""
-_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN = 0x6558, 0x88BE
+_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN, _ETHERTYPE_ERSPAN_3 = 0x6558, 0x88BE, 0x22EB
+_NETFILTER_PAYLOAD = 9
+"""The attribute of a netfilter log that is the packet (LINKTYPE_NFLOG)."""
 _SLL_GROUP = (1, 2)
 """Packet types of a Linux cooked capture: broadcast and multicast."""
 _MULTICAST = frozenset(str(number) for number in range(224, 240))
@@ -178,10 +183,21 @@ class Dissector:
         self, protocol: int, hosts: tuple[str, str], frame: bytes, at: int, end: int, depth: int
     ) -> Datagram | Segment | None:
         if protocol in (_TCP, _UDP):
-            return _transport(protocol, hosts, frame, at, end)
+            packet = _transport(protocol, hosts, frame, at, end)
+            return self._tunnelled(packet, depth) if isinstance(packet, Datagram) else packet
         if protocol in _IP_IN_IP:
             return self._ip(frame[at:end], 0, depth - 1)
         return self._gre(frame[at:end], depth) if protocol == _GRE else None
+
+    def _tunnelled(self, outer: Datagram, depth: int) -> Datagram | Segment | None:
+        """Return what a datagram carries; itself where it is of no tunnel, or carries no IP packet."""
+        found = carried(outer.destination[1], outer.payload)
+        if found is None:
+            return outer
+        at = network_offset(found.data, ETHERNET) if found.is_frame else 0
+        if at is None or at >= len(found.data) or found.data[at] >> 4 not in (4, 6):
+            return outer
+        return self._ip(found.data, at, depth - 1)
 
     def _gre(self, packet: bytes, depth: int) -> Datagram | Segment | None:
         """Read what a GRE packet carries (RFC 2784, RFC 2890): IP, or Ethernet frames, also as ERSPAN."""
@@ -191,9 +207,13 @@ class Dissector:
         at = 4 + 4 * (bool(flags & 0x80) + bool(flags & 0x20) + bool(flags & 0x10))
         if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6):
             return self._ip(packet, at, depth - 1)
-        if kind not in (_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN):
+        if kind not in (_ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN, _ETHERTYPE_ERSPAN_3):
             return None
-        inner = packet[at + (8 if kind == _ETHERTYPE_ERSPAN and flags & 0x10 else 0) :]
+        if kind == _ETHERTYPE_ERSPAN:
+            at += 8 if flags & 0x10 else 0  # type I has no header of its own
+        elif kind == _ETHERTYPE_ERSPAN_3:
+            at += 20 if (packet[at + 11 : at + 12] or b"\0")[0] & 1 else 12
+        inner = packet[at:]
         network = network_offset(inner, ETHERNET)
         return None if network is None else self._ip(inner, network, depth - 1)
 
@@ -242,8 +262,14 @@ def network_offset(frame: bytes, link_type: int) -> int | None:
         return _within_wireless(frame, link_type)
     if link_type in _PPP_TYPES:
         return _within_pppoe(frame, 0) if link_type == PPP_ETHER else _within_ppp(frame, 0, link_type)
+    if link_type == NETFILTER_LOG:
+        return _in_netfilter_log(frame)
+    if link_type == PACKET_TAP:
+        return _behind_tap(frame)
     if link_type == ETHERNET:
         at, kind = 14, int.from_bytes(frame[12:14], "big")
+    elif link_type == CISCO_HDLC:
+        at, kind = 4, int.from_bytes(frame[2:4], "big")
     elif link_type == LINUX_SLL:
         at, kind = 16, int.from_bytes(frame[14:16], "big")
     elif link_type == LINUX_SLL2:
@@ -292,6 +318,28 @@ def _radiotap_pads(frame: bytes) -> bool:
         more, at = int.from_bytes(frame[at : at + 4], "little"), at + 4
     at = -(-at // 8) * 8 + 8 if present & 1 else at  # the time that the frame came, aligned
     return bool(present & 2 and (frame[at : at + 1] or b"\0")[0] & 0x20)
+
+
+def _in_netfilter_log(frame: bytes) -> int | None:
+    """Return where the packet of a netfilter log begins: attributes, of which one is the packet."""
+    at = 4
+    while at + 4 <= len(frame):
+        size, kind = struct.unpack_from("<HH", frame, at)  # in the byte order of the host: all of today's
+        if kind == _NETFILTER_PAYLOAD:
+            return at + 4
+        at += max(4, size + -size % 4)
+    return None
+
+
+def _behind_tap(frame: bytes) -> int | None:
+    """Return where the packet behind a PKTAP header of macOS begins: its length, and the link type behind."""
+    if len(frame) < 12:
+        return None
+    length, _, link_type = struct.unpack_from("<III", frame)
+    if length < 12 or link_type == PACKET_TAP or link_type not in _LINK_TYPES:
+        return None
+    at = network_offset(frame[length:], link_type)
+    return None if at is None else length + at
 
 
 def _within_pppoe(frame: bytes, at: int) -> int | None:
