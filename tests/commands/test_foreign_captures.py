@@ -76,6 +76,11 @@ def written(path, packets, *, link=101, wrap=lambda data: data, cut=65535):
     return path
 
 
+def ends_of(raw):
+    there = (DEVICE, 5060), (PBX, 5060)
+    return there if of_device(raw) else there[::-1]
+
+
 def of_device(raw):
     return raw[12:16] == bytes(map(int, DEVICE.split(".")))
 
@@ -164,6 +169,15 @@ def test_a_device_beside_its_server_at_one_address_goes_by_its_port(tmp_path):
     assert "(as named)" in told(path, device=["127.0.0.1:5061"])[1]
     with pytest.raises(BenchError, match=r"several parties are at 127.0.0.1: 127.0.0.1:506.*ADDRESS:PORT"):
         told(path, device=["127.0.0.1"])
+
+
+def test_a_proxy_that_passes_a_registration_on_is_not_the_device(tmp_path):
+    second = f"\r\nVia: SIP/2.0/UDP {OTHER};branch=z9hG4bKcame\r\nFrom".encode()
+    passed = [
+        (at, packet(*ends_of(raw), raw[28:].replace(b"\r\nFrom", second, 1))) for at, raw in registration()
+    ]
+    with pytest.raises(BenchError, match="none registers"):
+        told(written(tmp_path / "x.pcap", passed))
 
 
 def test_what_a_proxy_passes_on_is_not_held_against_it(tmp_path):

@@ -28,7 +28,7 @@ def forwarded_calls(timeline: Timeline) -> frozenset[str]:
         if not isinstance(message, SipMessageSeen) or not message.is_request:
             continue
         request = message.call_id, message.from_tag, message.cseq, message.method
-        if message.sender == _DEVICE and (request in came or _hops(message) > 1):
+        if message.sender == _DEVICE and (request in came or hops(message) > 1):
             found.add(message.call_id)
         if message.receiver == _DEVICE:
             came.add(request)
@@ -42,7 +42,8 @@ def without_forwarded(timeline: Timeline, calls: Collection[str]) -> Timeline:
     return renamed
 
 
-def _hops(message: SipMessageSeen) -> int:
+def hops(message: SipMessageSeen) -> int:
+    """Return how many have sent a request, by its Via fields: more than one where it was passed on."""
     return sum(len(split_list(value)) for value in message.values("Via"))
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from intercom_hil.capture_file.forwarding import hops
 from intercom_hil.errors import BenchError
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
@@ -131,7 +132,9 @@ def _guessed(path: Path, timeline: Timeline, shared: Collection[str]) -> tuple[l
     for _, message in _messages(timeline):
         if message.is_request and message.method == "REGISTER":
             sender, receiver = _places(message, shared)
-            # the first to send it: who passes it on (a proxy, an address translation) sends the same
+            if hops(message) > 1:
+                continue  # a proxy passes it on
+            # the first to send it: an address translation sends the same
             registering.setdefault((message.call_id, message.from_tag, message.cseq), sender)
             registrars.add(receiver)
     found = set(registering.values()) - registrars
