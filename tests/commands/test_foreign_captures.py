@@ -145,6 +145,71 @@ def test_an_answer_that_was_never_acknowledged_is_found_where_the_other_side_mis
     assert "never sent it again" in text
 
 
+def theirs(start, cseq, *, more="", body=""):
+    """Return a message of the other side, within the dialog that the device began, or what answers it."""
+    return "\r\n".join(
+        [
+            start,
+            f"Via: SIP/2.0/UDP {PBX};branch=z9hG4bKt{cseq.split()[1][:3]}",
+            "From: <sip:3400@192.0.2.10>;tag=theirs",
+            "To: <sip:3401@192.0.2.10>;tag=ours",
+            "Call-ID: c1",
+            f"CSeq: {cseq}",
+            "Max-Forwards: 70",
+            more,
+            "Content-Type: application/sdp",
+            f"Content-Length: {len(body)}",
+            "",
+            body,
+        ]
+    ).encode()
+
+
+def moved_call():
+    """A call whose sound the other side has moved, with the device's sound alone."""
+    to = SDP.format(host=OTHER, port=6000).replace("1 1 IN", "1 2 IN")
+    ours = SDP.format(host=DEVICE, port=4000).replace("1 1 IN", "1 2 IN")
+    again = theirs(f"INVITE sip:3401@{DEVICE} SIP/2.0", "7 INVITE", more=f"Contact: <sip:a@{PBX}>", body=to)
+    taken = theirs("SIP/2.0 200 OK", "7 INVITE", more=f"Contact: <sip:3401@{DEVICE}>", body=ours)
+    ack = theirs(f"ACK sip:3401@{DEVICE} SIP/2.0", "7 ACK", more="X-None: 0")
+    moving = [sip(3.0, again, to_device=True), sip(3.01, taken), sip(3.02, ack, to_device=True)]
+    sound = [
+        (
+            1.2 + 0.02 * n,
+            packet((DEVICE, 4000), goes, struct.pack("!BBHII", 128, 8, n, 160 * n, 5) + bytes(160)),
+        )
+        for n in range(180)
+        for goes in [(PBX, 5000) if n < 91 else (OTHER, 6000)]
+    ]
+    return [*registration(), *call(), *moving], sound
+
+
+def test_sound_that_was_moved_by_a_message_nobody_captured_accuses_nobody(tmp_path):
+    signalling, sound = moved_call()
+    for lost in [(), (3,), (7,), (7, 8), (3, 7)]:
+        part = [item for place, item in enumerate(signalling) if place not in lost]
+        _, text = told(written(tmp_path / "x.pcap", sorted(part + sound)), device=[DEVICE], pbx=[PBX])
+        assert broken(text) == [], f"without {lost}"
+        assert "180 audio packets" in text or "91 audio packets" in text
+
+
+def test_a_device_that_was_off_has_not_let_its_registration_end(tmp_path):
+    def granted(at, number, seconds=5):
+        asked, answer = registration(at)
+        more = b"Contact: <sip:3401@192.0.2.30>;expires=%d\r\nContent-Length" % seconds
+        texts = asked[1][28:], answer[1][28:].replace(b"Content-Length", more)
+        cseq = f"CSeq: {number} REGISTER".encode(), f"bK{number}".encode()
+        new = (t.replace(b"CSeq: 1 REGISTER", cseq[0]).replace(b"bK1", cseq[1]) for t in texts)
+        return [sip(at + 0.01 * n, text, to_device=bool(n)) for n, text in enumerate(new)]
+
+    for number, verdict in ((2, "fail"), (3, "inconclusive")):
+        path = written(tmp_path / "x.pcap", [*granted(0.0, 1), *granted(60.0, number)])
+        assert f"SIP-15 {verdict}" in told(path)[1]
+    restarted = [(at, raw.replace(b"reg\r", b"anew\r")) for at, raw in granted(60.0, 1)]
+    restarted = [sip(at, raw[28:], to_device=not of_device(raw)) for at, raw in restarted]
+    assert "SIP-15 inconclusive" in told(written(tmp_path / "x.pcap", [*granted(0.0, 1), *restarted]))[1]
+
+
 def test_packets_of_two_interfaces_out_of_order_count_once(tmp_path):
     once = [*registration(), *call()]
     routed = [(at + 0.001, raw[:8] + b"\x3f" + raw[9:]) for at, raw in once]

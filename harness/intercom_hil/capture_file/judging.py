@@ -25,10 +25,12 @@ _OF_THE_WIRE = ("flood", "media", "credentials", "good practice")
 _WHOLE_STORY = frozenset(
     {
         *("SIP-05", "SIP-06", "SIP-07", "SIP-08", "SIP-09", "SIP-10", "SIP-11", "SIP-12", "SIP-13", "SIP-14"),
-        *("RTP-01", "RTP-02", "RTP-07"),
+        *("RTP-01", "RTP-02", "RTP-07", "RTP-08"),
     }
 )
 """Rows that hold one message against others of its call: what is missing may be what explains it."""
+_AGREEMENT = frozenset({"ENC-11"})
+"""Rows that hold packets against what was agreed: packets that are there, whatever else was lost."""
 _CALLS_UNREAD = frozenset({"RTP-01", "RTP-02"})
 """Rows of media that may belong to a call whose signalling nobody could read."""
 _ABSENCES = frozenset({"SIP-07", "SIP-09", "RTP-04"})
@@ -88,14 +90,14 @@ def _excuse(
         return "; ".join(read.gaps)
     if row in _CALLS_UNREAD and unread:
         return unread
-    if row in _WHOLE_STORY:
+    if row in _WHOLE_STORY | _AGREEMENT:
         calls = {getattr(o.content, "call_id", "") for o in rests_on}
         hole = next((holes[call] for call in calls if call in holes), "")
         if hole:
             return f"the capture has not the whole call: {hole}"
     if row in ("SIP-07", "SIP-09"):
         return _not_missed(rests_on, timeline, read.ended)
-    return ""
+    return _not_shown_late(rests_on, timeline) if row == "SIP-15" else ""
 
 
 def _digests_alone(rests_on: Iterable[Observation]) -> bool:
@@ -125,6 +127,30 @@ def _not_missed(rests_on: Iterable[Observation], timeline: Timeline, ended: floa
                 f"§13.3.1.4): the {what} may have gone where nobody captured"
             )
     return ""
+
+
+def _not_shown_late(rests_on: Iterable[Observation], timeline: Timeline) -> str:
+    """Return why a registration may have been renewed in time, or need not have been; empty if neither holds.
+
+    A device that goes on counting has not been off meanwhile, and has sent no REGISTER that was not captured.
+    """
+    for observation in rests_on:
+        message = sip(observation)
+        later = [o.content for o in timeline if _registers_later(o, observation)]
+        if any(isinstance(m, SipMessageSeen) and m.cseq == message.cseq + 1 for m in later):
+            return ""
+    return "the device may have been off, or its REGISTER may have gone where nobody captured"
+
+
+def _registers_later(observation: Observation, granted: Observation) -> bool:
+    message = observation.content
+    return (
+        isinstance(message, SipMessageSeen)
+        and message.is_request
+        and message.sender == "device"
+        and (message.method, message.call_id) == ("REGISTER", sip(granted).call_id)
+        and observation.time > granted.time
+    )
 
 
 def _is_copy(observation: Observation, message: SipMessageSeen) -> bool:
@@ -180,9 +206,24 @@ def _holes(timeline: Timeline) -> dict[str, str]:
             why = "" if key in asked else f"the {message.method} that a {message.status} answers"
             if message.method == "INVITE" and (message.status or 0) >= 200:
                 finals.add((call, message.cseq))
+        if (
+            not why
+            and theirs
+            and _goes_on(message)
+            and call in begun
+            and not any(c == call for c, _ in finals)
+        ):
+            why = "the answer to its INVITE"
         if why:
             found.setdefault(call, f"{why} is not there")
     return found
+
+
+def _goes_on(message: SipMessageSeen) -> bool:
+    """Whether a message can only come when an INVITE has been answered: the call is up, or over."""
+    if message.is_request:
+        return bool(message.to_tag) and message.method in ("INVITE", "BYE", "INFO", "REFER")
+    return message.method == "BYE" and 200 <= (message.status or 0) < 300
 
 
 def _missing_before(
