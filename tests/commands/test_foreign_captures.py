@@ -245,6 +245,18 @@ def test_a_proxy_that_passes_a_registration_on_is_not_the_device(tmp_path):
         told(written(tmp_path / "x.pcap", passed))
 
 
+def test_a_proxy_is_known_by_its_record_route_where_nobody_captured_what_lies_behind(tmp_path):
+    route = f"\r\nRecord-Route: <sip:{PBX};lr>\r\nCSeq".encode()
+    packets = [
+        (at, raw if of_device(raw) else packet(*ends_of(raw), raw[28:].replace(b"\r\nCSeq", route, 1)))
+        for at, raw in call()
+    ]
+    verdict, text = told(written(tmp_path / "x.pcap", packets), device=[PBX])
+    assert broken(text) == []
+    assert "1 calls are not judged" in text
+    assert verdict is Verdict.NONE
+
+
 def test_what_a_proxy_passes_on_is_not_held_against_it(tmp_path):
     """A call through a device that is a proxy, with the answers of two stations (RFC 3261 §16.7)."""
     beyond = ((DEVICE, 5060), (OTHER, 5060))
@@ -260,6 +272,13 @@ def test_what_a_proxy_passes_on_is_not_held_against_it(tmp_path):
             (at + 0.01 * n, packet(*hop, text)) for n, (hop, text) in enumerate(zip(hops, texts, strict=True))
         ]
     again = [(at + 0.05, raw.replace(b"tag=theirs", b"tag=second")) for at, raw in packets[2:4]]
+    packets += [
+        (
+            1.5 + 0.02 * n,
+            packet((DEVICE, 4000), (PBX, 5000), struct.pack("!BBHII", 128, 8, n, 160 * n, 5) + bytes(160)),
+        )
+        for n in range(60)
+    ]
     verdict, text = told(written(tmp_path / "x.pcap", sorted([*packets, *again])), device=[DEVICE], pbx=[PBX])
     assert broken(text) == []
     assert "1 calls are not judged: the device passes them on as a proxy" in text

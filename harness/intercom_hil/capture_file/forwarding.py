@@ -8,24 +8,30 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+from intercom_hil.judge.places import place
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.wire.sip import split_list
 
 _ROLES = ("sender", "receiver")
-_DEVICE = "device"
+_DEVICE, _PROXY = "device", "device, as a proxy"
 
 
 def forwarded_calls(timeline: Timeline) -> frozenset[str]:
     """Return the Call-IDs of which the device sends on a request that it did not begin.
 
-    Such a request has the ``Via`` of another below its own; or it is the very one that had come to it.
+    Such a request has the ``Via`` of another below its own; or it is the very one that had come to it. What a
+    proxy sends on is not always captured: one that stays in the way adds itself to the ``Record-Route``.
     """
     came: set[tuple[str, str, int, str]] = set()
     found = set()
     for observation in timeline:
         message = observation.content
-        if not isinstance(message, SipMessageSeen) or not message.is_request:
+        if not isinstance(message, SipMessageSeen):
+            continue
+        if not message.is_request:
+            if message.sender == _DEVICE and _stays_in_the_way(message):
+                found.add(message.call_id)
             continue
         request = message.call_id, message.from_tag, message.cseq, message.method
         if message.sender == _DEVICE and (request in came or hops(message) > 1):
@@ -36,8 +42,8 @@ def forwarded_calls(timeline: Timeline) -> frozenset[str]:
 
 
 def without_forwarded(timeline: Timeline, calls: Collection[str]) -> Timeline:
-    """Return a timeline on which the device goes by its address in these calls: no row is judged by them."""
-    renamed = Timeline(_by_address(o) if getattr(o.content, "call_id", "") in calls else o for o in timeline)
+    """Return a timeline on which the device goes by another name in these calls: no row is judged by them."""
+    renamed = Timeline(_as_proxy(o) if getattr(o.content, "call_id", "") in calls else o for o in timeline)
     renamed.opened = timeline.opened
     return renamed
 
@@ -47,8 +53,13 @@ def hops(message: SipMessageSeen) -> int:
     return sum(len(split_list(value)) for value in message.values("Via"))
 
 
-def _by_address(observation: Observation) -> Observation:
+def _stays_in_the_way(response: SipMessageSeen) -> bool:
+    own = response.source.rpartition(":")[0].strip("[]")
+    routes = [part for value in response.values("Record-Route") for part in split_list(value)]
+    return any(place(route)[1] == own for route in routes)
+
+
+def _as_proxy(observation: Observation) -> Observation:
     content = observation.content
-    ends = zip(_ROLES, ("source", "destination"), strict=True)
-    changes = {role: getattr(content, end) for role, end in ends if getattr(content, role, None) == _DEVICE}
+    changes = {role: _PROXY for role in _ROLES if getattr(content, role, None) == _DEVICE}
     return observation.model_copy(update={"content": content.model_copy(update=changes)})
