@@ -4,12 +4,14 @@ from __future__ import annotations
 
 LONGEST_STEP = 0.6
 """Seconds from one packet to the next beyond which a sender has paused, for whatever reason."""
+_MADE_UP_WITHIN = 5.0
+"""Times as long as sound was held up, by a network or a busy sender, in which all of it may come after."""
 _USUAL_STEP = 0.25
 """Seconds up to which it has not: in between, it may be late and make up for it, or not."""
 
 
 class Pace:
-    """Follows one flow; pauses are left out.
+    """Follows one flow; pauses are left out, and what may be made up for after one.
 
     Attributes:
         seconds: that were measured.
@@ -19,6 +21,7 @@ class Pace:
         self.seconds = self._measured = 0.0
         self._usual_seconds = self._usual = 0.0
         self._before: tuple[int, float] | None = None
+        self._made_up = 0.0
 
     def pass_over(self) -> None:
         """Take note of a packet whose timestamp says nothing: the next one cannot be compared with it."""
@@ -30,7 +33,9 @@ class Pace:
         if before is None:
             return
         risen, passed = ((timestamp - before[0]) & 0xFFFFFFFF) / rate, time - before[1]
-        if risen > LONGEST_STEP:
+        if passed > LONGEST_STEP and risen < passed:
+            self._made_up = time + _MADE_UP_WITHIN * (passed - risen)
+        if risen > LONGEST_STEP or time < self._made_up:
             return
         if passed <= LONGEST_STEP:
             self.seconds += passed
