@@ -13,7 +13,6 @@ from collections.abc import Iterable
 from intercom_hil.capture_file.reading import CaptureRead
 from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.messages import sip
-from intercom_hil.judge.rules import Monitored
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.verdict import Verdict
@@ -50,14 +49,11 @@ def judge_capture_read(read: CaptureRead, timeline: Timeline, *, servers_named: 
     last = max((observation.time for observation in timeline), default=read.ended)
     lacks = Declared(has=(), lacks=(Capability.EVENT_LOG,))
     timeline.append(Witness.BENCH, lacks, timeline.opened)
-    found = monitor(timeline, last, last)
+    found = monitor(timeline, last, last, _OF_THE_WIRE)
     holes = _holes(timeline)
     unread = _of_the_device(read, timeline)
     judged = []
     for judgement in found:
-        rule = judgement.rule
-        if not isinstance(rule, Monitored) or rule.monitor not in _OF_THE_WIRE:
-            continue
         why = ""
         if judgement.verdict is Verdict.FAIL:
             why = _excuse(judgement, timeline, read, holes, unread, servers_named=servers_named)
@@ -189,6 +185,7 @@ def _holes(timeline: Timeline) -> dict[str, str]:
     finals: set[tuple[str, int]] = set()
     highest: dict[tuple[str, str], int] = {}
     begun: set[str] = set()
+    answered: set[str] = set()
     seen = [o for o in timeline if isinstance(o.content, SipMessageSeen)]
     for observation in sorted(seen, key=lambda o: (o.time, o.seq)):
         message = sip(observation)
@@ -206,13 +203,8 @@ def _holes(timeline: Timeline) -> dict[str, str]:
             why = "" if key in asked else f"the {message.method} that a {message.status} answers"
             if message.method == "INVITE" and (message.status or 0) >= 200:
                 finals.add((call, message.cseq))
-        if (
-            not why
-            and theirs
-            and _goes_on(message)
-            and call in begun
-            and not any(c == call for c, _ in finals)
-        ):
+                answered.add(call)
+        if not why and theirs and _goes_on(message) and call in begun and call not in answered:
             why = "the answer to its INVITE"
         if why:
             found.setdefault(call, f"{why} is not there")

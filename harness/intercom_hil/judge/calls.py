@@ -98,20 +98,23 @@ def free_at(timeline: Timeline, rest: float, before: float = 0.0) -> float:
 def calls(timeline: Timeline, device: str = "device", until: float = float("inf")) -> list[Call]:
     """Return the device's calls in the order in which they began, as they stood at ``until``."""
     found: list[Call] = []
+    by_id: dict[str, list[Call]] = {}
     for observation in sorted(messages(timeline, until), key=lambda o: (o.time, o.seq)):
         message = sip(observation)
         if device in (message.sender, message.receiver):
-            _follow(found, observation, message, device)
+            same = by_id.setdefault(message.call_id, [])
+            before = len(same)
+            _follow(same, observation, message, device)
+            found += same[before:]
     return found
 
 
-def _of(found: list[Call], message: SipMessageSeen) -> Call | None:
-    """Return the call that a message belongs to: of those with its Call-ID the last.
+def _of(same: list[Call], message: SipMessageSeen) -> Call | None:
+    """Return the call that a message belongs to: of those with its Call-ID, which are given, the last.
 
     What is of the caller's transactions is known by its number, which an earlier one may have; the called
     party counts its own requests (RFC 3261 §12.1.1).
     """
-    same = [call for call in found if call.call_id == message.call_id]
     asking = message.sender if message.is_request else message.receiver
     begun = [
         call for call in same if asking != sip(call.invite).sender or sip(call.invite).cseq <= message.cseq
@@ -119,8 +122,8 @@ def _of(found: list[Call], message: SipMessageSeen) -> Call | None:
     return (begun or same)[-1] if same else None
 
 
-def _follow(found: list[Call], observation: Observation, message: SipMessageSeen, device: str) -> None:
-    call = _of(found, message)
+def _follow(same: list[Call], observation: Observation, message: SipMessageSeen, device: str) -> None:
+    call = _of(same, message)
     if message.is_initial_invite:
         placed = message.sender == device
         if call is None or (call.status >= 300 and message.cseq > sip(call.invite).cseq):
@@ -131,7 +134,7 @@ def _follow(found: list[Call], observation: Observation, message: SipMessageSeen
                 peer=message.receiver if placed else message.sender,
                 offers_only_srtp=_only_srtp(message),
             )
-            found.append(call)
+            same.append(call)
         elif call.final is None and message.cseq != sip(call.invite).cseq:
             call.invite = observation
     if call is None:

@@ -68,8 +68,9 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
 
 def _is_unread(observation: Observation, words: frozenset[str]) -> bool:
     content = observation.content
-    own = isinstance(content, MalformedSip) and content.sender == "device" and content.is_whole
-    return own and content.raw_hex not in words
+    if not isinstance(content, MalformedSip) or content.sender != "device":
+        return False
+    return content.is_whole and content.raw_hex not in words
 
 
 def _configured(timeline: Timeline) -> tuple[frozenset[str], frozenset[Fingerprint]]:

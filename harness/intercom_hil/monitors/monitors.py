@@ -13,7 +13,7 @@ break OUT-05 or INC-06. What no row of the page is about is good practice, which
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
 from intercom_hil.judge.calls import Call, calls
@@ -62,23 +62,30 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
 
+_OF_EVENTS = frozenset({"deferral", "silence", "vocabulary", "agreement", "order", "corroboration"})
+"""The monitors of the event log, by name."""
 
-def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement]:
+
+def monitor(
+    timeline: Timeline, closed: float, settled: float, only: Collection[str] | None = None
+) -> list[Judgement]:
     """Run every monitor over one scenario; of one that the bench cut off for a flood, that alone is reported.
 
     Args:
         timeline: what was seen.
         closed: when the scenario ended (epoch seconds): what happened until then must be logged.
         settled: until when the log had time for it: what was logged until then must have a cause.
+        only: the monitors that are run, by name; all of them without.
     """
     until, lacks = settled, _lacking(timeline)
     logged = [o for o in timeline if isinstance(o.content, DeviceEvent) and o.time <= until]
     flooded = list(flood(timeline))
+    of_events = only is None or not _OF_EVENTS.isdisjoint(only)
     watched: tuple[tuple[str, Iterable[Finding]], ...] = (
         (("flood", flooded),)
         if flooded
         else (
-            *_of_events(timeline, logged, closed, settled),
+            *(_of_events(timeline, logged, closed, settled) if of_events else ()),
             ("media", _media(timeline)),
             ("credentials", credentials(timeline)),
             ("srtp only", srtp_only(timeline)),
@@ -114,6 +121,7 @@ def monitor(timeline: Timeline, closed: float, settled: float) -> list[Judgement
             rule=Monitored(monitor=name, closed=closed, settled=settled),
         )
         for name, findings in watched
+        if only is None or name in only
         for finding in findings
         if name == "declarations" or requirement(finding.requirement).capability not in lacks
     ]

@@ -142,6 +142,10 @@ def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Itera
 
     Its own answer says recvonly, inactive or port 0; or the other side's says inactive or port 0.
     """
+    changes: dict[str, list[tuple[int, float]]] = {}
+    for place, observation in enumerate(seen):
+        if sip(observation).is_request and sip(observation).method in ("INVITE", "UPDATE"):
+            changes.setdefault(sip(observation).call_id, []).append((place, observation.time))
     for place, observation in enumerate(seen):
         message = sip(observation)
         if "device" not in (message.sender, message.receiver) or message.method not in ("INVITE", "UPDATE"):
@@ -151,9 +155,11 @@ def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Itera
         none = ("recvonly", "inactive") if message.sender == "device" else ("inactive",)
         silent = {line.media for line in message.media if line.direction in none or line.port == 0}
         silent -= {line.media for line in message.media if line.direction not in none and line.port}
-        later = [o.time for o in seen[place + 1 :] if _changes(o, message.call_id)]
+        if not silent:
+            continue
+        later = (at for changed, at in changes.get(message.call_id, ()) if changed > place)
         begun, over = observation.time + _STOPS_WITHIN, min(later, default=float("inf"))
-        for other in timeline if silent else ():
+        for other in timeline:
             content = other.content
             if not isinstance(content, MediaHeard | VideoSeen) or content.sender != "device":
                 continue
@@ -161,8 +167,3 @@ def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Itera
             sent = begun < other.time - content.duration and other.time < over
             if content.call_id == message.call_id and media in silent and sent:
                 yield other
-
-
-def _changes(observation: Observation, call_id: str) -> bool:
-    message = sip(observation)
-    return message.call_id == call_id and message.is_request and message.method in ("INVITE", "UPDATE")

@@ -28,22 +28,23 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
     """
     acks: dict[str, list[SipMessageSeen]] = {}
     invites: dict[tuple[str, int], SipMessageSeen] = {}
-    further = [
-        o for o in seen if sip(o).sender == "device" and sip(o).is_request and sip(o).method in _FURTHER
-    ]
+    further: dict[str, list[Observation]] = {}
     for observation in seen:
         message = sip(observation)
         if message.sender == "device" and message.is_request and message.method == "ACK":
             acks.setdefault(message.call_id, []).append(message)
         if message.sender == "device" and message.is_request and message.method == "INVITE":
             invites.setdefault((message.call_id, message.cseq), message)
+        if message.sender == "device" and message.is_request and message.method in _FURTHER:
+            further.setdefault(message.call_id, []).append(observation)
     for observation in seen:
         message = sip(observation)
         invite = invites.get((message.call_id, message.cseq))
         final = message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200
         if not final or invite is None:
             continue
-        gone_on = any(o.time > observation.time + CROSSING and _goes_on(sip(o), message) for o in further)
+        later = (o for o in further.get(message.call_id, ()) if o.time > observation.time + CROSSING)
+        gone_on = any(_goes_on(sip(o), message) for o in later)
         if observation.time > settled - PROMPT and not gone_on:
             continue
         own = [ack for ack in acks.get(message.call_id, []) if ack.cseq == message.cseq]
@@ -56,8 +57,7 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
 
 def _goes_on(request: SipMessageSeen, final: SipMessageSeen) -> bool:
     """Whether a request of the device can only come after a final response to an INVITE."""
-    later = request.call_id == final.call_id and request.cseq > final.cseq
-    return later and (request.to_tag == final.to_tag or (final.status or 0) >= 300)
+    return request.cseq > final.cseq and (request.to_tag == final.to_tag or (final.status or 0) >= 300)
 
 
 def refused(seen: Sequence[Observation], book: Book) -> None:
