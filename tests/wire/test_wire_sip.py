@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from intercom_hil.wire.sip import Message, SipError, Via, canonical_name, looks_like_sip, split_list
 from intercom_hil.wire.sip_stream import MAX_HEADER_BYTES, SipFramer
+from intercom_hil.wire.uri import Uri
 
 INVITE = (
     b"INVITE sip:101@127.0.0.10 SIP/2.0\r\n"
@@ -106,6 +107,22 @@ def test_credentials_read_the_same_however_they_are_spaced_and_folded(name, colo
     (found,) = Message.parse(data.encode()).credentials
     assert (found.header, found.scheme) == (canonical_name(name), "digest")
     assert found.parameters == (("realm", "x"), ("username", 'a,"b'), ("nc", "00000001"))
+
+
+@pytest.mark.parametrize("zeros", ["", "0", "0" * 20])
+def test_numbers_may_begin_with_zeros(zeros):
+    data = (
+        f"INVITE sip:a@b:{zeros}5070 SIP/2.0\r\nVia: SIP/2.0/UDP h:{zeros}5060;branch=z9hG4bK1\r\n"
+        f"CSeq: {zeros}2147483647 INVITE\r\nContent-Length: {zeros}3\r\n\r\nabc"
+    )
+    message = Message.parse(data.encode())
+    assert message.deviations == ()
+    assert message.cseq == (2147483647, "INVITE")
+    assert message.content_lengths == (3,)
+    assert message.vias[0].port == 5060
+    assert Uri.parse(message.request_uri).port == 5070
+    empty = Message.parse(f"BYE sip:a SIP/2.0\r\nCSeq: 1 BYE\r\nContent-Length: {zeros}0\r\n\r\n".encode())
+    assert empty.content_lengths == (0,)
 
 
 def test_vias_are_read_from_one_line_or_many_with_blanks_where_they_may_be():

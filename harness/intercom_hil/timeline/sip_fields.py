@@ -72,6 +72,7 @@ def header_fields(message: Message) -> dict[str, object]:
 def seconds(text: str) -> int | None:
     """Read a number of seconds (RFC 3261 §20.19 delta-seconds); None for anything else."""
     digits = text.strip()
+    digits = digits.lstrip("0") or digits[-1:]
     usable = digits.isascii() and digits.isdigit() and len(digits) <= _LONGEST_EXPIRES
     return int(digits) if usable else None
 

@@ -59,7 +59,7 @@ NOWHERE = ("0.0.0.0", "::")
 
 _LINE_END = re.compile(r"\r{0,2}\n|\r(?!\r{0,2}\n)")
 _LINE = re.compile(r"([a-z])=(.*)\Z", re.DOTALL)
-_PORT = re.compile(r"([0-9]{1,5})(?:/[0-9]{1,5})?\Z")
+_PORT = re.compile(r"(0{0,60}[0-9]{1,5})(?:/[0-9]{1,60})?\Z")
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+(\S.*)\Z", re.DOTALL)
 _MKI = re.compile(r"([0-9]{1,40}):([0-9]{1,3})\Z")

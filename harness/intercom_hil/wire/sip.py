@@ -76,9 +76,11 @@ HEAD_END = re.compile(f"(?:{_BETWEEN_LINES})(?:{_BETWEEN_LINES})".encode())
 _BEFORE_START = b"\r\n\0 \t"
 _LONGEST_START_LINE = 2300
 _LONGEST_QUOTE = 60
-_SEQUENCE = re.compile(r"([0-9]{1,10})[ \t]+(\S+)", re.ASCII)
+_ZEROS = "0{0,60}"
+"""Zeros that a number may begin with: it is ``1*DIGIT`` (RFC 3261 §25.1)."""
+_SEQUENCE = re.compile(rf"({_ZEROS}[0-9]{{1,10}})[ \t]+(\S+)", re.ASCII)
 _VIA = re.compile(r"SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*([^ \t;,/]+)[ \t]+([^;]*)", re.IGNORECASE)
-_SENT_BY = re.compile(r"(\[[^\]]*\]|[^:\s]+)(?:[ \t]*:[ \t]*([0-9]{1,5}))?[ \t]*\Z", re.ASCII)
+_SENT_BY = re.compile(rf"(\[[^\]]*\]|[^:\s]+)(?:[ \t]*:[ \t]*({_ZEROS}[0-9]{{1,5}}))?[ \t]*\Z", re.ASCII)
 
 
 class SipError(WireError):
@@ -254,6 +256,7 @@ class Message:
     def content_lengths(self) -> tuple[int | None, ...]:
         """The different values of Content-Length, in order; None stands for one that is no number."""
         values = (value.strip() for value in self.all("Content-Length"))
+        values = (value.lstrip("0") or value[-1:] for value in values)
         numbers = (int(v) if v.isascii() and v.isdigit() and len(v) < 10 else None for v in values)
         return tuple(dict.fromkeys(numbers))
 

@@ -14,7 +14,7 @@ from urllib.parse import unquote
 from intercom_hil.wire.error import WireError, clean
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*\Z")
-_HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::(?P<port>[0-9]{1,5}))?\Z")
+_HOST = re.compile(r"(?P<host>\[[0-9A-Fa-f:.%]+\]|[A-Za-z0-9._-]+)(?::(?P<port>0{0,60}[0-9]{1,5}))?\Z")
 _PARAMETER = re.compile(r'(?:"(?:[^"\\]|\\.)*"|[^;])+', re.DOTALL)
 """What stands between semicolons, where those in a quoted string are none."""
 _SPECIAL_PARAMETERS = ("user", "ttl", "method", "maddr", "transport")
