@@ -210,6 +210,15 @@ def test_a_device_that_was_off_has_not_let_its_registration_end(tmp_path):
     assert "SIP-15 inconclusive" in told(written(tmp_path / "x.pcap", [*granted(0.0, 1), *restarted]))[1]
 
 
+def test_a_provisional_response_that_nobody_captured_leaves_it_open_whether_a_request_was_to_be_repeated(
+    tmp_path,
+):
+    late = [(at if place == 0 else at + 4.0, raw) for place, (at, raw) in enumerate(call())]
+    _, text = told(written(tmp_path / "x.pcap", [*registration(), *late]))
+    assert broken(text) == []
+    assert "SIP-17 inconclusive" in text
+
+
 def test_packets_of_two_interfaces_out_of_order_count_once(tmp_path):
     once = [*registration(), *call()]
     routed = [(at + 0.001, raw[:8] + b"\x3f" + raw[9:]) for at, raw in once]

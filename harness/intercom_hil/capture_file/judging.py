@@ -93,6 +93,8 @@ def _excuse(
             return f"the capture has not the whole call: {hole}"
     if row in ("SIP-07", "SIP-09"):
         return _not_missed(rests_on, timeline, read.ended)
+    if row == "SIP-17" and all(sip(o).transport == "UDP" for o in rests_on):
+        return "a copy, or a provisional response, may have gone where nobody captured"
     return _not_shown_late(rests_on, timeline) if row == "SIP-15" else ""
 
 
