@@ -2,7 +2,7 @@
 
 A frame and its LINKTYPE_ number give a ``Datagram``, a ``Segment`` or None. VLAN tags, MPLS labels and PPP
 over Ethernet are passed over, fragments of IPv4 and IPv6 put together, IPv6 extension headers passed over,
-tunnels (IP in IP, GRE, ERSPAN, and over UDP) looked into. Checksums are not looked at: with offloading, a
+tunnels (IP in IP, GRE, PPTP, ERSPAN, over UDP) looked into. Checksums are not looked at: with offloading, a
 capture on the sending host has none.
 """
 
@@ -45,6 +45,7 @@ _FRAGMENT, _AUTHENTICATION = 44, 51
 _EXTENSIONS = (0, 43, _FRAGMENT, _AUTHENTICATION, 60, 135, 139, 140)
 """IPv6 extension headers that another header follows (IANA, RFC 7045)."""
 _ETHERTYPE_BRIDGED, _ETHERTYPE_ERSPAN, _ETHERTYPE_ERSPAN_3 = 0x6558, 0x88BE, 0x22EB
+_ETHERTYPE_PPP = 0x880B
 _NETFILTER_PAYLOAD = 9
 """The attribute of a netfilter log that is the packet (LINKTYPE_NFLOG)."""
 _SLL_GROUP = (1, 2)
@@ -201,9 +202,11 @@ class Dissector:
 
     def _gre(self, packet: bytes, depth: int) -> Datagram | Segment | None:
         """Read what a GRE packet carries (RFC 2784, RFC 2890): IP, or Ethernet frames, also as ERSPAN."""
-        if len(packet) < 4 or packet[1] & 0x07:
+        if len(packet) < 4:
             return None
         flags, kind = packet[0], int.from_bytes(packet[2:4], "big")
+        if packet[1] & 0x07:
+            return self._pptp(packet, depth) if packet[1] & 0x07 == 1 and kind == _ETHERTYPE_PPP else None
         at = 4 + 4 * (bool(flags & 0x80) + bool(flags & 0x20) + bool(flags & 0x10))
         if kind in (_ETHERTYPE_IPV4, _ETHERTYPE_IPV6):
             return self._ip(packet, at, depth - 1)
@@ -215,6 +218,13 @@ class Dissector:
             at += 20 if (packet[at + 11 : at + 12] or b"\0")[0] & 1 else 12
         inner = packet[at:]
         network = network_offset(inner, ETHERNET)
+        return None if network is None else self._ip(inner, network, depth - 1)
+
+    def _pptp(self, packet: bytes, depth: int) -> Datagram | Segment | None:
+        """Read the PPP frame in a GRE packet of version 1 (RFC 2637 §4.1)."""
+        at = 8 + 4 * (bool(packet[0] & 0x10) + bool(packet[1] & 0x80))
+        inner = packet[at:]
+        network = _within_ppp(inner, 0, PPP) if inner else None
         return None if network is None else self._ip(inner, network, depth - 1)
 
     def _join(self, key: bytes, offset: int, more: bool, data: bytes) -> bytes | None:
