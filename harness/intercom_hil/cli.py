@@ -11,6 +11,7 @@ import signal
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, nullcontext, suppress
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -578,12 +579,27 @@ def requirements(
     files: Annotated[
         list[Path] | None, typer.Argument(metavar="FILE", help="Data files of further catalogues.")
     ] = None,
+    reviewed: Annotated[
+        bool,
+        typer.Option("--reviewed", help="Print the digests of all words instead, as reviewed today."),
+    ] = False,
 ) -> None:
-    """Print the requirements with the scenarios that ask for each (docs/requirements.md), others' last."""
+    """Print the requirements with the scenarios that ask for each (docs/requirements.md), others' last.
+
+    Words that changed after their last review are marked. --reviewed prints
+    the file that says that all have been reviewed today (spec/reviewed.toml).
+    """
     from intercom_hil.evidence.traces import traces
     from intercom_hil.spec import catalogues
-    from intercom_hil.spec.catalogue import Catalogue, catalogue_markdown
+    from intercom_hil.spec.catalogue import CATALOGUE, Catalogue, catalogue_markdown
+    from intercom_hil.spec.good_practice import GOOD_PRACTICE
+    from intercom_hil.spec.mappings import MAPPING, in_words
+    from intercom_hil.spec.reviewed import reviewed_toml, standing
 
+    ours = [*CATALOGUE.values(), *GOOD_PRACTICE.values()]
+    if reviewed:
+        typer.echo(reviewed_toml(ours, date.today()), nl=False)
+        return
     for path in files or ():
         try:
             catalogues.add(Catalogue.read(path))
@@ -599,9 +615,17 @@ def requirements(
             {name: trace.scenarios for name, trace in found.items()},
             {name: trace.measured for name, trace in found.items() if trace.measured},
             [one for one in others if isinstance(one, Catalogue)],
+            {row.id: [*_marks(standing(row), in_words(MAPPING.of(row.id)))] for row in ours},
         ),
         nl=False,
     )
+
+
+def _marks(review: str, clauses: str) -> Iterator[str]:
+    if clauses:
+        yield f"Supports: {clauses}"
+    if review:
+        yield f"Words: **{review}**"
 
 
 @judge_commands.command("again")

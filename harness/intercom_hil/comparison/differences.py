@@ -157,7 +157,7 @@ def compare(
         moves=tuple(moves),
         measured=measured,
         events=tuple(events),
-        notes=tuple(notes),
+        notes=(*notes, *_rewritten(before, after)),
         compared=len(both),
     )
 
@@ -284,6 +284,14 @@ def _made(before: Run, after: Run) -> Iterator[tuple[str, str, str]]:
         one, other = ours.get(name, ""), theirs.get(name, "")
         if one != other and not name.startswith(_VARY_ANYWAY):
             yield name, one or "—", other or "—"
+
+
+def _rewritten(before: Run, after: Run) -> Iterator[str]:
+    """Yield which requirements are no longer worded as they were: their verdicts are on other words."""
+    known = {row.id: row.text for row in before.requirements}
+    found = [row.id for row in after.requirements if known.get(row.id, row.text) != row.text]
+    if found:
+        yield f"Worded otherwise in B: {', '.join(found)}."
 
 
 def _rows(run: Run) -> dict[str, str]:

@@ -171,6 +171,20 @@ class RequirementRow(BaseModel):
     harm: str
     verdict: Verdict
     scenarios: list[str]
+    review: str = Field(
+        "", description="How its words stand to their last review; empty where they are the same"
+    )
+
+
+class ClauseSupport(BaseModel):
+    """Requirements that bear on a clause of a standard, and why: a pass supports it, and never proves it."""
+
+    standard: str
+    title: str
+    clause: str
+    about: str
+    requirements: list[str]
+    reason: str
 
 
 class RunRecord(BaseModel):
@@ -192,6 +206,7 @@ class RunRecord(BaseModel):
         families: the families of requirements: prefix of the ids, and name; in the order of reports.
         catalogues: those beside the page's, by title, each with the prefixes of its families.
         requirements: by id, every row of the catalogue, then those of the others.
+        mappings: the clauses of standards that requirements bear on.
         scenarios: in the order in which they were played.
     """
 
@@ -212,4 +227,5 @@ class RunRecord(BaseModel):
     families: dict[str, str] = FAMILIES
     catalogues: dict[str, list[str]] = {}
     requirements: dict[str, RequirementRow]
+    mappings: list[ClauseSupport] = []
     scenarios: list[ScenarioSummary]

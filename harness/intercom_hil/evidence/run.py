@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable
 from contextlib import suppress
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +19,22 @@ from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import OWNER_ONLY, folder_name, fresh_stamp
 from intercom_hil.evidence.known_deviations import AssessedDeviation, KnownDeviation, assess
 from intercom_hil.evidence.media_keys import MediaKeys
-from intercom_hil.evidence.records import Evidence, RequirementRow, RunRecord, ScenarioRecord, ScenarioSummary
+from intercom_hil.evidence.records import (
+    ClauseSupport,
+    Evidence,
+    RequirementRow,
+    RunRecord,
+    ScenarioRecord,
+    ScenarioSummary,
+)
 from intercom_hil.evidence.whole_file import write_whole
 from intercom_hil.judge.device_clock import ClockReading, estimate
 from intercom_hil.practice.secrets import KeyMemory
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
+from intercom_hil.spec.good_practice import is_good_practice
+from intercom_hil.spec.mappings import MAPPING
+from intercom_hil.spec.reviewed import standing
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline.redaction import Redactor
 
@@ -297,6 +308,7 @@ class RunFolder:
                 harm=row.harm,
                 verdict=worst(s.requirements[identity] for s in judged),
                 scenarios=[s.id for s in judged],
+                review=standing(row) if identity in CATALOGUE or is_good_practice(identity) else "",
             )
         return rows
 
@@ -389,6 +401,7 @@ class RunFolder:
             families=FAMILIES | {f: name for one in self._others() for f, name in one.families.items()},
             catalogues=self.catalogues,
             requirements=self.requirements(),
+            mappings=_mappings(),
             scenarios=[],
         )
         data = record.model_dump(mode="json", by_alias=True)
@@ -412,6 +425,25 @@ class RunFolder:
                 text = json.dumps(_summary(scenario), ensure_ascii=False)
             self._written[id(scenario)] = scenario, text
         return [self._written[id(scenario)][1] for scenario in self.scenarios]
+
+
+@cache
+def _mappings() -> list[ClauseSupport]:
+    """Return the clauses of standards that requirements bear on, in the order of the standards."""
+    return [
+        ClauseSupport(
+            standard=standard.id,
+            title=standard.title,
+            clause=clause,
+            about=about,
+            requirements=support.requirements,
+            reason=support.reason,
+        )
+        for standard in MAPPING.standard
+        for clause, about in standard.clauses.items()
+        for support in MAPPING.supports
+        if clause in support.clauses.get(standard.id, ())
+    ]
 
 
 def _summary(record: ScenarioRecord) -> dict[str, Any]:

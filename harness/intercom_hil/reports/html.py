@@ -22,6 +22,7 @@ from intercom_hil.reports.causes import Cause, causes
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.outcomes import split_id
 from intercom_hil.reports.output import put
+from intercom_hil.reports.standards import standards, supported_by
 from intercom_hil.run_folder import fields, verdicts
 from intercom_hil.run_folder.records import Measurement, Run, Scenario
 from intercom_hil.run_folder.verdicts import Verdict
@@ -85,6 +86,8 @@ def render(run: Run) -> Iterator[bytes]:
         headline=headline(run),
         groups=_groups(causes(run)),
         exclusions=_exclusions(run),
+        standards=standards(run),
+        supported_by=supported_by(run),
         family_classes=views.family_classes(run),
         again=_again,
         settle=_settle,

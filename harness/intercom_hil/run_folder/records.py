@@ -14,7 +14,10 @@ from intercom_hil.run_folder.verdicts import Verdict
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One row of a catalogue with its verdict. ``kind`` is S (stated), D (derived), G (gap), or a word."""
+    """One row of a catalogue with its verdict. ``kind`` is S (stated), D (derived), G (gap), or a word.
+
+    ``review`` says how its words stand to their last review; empty where they are the same.
+    """
 
     id: str
     kind: str
@@ -24,6 +27,7 @@ class Requirement:
     harm: str
     verdict: Verdict
     scenarios: tuple[str, ...]
+    review: str = ""
 
     @property
     def family(self) -> str:
@@ -144,6 +148,18 @@ class Scenario:
 
 
 @dataclass(frozen=True, slots=True)
+class Support:
+    """Requirements that bear on a clause of a standard, and why."""
+
+    standard: str
+    title: str
+    clause: str
+    about: str
+    requirements: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One run of the bench. ``verdict`` is never better than the worst scenario or an interruption allow.
 
@@ -168,6 +184,7 @@ class Run:
     fingerprint: str = field(default="")
     seal: str = field(default="")
     known_deviations: tuple[KnownDeviation, ...] = ()
+    mappings: tuple[Support, ...] = ()
 
     @property
     def accepted(self) -> dict[str, KnownDeviation]:

@@ -39,6 +39,7 @@ from intercom_hil.run_folder.records import (
     Requirement,
     Run,
     Scenario,
+    Support,
 )
 from intercom_hil.run_folder.schema import default, misfits, run_schema
 from intercom_hil.run_folder.stills import MOST, Still, read_still
@@ -94,6 +95,7 @@ def read_run(folder: Path) -> Run:
         fingerprint=fingerprint,
         known_deviations=tuple(_known(mapping(item)) for item in sequence(data.get("known_deviations"))),
         seal=_seal(folder),
+        mappings=tuple(_support(mapping(item)) for item in sequence(data.get("mappings"))),
     )
 
 
@@ -199,6 +201,18 @@ def _requirement(key: str, row: dict[str, object]) -> Requirement:
         harm=line(row.get("harm")),
         verdict=verdict_of(row["verdict"]),
         scenarios=texts(row.get("scenarios")),
+        review=line(row.get("review")),
+    )
+
+
+def _support(row: dict[str, object]) -> Support:
+    return Support(
+        standard=line(row.get("standard")),
+        title=line(row.get("title")) or line(row.get("standard")),
+        clause=line(row.get("clause")),
+        about=line(row.get("about")),
+        requirements=texts(row.get("requirements")),
+        reason=line(row.get("reason")),
     )
 
 

@@ -192,6 +192,7 @@ def catalogue_markdown(
     scenarios: Mapping[str, Sequence[str]] = MappingProxyType({}),
     measured: Mapping[str, Sequence[str]] = MappingProxyType({}),
     others: Sequence[Catalogue] = (),
+    remarks: Mapping[str, Sequence[str]] = MappingProxyType({}),
 ) -> str:
     """Return the catalogue as the Markdown page ``docs/requirements.md``.
 
@@ -199,6 +200,7 @@ def catalogue_markdown(
         scenarios: by id, the scenarios that ask for it, in words.
         measured: by id, the names of what they measure.
         others: further catalogues, to follow under their titles.
+        remarks: by id, what else there is to say of it.
     """
     lines = [_PREFACE]
     for catalogue in (CATALOGUE, *others):
@@ -207,7 +209,7 @@ def catalogue_markdown(
             lines += [f"## {name} ({family})", ""]
             for row in catalogue.values():
                 if row.family == family:
-                    lines += [*_section(row)]
+                    lines += [*_section(row), *(f"- {remark}" for remark in remarks.get(row.id, ()))]
                     lines += [f"- Measured: {', '.join(measured[row.id])}"] if row.id in measured else []
                     asked = scenarios.get(row.id, ())
                     lines += ["- Scenarios:", *(f"  - {sentence}" for sentence in asked)] if asked else []
@@ -241,4 +243,6 @@ only interface strings (event names, screen names, setting labels) are literal.
 - **stated**: the page says it.
 - **derived**: the page states a purpose, and this is what it takes for the purpose to hold.
 - **gap**: the page is silent. What the device does is recorded as an observation and gets no pass or fail.
+
+*Supports* names clauses of standards that a verdict is evidence for ([standards](standards.md)).
 """
