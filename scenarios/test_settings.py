@@ -30,6 +30,7 @@ from intercom_hil.scenario import (
     invite,
     level,
     now,
+    of_another_call,
     refusal,
     registered,
     registration,
@@ -416,7 +417,8 @@ async def test_the_call_timeout_is_how_long_an_unanswered_call_lasts(bench: Benc
         for place in range(count):
             called = invite(sender=DEVICE, to=bench.number(place))
             dialled = await bench.require(called, within=bench.timing.next_contact, after=after)
-            given_up = request("CANCEL", sender=DEVICE)
+            cancel = request("CANCEL", sender=DEVICE)
+            given_up = of_another_call(cancel, bench.seen(cancel), dialled.time)
             ended = await bench.require(given_up, within=timeout + 2 * bench.timing.hang_up, after=dialled)
             bench.measure(
                 "OUT-03" if place else "CFG-17",

@@ -649,6 +649,7 @@ def test_every_word_has_its_form_here():
         "another_registration",
         "granted",
         "level",
+        "of_another_call",
         "shortest_session",
         "takes_video",
     }

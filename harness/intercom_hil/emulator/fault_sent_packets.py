@@ -1,8 +1,8 @@
-"""Faults of what the SIP stack sends over UDP: its datagrams, distorted on their way out.
+"""Faults of what the SIP stack sends: its datagrams, distorted on their way out.
 
 The stack's import of ``sendto`` is led past here: SIP messages are changed, left out or followed by others,
-and so are RTP and RTCP. SIP over TCP and TLS is as it should be, and so is protected media but for the fault
-that protects it otherwise.
+and so are RTP and RTCP. SIP over TLS is as it should be, and over TCP but for the fault that sends it again,
+and so is protected media but for the fault that protects it otherwise.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ _SENDTO = ctypes.CFUNCTYPE(
     ctypes.c_void_p,
     ctypes.c_uint,
 )
+_SEND = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
+_OVER_TCP = "register-repeated-over-tcp"
+"""The one distortion of SIP over TCP: what is sent there is sent again after this time."""
+_AGAIN_AFTER = 0.3
+"""Seconds."""
 _STRAY_PAYLOAD_TYPE = 109
 _GOES_ON = 1.5
 """Seconds for which media goes on after the end of its call."""
@@ -102,6 +107,9 @@ class SentPackets:
         self._real = _SENDTO(("sendto", ctypes.CDLL(None)))
         self.descriptor, self._flags = -1, 0
         redirect(stack_library(), "sendto", _SENDTO(self._send))
+        if distortion == _OVER_TCP:
+            self._real_stream = _SEND(("send", ctypes.CDLL(None)))
+            redirect(stack_library(), "send", _SEND(self._send_stream))
 
     def _send(self, descriptor: int, data: int, size: int, flags: int, to: int, to_size: int) -> int:
         packet = ctypes.string_at(data, size) if size else b""
@@ -131,6 +139,14 @@ class SentPackets:
             self._real(descriptor, changed, len(changed), flags, to, to_size)
         return size
 
+    def _send_stream(self, descriptor: int, data: int, size: int, flags: int) -> int:
+        """Send over a connection, and a REGISTER once more."""
+        message = ctypes.string_at(data, size) if size else b""
+        sent: int = self._real_stream(descriptor, data, size, flags)
+        if sent == size and message.startswith(b"REGISTER "):
+            self._later(lambda own: self._real_stream(own, message, size, flags), descriptor, _AGAIN_AFTER)
+        return sent
+
     def _media(self, descriptor: int, packet: bytes, where: bytes) -> None:
         """Take note of audio, and let what distorts it do so."""
         if len(packet) < 13 or packet[0] >> 6 != 2 or packet[1] & 0x7F in range(64, 96):
@@ -149,16 +165,22 @@ class SentPackets:
     def later(self, message: bytes, *delays: float) -> None:
         """Send a message again after each of these times (seconds), where the one goes that is being sent."""
         descriptor, where = self._way
+        self._later(
+            lambda own: self._real(own, message, len(message), 0, where, len(where)), descriptor, *delays
+        )
+
+    def _later(self, send: Callable[[int], int], descriptor: int, *delays: float) -> None:
+        """Send by a socket of our own after each of these times (seconds)."""
         own = os.dup(descriptor)
 
-        def send() -> None:
+        def wait() -> None:
             begun = time.monotonic()
             for delay in delays:
                 time.sleep(max(0.0, begun + delay - time.monotonic()))
-                self._real(own, message, len(message), 0, where, len(where))
+                send(own)
             os.close(own)
 
-        threading.Thread(target=send, daemon=True).start()
+        threading.Thread(target=wait, daemon=True).start()
 
     def elsewhere(self, message: bytes) -> None:
         """Send a message to another port of where the one goes that is being sent."""
@@ -646,6 +668,7 @@ DISTORTIONS: dict[str, _Distortion] = {
     "register-repeated-though-answered": _asks_on(b"REGISTER", 0.5, 1.5, 3.5),
     "invite-repeated-though-it-rings": _asks_on(b"INVITE", 0.4, 0.7),
     "requests-sent-once": _asks_once,
+    _OVER_TCP: _as_it_is,
     "unknown-section-left-out": _leaves_out,
     "405-without-allow": _allows_nothing,
     "session-version-stands-still": _one_version,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from intercom_hil.judge.lateness import LOOK_BACK, late_between
+from intercom_hil.judge.lateness import MOSTLY, late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
@@ -105,8 +105,8 @@ def sent_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
         if sip(asked).transport != "UDP":
             _over_a_connection(asked, again, book)
         elif answer is not None and not _interrupted(timeline, seen, asked):
-            late = late_between(timeline, asked.time, answer.time)
-            if answer.time - asked.time > UNANSWERED + late:
+            waited = answer.time - asked.time
+            if waited > UNANSWERED and late_between(timeline, asked.time, answer.time) < MOSTLY * waited:
                 problem = f"{sip(asked).method} sent once, though nothing came back for {UNANSWERED:g} s"
                 soon = any(copy.time < answer.time for copy in again)
                 book.check("SIP-17", soon, problem, asked, answer)
@@ -141,8 +141,8 @@ def _intervenes(observation: Observation) -> bool:
 
 
 def _too_late(timeline: Timeline, answer: Observation, again: Observation) -> bool:
-    """Whether the device had the time to take in what answers it before it sent something again."""
-    late = late_between(timeline, answer.time - LOOK_BACK, again.time)
+    """Whether the device had a turn to take in what answers it before it sent something again."""
+    late = late_between(timeline, answer.time, again.time)
     return again.time > answer.time + CROSSING + late
 
 

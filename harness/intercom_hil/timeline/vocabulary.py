@@ -51,10 +51,19 @@ def another_call(begun: Iterable[Observation], until: float) -> Pattern:
         begun: the INVITEs seen.
         until: which of them count (epoch seconds).
     """
-    known = tuple({getattr(o.content, "call_id", "") for o in begun if o.time <= until})
-    return invite(sender=DEVICE).where(
-        "INVITE from device for another call", call_id=Condition(none_of=known)
-    )
+    return of_another_call(invite(sender=DEVICE), begun, until)
+
+
+def of_another_call(message: Pattern, known: Iterable[Observation], until: float) -> Pattern:
+    """A SIP message of another call than those known by then: one that is repeated is of one of them.
+
+    Args:
+        message: which.
+        known: messages seen.
+        until: which of them count (epoch seconds).
+    """
+    ids = tuple({getattr(o.content, "call_id", "") for o in known if o.time <= until})
+    return message.where(f"{message} for another call", call_id=Condition(none_of=ids))
 
 
 def response(

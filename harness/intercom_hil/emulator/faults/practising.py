@@ -146,6 +146,12 @@ DISTORTED = (
         "OUT-05",
     ),
     (
+        "register-repeated-over-tcp",
+        "over TCP a REGISTER is sent twice",
+        "SIP-16 SIP-17",
+        "CFG-06",
+    ),
+    (
         "invite-repeated-though-it-rings",
         "an INVITE is sent twice more, though a contact rings",
         "SIP-16",
