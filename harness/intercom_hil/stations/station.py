@@ -24,6 +24,7 @@ from intercom_hil.stations.station_log import LogEvent
 from intercom_hil.timeline import Append, Content, Witness
 from intercom_hil.timeline.observation import InstrumentLost, StationEnded, StationSaid
 from intercom_hil.timeline.sip_content import endpoint
+from intercom_hil.wire.uri import is_address
 
 if TYPE_CHECKING:
     from intercom_hil.sipp.hosts import SippHost
@@ -229,7 +230,11 @@ class Station:
             return
         self.log.append(event)
         if event.word == "MOVED" and self._moved_sound is not None:
-            self._moved_sound.play((event.fields["to"], int(event.fields["port"])))
+            host, port = event.fields.get("to", ""), event.fields.get("port", "")
+            if (
+                is_address(host) and port.isdecimal()
+            ):  # an answer may have no description, and a name is no place
+                self._moved_sound.play((host, int(port)))
         if event.ends_call and self._moved_sound is not None:
             self._moved_sound.hush()
         if event.opens_call:
