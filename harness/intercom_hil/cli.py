@@ -421,7 +421,7 @@ def _render(folder: Path, formats: Iterable[str] = (), key: Ed25519PrivateKey | 
             sealed = change.finish(key) if change is not None else None
     typer.echo("".join(f"{path}\n" for path in written), nl=False)
     if sealed is not None:
-        _say(str(sealed))
+        _say(str(sealed) if sealed.made else f"the reports are the same as before: {sealed}")
         for finding in change.altered if change is not None else ():
             _log(f"it was altered before: {finding}")
 
@@ -482,7 +482,8 @@ def seal(folder: RunArgument, sign: SignOption = None) -> None:
     """
     from intercom_hil.commands.sealing import seal_run
 
-    _say(str(seal_run(folder, sign)))
+    sealed = seal_run(folder, sign)
+    _say(str(sealed) if sealed.made else f"nothing to do, it is sealed as it is: {sealed}")
 
 
 @key_commands.command("new")

@@ -63,6 +63,20 @@ def test_an_archive_is_checked_as_the_run_is(run, tmp_path):
     assert verify(tmp_path / "out" / run.name, KEY.public_key()).status == UNTOUCHED
 
 
+def test_nothing_is_written_over_but_by_the_same(run, tmp_path):
+    packed = pack(run, tmp_path / "run.tar.gz")
+    assert pack(run, packed) == packed
+    kept = tmp_path / "thesis.pdf"
+    kept.write_bytes(b"of ten years")
+    for there in (kept, tmp_path, tmp_path / "link"):
+        if not there.exists():
+            there.symlink_to("nowhere")
+        with pytest.raises(BenchError, match="not written over"):
+            pack(run, there)
+    assert kept.read_bytes() == b"of ten years"
+    assert [path.name for path in tmp_path.glob(".*.part")] == []
+
+
 def repacked(source, target, change):
     """Write an archive anew, each entry as ``change`` returns it: pairs of an entry and its bytes."""
     with tarfile.open(source) as old, tarfile.open(target, "w:gz") as new:

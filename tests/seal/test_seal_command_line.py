@@ -108,6 +108,24 @@ def test_a_private_key_that_others_may_read_is_not_used(key):
         private_key(key)
 
 
+def test_a_public_key_is_no_private_one_whatever_its_mode(tmp_path, key):
+    public = tmp_path / "lab.pub.pem"
+    for mode in (0o600, 0o644):
+        public.chmod(mode)
+        with pytest.raises(BenchError, match=r"a public key.*name the private key"):
+            private_key(public)
+
+
+def test_sealing_what_is_sealed_says_that_there_was_nothing_to_do(tmp_path, key):
+    run = make_run(tmp_path)
+    assert "nothing to do" not in command("seal", str(run), cwd=tmp_path).stdout
+    again = command("seal", str(run), cwd=tmp_path)
+    assert (again.returncode, again.stdout[:13]) == (0, "nothing to do")
+    assert seal_run(run, key).made
+    assert not seal_run(run, key).made
+    assert len(list(run.glob("seals/*.json"))) == 2
+
+
 def test_what_is_no_such_key_is_one_message(tmp_path, key):
     public = tmp_path / "lab.pub.pem"
     other = X25519PrivateKey.generate()

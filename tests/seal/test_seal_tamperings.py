@@ -1,8 +1,10 @@
 """Every tampering with a sealed run is found, and named by what was done and where."""
 
+import shutil
+
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from small_run import make_run, report, seal
+from small_run import folder_of, make_run, report, seal
 from tamperings import Pristine, every, forgeries, rewritten
 
 from intercom_hil.seal.verifying import ALTERED, UNTOUCHED, verify
@@ -28,6 +30,51 @@ def test_every_tampering_is_named(runs, tmp_path):
     unnamed, count = not_named(every(run, other, FORGED), Pristine(run, tmp_path / "run"), KEY.public_key())
     assert unnamed == []
     assert count >= 200
+
+
+def test_one_cause_is_one_finding(tmp_path):
+    run = make_run(tmp_path)
+    one, other = folder_of(run, 0), folder_of(run, 1)
+    (one / "asterisk.log").write_text("of one alone")
+    (other / "stations" / "more.log").write_text("of the other alone")
+    seal(run)
+    pristine = Pristine(run, tmp_path / "copy")
+    a, b = (folder_of(pristine.copy, number) for number in (0, 1))
+
+    def linked():
+        a.rename(tmp_path / "outside")
+        a.symlink_to(tmp_path / "outside")
+
+    def swapped():
+        a.rename(tmp_path / "between")
+        b.rename(a)
+        (tmp_path / "between").rename(b)
+
+    def renamed():
+        a.rename(a.with_name("elsewhere"))
+
+    def removed():
+        shutil.rmtree(a)
+
+    name, count = a.relative_to(pristine.copy), sum(path.is_file() for path in a.rglob("*"))
+    for do, kind, text in (
+        (linked, "link", f"was a folder of {count} files"),
+        (swapped, "swapped", "files of "),
+        (renamed, "renamed", f"with its {count} files"),
+        (removed, "removed", f"a folder of {count} files"),
+    ):
+        do()
+        findings = verify(pristine.copy).findings
+        assert [finding.kind for finding in findings] == [kind], list(map(str, findings))
+        assert str(findings[0]).startswith(str(name))
+        assert text in findings[0].text
+        pristine.restore()
+    (tmp_path / "seals").mkdir()
+    (pristine.copy / "seals").rename(tmp_path / "seals" / "of a run")
+    (pristine.copy / "seals").symlink_to(tmp_path / "seals" / "of a run")
+    assert list(map(str, verify(pristine.copy).findings)) == [
+        "seals: link, it is a symbolic link, and was a folder"
+    ]
 
 
 def not_named(tamperings, pristine, key=None, digest=""):

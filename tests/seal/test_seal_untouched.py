@@ -5,6 +5,9 @@ import os
 import shutil
 import stat
 import subprocess
+import tempfile
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -12,12 +15,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from small_run import folder_of, make_run, report, seal
 from tamperings import digest_of, seals
 
+from intercom_hil.errors import BenchError
 from intercom_hil.seal import Change
 from intercom_hil.seal.envelope import PAYLOAD_TYPE, Envelope, pae
 from intercom_hil.seal.sealing import JUDGED
 from intercom_hil.seal.verifying import ALTERED, UNCHECKED, UNTOUCHED, verify
 
 KEY = Ed25519PrivateKey.generate()
+NOBODY = 65534
 
 
 @pytest.fixture
@@ -135,6 +140,48 @@ def test_an_interrupted_run_is_sealed_as_such(run):
     assert any("interrupted" in note for note in assert_untouched(run).notes)
     predicate = json.loads(Envelope.parse(seals(run)[0].read_bytes()).payload)["predicate"]
     assert predicate["result"] == "FAILED"  # a scenario failed before
+
+
+@contextmanager
+def somebody_else():
+    """Be a user for whom modes count, where this is one for whom they do not."""
+    if os.geteuid():
+        yield
+        return
+    try:
+        os.seteuid(NOBODY)
+    except OSError as problem:
+        pytest.skip(f"this cannot be done as another user: {problem}")
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_what_may_not_be_read_is_no_alteration(tmp_path):
+    with tempfile.TemporaryDirectory() as open_to_all:  # those of pytest are for their owner only
+        run = make_run(Path(open_to_all))
+        seal(run)
+        for path in (Path(open_to_all), run, *run.rglob("*")):
+            path.chmod(0o755 if path.is_dir() else 0o644)
+        for name in ("run.json", "seals/0001-run.intoto.json"):
+            (run / name).chmod(0)
+            with somebody_else():
+                outcome = verify(run)
+            assert (outcome.status, outcome.findings) == (UNCHECKED, [])
+            assert outcome.unchecked == f"this may not be read: {name}"
+            (run / name).chmod(0o644)
+        (run / "run.json").chmod(0)
+        with somebody_else(), pytest.raises(BenchError, match="may not be read"):
+            Change.begin(run, "report")
+        (folder_of(run, 0) / "console.log").write_text("altered")
+        with somebody_else():
+            assert verify(run).status == ALTERED
+        (run / "run.json").chmod(0o644)
+        (run / "more").write_text("added")
+        (run / "more").chmod(0)
+        with somebody_else():
+            assert "more: added, it is a file that may not be read" in map(str, verify(run).findings)
 
 
 def test_without_a_seal_nothing_can_be_checked(run, tmp_path):

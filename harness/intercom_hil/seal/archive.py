@@ -6,6 +6,7 @@ of the last seal; no time and no name in the gzip header. Reading bounds what it
 
 from __future__ import annotations
 
+import filecmp
 import gzip
 import io
 import lzma
@@ -41,7 +42,8 @@ def pack(folder: Path, output: Path | None = None) -> Path:
 
     Args:
         folder: the run directory; that it is untouched is for the caller to check.
-        output: the archive; ``RUN.tar.gz`` beside the run directory if none is named.
+        output: the archive; ``RUN.tar.gz`` beside the run directory if none is named. What is there already
+            has to be this very archive.
 
     Raises:
         BenchError: the run has no seal, or the archive cannot be written.
@@ -65,6 +67,11 @@ def pack(folder: Path, output: Path | None = None) -> Path:
                 gzip.GzipFile("", "wb", 9, out, mtime=0) as packed,
             ):
                 _write(packed, root, PurePosixPath(name).name, int(time))
+            if os.path.lexists(file) and not (file.is_file() and filecmp.cmp(part, file, shallow=False)):
+                remedy = "remove it, or name another file with --output"
+                raise BenchError(
+                    "there is something else already, and it is not written over", str(file), remedy
+                )
             part.replace(file)
         finally:
             part.unlink(missing_ok=True)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from intercom_hil.seal.pieces import Pieces, difference
 from intercom_hil.seal.statement import Statement, facts_of, is_scenario
-from intercom_hil.seal.tree import LINK, Tree
+from intercom_hil.seal.tree import LINK, UNREADABLE, Tree
 
 _MOST_VERDICTS = 20
 """Edited verdicts that are named."""
@@ -38,16 +38,17 @@ def changes(sealed: Statement, tree: Tree) -> list[Finding]:
     missing = {name for name in was if name not in now and name not in tree.odd}
     extra = {name for name in now if name not in was}
     changed = {name for name in was if name in now and was[name].sha256 != now[name].sha256}
-    found = _of_odd(sealed, tree)
+    found = _of_odd(sealed, tree, missing)
+    missing = {name for name in missing if not any(folder in tree.odd for folder in _folders(name))}
     if foreign := _foreign(sealed, tree, len(changed) + len(missing)):
         found.append(foreign)
     swaps = _swaps(was, now, changed)
-    found += _of_swaps(swaps, was)
     changed -= {name for pair in swaps for name in pair}
     moved = _moves(was, now, missing, extra)
-    found += [Finding("renamed", old, f"it is {new} now") for old, new in sorted(moved.items())]
     missing -= moved.keys()
     extra -= set(moved.values())
+    found += _of_swaps(swaps, moved)
+    found += _of_moves(moved, was, now)
     places = defaultdict(list)
     for name, one in was.items():
         if one.size:
@@ -61,7 +62,7 @@ def changes(sealed: Statement, tree: Tree) -> list[Finding]:
             found.append(Finding(how.kind, name, how.where))
     found += _whole_folders("removed", missing, now)
     found += _whole_folders("added", extra, was)
-    gone, new = sealed.empty - tree.empty, tree.empty - sealed.empty
+    gone, new = sealed.empty - tree.empty - tree.odd.keys(), tree.empty - sealed.empty
     found += [Finding("removed", f"{name}/", "a folder") for name in sorted(gone) if not _filled(name, now)]
     found += [
         Finding("added", f"{name}/", "an empty folder") for name in sorted(new) if not _filled(name, was)
@@ -71,13 +72,22 @@ def changes(sealed: Statement, tree: Tree) -> list[Finding]:
     return found
 
 
-def _of_odd(sealed: Statement, tree: Tree) -> list[Finding]:
+def unreadable(sealed: Statement, tree: Tree) -> list[str]:
+    """Return the files that a seal states and that may not be read: of those nothing can be said."""
+    return sorted(name for name, what in tree.odd.items() if what == UNREADABLE and name in sealed.files)
+
+
+def _of_odd(sealed: Statement, tree: Tree, missing: set[str]) -> list[Finding]:
+    """Name what is no regular file, and where it stands in the place of a whole folder."""
     found = []
+    inside = Counter(folder for name in missing for folder in _folders(name) if folder in tree.odd)
     for name, what in sorted(tree.odd.items()):
-        if sealed.odd.get(name) != what:
-            kind = "link" if what == LINK else "no file"
-            before = ", and was a file" if name in sealed.files else ""
-            found.append(Finding(kind, name, f"it is {what}{before}"))
+        if sealed.odd.get(name) == what or name in unreadable(sealed, tree):
+            continue
+        kind = "link" if what == LINK else "added" if what == UNREADABLE else "no file"
+        folder = f", and was a folder of {_files(inside[name])}" if name in inside else ""
+        before = ", and was a file" if name in sealed.files else folder
+        found.append(Finding(kind, name, f"it is {what}{before}"))
     for name in sorted(sealed.odd):
         if name not in tree.odd:
             found.append(
@@ -120,22 +130,59 @@ def _swaps(was: Mapping[str, Pieces], now: Mapping[str, Pieces], changed: set[st
     return pairs
 
 
-def _of_swaps(pairs: list[tuple[str, str]], was: Mapping[str, Pieces]) -> list[Finding]:
-    """Name the folders that were swapped where several files were, else the files."""
+def _of_swaps(pairs: list[tuple[str, str]], moved: dict[str, str]) -> list[Finding]:
+    """Name the folders that were swapped where several files were, else the files.
+
+    What only one of two such folders had has moved with the others, and is taken out of ``moved``.
+    """
     folders: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
     for one, other in pairs:
-        top = _parting(one, other)
-        folders[top if top and one[len(top[0]) :] == other[len(top[1]) :] else ("", "")].append((one, other))
+        folders[_apart(one, other)].append((one, other))
+    alone: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for old, new in moved.items():
+        one, other = _apart(old, new)
+        alone[min(one, other), max(one, other)].append(old)
     found = []
     for (one, other), inside in sorted(folders.items()):
         if one and len(inside) > 1:
-            text = f"it has {len(inside)} files of {other}/, and that has its own"
+            along = alone.get((min(one, other), max(one, other)), ())
+            for name in along:
+                del moved[name]
+            text = f"it has {len(inside) + len(along)} files of {other}/, and that has its own"
             found.append(Finding("swapped", f"{one}/", text))
         else:
             found += [
                 Finding("swapped", a, f"it has the content of {b}, and that has its own") for a, b in inside
             ]
     return found
+
+
+def _of_moves(
+    moved: Mapping[str, str], was: Mapping[str, Pieces], now: Mapping[str, Pieces]
+) -> list[Finding]:
+    """Name files that moved; where a whole folder of several did, only the folder."""
+    folders: dict[tuple[str, str], list[str]] = defaultdict(list)
+    for old, new in moved.items():
+        folders[_apart(old, new)].append(old)
+    found = []
+    for (one, other), inside in sorted(folders.items()):
+        whole = one and len(inside) > 1 and not _filled(one, now) and not _filled(other, was)
+        if whole and len(inside) == sum(name.startswith(f"{one}/") for name in was):
+            text = f"it is {other}/ now, with its {_files(len(inside))}"
+            found.append(Finding("renamed", f"{one}/", text))
+        else:
+            found += [Finding("renamed", old, f"it is {moved[old]} now") for old in sorted(inside)]
+    return found
+
+
+def _apart(one: str, other: str) -> tuple[str, str]:
+    """Return the folders in which two paths part and that have them alike; else two empty ones."""
+    top = _parting(one, other)
+    return top if top and one[len(top[0]) :] == other[len(top[1]) :] else ("", "")
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'s' * (count != 1)}"
 
 
 def _parting(one: str, other: str) -> tuple[str, str] | None:
@@ -150,7 +197,10 @@ def _parting(one: str, other: str) -> tuple[str, str] | None:
 def _moves(
     was: Mapping[str, Pieces], now: Mapping[str, Pieces], missing: set[str], extra: set[str]
 ) -> dict[str, str]:
-    """Return where files went that have another name now; of several alike, that with the same last name."""
+    """Return where files went that have another name now; of several alike, that with the same last name.
+
+    Of an empty file that can only be said where its folder moved with others in it.
+    """
     where: dict[str, list[str]] = defaultdict(list)
     for name in sorted(extra):
         if now[name].size:
@@ -162,6 +212,12 @@ def _moves(
         if places:
             found[name] = (alike or places)[0]
             places.remove(found[name])
+    folders = dict(top for old, new in found.items() if (top := _apart(old, new))[0])
+    for name in sorted(name for name in missing if not was[name].size):
+        for one in (folder for folder in _folders(name) if folder in folders):
+            place = folders[one] + name[len(one) :]
+            if place in extra and not now[place].size:
+                found[name] = place
     return found
 
 
@@ -176,7 +232,7 @@ def _whole_folders(kind: str, names: set[str], others: Mapping[str, Pieces]) -> 
             whole[top] += 1
         else:
             single.append(Finding(kind, name))
-    files = {folder: f"a folder of {count} file{'s' * (count != 1)}" for folder, count in whole.items()}
+    files = {folder: f"a folder of {_files(count)}" for folder, count in whole.items()}
     return [*single, *(Finding(kind, f"{folder}/", text) for folder, text in files.items())]
 
 

@@ -22,6 +22,7 @@ from intercom_hil.errors import BenchError
 
 _LARGEST = 100_000
 """Bytes of a key file; a PEM file of one key has some hundred."""
+_PUBLIC = b"BEGIN PUBLIC KEY"
 _MAKE_ONE = "make one: intercom-hil key new FILE"
 
 
@@ -69,6 +70,9 @@ def private_key(file: Path) -> Ed25519PrivateKey:
         BenchError: it cannot be read, is no Ed25519 key, or others than its owner may read it.
     """
     data = _content(file)
+    if _PUBLIC in data:
+        remedy = "name the private key, which was made together with it, and which its owner has"
+        raise BenchError("this is a public key: nothing can be signed with it", str(file), remedy)
     if stat.S_IMODE(file.stat().st_mode) & 0o077:
         raise BenchError(
             "others than its owner may use this private key", str(file), f"chmod 600 {shlex.quote(str(file))}"

@@ -19,7 +19,7 @@ from typing import Self
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from intercom_hil.errors import BenchError
-from intercom_hil.seal.compare import changes
+from intercom_hil.seal.compare import changes, unreadable
 from intercom_hil.seal.envelope import Envelope
 from intercom_hil.seal.keys import key_id
 from intercom_hil.seal.statement import Replaced, Statement, configuration_of, facts_of, kept_at
@@ -28,7 +28,13 @@ from intercom_hil.seal.tree import SEALS, SUMS, Tree, owner_only, read_folder
 
 TOP = ("*", "*/*")
 """The files that a report writes, and run.json: those beside the folders of scenarios."""
-JUDGED = (*TOP, "scenarios/*/timeline.jsonl", "scenarios/*/judgements.jsonl", "scenarios/*/record.json")
+JUDGED = (
+    *TOP,
+    *(
+        f"scenarios/*/{name}"
+        for name in ("timeline.jsonl", "judgements.jsonl", "files.sha256", "record.json")
+    ),
+)
 """Those, and what is written when scenarios are judged again."""
 _DRAFT = ".before-seal"
 
@@ -42,12 +48,14 @@ class Sealed:
         digest: the SHA-256 of that file, in hex: whoever keeps it can tell whether the run was altered.
         signed_by: the id of the key; empty for one that is not signed.
         tree: the run as it was sealed.
+        made: whether it was made now; not where the last seal stood for all there is.
     """
 
     file: Path
     digest: str
     signed_by: str
     tree: Tree
+    made: bool = True
 
     def __str__(self) -> str:
         how = f"signed with the key {self.signed_by[:16]}…" if self.signed_by else "not signed"
@@ -91,6 +99,11 @@ class Change:
         seals, problems = read_seals(tree)
         head = seals[-1] if seals else None
         found = [*problems, *(changes(head.statement, tree) if head else [])]
+        if head and (closed := unreadable(head.statement, tree)):
+            remedy = "let its owner do this, or give them back to whoever does"
+            raise BenchError(
+                f"{len(closed)} files of the run may not be read", str(folder / closed[0]), remedy
+            )
         change = cls(folder, action, head, tuple(str(finding) for finding in found))
         change._known = tree
         change._taken = last_number(tree)
@@ -109,7 +122,7 @@ class Change:
         shutil.rmtree(self._draft, ignore_errors=True)
 
     def finish(self, key: Ed25519PrivateKey | None = None) -> Sealed:
-        """Seal the run as it is now. Nothing that is not signed anew changes nothing: the last seal stands.
+        """Seal the run as it is now; where nothing has changed, and no other key signs, the last seal stands.
 
         Args:
             key: what to sign with.
@@ -125,9 +138,11 @@ class Change:
             owner_only(self._folder)
             tree = read_folder(self._folder, tree)
             head = self._head
-            if head is not None and key is None and not self.altered and not changes(head.statement, tree):
+            if head is not None and not self.altered and not changes(head.statement, tree):
                 signed = head.envelope.signatures
-                return Sealed(self._folder / head.file, head.digest, signed[0][0] if signed else "", tree)
+                if key is None or head.envelope.signed_by(key.public_key()):
+                    signer = signed[0][0] if signed else ""
+                    return Sealed(self._folder / head.file, head.digest, signer, tree, made=False)
             return self._seal(tree, tuple(replaced), key)
         except OSError as problem:
             raise BenchError.of(problem, str(self._folder)) from problem

@@ -34,7 +34,7 @@ _KINDS = {
     stat.S_IFBLK: "a block device",
     stat.S_IFCHR: "a character device",
 }
-_UNREADABLE = "a file that may not be read"
+UNREADABLE = "a file that may not be read"
 
 
 @dataclass
@@ -130,7 +130,7 @@ def _read_file(tree: Tree, name: str, path: Path, entry: os.stat_result, known: 
         with os.fdopen(os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
             tree.take(name, *pieces_of(file, entry.st_size))
     except PermissionError:
-        tree.odd[name] = _UNREADABLE
+        tree.odd[name] = UNREADABLE
     except OSError as problem:
         raise BenchError.of(problem, str(path)) from problem
 

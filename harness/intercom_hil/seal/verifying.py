@@ -8,14 +8,16 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 
 from intercom_hil.seal.archive import is_archive, read_archive
-from intercom_hil.seal.compare import Finding, changes
+from intercom_hil.seal.compare import Finding, changes, unreadable
 from intercom_hil.seal.keys import key_id
 from intercom_hil.seal.statement import Statement
 from intercom_hil.seal.stored import StoredSeal, read_seals
-from intercom_hil.seal.tree import SEALS, Tree, read_folder
+from intercom_hil.seal.tree import LINK, SEALS, UNREADABLE, Tree, read_folder
 
 UNTOUCHED, ALTERED, UNCHECKED = 0, 1, 2
 """Exit statuses."""
+_NAMED = 3
+"""Files that may not be read and are named."""
 _NO_RUN = "it is no run: there is no run.json"
 _OF_A_RUN = ("run.json", "report.html", SEALS)
 
@@ -61,6 +63,11 @@ def verify(path: Path, key: Ed25519PublicKey | None = None, digest: str = "") ->
 def verify_tree(tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "") -> Outcome:
     """Check what was read of a run; see ``verify``."""
     outcome = Outcome(findings=[Finding("archive", tree.name, fault) for fault in tree.faults])
+    if closed := sorted(
+        name for name, what in tree.odd.items() if what == UNREADABLE and name.startswith(f"{SEALS}/")
+    ):
+        outcome.unchecked = _closed(closed)
+        return outcome
     outcome.seals, problems = read_seals(tree)
     outcome.findings += problems
     if not outcome.seals:
@@ -68,10 +75,17 @@ def verify_tree(tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "
         return outcome
     head = outcome.seals[-1]
     outcome.findings += changes(head.statement, tree)
+    if closed := unreadable(head.statement, tree):
+        outcome.unchecked = _closed(closed)
     _history(outcome)
     _vouched(outcome, key, digest)
     _notes(outcome, tree)
     return outcome
+
+
+def _closed(names: list[str]) -> str:
+    more = f", and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"this may not be read: {', '.join(names[:_NAMED])}{more}"
 
 
 def _without_seals(tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, digest: str) -> None:
@@ -84,8 +98,11 @@ def _without_seals(tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, d
         if key is not None
         else ""
     )
-    if "run.json" not in tree.files:
-        outcome.unchecked = _NO_RUN
+    if SEALS in tree.odd:
+        kind = "link" if tree.odd[SEALS] == LINK else "no file"
+        outcome.findings.append(Finding(kind, SEALS, f"it is {tree.odd[SEALS]}, and was a folder"))
+    elif "run.json" not in tree.files:
+        outcome.unchecked = _closed(["run.json"]) if tree.odd.get("run.json") == UNREADABLE else _NO_RUN
     elif expected:
         outcome.findings.append(Finding("seal removed", f"{SEALS}/", f"there is no seal, but {expected}"))
     else:
