@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import stat
 from collections.abc import Iterator
 from dataclasses import fields
 from itertools import islice
@@ -69,7 +70,8 @@ def read_run(folder: Path) -> Run:
     fingerprint, data = _load(folder)
     _check(data, folder / "run.json")
     rows = sequence(data.pop("scenarios"))[::-1]
-    scenarios = tuple(_scenario(folder, mapping(rows.pop())) for _ in range(len(rows)))  # what is read can go
+    files = _Files(folder)
+    scenarios = tuple(_scenario(files, mapping(rows.pop())) for _ in range(len(rows)))  # what is read can go
     interrupted = bool(data["interrupted"])
     families = mapping(data.get("families", default("families")))
     stated = verdict_of(data["verdict"])
@@ -216,10 +218,10 @@ def _support(row: dict[str, object]) -> Support:
     )
 
 
-def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
+def _scenario(run: _Files, row: dict[str, object]) -> Scenario:
     evidence = mapping(row.get("evidence"))
-    files = _evidence(folder, evidence)
-    timeline = _inside(folder, line(evidence.get("timeline")))
+    files = _evidence(run, evidence)
+    timeline = run.find(line(evidence.get("timeline")))
     notes = [f"Evidence is missing: {file.path} ({file.label})." for file in files if not file.href]
     if timeline is None:
         notes.append("There is no timeline: the course of events cannot be drawn.")
@@ -243,7 +245,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         duration=number(row.get("duration_s")),
         protocol_wait=number(row.get("protocol_wait_s")),
         attempts=whole(row.get("attempts"), 1),
-        earlier=tuple(_attempt(folder, mapping(item)) for item in sequence(row.get("earlier"))),
+        earlier=tuple(_attempt(run, mapping(item)) for item in sequence(row.get("earlier"))),
         judgements=tuple(_judgement(mapping(item)) for item in sequence(row.get("judgements"))),
         measurements=tuple(_measurement(mapping(item)) for item in sequence(row.get("measurements"))),
         problems=_problems(row),
@@ -251,7 +253,7 @@ def _scenario(folder: Path, row: dict[str, object]) -> Scenario:
         evidence=files,
         timeline=timeline,
         notes=tuple(notes),
-        stills=tuple(_stills(folder, evidence)),
+        stills=tuple(_stills(run, evidence)),
         deviations=tuple(_deviation(mapping(item)) for item in sequence(row.get("deviations"))),
         device_name=line(row.get("device_name")),
         asked=texts(row.get("asked")),
@@ -296,11 +298,11 @@ def _deviation(row: dict[str, object]) -> Deviation:
     )
 
 
-def _attempt(folder: Path, row: dict[str, object]) -> Attempt:
+def _attempt(run: _Files, row: dict[str, object]) -> Attempt:
     return Attempt(
         verdict=verdict_of(row["verdict"]),
         problems=_problems(row),
-        evidence=_evidence(folder, mapping(row.get("evidence"))),
+        evidence=_evidence(run, mapping(row.get("evidence"))),
     )
 
 
@@ -308,31 +310,49 @@ def _problems(row: dict[str, object]) -> tuple[str, ...]:
     return tuple(text(item).strip() for item in sequence(row.get("problems")))
 
 
-def _evidence(folder: Path, listed: dict[str, object]) -> tuple[EvidenceFile, ...]:
+def _evidence(run: _Files, listed: dict[str, object]) -> tuple[EvidenceFile, ...]:
     """Return the files of an evidence record; those of a list go by their own names."""
     files = []
     for label, paths in listed.items():
         for path in texts(paths):
             name = label.replace("_", " ") if isinstance(paths, str) else PurePosixPath(path).name
-            href = "" if _inside(folder, path) is None else quote("./" + PurePosixPath(path).as_posix())
+            href = "" if run.find(path) is None else quote("./" + PurePosixPath(path).as_posix())
             files.append(EvidenceFile(name, path, href))
     return tuple(file for file in files if file.path)
 
 
-def _stills(folder: Path, evidence: dict[str, object]) -> Iterator[Still]:
+def _stills(run: _Files, evidence: dict[str, object]) -> Iterator[Still]:
     for path in texts(evidence.get("stills"))[:MOST]:
-        file = _inside(folder, path)
+        file = run.find(path)
         still = read_still(PurePosixPath(path).stem, file) if file is not None else None
         if still is not None:
             yield still
 
 
-def _inside(folder: Path, path: str) -> Path | None:
-    """Return the existing file that a relative path names inside the run directory, else None."""
-    if not path or PurePosixPath(path).is_absolute():
-        return None
-    try:
-        found = (folder / path).resolve()
-        return found if found.is_relative_to(folder.resolve()) and found.exists() else None
-    except (OSError, ValueError, RuntimeError):
-        return None
+class _Files:
+    """The files of a run directory. Where its folders lead is looked up once each: a run has many files."""
+
+    def __init__(self, folder: Path) -> None:
+        self._root = folder.resolve()
+        self._folders: dict[str, Path | None] = {}
+
+    def find(self, path: str) -> Path | None:
+        """Return the existing file that a relative path names inside the run directory, else None."""
+        above, _, name = path.rpartition("/")
+        if not name or name in (".", "..") or path.startswith("/"):
+            return None
+        if above not in self._folders:
+            self._folders[above] = self._inside(self._root / above)
+        folder = self._folders[above]
+        try:
+            found = folder and folder / name
+            return found and (self._inside(found) if stat.S_ISLNK(found.lstat().st_mode) else found)
+        except (OSError, ValueError):
+            return None
+
+    def _inside(self, path: Path) -> Path | None:
+        try:
+            found = path.resolve()
+            return found if found.is_relative_to(self._root) and found.exists() else None
+        except (OSError, ValueError, RuntimeError):
+            return None
