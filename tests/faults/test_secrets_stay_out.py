@@ -1,14 +1,16 @@
 """No password of the bench reaches a file of a run; that a device gives one away still shows."""
 
 import base64
+import html
 import json
+import quopri
 import re
 import subprocess
 import sys
-from urllib.parse import quote
+from urllib.parse import quote, quote_plus
 from xml.sax.saxutils import escape
 
-from lane import ROOT, run_scenarios, write_bench
+from lane import ROOT, recomputed, run_scenarios, write_bench
 
 from intercom_hil.wire.link import Dissector, Segment
 from intercom_hil.wire.pcapng import read_pcapng
@@ -43,23 +45,64 @@ serial_server = 4001
 
 def forms(secret):
     """A secret as it could be written anywhere."""
-    raw = secret.encode()
-    texts = (secret, quote(secret, safe=""), json.dumps(secret)[1:-1], escape(secret), repr(secret)[1:-1])
+    raw, double = secret.encode(), secret.encode("utf-16-le")
+    quoted = quote(secret, safe="")
+    in_json = json.dumps(secret)[1:-1]
+    texts = (
+        *(secret, quoted, quote(quoted), quote_plus(secret), escape(secret), html.escape(secret)),
+        *(in_json, json.dumps(in_json)[1:-1], in_json.replace("<", "\\u003c").replace(">", "\\u003e")),
+        *(repr(secret)[1:-1], repr(raw)[2:-1], raw.hex(" "), raw.hex(":").upper(), double.hex()),
+        "".join(f"\\u{ord(c):04x}" for c in secret),
+        *(
+            "".join(form.format(byte) for byte in raw)
+            for form in ("%{:02X}", "={:02X}", "\\x{:02x}", "&#{};")
+        ),
+    )
     yield from (text.encode() for text in texts)
-    yield from (secret.encode(code) for code in ("utf-16-le", "utf-16-be"))
+    yield from (
+        double,
+        secret.encode("utf-16-be"),
+        quopri.encodestring(raw),
+        quopri.encodestring(raw, header=True),
+    )
     yield from (raw.hex().encode(), raw.hex().upper().encode())
     for before in (b"", b"x", b"xx"):
         yield base64.b64encode(before + raw)[4:-4]
+        yield base64.b64encode(before + double)[4:-4]
+
+
+def contents(folder):
+    """What lies in the files of a folder: as it is, without line ends, and the streams of captures."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file():
+            raw = path.read_bytes()
+            yield str(path.relative_to(folder)), raw
+            yield f"{path.relative_to(folder)}, unfolded", re.sub(rb"=?\r?\n", b"", raw)
+            if path.suffix == ".pcapng":
+                for ends, sent in streams(raw).items():
+                    yield f"{path.relative_to(folder)}, {ends}", sent
+
+
+def streams(capture):
+    """What went over each connection of a capture, one way each, in the order of the segments."""
+    sent = {}
+    for link_type, frame in read_pcapng(capture):
+        packet = Dissector(link_type).dissect(frame.data)
+        if isinstance(packet, Segment):
+            sent[packet.source, packet.destination] = (
+                sent.get((packet.source, packet.destination), b"") + packet.payload
+            )
+    return sent
 
 
 def found(folder):
-    """The files with a secret in them, in whatever form."""
+    """Where a secret lies, in whatever form."""
+    known = [(secret, set(forms(secret))) for secret in PLANTED]
     return {
-        (str(path.relative_to(folder)), secret)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        for secret in PLANTED
-        if any(form in path.read_bytes() for form in forms(secret))
+        (place, secret)
+        for place, raw in contents(folder)
+        for secret, written in known
+        if any(form in raw for form in written)
     }
 
 
@@ -74,13 +117,28 @@ def test_planted_secrets_reach_no_file_and_a_device_that_logs_its_password_fails
         *("--as-written", "--fault", "password-in-log", f"--junitxml={junit}"),
         scenarios="tests/faults/breaking/test_planted_secrets.py",
         bench=bench,
-        env={"PLANTED_PASSWORD": DEVICE_PASSWORD},
+        env={
+            "PLANTED_PASSWORD": DEVICE_PASSWORD,
+            "PLANTED_FORMS": " ".join(sorted(form.hex() for form in forms(DEVICE_PASSWORD))),
+            "PLANTED_LANE": str(LANE),
+        },
     )
-    registers, broken = run.record["scenarios"]
+    registers, broken, tells = run.record["scenarios"]
     assert registers["requirements"]["REG-01"] == "pass", run.told()
     assert registers["requirements"]["KEY-02"] == "fail", run.told()
     assert broken["verdict"] == "error"
     assert "RuntimeError: login with redacted-" in " ".join(broken["problems"])
+
+    assert tells["requirements"]["REG-01"] == "pass", run.told()
+    split = [
+        sent
+        for path in run.folder.rglob("capture.pcapng")
+        for sent in streams(path.read_bytes()).values()
+        if b"X-Split: " in sent
+    ]
+    assert len(split) == 1
+    assert re.search(rb"X-Split: [a-z2-7-]{18,}\r", split[0])
+    assert recomputed(run.folder) == []
 
     assert not found(runs)
     assert not found(junit.parent)

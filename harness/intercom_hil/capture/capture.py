@@ -26,6 +26,7 @@ from intercom_hil.timeline.sip_content import NameOf
 from intercom_hil.timeline.timeline import Append
 from intercom_hil.wire.pcap import Frame
 from intercom_hil.wire.pcapng import PcapngWriter
+from intercom_hil.wire.split_secrets import SplitSecrets
 
 APPLICATION = "intercom-hil"
 LOOPBACK = "lo"
@@ -97,7 +98,8 @@ class Capture:
         )
         self._decoding = InThread()
         self._viewer = Viewer(self._decoding)
-        self._stills = Path()
+        self._stills = self._path = Path()
+        self._split = SplitSecrets()
         self._decoder: Decoder | None = None
         self._writer: PcapngWriter | None = None
         self._packets = self._dropped_before = 0
@@ -145,6 +147,7 @@ class Capture:
             what = f"the capture file cannot be created: {problem.strerror}"
             raise BenchError(what, str(path), "make room, or choose another folder for runs") from problem
         self._packets, self._stills = 0, path.parent / "stills"
+        self._path, self._split = path, SplitSecrets()
 
     def break_off(self) -> None:
         """End the scenario at once, without the last packets; nothing happens when none was begun."""
@@ -225,7 +228,8 @@ class Capture:
         kept = frame._replace(data=self._redacted(frame.data))
         if self._writer is not None:
             self._packets += 1
-            self._writer.write(kept, redacted=kept.data is not frame.data)
+            place = self._writer.write(kept, redacted=kept.data is not frame.data)
+            self._split.take(kept.data, self._sniffer.link_type, place)
         self._current_decoder().frame(kept)
 
     def _current_decoder(self) -> Decoder:
@@ -247,6 +251,7 @@ class Capture:
             with contextlib.closing(writer):
                 received = self._packets + (dropped or 0)
                 writer.write_statistics(time=time.time(), received=received, dropped=dropped)
+            self._split.replace(self._path, self._redacted)
 
 
 def _capture_filter(interface: str, hosts: Sequence[str], apart_from: Sequence[str]) -> str:

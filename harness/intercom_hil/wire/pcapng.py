@@ -47,8 +47,8 @@ class PcapngWriter:
             options.append((_OPTION_IF_FILTER, b"\0" + capture_filter.encode()))
         self._block(_INTERFACE, struct.pack("<HHI", link_type, 0, _SNAP_LENGTH), options)
 
-    def write(self, frame: Frame, *, redacted: bool = False) -> None:
-        """Add one frame; a reader sees beside it where it is not as it came."""
+    def write(self, frame: Frame, *, redacted: bool = False) -> int:
+        """Add one frame; a reader sees beside it where it is not as it came. Return where its bytes lie."""
         captured = len(frame.data)
         padding = -captured % 4
         options = _written([(_OPTION_COMMENT, _REDACTED)]) if redacted else b""
@@ -57,7 +57,9 @@ class PcapngWriter:
         header = _PACKET_HEADER.pack(
             _PACKET, length, 0, microseconds >> 32, microseconds & 0xFFFFFFFF, captured, frame.size
         )
+        place = self._file.tell() + len(header)
         self._file.write(header + frame.data + bytes(padding) + options + struct.pack("<I", length))
+        return place
 
     def write_statistics(self, *, time: float, received: int, dropped: int | None) -> None:
         """Say how many packets came in and how many were lost; None means that nobody knows."""
