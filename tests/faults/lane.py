@@ -10,6 +10,7 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from intercom_hil.recomputed.again import judge_from_evidence
 from intercom_hil.seal.verifying import verify
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -108,6 +109,12 @@ def altered(folder):
     """What is not as it was sealed in a run folder that nobody tampered with, or why it cannot be checked."""
     outcome = verify(folder)
     return [*map(str, outcome.findings), *([outcome.unchecked] if outcome.unchecked else [])]
+
+
+def recomputed(folder):
+    """What the raw evidence of a run shows otherwise than is stored; of one nobody tampered with, nothing."""
+    said = []
+    return said if judge_from_evidence(folder, said.append) else []
 
 
 def write_bench(folder, lane):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from lane import ROOT, run_scenarios, verdicts
+from lane import ROOT, altered, recomputed, run_scenarios, verdicts
 
 LANE = 73
 BENCHES = ROOT / "fixtures" / "benches"
@@ -33,6 +33,8 @@ def verdicts_on(tmp_path_factory):
             bench.write_text(text)
             run = run_scenarios(folder, LANE, *chosen, bench=bench)
             assert run.status == 0, run.told()
+            assert altered(run.folder) == []
+            assert recomputed(run.folder) == []
             known[name, chosen] = verdicts(run.record)
         return known[name, chosen]
 

@@ -6,6 +6,7 @@ import pytest
 
 from intercom_hil.errors import BenchError
 from intercom_hil.pbx.hep_collector import HepCollector, transport_of
+from intercom_hil.pbx.testimony import PbxTestimony, as_kept, said_again
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.pattern import Pattern
 from intercom_hil.wire.hep import HepPacket
@@ -102,6 +103,41 @@ async def test_after_a_flush_everything_mirrored_before_is_on_the_timeline(mirro
     await collector.flush()
     assert len(timeline) == 100
     assert collector.rejected == 0
+
+
+async def test_what_was_mirrored_is_kept_and_read_again_without_the_pbx(tmp_path):
+    timeline, again, testimony = Timeline(), tmp_path / "pbx.log", PbxTestimony(PBX[0])
+    testimony.begin(again, 1.0)
+
+    def keep(data):
+        testimony.keep("hep", data, 2.0)
+
+    collector = HepCollector(PBX[0], timeline.append, lambda *at: "{}:{}".format(*at), keep)
+    packets = [bytes(packet(payload=message(call_id=f"c{n}"), time=1000.0 + n)) for n in range(3)]
+    for data in (*packets, b"no HEP", bytes(packet(payload=b"\xff\xfe"))):
+        collector.datagram_received(data, None)
+    events = [
+        ("ami", {"Event": "ChallengeSent", "Service": "PJSIP", "SessionID": "c0", "Timestamp": "1000.25"}),
+        ("ari", {"type": "Dial", "peer": {"name": "PJSIP/3401-1"}, "timestamp": "no time"}),
+    ]
+    for kind, event in events:
+        testimony.keep(kind, as_kept(event), 3.0)
+    testimony.keep("log", b"[x] NOTICE[1] res.c: a line\nof two", 4.0)
+    testimony.end(5.0)
+    testimony.keep("log", b"[x] NOTICE[1] res.c: too late", 6.0)
+    found, until = said_again(again, lambda *at: "{}:{}".format(*at))
+    assert until == 5.0
+    assert [(o.time, o.content) for o in found[: len(timeline)]] == [(o.time, o.content) for o in timeline]
+    assert [(o.time, o.content.name) for o in found[len(timeline) :]] == [
+        (1000.25, "ChallengeSent"),
+        (3.0, "Dial"),
+        (4.0, "NOTICE"),
+    ]
+    whole = again.read_bytes()
+    for damaged in (whole[:-3], whole[1:], whole[: whole.index(b"end ")], whole + b"x", b"", whole + whole):
+        again.write_bytes(damaged)
+        with pytest.raises(ValueError, match=r"its? |entry"):
+            said_again(again, lambda *at: "")
 
 
 async def test_what_is_no_sip_is_told_as_such(mirror):

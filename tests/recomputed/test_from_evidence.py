@@ -2,67 +2,37 @@
 
 import json
 import shutil
-import struct
 
 import pytest
+from packets import frames
 
 from intercom_hil.capture_file.judging import judge_capture_read
 from intercom_hil.capture_file.parties import parties
 from intercom_hil.capture_file.reading import read_capture
 from intercom_hil.capture_file.run_of_capture import run_of_capture
 from intercom_hil.errors import BenchError
+from intercom_hil.event_sources.console_reader import ConsoleReader
+from intercom_hil.event_sources.publisher import EventPublisher
+from intercom_hil.event_sources.roles import SourceRole, language
+from intercom_hil.event_sources.syslog import SyslogReader
+from intercom_hil.instruments.serial_console import LineFramer
+from intercom_hil.layouts.bounded_expression import BoundedExpression
+from intercom_hil.layouts.event_fields import EventFields
+from intercom_hil.layouts.known import KEYED, KEYED_MESSAGE, LAYOUTS
+from intercom_hil.layouts.layout import Layout
+from intercom_hil.layouts.stored import restored
+from intercom_hil.layouts.stored import stored as stored_layout
 from intercom_hil.recomputed.again import judge_from_evidence
+from intercom_hil.recomputed.sources import compare_sources
 from intercom_hil.recomputed.testimony import compare_testimony
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import ConsoleLine
+from intercom_hil.timeline.arrivals import Arrivals
+from intercom_hil.timeline.observation import ConsoleLine, Note, StationSaid
 from intercom_hil.wire.pcap import Frame
 from intercom_hil.wire.pcapng import PcapngWriter
 
-DEVICE, PBX = "192.0.2.30", "192.0.2.10"
-SDP = "v=0\r\no=- 1 1 IN IP4 {0}\r\ns=-\r\nc=IN IP4 {0}\r\nt=0 0\r\nm=audio {1} RTP/AVP 8\r\n"
+ALL = SourceRole()
 SCENARIO = "capture.what_the_capture_shows"
-
-
-def packet(source, destination, payload):
-    addresses = b"".join(bytes(map(int, host.split("."))) for host, _ in (source, destination))
-    udp = struct.pack("!HHHH", source[1], destination[1], 8 + len(payload), 0) + payload
-    return struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(udp), 7, 0, 64, 17, 0) + addresses + udp
-
-
-def message(start, call, cseq, *, tag="", body=""):
-    host = PBX if start.startswith("SIP/2.0") else DEVICE
-    contact = [f"Contact: <sip:3400@{host}>"] if cseq.endswith(("INVITE", "REGISTER")) else []
-    lines = [
-        start,
-        f"Via: SIP/2.0/UDP {DEVICE};branch=z9hG4bK{cseq.replace(' ', '')}{call}",
-        "From: <sip:3401@192.0.2.10>;tag=ours",
-        f"To: <sip:3400@192.0.2.10>{tag and ';tag=' + tag}",
-        *(f"Call-ID: {call}", f"CSeq: {cseq}", "Max-Forwards: 70", *contact),
-        *(["Content-Type: application/sdp"] if body else []),
-        f"Content-Length: {len(body)}",
-    ]
-    return "\r\n".join([*lines, "", body]).encode()
-
-
-def frames(call):
-    """Return a registration, and a call with half a second of sound, as frames of raw IP."""
-    device, pbx = (DEVICE, 5060), (PBX, 5060)
-    offer, answer = SDP.format(DEVICE, 4000), SDP.format(PBX, 5000)
-    found = [
-        (0.00, packet(device, pbx, message(f"REGISTER sip:{PBX} SIP/2.0", "reg", "1 REGISTER"))),
-        (0.01, packet(pbx, device, message("SIP/2.0 200 OK", "reg", "1 REGISTER", tag="r"))),
-        (0.10, packet(device, pbx, message(f"INVITE sip:3400@{PBX} SIP/2.0", call, "1 INVITE", body=offer))),
-        (0.20, packet(pbx, device, message("SIP/2.0 200 OK", call, "1 INVITE", tag="t", body=answer))),
-        (0.21, packet(device, pbx, message(f"ACK sip:3400@{PBX} SIP/2.0", call, "1 ACK", tag="t"))),
-    ]
-    for number in range(25):
-        rtp = struct.pack("!BBHII", 0x80, 8, number, number * 160, 0xABCD) + bytes([0xD5, 0x34] * 80)
-        found.append((0.22 + number * 0.02, packet((DEVICE, 4000), (PBX, 5000), rtp)))
-    found += [
-        (1.00, packet(device, pbx, message(f"BYE sip:3400@{PBX} SIP/2.0", call, "2 BYE", tag="t"))),
-        (1.01, packet(pbx, device, message("SIP/2.0 200 OK", call, "2 BYE", tag="t"))),
-    ]
-    return found
 
 
 def stored(folder, call="c1"):
@@ -132,6 +102,14 @@ def test_every_line_taken_out_of_the_timeline_is_found_even_if_the_others_are_nu
         kept = [other | {"seq": seq} for seq, other in enumerate(kept)]
         path.write_text("".join(f"{json.dumps(o)}\n" for o in kept), encoding="utf-8")
         assert "is not on the timeline" in recomputed(run)[1], line[:200]
+
+
+def test_every_byte_of_sound_that_is_altered_is_found(run):
+    path = scenario(run) / "capture.pcapng"
+    whole = path.read_bytes()
+    place = whole.index(bytes([0xD5, 0x34] * 80)) + 40
+    path.write_bytes(whole[:place] + bytes([whole[place] ^ 1]) + whole[place + 1 :])
+    assert "of the timeline in digest" in recomputed(run)[1]
 
 
 def test_every_byte_of_a_message_that_is_altered_is_found(run):
@@ -229,16 +207,135 @@ def test_lines_of_a_console_are_held_against_its_raw_log(tmp_path):
         timeline.append(Witness.CONSOLE, ConsoleLine(text=text))
     log = tmp_path / "console.log"
     log.write_bytes(b"zero\r\none\r\ntwo\r\nthree\r\nfour\r\n")
-    assert compare_testimony(tmp_path, timeline, 0.0) == [], "others are of before and after"
+    assert compare_sources(tmp_path, timeline, 0.0, 0) == [], "others are of before and after"
     log.write_bytes(b"one\r\ntwo\r\nand\r\nthree\r\n")
     assert (
         "1 lines of the raw log are not on the timeline: 'and'"
-        in compare_testimony(tmp_path, timeline, 0.0)[0]
+        in compare_sources(tmp_path, timeline, 0.0, 0)[0]
     )
     log.write_bytes(b"one\r\ntoo\r\nthree\r\n")
-    assert "two at " in compare_testimony(tmp_path, timeline, 0.0)[0]
+    assert "two at " in compare_sources(tmp_path, timeline, 0.0, 0)[0]
     log.unlink()
-    assert "console.log: it is gone" in compare_testimony(tmp_path, timeline, 0.0)[0]
+    assert "console.log: it is gone" in compare_sources(tmp_path, timeline, 0.0, 0)[0]
+
+
+def of_console(folder, timeline, *portions, layout=KEYED, role=ALL):
+    """Have a console's log come in portions, and read it onto a timeline as a bench does."""
+    reader, framer = ConsoleReader(layout, append=timeline.append, role=role), LineFramer(4096)
+    arrivals = Arrivals(folder / "console.log")
+    with (folder / "console.log").open("ab") as log:
+        for at, data in portions:
+            log.write(data)
+            arrivals.note(at, len(data))
+            for line in framer.feed(data):
+                reader.line(line, at)
+    arrivals.close()
+    (folder / "languages.json").write_text(json.dumps({"console": reader.language}))
+
+
+def test_what_lines_mean_is_read_anew_from_bytes_and_their_times(tmp_path):
+    timeline = Timeline()
+    of_console(
+        tmp_path,
+        timeline,
+        (100.0, b'0 boot v=1\r\n1 event name=outgoing_call_initiated screen="Call'),
+        (100.25, b'ing" details="3410"\r\n2 screen text=Busy\r\n'),
+        (101.0, b"3 sip registered\r\nwhatever\r\n"),
+    )
+    whole = list(timeline)
+    assert {o.content.kind for o in whole} == {"console_line", "event", "screen", "note"}
+    assert compare_sources(tmp_path, timeline, 200.0, 0) == []
+    for place, observation in enumerate(whole):
+        lacking = Timeline(whole[:place] + whole[place + 1 :])
+        found = compare_sources(tmp_path, lacking, 200.0, 0)
+        assert len(found) >= 1, observation
+        assert "is not on the timeline" in found[0]
+        later = [o if o is not observation else o.model_copy(update={"time": o.time + 0.01}) for o in whole]
+        found = compare_sources(tmp_path, Timeline(later), 200.0, 0)
+        assert found, observation
+        told = observation.content.model_dump() | {
+            "details" if observation.content.kind == "event" else "text": "another"
+        }
+        other = observation.model_copy(update={"content": type(observation.content)(**told)})
+        altered = Timeline([*whole[:place], other, *whole[place + 1 :]])
+        found = compare_sources(tmp_path, altered, 200.0, 0)
+        assert found, observation
+    event = next(o for o in whole if o.content.kind == "event")
+    kept_off = Timeline([o for o in whole if o is not event])
+    assert compare_sources(tmp_path, kept_off, 200.0, 1) == [], "as of an earlier scenario"
+    for name in ("console.log", "console.times"):
+        kept = (tmp_path / name).read_bytes()
+        for data in (None, b"", kept[:-1], kept + b"1 1\n", kept.replace(b"1", b"2", 1)):
+            (tmp_path / name).unlink()
+            if data is not None:
+                (tmp_path / name).write_bytes(data)
+            assert compare_sources(tmp_path, timeline, 200.0, 0), (name, data)
+            (tmp_path / name).write_bytes(kept)
+
+
+def test_a_line_that_began_in_another_file_or_before_the_line_was_opened_again_is_none_of_it(tmp_path):
+    timeline = Timeline()
+    timeline.append(Witness.CONSOLE, ConsoleLine(text="0 sip registered x=1"), 99.9)
+    timeline.append(Witness.CONSOLE, Note(text="sip registered x=1"), 99.9)
+    log = tmp_path / "console.log"
+    log.write_bytes(b"stered x=1\r\n0 sip ex")
+    (tmp_path / "console.times").write_text("99.900000 12\n99.950000 8\n")
+    of_console(tmp_path, timeline, (100.0, b""), (100.5, b"whole\r\n"))
+    assert compare_sources(tmp_path, timeline, 200.0, 0) == []
+
+
+@pytest.mark.parametrize(
+    "layout",
+    [
+        *LAYOUTS.values(),
+        Layout.from_fields("own", EventFields(name="", path=BoundedExpression("/(?P<name>.*)", "own"))),
+    ],
+)
+def test_every_layout_is_stored_and_comes_back(layout):
+    assert stored_layout(restored(json.loads(json.dumps(stored_layout(layout))))) == stored_layout(layout)
+
+
+def test_messages_of_syslog_are_read_anew(tmp_path):
+    timeline = Timeline()
+    reader = SyslogReader(KEYED_MESSAGE, EventPublisher("syslog", Witness.SYSLOG, append=timeline.append))
+    arrivals = Arrivals(tmp_path / "syslog.log")
+    with (tmp_path / "syslog.log").open("wb") as log:
+        for at, message in (
+            (
+                10.0,
+                b"<13>1 2026-11-28T00:00:00Z door app - - - event name=outgoing_call_failure details=busy",
+            ),
+            (11.0, b"<14>text\nof several lines"),
+        ):
+            data = b"%d %s\n" % (len(message), message)
+            log.write(data)
+            arrivals.note(at, len(data))
+            reader.message(message, at)
+    arrivals.close()
+    (tmp_path / "languages.json").write_text(json.dumps({"syslog": language(KEYED_MESSAGE, ALL)}))
+    assert compare_sources(tmp_path, timeline, 20.0, 0) == []
+    whole = list(timeline)
+    for place, observation in enumerate(whole):
+        found = compare_sources(tmp_path, Timeline(whole[:place] + whole[place + 1 :]), 20.0, 0)
+        assert "is not on the timeline" in found[0], observation
+    data = (tmp_path / "syslog.log").read_bytes()
+    (tmp_path / "syslog.log").write_bytes(data.replace(b"busy", b"bust"))
+    assert "busy" in compare_sources(tmp_path, timeline, 20.0, 0)[0]
+
+
+def test_what_stations_logged_is_held_against_their_logs(tmp_path):
+    timeline = Timeline()
+    (tmp_path / "stations").mkdir()
+    lines = [(5.25, "EV CALLING callid=1"), (6.0, "EV ENDED callid=1 how=us")]
+    (tmp_path / "stations" / "3410-7.said.log").write_text(
+        "".join(f"{at:.6f} {text}\n" for at, text in lines)
+    )
+    for at, text in lines:
+        timeline.append(Witness.STATION, StationSaid(station="3410", text=text), at)
+    assert compare_testimony(tmp_path, timeline, 0.0) == []
+    assert "is not on the timeline" in compare_testimony(tmp_path, Timeline(list(timeline)[1:]), 0.0)[0]
+    timeline.append(Witness.STATION, StationSaid(station="3410", text="EV ENDED callid=2"), 6.0)
+    assert "is in no station's log" in compare_testimony(tmp_path, timeline, 0.0)[0]
 
 
 def test_what_is_no_run_is_one_message(tmp_path):

@@ -80,7 +80,8 @@ MAY_IMPORT = {
         "capture_file": (*GROUND, *rooms("capture", "evidence", "judge", "monitors")),
         "recomputed": (
             *GROUND,
-            *rooms("capture", "capture_file", "evidence", "instruments", "judge", "monitors", "sipp"),
+            *rooms("capture", "capture_file", "event_sources", "evidence", "instruments", "judge"),
+            *rooms("layouts", "monitors", "pbx", "sipp"),
         ),
         "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),

@@ -5,8 +5,8 @@ import asyncio
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
+from intercom_hil.errors import BenchError
 from intercom_hil.timeline import Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import ConsoleLine, Note, Observation, OperatorHeard
 from intercom_hil.timeline.pattern import Condition
@@ -26,9 +26,11 @@ def test_a_stored_timeline_comes_back_as_it_was(tmp_path_factory, seen):
 
 def test_a_damaged_line_is_an_error_and_not_a_shorter_timeline(tmp_path):
     path = tmp_path / "timeline.jsonl"
-    path.write_text('{"seq": 0}\n')
-    with pytest.raises(ValidationError):
-        Timeline.load(path)
+    good = Observation(seq=0, time=1.0, witness=Witness.BENCH, content=Note(text="a note")).model_dump_json()
+    for damaged in (b'{"seq": 0}', b"{", b"\xff", b"null", good.encode()[:-9]):
+        path.write_bytes(f"{good}\n\n".encode() + damaged + b"\n")
+        with pytest.raises(BenchError, match=r"timeline\.jsonl: it cannot be read: line 3: .*restore"):
+            Timeline.load(path)
 
 
 async def test_a_wait_for_several_ends_with_the_last_of_them():

@@ -98,6 +98,7 @@ class PbxComponent:
         """Stop Asterisk and remove its container."""
         if hasattr(self, "pbx"):
             await self.pbx.stop()
+            self.pbx.end_testimony()
         await self.place.stop()
 
     async def _make_pbx(self) -> None:

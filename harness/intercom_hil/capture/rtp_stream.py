@@ -6,6 +6,8 @@ authenticated under the sender's own key; nothing is inferred from the profile i
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 from intercom_hil.capture.counting import Counting
 from intercom_hil.capture.negotiation import NegotiatedStream
 from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
@@ -128,6 +130,7 @@ class RtpStream:
         reporters.expect(flow.destination)
         self._counting, self._pace = Counting(), Pace()
         self._payload_types: dict[int, None] = {}
+        self._digest = sha256()
         keys = leg.keys if leg else ()
         self._receivers: list[SrtpReceiver] = [r for key in keys if (r := receiver(key))]
         self._overheads = {overhead(key) for key in keys}
@@ -185,6 +188,7 @@ class RtpStream:
             self._payload_type = header.payload_type
             self._say_started(header, time)
         self._last = max(self._last, time)
+        self._digest.update(data)
         if not empty:
             self._payload_types[header.payload_type] = None
         rate = _clock_rate(encoding)
@@ -253,6 +257,7 @@ class RtpStream:
             receiver_reports=reports.of_receiver,
             stray_reports=self._reporters.astray(reports),
             clear_reports=sum(r.in_clear and self._first <= r.time <= self._last for r in reports.all),
+            digest=self._digest.hexdigest(),
         )
         self._append(Witness.WIRE, content, self._last)
 

@@ -13,8 +13,6 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from intercom_hil.capture_file.forwarding import hops
 from intercom_hil.errors import BenchError
 from intercom_hil.timeline import Observation, Timeline, Witness
@@ -99,7 +97,7 @@ def _roles_of_a_run(path: Path) -> dict[str, str]:
         return {}
     try:
         stored = Timeline.load(beside)
-    except (OSError, ValueError, ValidationError):
+    except (OSError, BenchError):
         return {}
     roles: dict[str, str] = {}
     # of what the wire cannot read (TLS) the PBX says the addresses, and may have its own wrong

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from intercom_hil.capture_file.reading import CaptureRead
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.digests import write_digests
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
 from intercom_hil.judge.deviations import deviations
@@ -51,6 +52,7 @@ def run_of_capture(
         shutil.copyfile(path, capture)
         timeline.store(here / "timeline.jsonl")
         write_lines(here / "judgements.jsonl", (j.model_dump_json() for j in judgements))
+        write_digests(here)
         outcome = folded(judgements, Verdict.PASS, ())
         verdict = outcome.verdict if judgements else Verdict.NONE
         run.describe({"harness": version("intercom-hil"), "capture": path.name, "sha256": _digest(capture)})

@@ -20,6 +20,8 @@ from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.log_file import LARGEST_FILE, LogEntry, LogFileError, LogFileOptions, read_log
 from intercom_hil.event_sources.source_kinds import AnySource, SourceOptions, unusable
+from intercom_hil.evidence.digests import FILE as DIGESTS
+from intercom_hil.evidence.digests import write_digests
 from intercom_hil.evidence.import_again import judged_with_import
 from intercom_hil.evidence.log_match import Cause, Entry, Match, match
 from intercom_hil.evidence.records import ScenarioRecord
@@ -44,7 +46,7 @@ from intercom_hil.timeline.observation import (
 Report = Callable[[str], None]
 BEFORE = "before-import"
 KEPT = "imports"
-_CHANGED = ("timeline.jsonl", "judgements.jsonl", RECORD)
+_CHANGED = ("timeline.jsonl", "judgements.jsonl", DIGESTS, RECORD)
 _OVERLAP = 0.5  # s by which scenarios of one bench may seem to overlap
 _SOURCES: TypeAdapter[tuple[SourceOptions, ...]] = TypeAdapter(tuple[AnySource, ...])
 
@@ -202,9 +204,9 @@ def _played(base: Path, folder: Path, record: ScenarioRecord) -> _Played:
     assert record.evidence.timeline is not None
     try:
         timeline = Timeline.load(base / record.evidence.timeline)
-    except (OSError, ValidationError) as problem:
+    except OSError as problem:
         raise BenchError(
-            f"the timeline cannot be read ({problem})", record.evidence.timeline, "restore the file"
+            f"the timeline cannot be read ({problem.strerror})", record.evidence.timeline, "restore the file"
         ) from problem
     timeline.opened = next((o.time for o in timeline), record.started)
     return _Played(record, folder / record.evidence.folder, timeline)
@@ -287,6 +289,8 @@ def _bring(
     record = judged_with_import(one.record, one.timeline, after)
     after.store(one.folder / "timeline.jsonl")
     write_lines(one.folder / "judgements.jsonl", (j.model_dump_json() for j in record.judgements))
+    if (one.folder / DIGESTS).exists():
+        write_digests(one.folder)
     write_whole(one.folder / RECORD, record.model_dump_json(indent=1) + "\n")
     return record
 

@@ -7,6 +7,7 @@ protocols, so an emulated device and one on a desk differ only in what is passed
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
@@ -32,6 +33,8 @@ from intercom_hil.timeline.observation import Configured, InputChanged, Instrume
 from intercom_hil.timeline.redaction import Redactor
 from intercom_hil.timeline.timeline import Append, now
 
+LANGUAGES = "languages.json"
+"""The file of a scenario that says how the lines of each source were read."""
 _DEVICE_FIRST = 0.5  # s that a device's own end may be noticed after that of its console
 _DEVICE = "device"
 _SIP_PORT = 5060
@@ -195,6 +198,10 @@ class Intercom:
         self._reader.begin()
         for source in self.sources:
             source.begin(folder)
+        read = {"console": self._reader.language} if self.console is not None else {}
+        read |= {s.name: s.language for s in self.sources if hasattr(s, "language")}
+        if read:
+            (folder / LANGUAGES).write_text(json.dumps(read) + "\n", encoding="utf-8")
         if self.speaker is not None:
             self.speaker.begin()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from intercom_hil.event_sources.publisher import EventPublisher
-from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.event_sources.roles import SourceRole, language
 from intercom_hil.layouts.layout import Layout, Reading
 from intercom_hil.timeline.observation import UnreadableLine, Witness
 from intercom_hil.timeline.timeline import Append
@@ -17,10 +17,11 @@ class ConsoleReader:
     Attributes:
         layout: what its lines mean.
         publisher: puts what they mean on the timeline.
+        language: how its lines are read, and what they are judged by, as data.
     """
 
     def __init__(self, layout: Layout, *, append: Append, role: SourceRole = _ALL) -> None:
-        self.layout = layout
+        self.layout, self.language = layout, language(layout, role)
         self.publisher = EventPublisher("console", Witness.CONSOLE, append=append, role=role)
         self.opened, self.begin = self.publisher.opened, self.publisher.begin
 

@@ -7,7 +7,11 @@ once, and the other report of it is kept to be compared.
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from intercom_hil.layouts.layout import Layout
+from intercom_hil.layouts.stored import stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +27,11 @@ class SourceRole:
     events: bool = True
     screens: bool = True
     restarts: bool = True
+
+
+def language(layout: Layout, role: SourceRole) -> dict[str, Any]:
+    """Return, as data, how a source is read and what it is judged by."""
+    return {"layout": stored(layout), "role": asdict(role)}
 
 
 def assign_roles(sources: Sequence[Collection[str]]) -> list[SourceRole]:

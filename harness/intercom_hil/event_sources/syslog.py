@@ -17,7 +17,7 @@ from pydantic import AfterValidator, Field, model_validator
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
-from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.event_sources.roles import SourceRole, language
 from intercom_hil.event_sources.source import TlsIdentity
 from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext
 from intercom_hil.event_sources.syslog_framing import FramingError, SyslogFramer
@@ -38,12 +38,48 @@ _BUFFER = 1 << 20  # bytes of datagrams that the kernel keeps while the bench is
 _ALL = SourceRole()
 
 
+class SyslogReader:
+    """Reads messages in a layout, and publishes what they say."""
+
+    def __init__(self, layout: Layout, publisher: EventPublisher) -> None:
+        self.layout, self._publisher = layout, publisher
+
+    def message(self, data: bytes, at: float) -> None:
+        """Take the bytes of a message, and when they came (seconds since the epoch)."""
+        for message in SyslogMessage.all_in(data, at, self._understood):
+            self._publish(message, at)
+
+    def _understood(self, text: str) -> bool:
+        meaning = self.layout.meaning(text)
+        unread = any(isinstance(content, UnreadableLine) for content in meaning.contents)
+        return bool(meaning.contents or meaning.boot) and not unread
+
+    def _publish(self, message: SyslogMessage, at: float) -> None:
+        seen = SyslogSeen(
+            facility=message.facility,
+            severity=message.severity,
+            host=message.host,
+            app=message.app,
+            device_time=message.time,
+            text=message.text,
+        )
+        meaning = self.layout.meaning(message.text)
+        contents = tuple(
+            content.model_copy(update={"device_time": message.time})
+            if isinstance(content, DeviceEvent) and content.device_time is None
+            else content
+            for content in meaning.contents
+        )
+        self._publisher.publish(Reading((seen, *contents), meaning.boot), at)
+
+
 class SyslogReceiver:
     """Receives one device's syslog. Must be made inside a running event loop.
 
     Attributes:
         name: what messages and its raw log are called after.
         lost: resolves with the reason when it can receive no more.
+        language: how it is read, and what it is judged by, as data.
     """
 
     def __init__(
@@ -75,8 +111,10 @@ class SyslogReceiver:
         """
         self.name = name
         self._address, self._port, self._transport = address, port, transport
-        self._sender, self._layout, self._identity = sender, layout, identity
+        self._sender, self._identity = sender, identity
         self._publisher = EventPublisher(name, Witness.SYSLOG, append=append, role=role)
+        self._reader = SyslogReader(layout, self._publisher)
+        self.language = language(layout, role)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._raw = RawLog(self.lost)
         self._strangers: set[str] = set()
@@ -174,32 +212,8 @@ class SyslogReceiver:
 
     def _message(self, data: bytes) -> None:
         at = now()
-        self._raw.write(b"%d %s\n" % (len(data), data))
-        for message in SyslogMessage.all_in(data, at, self._understood):
-            self._publish(message, at)
-
-    def _understood(self, text: str) -> bool:
-        meaning = self._layout.meaning(text)
-        unread = any(isinstance(content, UnreadableLine) for content in meaning.contents)
-        return bool(meaning.contents or meaning.boot) and not unread
-
-    def _publish(self, message: SyslogMessage, at: float) -> None:
-        seen = SyslogSeen(
-            facility=message.facility,
-            severity=message.severity,
-            host=message.host,
-            app=message.app,
-            device_time=message.time,
-            text=message.text,
-        )
-        meaning = self._layout.meaning(message.text)
-        contents = tuple(
-            content.model_copy(update={"device_time": message.time})
-            if isinstance(content, DeviceEvent) and content.device_time is None
-            else content
-            for content in meaning.contents
-        )
-        self._publisher.publish(Reading((seen, *contents), meaning.boot), at)
+        self._raw.write(b"%d %s\n" % (len(data), data), at)
+        self._reader.message(data, at)
 
 
 class _Datagrams(asyncio.DatagramProtocol):

@@ -16,7 +16,7 @@ from pydantic import AfterValidator, Field
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.raw_log import RawLog
-from intercom_hil.event_sources.roles import SourceRole
+from intercom_hil.event_sources.roles import SourceRole, language
 from intercom_hil.event_sources.source_kinds import Listening, LiveSourceOptions, SourceContext
 from intercom_hil.event_sources.text_bytes import text_of
 from intercom_hil.event_sources.webhook_body import events_of
@@ -57,6 +57,7 @@ class WebhookReceiver:
     Attributes:
         name: what messages and its raw log are called after.
         lost: resolves with the reason when it can receive no more.
+        language: how it is read, and what it is judged by, as data.
     """
 
     def __init__(
@@ -88,6 +89,7 @@ class WebhookReceiver:
         self.name = name
         self._address, self._port, self._path = address, port, path
         self._sender, self._layout, self._events_at = sender, layout, events_at
+        self.language = language(layout, role)
         self._publisher = EventPublisher(name, Witness.WEBHOOK, append=append, role=role)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._raw = RawLog(self.lost)

@@ -16,6 +16,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.digests import FILE as DIGESTS
 from intercom_hil.evidence.folder_names import OWNER_ONLY, folder_name, fresh_stamp
 from intercom_hil.evidence.known_deviations import AssessedDeviation, KnownDeviation, assess
 from intercom_hil.evidence.media_keys import MediaKeys
@@ -41,6 +42,8 @@ from intercom_hil.timeline.redaction import Redactor
 LATEST = "latest"
 RECORD = "record.json"
 ENVIRONMENT = "environment.json"
+SOURCES = ("syslog*.log", "webhook*.log", "*.times", "languages.json", "pbx.log", DIGESTS)
+"""Files of a scenario's folder with what device and PBX said, as it came, and what that is read with."""
 _OF_A_BENCH = ("bench", "bench_file", "device")
 """What of an environment is one bench's own."""
 
@@ -228,9 +231,7 @@ class RunFolder:
             asterisk=listed("asterisk.log"),
             settings=listed("settings.json"),
             sources=sorted(
-                str(file.relative_to(self.path))
-                for kind in ("syslog", "webhook")
-                for file in folder.glob(f"{kind}*.log")
+                str(file.relative_to(self.path)) for kind in SOURCES for file in folder.glob(kind)
             ),
             operator=sorted(str(f.relative_to(self.path)) for f in folder.glob("operator/*-[0-9]-*")),
             stations=stations,
@@ -351,6 +352,10 @@ class RunFolder:
         benches = self.environment.get("benches")
         return [bench.get("device") for bench in benches.values()] if isinstance(benches, dict) else []
 
+    def of_its_scenarios(self) -> dict[str, Any]:
+        """Return in words what the environment says of the scenarios taken together: clock, lateness."""
+        return self._clock() | self._lateness()
+
     def _clock(self) -> dict[str, Any]:
         """Return in words how the device's clock went, as far as its events showed; of several, by bench."""
         readings: dict[str, list[ClockReading]] = {}
@@ -395,7 +400,7 @@ class RunFolder:
             stopped_by=self.stopped_by if interrupted else "",
             selection=self.selection,
             unplayed=self.unplayed,
-            environment=self.environment | self._clock() | self._lateness(),
+            environment=self.environment | self.of_its_scenarios(),
             imports=self.imports,
             known_deviations=self.assessed(),
             families=FAMILIES | {f: name for one in self._others() for f, name in one.families.items()},

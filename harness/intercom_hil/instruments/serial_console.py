@@ -7,6 +7,7 @@ The lines are text that can be stored and shown.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,7 @@ from intercom_hil.errors import BenchError
 from intercom_hil.instruments.protocols import OnFragment, OnLine
 from intercom_hil.instruments.serial_line import SerialLine
 from intercom_hil.instruments.shared_port import SharedPorts
+from intercom_hil.timeline.arrivals import Arrivals
 from intercom_hil.timeline.observation import UnreadableLine
 from intercom_hil.timeline.timeline import now
 
@@ -64,6 +66,7 @@ class SerialConsole:
         self._begun = 0.0
         self._watched: asyncio.Future[str] | None = None
         self._log: BinaryIO | None = None
+        self._arrivals: Arrivals | None = None
 
     @classmethod
     def on(cls, ports: SharedPorts, url: str, *, baudrate: int = 115_200) -> SerialConsole:
@@ -103,6 +106,9 @@ class SerialConsole:
         if not self._line.is_open:
             self._framer.forget()
             self.can_return = True
+            if self._arrivals is not None:
+                with contextlib.suppress(OSError):  # the log itself will say so
+                    self._arrivals.began_anew(now())
         await self._line.acquire(self)
         if self._watched is not self.lost:
             self._watched = self.lost
@@ -114,7 +120,7 @@ class SerialConsole:
         self._close_log()
 
     def begin(self, log: Path) -> None:
-        """Append every byte from now on to the file ``log``, made if need be.
+        """Append every byte from now on to the file ``log``, made if need be, and its time beside it.
 
         Raises:
             BenchError: the file cannot be written.
@@ -122,6 +128,7 @@ class SerialConsole:
         self._close_log()
         try:
             self._log = log.open("ab", buffering=0)
+            self._arrivals = Arrivals(log)
         except OSError as problem:
             raise BenchError(
                 f"the console log cannot be written ({problem.strerror})", str(log), "check the run folder"
@@ -131,11 +138,15 @@ class SerialConsole:
         if self._log is not None:
             self._log.close()
             self._log = None
+        if self._arrivals is not None:
+            self._arrivals.close()
+            self._arrivals = None
 
     def _received(self, data: bytes, at: float) -> None:
-        if self._log is not None:
+        if self._log is not None and self._arrivals is not None:
             try:
                 self._log.write(data)
+                self._arrivals.note(at, len(data))
             except OSError as problem:
                 self._close_log()
                 self.can_return = False

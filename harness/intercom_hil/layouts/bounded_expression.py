@@ -50,6 +50,11 @@ class BoundedExpression:
             ) from problem
 
     @property
+    def text(self) -> str:
+        """The expression as it was written."""
+        return str(self._pattern.pattern)
+
+    @property
     def groups(self) -> frozenset[str]:
         """The names of its groups."""
         return frozenset(self._pattern.groupindex)

@@ -10,14 +10,13 @@ import json
 from collections.abc import Callable, Collection
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from intercom_hil.errors import BenchError
 from intercom_hil.judge.judgement import Judgement, judged, without_repeats
 from intercom_hil.judge.rules import Monitored
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.stored_lines import read_lines
 
 Report = Callable[[str], None]
 
@@ -62,10 +61,9 @@ def judge_scenario_again(folder: Path, known: Collection[str] | None = None) -> 
     """
     try:
         timeline = Timeline.load(folder / "timeline.jsonl")
-        lines = (folder / "judgements.jsonl").read_text(encoding="utf-8").splitlines()
-        stored = [Judgement.model_validate_json(line) for line in lines]
-    except (OSError, ValidationError) as problem:
-        raise BenchError(f"the evidence cannot be read: {problem}", str(folder)) from problem
+        stored = read_lines(folder / "judgements.jsonl", Judgement)
+    except OSError as problem:
+        raise BenchError.of(problem, str(folder)) from problem
     monitored = [(j, j.rule) for j in stored if isinstance(j.rule, Monitored)]
     differences = []
     for judgement in stored:

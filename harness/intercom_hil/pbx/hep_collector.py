@@ -17,6 +17,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import socket
+from collections.abc import Callable
 
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import stretched
@@ -36,8 +37,22 @@ _RECEIVE_BUFFER = 1 << 20
 class HepCollector(asyncio.DatagramProtocol):
     """The collector on one address. ``rejected`` counts datagrams that were no HEP3 packets."""
 
-    def __init__(self, pbx_address: str, append: Append, name_of: NameOf) -> None:
-        self._pbx_address = pbx_address
+    def __init__(
+        self,
+        pbx_address: str,
+        append: Append,
+        name_of: NameOf,
+        keep: Callable[[bytes], None] = lambda data: None,
+    ) -> None:
+        """Describe the collector.
+
+        Args:
+            pbx_address: the PBX's.
+            append: puts an observation on the timeline.
+            name_of: who is at an address and port.
+            keep: is given every packet as it came.
+        """
+        self._pbx_address, self._keep = pbx_address, keep
         self._append, self._name_of = append, name_of
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
@@ -102,6 +117,7 @@ class HepCollector(asyncio.DatagramProtocol):
         except hep.HepError:
             self.rejected += 1
             return
+        self._keep(data)
         source, destination = self._sides(packet)
         content = sip_content(packet.payload, source, destination, transport_of(packet), self._name_of)
         self._append(Witness.PBX, content, self._in_order(packet.time))

@@ -10,6 +10,7 @@ import contextlib
 import signal
 from collections import deque
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
@@ -21,9 +22,10 @@ from intercom_hil.pbx.events import Reported, from_ami, from_ari, from_log
 from intercom_hil.pbx.hep_collector import HepCollector
 from intercom_hil.pbx.ports import check_free
 from intercom_hil.pbx.switchboard import Switchboard
+from intercom_hil.pbx.testimony import AMI, ARI, FILE, HEP, LOG, PbxTestimony, as_kept
 from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.timeline.observation import InstrumentLost, Witness
-from intercom_hil.timeline.timeline import Append
+from intercom_hil.timeline.timeline import Append, now
 
 START_WITHIN = 20.0
 """Seconds from the start of the program until it is ready; 0.4 is usual."""
@@ -102,6 +104,7 @@ class Pbx(Switchboard):
         self._open_host = open_host
         self._begun = begun
         self._append, self._name_of = append, name_of
+        self._testimony = PbxTestimony(address)
         self._log: deque[str] = deque(maxlen=12)
         self._stack: contextlib.AsyncExitStack | None = None
         self._running = False
@@ -167,7 +170,7 @@ class Pbx(Switchboard):
                 raise BenchError(
                     f"cannot write the PBX's files: {problem.strerror}", str(config.folder)
                 ) from None
-        collector = HepCollector(config.address, self._append, self._name_of)
+        collector = HepCollector(config.address, self._append, self._name_of, partial(self._keep, HEP))
         stack.push_async_callback(collector.close)
         await collector.open(config.hep_address)
         self._collector = collector
@@ -183,7 +186,7 @@ class Pbx(Switchboard):
             config.ami_port,
             config.user,
             config.secret,
-            on_event=lambda block: self._append_reported(from_ami(block)),
+            on_event=lambda block: self._append_reported(AMI, block, from_ami(block)),
             on_lost=lambda problem: self._lose(f"AMI: {problem}"),
         )
         stack.push_async_callback(ami.close)
@@ -250,11 +253,21 @@ class Pbx(Switchboard):
             self.lost.set_result(problem)
 
     def begin(self, log: Path) -> None:
-        """Begin a scenario: `end` leaves in the file ``log`` what the PBX logs from now on."""
+        """Begin a scenario: `end` leaves in the file ``log`` what the PBX logs from now on.
+
+        What it says by other ways is kept beside it as it comes. Raises OSError.
+        """
         self._kept, self._logged = log, _size(self._config.log)
+        self._testimony.begin(log.with_name(FILE), now())
+
+    def end_testimony(self) -> None:
+        """Keep no more of what it says: the bench needs this PBX no longer. Idempotent."""
+        with contextlib.suppress(OSError):  # that its end is missing will be found
+            self._testimony.end(now())
 
     def end(self) -> None:
         """End the scenario; its part of the PBX's log is kept, whether the PBX still runs or not."""
+        self.end_testimony()
         log, self._kept = self._kept, None
         if log is not None and _size(self._config.log) > self._logged:
             with self._config.log.open("rb") as whole:
@@ -283,16 +296,26 @@ class Pbx(Switchboard):
         self._log.append(text)
         reported = from_log(text) if stream == "log" and self._running else None
         if reported:
+            self._keep(LOG, text.encode("utf-8", "surrogateescape"), time)
             self._append(Witness.PBX, reported, time)
 
-    def _append_reported(self, reported: Reported | None) -> None:
+    def _append_reported(self, interface: str, event: object, reported: Reported | None) -> None:
         if reported:
-            self._append(Witness.PBX, *reported)
+            content, at = reported
+            came = now()
+            self._keep(interface, as_kept(event), came)
+            self._append(Witness.PBX, content, came if at is None else at)
+
+    def _keep(self, kind: str, data: bytes, at: float | None = None) -> None:
+        try:
+            self._testimony.keep(kind, data, now() if at is None else at)
+        except OSError as problem:
+            self._lose(f"what it says cannot be kept: {problem.strerror}")
 
     async def _read_events(self, events: AsyncIterator[dict[str, object]]) -> None:
         try:
             async for event in events:
-                self._append_reported(from_ari(event))
+                self._append_reported(ARI, event, from_ari(event))
         except BenchError as problem:
             self._lose(f"ARI: {problem.what}")
 

@@ -13,6 +13,8 @@ from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench.environment import environment
 from intercom_hil.bench.parts import in_parallel
 from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.evidence.digests import FILE as DIGESTS
+from intercom_hil.evidence.digests import renew_digests
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.beginning import OPENING
 from intercom_hil.plugin.options import (
@@ -108,7 +110,10 @@ def intercom_assembly(
     finally:
         intercom_loop.run(assembly.stop())
         with suppress(OSError):  # what the device said between two scenarios went to the logs of the first
-            intercom_run.redactor.sweep(intercom_run.path / "scenarios", apart_from=WRITTEN_WITHOUT_SECRETS)
+            apart_from = (*WRITTEN_WITHOUT_SECRETS, DIGESTS)
+            scenarios = intercom_run.path / "scenarios"
+            for path in intercom_run.redactor.sweep(scenarios, apart_from=apart_from):
+                renew_digests(scenarios / path.relative_to(scenarios).parts[0], [path])
 
 
 async def _result(task: asyncio.Task[dict[str, Any]]) -> dict[str, Any]:

@@ -10,15 +10,23 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
-from pydantic import ValidationError
-
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.digests import altered_files
 from intercom_hil.monitors.replay import judge_scenario_again
+from intercom_hil.pbx.testimony import FILE as PBX_LOG
+from intercom_hil.pbx.testimony import is_said
 from intercom_hil.recomputed.records import StoredRun
-from intercom_hil.recomputed.testimony import compare_testimony
+from intercom_hil.recomputed.sources import FROM_LINES, LANGUAGES, compare_sources
+from intercom_hil.recomputed.testimony import SAID, compare_testimony
 from intercom_hil.recomputed.wire import compare_wire
 from intercom_hil.timeline import Observation, Timeline, Witness
-from intercom_hil.timeline.observation import ConsoleLine, SipMessageSeen, SyslogSeen, WebhookSeen
+from intercom_hil.timeline.observation import (
+    ConsoleLine,
+    SipMessageSeen,
+    StationSaid,
+    SyslogSeen,
+    WebhookSeen,
+)
 
 Report = Callable[[str], None]
 _RAW = (ConsoleLine, SyslogSeen, WebhookSeen)
@@ -64,30 +72,47 @@ def _scenario(
     record = run.of(folder)
     if not path.exists():
         if record is None or record.evidence.timeline is None:
-            return [*run.differences_of(folder, Timeline())], (
+            return [*run.differences_of(folder, Timeline()), *altered_files(folder)], (
                 "it has no timeline, and nothing to recompute",
             )
         return ["timeline.jsonl: it is gone"], ()
     try:
         timeline = Timeline.load(path)
-    except (OSError, ValidationError) as problem:
-        return [f"timeline.jsonl: it cannot be read: {str(problem).splitlines()[0]}"], ()
-    left.update(o.witness.value for o in timeline if not _is_recomputed(o))
+    except (OSError, BenchError) as problem:
+        why = problem.what if isinstance(problem, BenchError) else f"it cannot be read: {problem.strerror}"
+        return [f"timeline.jsonl: {why}"], ()
+    left.update(o.witness.value for o in timeline if not _is_recomputed(o, folder))
     wire = compare_wire(folder, timeline)
     found = [
         *run.differences_of(folder, timeline),
         *wire.differences,
         *compare_testimony(folder, timeline, wire.until),
+        *altered_files(folder),
+        *compare_sources(
+            folder,
+            timeline,
+            record.started + record.duration_s if record else 0.0,
+            record.kept_off if record else 0,
+        ),
     ]
     if (folder / "judgements.jsonl").exists():
         try:
             found += [f"judged again: {text}" for text in judge_scenario_again(folder, known)]
-        except (BenchError, IndexError) as problem:
+        except BenchError as problem:
             found.append(f"judged again: {problem}")
+        except Exception as problem:  # what somebody wrote into the evidence may be anything
+            found.append(f"judged again: it cannot be judged ({type(problem).__name__}: {problem})")
     return found, wire.not_compared
 
 
-def _is_recomputed(observation: Observation) -> bool:
-    if observation.witness is Witness.WIRE or isinstance(observation.content, _RAW):
+def _is_recomputed(observation: Observation, folder: Path) -> bool:
+    content, witness = observation.content, observation.witness
+    if witness is Witness.WIRE or isinstance(content, _RAW):
         return True
-    return isinstance(observation.content, SipMessageSeen) and observation.content.transport != "TLS"
+    if isinstance(content, StationSaid):
+        return any(folder.glob(f"stations/*{SAID}"))
+    if witness in (Witness.CONSOLE, Witness.SYSLOG) and isinstance(content, FROM_LINES):
+        return (folder / LANGUAGES).exists()
+    if witness is Witness.PBX and is_said(content) and (folder / PBX_LOG).exists():
+        return True
+    return isinstance(content, SipMessageSeen) and content.transport != "TLS"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,15 +12,17 @@ from pydantic import BaseModel, ValidationError
 
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.folder_names import folder_name
-from intercom_hil.evidence.records import ScenarioRecord, ScenarioSummary
+from intercom_hil.evidence.records import RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.evidence.run import RECORD, RunFolder
 from intercom_hil.judge.judgement import Judgement, folded
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import Configured
+from intercom_hil.timeline.stored_lines import first_of, read_lines
 
 RUN = "run.json"
 _REMEDY = "name a run folder"
+_SAME = 0.001
 _NOT_COMPARED = frozenset({"evidence"})
 """What of a summary is compared with the files themselves."""
 
@@ -31,12 +34,17 @@ class StoredRun:
         """Read them. Raises BenchError where ``run.json`` cannot be read."""
         self.path = path
         try:
-            self.said: dict[str, Any] = json.loads((path / RUN).read_text(encoding="utf-8"))
-            self.scenarios: dict[str, dict[str, Any]] = {
-                str(entry["evidence"]["folder"]): entry for entry in self.said["scenarios"]
-            }
-        except (OSError, ValueError, KeyError, TypeError) as problem:
+            self.said: dict[str, Any] = json.loads((path / RUN).read_bytes())
+            RunRecord.model_validate(self.said)
+        except ValidationError as problem:
+            raise BenchError(
+                f"the run cannot be read: {first_of(problem)}", str(path / RUN), _REMEDY
+            ) from None
+        except (OSError, ValueError, RecursionError) as problem:
             raise BenchError(f"the run cannot be read ({problem!r})", str(path / RUN), _REMEDY) from problem
+        self.scenarios: dict[str, dict[str, Any]] = {
+            str(entry["evidence"]["folder"]): entry for entry in self.said["scenarios"]
+        }
         self.folders = sorted(
             (folder for folder in (path / "scenarios").glob("*") if folder.is_dir()), key=lambda one: one.name
         )
@@ -47,8 +55,10 @@ class StoredRun:
             if file.exists():
                 try:
                     self.records[self._name(folder)] = ScenarioRecord.model_validate_json(file.read_bytes())
-                except (OSError, ValidationError) as problem:
-                    self.unreadable[self._name(folder)] = str(problem).splitlines()[0]
+                except ValidationError as problem:
+                    self.unreadable[self._name(folder)] = first_of(problem)
+                except OSError as problem:
+                    self.unreadable[self._name(folder)] = str(problem.strerror)
 
     def _name(self, folder: Path) -> str:
         return str(folder.relative_to(self.path))
@@ -61,6 +71,9 @@ class StoredRun:
         """Yield what contradicts itself in the run as a whole."""
         here = {self._name(folder) for folder in self.folders}
         attempts = {a.evidence.folder for record in self.records.values() for a in record.earlier}
+        for folder in self.folders:
+            if folder.is_symlink():
+                yield f"{self._name(folder)}: it is a symbolic link, and no folder of this run"
         for name in self.scenarios:
             if name not in here:
                 yield f"{name}: {RUN} lists it, and it is gone"
@@ -70,6 +83,8 @@ class StoredRun:
         if not self.said.get("interrupted"):
             for name in sorted(known):
                 yield f"{name}: it belongs to no scenario of {RUN}"
+        yield from self._twice()
+        yield from self._of_the_whole()
         verdicts = [Verdict(entry["verdict"]) for entry in self.scenarios.values()]
         if self.said.get("verdict") != worst(verdicts).value:
             yield f"{RUN}: verdict {self.said.get('verdict')}, of scenarios that come to {worst(verdicts)}"
@@ -81,6 +96,51 @@ class StoredRun:
             ]
             if row.get("verdict") != worst(of).value:
                 yield f"{RUN}: {identity} {row.get('verdict')}, of scenarios that come to {worst(of)}"
+
+    def _twice(self) -> Iterator[str]:
+        """Find scenarios that are listed more than once, by folder or by name."""
+        entries = self.said["scenarios"]
+        for key, named in (
+            ("folder", [str(entry["evidence"]["folder"]) for entry in entries]),
+            ("scenario", [str(entry["id"]) for entry in entries]),
+        ):
+            for name, count in Counter(named).items():
+                if count > 1:
+                    yield f"{RUN}: it lists the {key} {name} {count} times"
+
+    def _of_the_whole(self) -> Iterator[str]:
+        """Compare what is said of the run as a whole with what comes of its scenarios' records."""
+        said = self.said
+        rows = said["requirements"]
+        judged = {
+            i for entry in self.scenarios.values() for i in (*entry["requirements"], *entry.get("asked", ()))
+        }
+        for identity in sorted(judged - set(rows)):
+            yield f"{RUN}: {identity} was judged, and has no row"
+        for identity, row in rows.items():
+            of = [e["id"] for e in self.scenarios.values() if identity in e["requirements"]]
+            if sorted(row["scenarios"]) != sorted(of):
+                yield f"{RUN}: {identity} names other scenarios than those that judged it"
+        started = [float(entry["started"]) for entry in self.scenarios.values()]
+        if started and said["started"] > min(started) + _SAME:
+            yield f"{RUN}: it started after its first scenario"
+        if started and said["ended"] < max(started):
+            yield f"{RUN}: it ended before its last scenario began"
+        if said.get("unplayed") and not said["interrupted"]:
+            yield f"{RUN}: {len(said['unplayed'])} scenarios were not played, and it was not interrupted"
+        if self.unreadable or set(self.scenarios) != set(self.records):
+            return  # said already; what comes of the others is another run's
+        try:
+            again, _ = RunFolder.reopen(self.path)
+        except BenchError as problem:
+            yield f"{RUN}: {problem.what}"
+            return
+        for name, value in again.of_its_scenarios().items():
+            if name in said["environment"] and said["environment"][name] != value:
+                yield f"{RUN}: {name} is {said['environment'][name]!r}, and of its scenarios {value!r}"
+        standing = [one.model_dump(mode="json") for one in again.assessed()]
+        if said.get("known_deviations", []) != standing:
+            yield f"{RUN}: known_deviations are not what comes of its scenarios"
 
     def differences_of(self, folder: Path, timeline: Timeline) -> Iterator[str]:
         """Yield what contradicts itself in the records of one scenario."""
@@ -150,11 +210,12 @@ def _judgements(folder: Path, record: ScenarioRecord) -> Iterator[str]:
             yield "judgements.jsonl: it is gone"
         return
     try:
-        stored = [
-            Judgement.model_validate_json(line) for line in path.read_text(encoding="utf-8").splitlines()
-        ]
-    except (OSError, ValueError) as problem:
-        yield f"judgements.jsonl: it cannot be read: {str(problem).splitlines()[0]}"
+        stored = read_lines(path, Judgement)
+    except BenchError as problem:
+        yield f"judgements.jsonl: {problem.what}"
+        return
+    except OSError as problem:
+        yield f"judgements.jsonl: it cannot be read: {problem.strerror}"
         return
     if len(stored) != len(record.judgements):
         yield f"judgements.jsonl: {len(stored)} judgements, and {len(record.judgements)} in {RECORD}"

@@ -1,21 +1,28 @@
-"""What stations, PBX and the device's own sources testified, against raw files and against one another."""
+"""What stations and PBX testified, against raw files and against one another."""
 
 from __future__ import annotations
 
-from collections import Counter
+import json
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from intercom_hil.instruments.serial_console import LONGEST_LINE, Fragment, LineFramer
 from intercom_hil.judge.rules import clock
+from intercom_hil.pbx.testimony import FILE, is_said, said_again
+from intercom_hil.recomputed.sources import MARK, SAME_TIME
 from intercom_hil.sipp.error import SippError
 from intercom_hil.sipp.traces import read_messages
 from intercom_hil.timeline import Observation, Timeline, Witness
-from intercom_hil.timeline.observation import ConsoleLine, SipMessageSeen, SyslogSeen, WebhookSeen
+from intercom_hil.timeline.observation import SipMessageSeen, StationSaid
+from intercom_hil.timeline.sip_content import endpoint
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sip import Message
 
-CONSOLE = "console.log"
-_SAME_TIME = 1e-5
-_RAW = {Witness.SYSLOG: "syslog", Witness.WEBHOOK: "webhook"}
+SAID = ".said.log"
+_UNDER_WAY = 0.5
+"""Seconds that something the PBX has dated may take to the bench; 1 ms is usual."""
+_CUT_TIME = 0.002
+"""Seconds: the PBX cuts some of its times to the millisecond, and the bench puts them in order."""
 
 
 def compare_testimony(folder: Path, timeline: Timeline, until: float) -> list[str]:
@@ -29,16 +36,14 @@ def compare_testimony(folder: Path, timeline: Timeline, until: float) -> list[st
     origin = min((o.time for o in timeline), default=0.0)
     return [
         *_stations(folder, timeline, origin),
-        *_console(folder, timeline, origin),
-        *_sources(folder, timeline, origin),
+        *_logs(folder, timeline, origin),
         *_copies(timeline, origin, until),
+        *_pbx(folder, timeline, origin),
     ]
 
 
 def _where(observation: Observation, origin: float) -> str:
-    content = observation.content
-    said = content.text if isinstance(content, ConsoleLine | SyslogSeen | WebhookSeen) else str(content)
-    return f"{said} at {clock(observation.time, origin)}, line {observation.seq + 1} of the timeline,"
+    return f"{observation} at {clock(observation.time, origin)}, line {observation.seq + 1} of the timeline,"
 
 
 def _stations(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
@@ -64,52 +69,90 @@ def _stations(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
         times.setdefault(data, []).append(time)
     for observation in stored:
         data = _message(observation).data
-        near = any(abs(time - observation.time) <= _SAME_TIME for time in times.get(data, ()))
+        near = any(abs(time - observation.time) <= SAME_TIME for time in times.get(data, ()))
         if left[data] <= 0 or not near:
             yield f"stations: {_where(observation, origin)} is in no station's log of messages"
         left[data] -= 1
+    known = {_message(observation).call_id for observation in stored}
+    for data, count in left.items():
+        call_id = _call_id(data)
+        if count > 0 and call_id in known:
+            first = data.split(b"\r\n", 1)[0].decode("utf-8", "replace")
+            yield f"stations: {first!r} of the call {call_id} is in their logs, and not on the timeline"
 
 
-def _console(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
-    """Compare the console's lines, in their order: they are a part of the raw log without a gap."""
-    stored = [o for o in timeline if o.witness is Witness.CONSOLE and isinstance(o.content, ConsoleLine)]
-    path = folder / CONSOLE
+def _call_id(data: bytes) -> str:
+    try:
+        return Message.parse(data).header("Call-ID") or ""
+    except WireError:
+        return ""
+
+
+def _logs(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
+    """Compare what the stations' scenarios logged, line by line, where that was kept."""
+    stored = [o for o in timeline if isinstance(o.content, StationSaid)]
+    left: Counter[tuple[str, str, float]] = Counter()
+    logs = sorted(folder.glob(f"stations/*{SAID}"))
+    for log in logs:
+        station = log.name.rpartition("-")[0]
+        try:
+            for line in log.read_bytes().split(b"\n")[:-1]:
+                stamp, _, text = line.decode("utf-8", "surrogateescape").partition(" ")
+                left[station, text, _tick(float(stamp))] += 1
+        except (OSError, ValueError) as problem:
+            yield f"stations/{log.name}: it cannot be read: {problem}"
+            return
+    for observation in stored if logs else ():
+        said = observation.content
+        assert isinstance(said, StationSaid)
+        key = (said.station, said.text, _tick(observation.time))
+        if left[key] <= 0:
+            yield f"stations: {_where(observation, origin)} is in no station's log"
+        left[key] -= 1
+    for (station, text, time), count in left.items():
+        if count > 0:
+            yield f"stations: {text!r} of {station} at {clock(time, origin)} is not on the timeline"
+
+
+def _tick(time: float) -> float:
+    """Return a time as it is written in a log, in microseconds."""
+    return round(time, 6)
+
+
+def _pbx(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
+    """Compare what the PBX said, by its mirror of its SIP and its interfaces, where that was kept."""
+    path = folder / FILE
     if not path.exists():
-        if stored:
-            yield f"{CONSOLE}: it is gone, and the timeline has {len(stored)} lines of it"
         return
     try:
-        raw = LineFramer(LONGEST_LINE).feed(path.read_bytes() + b"\n")
-    except OSError as problem:
-        yield f"{CONSOLE}: it cannot be read: {problem.strerror}"
+        found, until = said_again(path, lambda host, port: endpoint((host, port)))
+    except (OSError, ValueError, KeyError) as problem:
+        yield f"{FILE}: it cannot be read: {problem}"
         return
-    lines = [line for line in raw if not isinstance(line, Fragment)]
-    at = 0
-    for place, observation in enumerate(stored):
-        text = _text(observation)
-        try:
-            found = lines.index(text, at)
-        except ValueError:
-            if place or not (lines and text.endswith(lines[0])):  # it may have begun in another file
-                yield f"{CONSOLE}: {_where(observation, origin)} is not in the raw log"
-            continue
-        if place and found > at:
-            missing = ", ".join(repr(line) for line in lines[at:found][:3])
-            yield f"{CONSOLE}: {found - at} lines of the raw log are not on the timeline: {missing}"
-        at = found + 1
+    left: dict[str, list[Observation]] = defaultdict(list)
+    for one in found:
+        left[_said(one)].append(one)
+    stored = [o for o in timeline if o.witness is Witness.PBX and is_said(o.content)]
+    for observation in stored:
+        alike = left[_said(observation)]
+        same = next((one for one in alike if abs(one.time - observation.time) <= _CUT_TIME), None)
+        if same is not None:
+            alike.remove(same)
+        elif alike:
+            came = clock(alike.pop(0).time, origin)
+            yield f"{FILE}: {_where(observation, origin)} came at {came}"
+        elif observation.time <= until - _UNDER_WAY:
+            yield f"{FILE}: {_where(observation, origin)} is not in it"
+    calls = {_message(o).call_id for o in timeline if isinstance(o.content, SipMessageSeen)}
+    for one in (one for alike in left.values() for one in alike):
+        if not isinstance(one.content, SipMessageSeen) or one.content.call_id in calls:
+            yield f"{FILE}: {one} at {clock(one.time, origin)} is not on the timeline"
 
 
-def _sources(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
-    """Look for each text of syslog and webhook in the raw log of its source."""
-    for witness, name in _RAW.items():
-        stored = [
-            o for o in timeline if o.witness is witness and isinstance(o.content, SyslogSeen | WebhookSeen)
-        ]
-        raw = b"".join(path.read_bytes() for path in sorted(folder.glob(f"{name}*.log")))
-        for observation in stored:
-            text = _text(observation)
-            if not all(word.encode() in raw for word in text.split() if word.isascii() and word.isalnum()):
-                yield f"{name}.log: {_where(observation, origin)} is not in the raw log"
+def _said(observation: Observation) -> str:
+    """Return what the PBX said, apart from who that was: roles are not in what it says."""
+    said = observation.content.model_dump(mode="json", exclude={"sender", "receiver"})
+    return MARK.sub("redacted", json.dumps(said, sort_keys=True, ensure_ascii=False))
 
 
 def _copies(timeline: Timeline, origin: float, until: float) -> Iterator[str]:
@@ -139,9 +182,3 @@ def _of(timeline: Iterable[Observation], witness: Witness) -> Iterator[SipMessag
 def _message(observation: Observation) -> SipMessageSeen:
     assert isinstance(observation.content, SipMessageSeen)
     return observation.content
-
-
-def _text(observation: Observation) -> str:
-    content = observation.content
-    assert isinstance(content, ConsoleLine | SyslogSeen | WebhookSeen)
-    return content.text

@@ -17,6 +17,7 @@ from intercom_hil.capture_file.reading import read_capture
 from intercom_hil.errors import BenchError
 from intercom_hil.judge.rules import clock
 from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.media import SoundHole
 from intercom_hil.timeline.observation import (
     Content,
     MalformedSip,
@@ -35,7 +36,7 @@ from intercom_hil.wire.pcapng import is_pcapng, lost_packets, read_pcapng, recei
 CAPTURE = "capture.pcapng"
 _SAME_TIME = 2e-6
 """Seconds by which a time may differ that was written in microseconds."""
-_ROUNDED, _SMOOTHED = 0.0021, ("jitter_ms", "holes")
+_ROUNDED, _SMOOTHED = 0.0021, ("jitter_ms", "pace", "paced_for", "duration", "holes")
 """What microseconds come to in values that are rounded to the third place, and what these are."""
 _SIP_PORTS = frozenset({5060})
 _NOT_IN_PACKETS = frozenset({"sender", "receiver", "still", "session", "raw_bytes"})
@@ -279,4 +280,9 @@ def _changed(one: Observation, other: Observation) -> str:
 def _alike(one: object, other: object, name: str) -> bool:
     if isinstance(one, float) and isinstance(other, float):
         return abs(one - other) <= (_ROUNDED if name in _SMOOTHED else _SAME_TIME)
+    if isinstance(one, tuple) and isinstance(other, tuple):
+        return len(one) == len(other) and all(_alike(a, b, name) for a, b in zip(one, other, strict=True))
+    if isinstance(one, SoundHole) and isinstance(other, SoundHole):
+        times = _alike(one.time, other.time, name) and _alike(one.seconds, other.seconds, name)
+        return times and one.how == other.how
     return one == other

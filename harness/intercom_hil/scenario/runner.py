@@ -22,6 +22,7 @@ from intercom_hil.bench.attribution import RESTARTED
 from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
+from intercom_hil.evidence.digests import write_digests
 from intercom_hil.evidence.records import Attempt, ScenarioRecord
 from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
 from intercom_hil.judge.calls import calls, free_at
@@ -100,6 +101,7 @@ class ScenarioRunner:
         self._excused: dict[str, str] = {}
         self._unlogged: dict[EventKind, int] = {}
         self._records: list[ScenarioRecord] = []
+        self._secrets = 0
         self._closed = 0.0
         self._bound: asyncio.Timeout | None = None
         self._more = 0.0  # s, beyond how long a scenario lasts otherwise
@@ -126,6 +128,7 @@ class ScenarioRunner:
         try:
             self._run.scenario_folder(self._identity, number)
             await self._assembly.heal()
+            self._secrets = self._run.redactor.known
             timeline = self._assembly.begin(folder)
         except BenchError as problem:
             timeline, ending = Timeline(), Verdict.ERROR
@@ -417,15 +420,20 @@ class ScenarioRunner:
         if self._assembly.file.evidence.media_keys == "redacted":
             keys = self._run.media_keys.redactor(timeline)
         stored = Timeline(keys.model(observation) for observation in timeline)
+        apart_from: tuple[str, ...] = WRITTEN_WITHOUT_SECRETS
+        if redactor.known > self._secrets:  # what came up meanwhile was no secret before that
+            stored = Timeline(redactor.model(observation) for observation in stored)
+            apart_from = tuple(name for name in apart_from if name != "capture.pcapng")
         problems[:] = [keys.text(redactor.text(problem)) for problem in problems]
         judgements = [keys.model(redactor.model(judgement)) for judgement in judgements]
         try:
             if folder.is_dir() or self._run.unwritable is None:
-                redactor.sweep(folder, apart_from=WRITTEN_WITHOUT_SECRETS)
+                redactor.sweep(folder, apart_from=apart_from)
                 keys.sweep(folder)
                 stored.store(folder / "timeline.jsonl")
                 write_lines(folder / "judgements.jsonl", (j.model_dump_json() for j in judgements))
                 write_lines(folder / "settings.json", (c.model_dump_json(indent=1) for c in settings))
+                write_digests(folder)
         except OSError as problem:
             problems.append(str(self._run.lose(folder, problem)))
             ending = Verdict.ERROR

@@ -20,7 +20,7 @@ from intercom_hil.sipp.process import Sipp
 from intercom_hil.sipp.results import Result
 from intercom_hil.sipp.traces import read_messages
 from intercom_hil.stations.moved_sound import MovedSound
-from intercom_hil.stations.station_log import LogEvent
+from intercom_hil.stations.station_log import LogEvent, said_by
 from intercom_hil.timeline import Append, Content, Witness
 from intercom_hil.timeline.observation import InstrumentLost, StationEnded, StationSaid
 from intercom_hil.timeline.sip_content import endpoint
@@ -224,6 +224,7 @@ class Station:
 
     def _take(self, text: str, time: float) -> None:
         """Take one line that its scenario logged at a time (seconds since the epoch)."""
+        self._keep(text, time)
         self._append(Witness.STATION, StationSaid(station=self.number, text=text), time)
         event = LogEvent.parse(text)
         if event is None:
@@ -242,6 +243,13 @@ class Station:
         elif event.ends_call:
             self._open.discard(event.call_id)
         self._changed.set()
+
+    def _keep(self, text: str, time: float) -> None:
+        """Keep a line beside its messages, as it came and when; a full disk shows in what SIPp writes."""
+        messages = self._sipp.options.traces.messages
+        if messages is not None:
+            with contextlib.suppress(OSError), said_by(messages).open("ab") as log:
+                log.write(f"{time:.6f} {text}\n".encode("utf-8", "surrogateescape"))
 
     async def _await_end(self) -> StationEnded:
         try:

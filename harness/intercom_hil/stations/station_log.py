@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 _TO_THE_END = ("from", "reason")
 """Keys whose values may contain blanks; each stands last in its line."""
@@ -55,6 +56,11 @@ class LogEvent:
     def ends_call(self) -> bool:
         """Whether the station has nothing more to do with the call."""
         return self.word == "ENDED"
+
+
+def said_by(messages: Path) -> Path:
+    """Return the file with a station's own lines and their times, which lies beside that of its messages."""
+    return messages.with_name(f"{messages.name.partition('.')[0]}.said.log")
 
 
 def _split(text: str) -> tuple[str, str]:

@@ -115,7 +115,7 @@ class MediaEnded(BaseContent):
     described the timestamps rose, in ``paced_for`` seconds.
     ``sender_reports`` and ``receiver_reports`` are RTCP of the flow's own SSRC (RFC 3550 §6.4); of those,
     ``stray_reports`` went where no RTCP is wanted by what is usual, and ``clear_reports``, while the flow
-    lasted, could be read by anybody.
+    lasted, could be read by anybody. ``digest`` is the SHA-256 of its packets as they came, in their order.
     """
 
     kind: Literal["media_ended"] = "media_ended"
@@ -152,6 +152,7 @@ class MediaEnded(BaseContent):
     receiver_reports: int | None = None
     stray_reports: int = 0
     clear_reports: int = 0
+    digest: str = ""
 
     def __str__(self) -> str:
         return (

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from intercom_hil.timeline.observation import Content, Observation, Witness
 from intercom_hil.timeline.pattern import Pattern, enough
+from intercom_hil.timeline.stored_lines import read_lines
 
 Append = Callable[[Witness, Content, float | None], Observation]
 """How a witness puts what it saw on the current scenario's timeline: who, what, when (None = now)."""
@@ -135,9 +136,8 @@ class Timeline:
 
     @classmethod
     def load(cls, path: Path) -> Timeline:
-        """Read a stored timeline. Raises OSError or ``pydantic.ValidationError``."""
-        with path.open(encoding="utf-8") as file:
-            return cls(Observation.model_validate_json(line) for line in file if line.strip())
+        """Read a stored timeline. Raises OSError; BenchError where a line is no observation, and which."""
+        return cls(read_lines(path, Observation))
 
 
 class _Wait:

@@ -1,0 +1,49 @@
+"""Of a run with all kinds of evidence every tampering is named: by its seal, and recomputed without one."""
+
+import random
+import shutil
+
+import pytest
+from bench_run import store
+from tampering_with import Pristine, unnamed
+from tamperings_of_evidence import tamperings
+
+from intercom_hil.recomputed.again import judge_from_evidence
+from intercom_hil.seal.verifying import UNTOUCHED, verify
+
+SAMPLE = 120
+"""Of some thousand tamperings, those that are tried each time; all of them at night."""
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    return [store(tmp_path_factory.mktemp(f"runs{seed}") / "run", seed) for seed in (0, 1)]
+
+
+def test_an_untouched_run_is_found_untouched(runs):
+    for run in runs:
+        found = []
+        assert judge_from_evidence(run, found.append) == 0, found
+        assert verify(run).status == UNTOUCHED
+        assert not any("not recomputed" in line for line in found), found
+
+
+def test_a_sample_of_tamperings_is_named(runs, tmp_path):
+    every = list(tamperings(*runs))
+    assert len(every) > 1000
+    tried = random.Random(5).sample(every, SAMPLE)
+    assert unnamed(tried, Pristine(runs[0], tmp_path / "run")) == []
+
+
+@pytest.mark.nightly
+def test_every_tampering_is_named(runs, tmp_path):
+    assert unnamed(tamperings(*runs, each=6), Pristine(runs[0], tmp_path / "run")) == []
+
+
+def test_a_run_that_nobody_sealed_is_recomputed_all_the_same(runs, tmp_path):
+    run = shutil.copytree(runs[0], tmp_path / "run")
+    shutil.rmtree(run / "seals")
+    assert judge_from_evidence(run, lambda text: None) == 0
+    text = (run / "run.json").read_text()
+    (run / "run.json").write_text(text.replace('"verdict": "pass"', '"verdict": "fail"', 1))
+    assert judge_from_evidence(run, lambda text: None)
