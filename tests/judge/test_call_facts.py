@@ -294,3 +294,20 @@ def test_a_device_that_needs_a_rest_is_free_that_long_after_its_last_call():
     )
     assert free_at(two.timeline, 1.0) == pytest.approx(START + 6.02)
     assert free_at(placed().timeline, 10.0) == 0.0, "a press may end the call"
+
+
+@pytest.mark.parametrize(
+    ("offer", "answer", "up"),
+    [
+        ({"profile": "RTP/AVP"}, {"profile": "RTP/AVP"}, True),
+        ({"profile": "RTP/SAVP", "keys": True}, {"profile": "RTP/SAVP", "keys": True}, True),
+        ({"profile": "RTP/SAVP", "keys": True}, {"profile": "RTP/SAVP"}, False),
+        ({"profile": "RTP/SAVP", "keys": True}, {"profile": "RTP/AVP"}, False),
+        ({"profile": "RTP/AVP", "keys": True}, {"profile": "RTP/AVP"}, True),
+    ],
+)
+def test_a_call_that_leaves_the_offer_to_the_device_is_up_with_a_usable_answer(offer, answer, up):
+    """The answer is in the ACK (RFC 3261 §13.2.1)."""
+    story = Story().sip("INVITE", "pbx", "device", to_tag="")
+    story.sip("INVITE", "device", "pbx", status=200, **offer)
+    assert only(story.sip("ACK", "pbx", "device", **answer)).established is up

@@ -9,7 +9,7 @@ from intercom_hil.timeline.observation import Configured, SipMessageSeen
 from tests.judge.story import START
 
 LATER = START + 60
-ROWS = {"CFG-06", "CFG-11", "CFG-12"}
+ROWS = {"CFG-06", "CFG-11", "CFG-12", "PRX-01"}
 SETTINGS = {"transport": "UDP", "extension": "3401", "display_name": 'Gate "B"'}
 
 
@@ -81,3 +81,24 @@ def test_what_a_device_is_free_to_do(message):
 
 def test_while_settings_change_either_may_be_seen():
     assert broken(("INVITE", {"from_display": "New"}), changed={"display_name": "New"}) == set()
+
+
+@pytest.mark.parametrize("method", ["ACK", "BYE", "CANCEL", "OPTIONS"])
+def test_with_tls_nothing_goes_in_clear_within_a_call_either(method):
+    tls = SETTINGS | {"transport": "TLS"}
+    assert broken((method, {"transport": "UDP"}), settings=tls) == {"CFG-06"}
+    assert broken((method, {}), settings=tls) == set()
+    assert broken((method, {"transport": "UDP"}), settings=SETTINGS | {"transport": "TCP"}) == set()
+
+
+GATE = {"address": "127.0.0.9", "port": 5080}
+
+
+@pytest.mark.parametrize("method", ["REGISTER", "INVITE"])
+def test_what_goes_past_the_proxy(method):
+    proxied = SETTINGS | {"proxy": GATE}
+    assert broken((method, {}), settings=proxied) == {"PRX-01"}
+    for elsewhere in ({"destination": "127.0.0.9:5060"}, {"receiver": "proxy"}, {"destination": ""}):
+        assert broken((method, elsewhere), settings=proxied) == set()
+    assert broken((method, {}), settings=SETTINGS | {"proxy": GATE | {"address": "gate.example"}}) == set()
+    assert broken((method, {}), settings=SETTINGS | {"proxy": None}) == set()

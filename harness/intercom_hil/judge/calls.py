@@ -147,6 +147,8 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
             call.answered_without_audio = _closes_audio(message)
             call.answered_with_srtp = bool(_suites(message) & _suites(sip(call.invite)))
     elif message.is_request and message.method == "ACK" and by_device == call.placed:
+        if message.media and call.accepted and call.final and not (call.acked or sip(call.invite).media):
+            _answered_late(call, message, sip(call.final))
         call.acked = call.acked or call.final is not None
     elif message.is_request and message.method == "CANCEL" and call.cancel is None:
         call.cancel = observation
@@ -154,6 +156,13 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
         call.bye_by_remote = call.bye_by_remote or not by_device
         if call.bye is None:
             call.bye, call.bye_by_device = observation, by_device
+
+
+def _answered_late(call: Call, answer: SipMessageSeen, offer: SipMessageSeen) -> None:
+    """Take in the answer, in the ACK, to the offer that the 2xx of a call without one made (§13.2.1)."""
+    call.offers_only_srtp = _only_srtp(offer)
+    call.answered_with_srtp = bool(_suites(answer) & _suites(offer))
+    call.answered_without_audio = _closes_audio(answer)
 
 
 def _suites(message: SipMessageSeen) -> set[str]:

@@ -1,7 +1,8 @@
-"""The settings that show in every message: CFG-06, CFG-11 and CFG-12 of all that the device asks for.
+"""The settings that show in every message: CFG-06, CFG-11, CFG-12 and PRX-01 of all that the device asks for.
 
-Whatever scenario has it register or place a call: by the transport that is set, as its extension, under its
-display name. While settings change either may be seen.
+Whatever scenario has it register or place a call: by the transport that is set, through the proxy that is,
+as its extension, under its display name. With TLS not a request goes in clear, within calls neither. While
+settings change either may be seen.
 """
 
 from __future__ import annotations
@@ -16,20 +17,26 @@ from intercom_hil.spec.settings import Transport
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.uri import Uri
+from intercom_hil.wire.uri import Uri, is_address
 
 
 def as_configured(timeline: Timeline) -> Iterator[Finding]:
-    """Judge each REGISTER and each INVITE of the device that begins a call; one finding for each row."""
+    """Judge each REGISTER of the device, each INVITE that begins a call, and what follows in calls over TLS.
+
+    There is one finding for each row.
+    """
     in_force = InForce(timeline, declared_timing(timeline).apply)
     broken: set[str] = set()
     for observation in messages(timeline):
         message = sip(observation)
-        registers = message.is_request and message.method == "REGISTER" and not message.takes_back
-        if message.sender != "device" or not (registers or message.is_initial_invite):
+        if message.sender != "device" or not message.is_request:
             continue
+        registers = message.method == "REGISTER" and not message.takes_back
+        begins = registers or message.is_initial_invite
         settings = in_force.during(observation.time, observation.time)
-        for row, (expected, holds) in _RULES.items():
+        if not begins and any(one.get("transport") != Transport.TLS for one in settings):
+            continue
+        for row, (expected, holds) in _RULES.items() if begins else (("CFG-06", _RULES["CFG-06"]),):
             if settings and row not in broken and not any(holds(message, one) for one in settings):
                 broken.add(row)
                 yield Finding(row, expected, _shown(row, message, str(observation)), [observation])
@@ -61,6 +68,15 @@ def _display_name(message: SipMessageSeen, settings: Mapping[str, object]) -> bo
     return message.method != "INVITE" or not wanted or _words(message.from_display) == _words(str(wanted))
 
 
+def _proxy(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether a message goes to the proxy's address, where there is one that is known by its address."""
+    proxy = settings.get("proxy")
+    address = proxy.get("address") if isinstance(proxy, dict) else None
+    if not isinstance(address, str) or not is_address(address) or not message.destination:
+        return True
+    return message.receiver == "proxy" or message.destination.rpartition(":")[0].strip("[]") == address
+
+
 def _words(text: str) -> list[str]:
     return text.split()
 
@@ -69,6 +85,7 @@ _RULES = {
     "CFG-06": ("the device registers and calls by the transport that is set", _transport),
     "CFG-11": ("the display name that is set, in From of every call that is placed", _display_name),
     "CFG-12": ("the device registers and calls as its extension", _extension),
+    "PRX-01": ("every request goes to the proxy first", _proxy),
 }
 
 
@@ -77,5 +94,6 @@ def _shown(row: str, message: SipMessageSeen, text: str) -> str:
         "CFG-06": message.transport,
         "CFG-11": repr(message.from_display),
         "CFG-12": message.from_uri,
+        "PRX-01": message.destination,
     }
     return f"{text}: {shown[row]}"

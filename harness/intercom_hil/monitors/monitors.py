@@ -39,9 +39,18 @@ from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.stories import called, presses_that_hang_up, stories
 from intercom_hil.judge.unreadable import unread_events
+from intercom_hil.monitors.agreements import (
+    agreed_picture,
+    offered_in_clear,
+    turned_down,
+    video_to_every_contact,
+    weakened,
+)
 from intercom_hil.monitors.as_configured import as_configured
 from intercom_hil.monitors.both_heard import both_heard
 from intercom_hil.monitors.credentials import credentials
+from intercom_hil.monitors.event_truth import event_truth
+from intercom_hil.monitors.passed_over import passed_over
 from intercom_hil.monitors.placed_calls import (
     given_up_in_time,
     not_given_up_early,
@@ -49,6 +58,7 @@ from intercom_hil.monitors.placed_calls import (
     one_press_one_story,
     unseen_attempts,
 )
+from intercom_hil.monitors.registering import hammering, kept_registered
 from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy, let_in, unshown
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
@@ -90,6 +100,13 @@ def monitor(
             ("credentials", credentials(timeline)),
             ("srtp only", srtp_only(timeline)),
             ("unasked calls", unasked_calls(timeline)),
+            ("offers under srtp only", offered_in_clear(timeline)),
+            ("srtp as it should be", weakened(timeline)),
+            ("turned down", turned_down(timeline)),
+            ("kept registered", kept_registered(timeline, settled)),
+            ("hammering", hammering(timeline)),
+            ("video to every contact", video_to_every_contact(timeline)),
+            ("picture that was agreed on", agreed_picture(timeline, closed)),
             ("video allowed", without_video(timeline)),
             ("video offered", with_video(timeline)),
             ("switched off", switched_off(timeline)),
@@ -147,6 +164,8 @@ def _of_events(
         "vocabulary": _vocabulary(logged),
         "agreement": _agreement(timeline, logged, closed, settled),
         "order": _order(logged),
+        "single calls": event_truth(timeline, logged, settled),
+        "passed over": passed_over(timeline, logged, settled),
     }
     hidden = unread_events(timeline, settled)
     if hidden:

@@ -20,17 +20,19 @@ from intercom_hil.judge.messages import sip
 from intercom_hil.judge.stories import TRY_AGAIN, Story, called, presses_that_hang_up, stories
 from intercom_hil.spec.events import OUTGOING_FAILURE
 from intercom_hil.spec.settings import Encryption
+from intercom_hil.spec.status_codes import BUSY
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.uri import Uri, is_address
 
+_DECLINE = 603
 SLACK = 2.0
 """Seconds beyond the call timeout and a tenth of it until a call that goes on ringing was not given up."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Contacts:
+class Contacts:
     """The contacts in force, as user and host in lower case; the host of a short number is the server's."""
 
     numbers: tuple[tuple[str, str], ...]
@@ -43,7 +45,7 @@ class _Contacts:
 
         A device may look a contact's name up and put the address there (RFC 3261 §8.1.1.1 is a SHOULD).
         """
-        user, host = _user_and_host(uri)
+        user, host = user_and_host(uri)
         for place in range(from_, len(self.numbers)):
             number, at = self.numbers[place]
             resolved = bool(at) and is_address(host) and not is_address(at)
@@ -56,7 +58,7 @@ def one_press_one_story(timeline: Timeline) -> Iterator[Finding]:
     """OUT-01 and OUT-02 of every placed call after the first press."""
     pressed = [press.time for press in presses_in(timeline)]
     placed = [call for call in calls(timeline) if call.placed]
-    settings, refused = _settings(timeline), _settings(timeline, refused=True)
+    settings, refused = contacts_in(timeline), contacts_in(timeline, refused=True)
     for begun, over in pairwise([*pressed, float("inf")]):
         story = [call for call in placed if begun < call.invite.time < over]
         in_force = [one for one in settings if one.since < begun]
@@ -86,15 +88,15 @@ def nothing_after_hanging_up(timeline: Timeline) -> Iterator[Finding]:
             yield Finding(row, text, str(story.calls[0].invite), found)
 
 
-def _in_turn(story: Sequence[Call], contacts: _Contacts, timeline: Timeline) -> Iterator[Finding]:
+def _in_turn(story: Sequence[Call], contacts: Contacts, timeline: Timeline) -> Iterator[Finding]:
     """Follow the calls of one press."""
     place = -1
     before: Call | None = None
     named: set[tuple[str, str]] = set()
     for call in story:
         uri = sip(call.invite).request_uri
-        redirected = _user_and_host(uri) in named
-        named |= {_user_and_host(other) for other in _other_places(call)}
+        redirected = user_and_host(uri) in named
+        named |= {user_and_host(other) for other in _other_places(call)}
         if contacts.place(uri) is None and not redirected:
             text = "no call to anybody but the contacts"
             yield Finding("OUT-01", text, f"{call.invite}, at {uri}", [call.invite])
@@ -133,16 +135,24 @@ def _too_soon(before: Call, call: Call) -> str:
     return "while the call before goes on" if not (ended or same or before.accepted) and trying else ""
 
 
-def _out_of_turn(before: Call, call: Call, found: int | None, contacts: _Contacts, place: int) -> str:
+def _out_of_turn(before: Call, call: Call, found: int | None, contacts: Contacts, place: int) -> str:
     """Return what is wrong with whom a call is for, after another one of the same press; else nothing."""
     if found is not None and found <= place + 1:
         return ""
     if contacts.place(sip(call.invite).request_uri, max(place, 0)) == place:
         # A call tried anew: in clear after SRTP, or for a reason of its own; not after it was turned away.
         # One that was accepted was given up by the device itself, for an answer that it could not use.
-        anew = contacts.fallback or before.accepted or 300 <= before.status < 400
+        explained = contacts.fallback and not _has_nothing_to_do_with_media(before)
+        anew = explained or before.accepted or 300 <= before.status < 400
         return "" if anew or before.status in (0, *TRY_AGAIN) else "tried before"
     return "tried before" if found is None else ""
+
+
+def _has_nothing_to_do_with_media(call: Call) -> bool:
+    """Whether a call failed for who was called, and not for what was offered: busy, or not picked up."""
+    early_media = any(sip(o).media for o in call.messages if 100 < (sip(o).status or 0) < 200)
+    given_up = call.cancel is not None and sip(call.cancel).sender == "device" and not early_media
+    return given_up or call.status in BUSY or call.status == _DECLINE
 
 
 def _gave_up_unseen(timeline: Timeline, call: Call) -> bool:
@@ -172,7 +182,7 @@ def unseen_attempts(timeline: Timeline, until: float) -> int | None:
     """
     presses, seen = presses_in(timeline), calls(timeline, until=until)
     hanging_up = {press.time for press in presses_that_hang_up(presses, seen)}
-    settings = _settings(timeline)
+    settings = contacts_in(timeline)
     told = [story for story in stories(presses, seen) if story.pressed not in hanging_up]
     found = 0
     for story, following in pairwise([*told, Story(float("inf"), (), idle=True)]):
@@ -185,7 +195,7 @@ def unseen_attempts(timeline: Timeline, until: float) -> int | None:
     return found
 
 
-def _untried(story: Sequence[Call], contacts: _Contacts) -> int:
+def _untried(story: Sequence[Call], contacts: Contacts) -> int:
     """Return how many attempts at contacts remain beside the calls of a press."""
     tries = 2 if contacts.fallback else 1
     left = [tries] * len(contacts.numbers)
@@ -204,7 +214,7 @@ def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
     Without a provisional response there is nothing to cancel (RFC 3261 §9.1). What was still ringing when the
     scenario ended (``closed``, epoch seconds) sooner than that is left open.
     """
-    settings = _settings(timeline)
+    settings = contacts_in(timeline)
     pressed = [press.time for press in presses_in(timeline)]
     for call in calls(timeline):
         in_force = [one for one in settings if one.since < call.invite.time]
@@ -257,7 +267,7 @@ def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
                 yield Finding("OUT-03", text, seen_text, [call.invite, call.cancel])
 
 
-def _settings(timeline: Timeline, *, refused: bool = False) -> list[_Contacts]:
+def contacts_in(timeline: Timeline, *, refused: bool = False) -> list[Contacts]:
     """Return the contacts of each configuration that was taken, or refused, in order of time."""
     found = []
     settings: dict[str, object] = {}
@@ -276,8 +286,8 @@ def _settings(timeline: Timeline, *, refused: bool = False) -> list[_Contacts]:
             numbers, timeout = [n for n in numbers if isinstance(n, str)], 0.0
         if all(isinstance(number, str) for number in numbers) and isinstance(timeout, int | float):
             found.append(
-                _Contacts(
-                    tuple(_user_and_host(str(number)) for number in numbers),
+                Contacts(
+                    tuple(user_and_host(str(number)) for number in numbers),
                     observation.time,
                     float(timeout),
                     submitted.get("encryption") == Encryption.FALLBACK,
@@ -286,7 +296,7 @@ def _settings(timeline: Timeline, *, refused: bool = False) -> list[_Contacts]:
     return found
 
 
-def _user_and_host(number: str) -> tuple[str, str]:
+def user_and_host(number: str) -> tuple[str, str]:
     """Return user and host of an address, without its port; of a short number the host is empty.
 
     So it is of a telephone number, which a server looks up (RFC 3966).

@@ -69,7 +69,7 @@ def free_and_busy(timeline: Timeline) -> Iterator[Finding]:
         if call.placed or call.final is None or call.status not in BUSY or not call.refused:
             continue
         began, settings = call.invite.time, in_force.during(call.invite.time, call.final.time)
-        permitted = settings and all(_is_permitted(sip(call.invite), one) for one in settings)
+        permitted = settings and all(is_permitted(sip(call.invite), one) for one in settings)
         others = [other for other in seen if other is not call]
         protected = all(_can_be_protected(sip(call.invite), one) for one in settings)
         if (
@@ -107,7 +107,7 @@ def let_in(timeline: Timeline, settled: float) -> Iterator[Finding]:
         if busy or interrupted or not settings or in_force.changed(begun, ended):
             continue
         known = all(
-            _is_permitted(invite, one) and _can_be_protected(invite, one) and _is_of_server(invite, one)
+            is_permitted(invite, one) and _can_be_protected(invite, one) and _is_of_server(invite, one)
             for one in settings
         )
         at_device = place(invite.request_uri)[0] in {*own, *(str(one.get("extension")) for one in settings)}
@@ -234,9 +234,15 @@ def _is_stranger(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool
     return bool(users) and None not in users and _user(invite.from_uri) not in users
 
 
-def _is_permitted(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+def is_permitted(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether calls are taken at all, and those of this caller's number."""
     on = settings.get("enabled") is not False and settings.get("allow_incoming") is not False
-    return on and invite.sender in _SERVERS and _user(invite.from_uri) in _entries(settings)
+    return on and is_listed(invite, settings)
+
+
+def is_listed(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:
+    """Whether the server brings a caller whose number is on the list."""
+    return invite.sender in _SERVERS and _user(invite.from_uri) in _entries(settings)
 
 
 def _can_be_protected(invite: SipMessageSeen, settings: Mapping[str, object]) -> bool:

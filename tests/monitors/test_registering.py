@@ -1,0 +1,127 @@
+"""A device whose SIP is on stays registered, and one that is refused leaves the server in peace."""
+
+import pytest
+
+from intercom_hil.monitors.registering import hammering, kept_registered
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
+from tests.judge.story import START, Story
+
+LATER = START + 60
+
+
+def configured(story, **settings):
+    content = Configured(settings=settings, accepted=True)
+    story.timeline.append(Witness.PORTAL, content, story._time())
+    return story
+
+
+def registers(story, cseq, *, lasting=60, listed=True):
+    """The device sends a REGISTER, and gets its answer."""
+    contact = f"Contact: <sip:d@127.0.0.30>;expires={lasting}\r\n"
+    common = (
+        "Via: SIP/2.0/UDP 127.0.0.30;branch=z9hG4bK{0}\r\nFrom: <sip:d@s>;tag=1\r\nTo: <sip:d@s>;tag=2\r\n"
+    )
+    common = common.format(cseq) + f"Call-ID: r\r\nCSeq: {cseq} REGISTER\r\n"
+    for status, contacts in ((None, contact), (200, contact if listed else "")):
+        first = "SIP/2.0 200 OK" if status else "REGISTER sip:s SIP/2.0"
+        ends = {"sender": "pbx", "receiver": "device"} if status else {"sender": "device", "receiver": "pbx"}
+        content = SipMessageSeen(
+            source="127.0.0.1:1",
+            destination="127.0.0.1:2",
+            transport="UDP",
+            method="REGISTER",
+            status=status,
+            call_id="r",
+            cseq=cseq,
+            branch=f"z9hG4bK{cseq}",
+            from_uri="sip:d@s",
+            to_uri="sip:d@s",
+            raw=f"{first}\r\n{common}{contacts}Content-Length: 0\r\n\r\n",
+            **ends,
+        )
+        story.timeline.append(Witness.WIRE, content, story._time())
+    return story
+
+
+def begun():
+    return registers(configured(Story(), enabled=True), 1)
+
+
+def taken_back(story, at=5):
+    return registers(story.at(at), 2, lasting=0, listed=False)
+
+
+def rows(story, settled=LATER):
+    return {finding.requirement for finding in kept_registered(story.timeline, settled)}
+
+
+def test_a_registration_that_is_taken_back_for_no_reason():
+    assert rows(begun()) == set()
+    assert rows(taken_back(begun())) == {"REG-01"}
+
+
+def test_it_may_begin_afresh():
+    assert rows(registers(taken_back(begun()).at(6), 3)) == set()
+    assert rows(registers(taken_back(begun()).at(30), 3)) == {"REG-01"}
+
+
+def test_nothing_is_said_where_there_may_be_a_reason():
+    assert rows(taken_back(configured(Story(), enabled=True))) == set()  # not registered yet
+    assert rows(taken_back(configured(begun().at(4), enabled=False))) == set()
+    assert rows(taken_back(configured(begun().at(4), enabled=True))) == set()
+    assert rows(configured(taken_back(begun()), enabled=True)) == set()
+    assert rows(taken_back(begun()), settled=START + 6) == set()
+    restarted = taken_back(begun())
+    lost = InstrumentLost(instrument="device", problem="it restarted", blame="device")
+    restarted.timeline.append(Witness.BENCH, lost, restarted._time())
+    assert rows(restarted) == set()
+
+
+def test_another_contact_that_is_still_there():
+    assert rows(registers(begun().at(5), 2, lasting=0, listed=True)) == set()
+
+
+def tries(story, count, *, each=0.2, status=403, credentials=True):
+    """The device tries to register so many times, and is refused."""
+    begun = story.clock
+    shown = 'Authorization: Digest username="d", realm="s", nonce="n", uri="sip:s", response="0"\r\n'
+    for number in range(1, count + 1):
+        story.at(begun + number * each)
+        common = f"Via: SIP/2.0/UDP 127.0.0.30;branch=z9hG4bK{number}\r\nFrom: <sip:d@s>;tag=1\r\n"
+        common += f"To: <sip:d@s>\r\nCall-ID: r\r\nCSeq: {number} REGISTER\r\n"
+        for first, sender, receiver, more in (
+            ("REGISTER sip:s SIP/2.0", "device", "pbx", shown if credentials else ""),
+            (f"SIP/2.0 {status} No", "pbx", "device", ""),
+        ):
+            content = SipMessageSeen(
+                source="127.0.0.1:1",
+                destination="127.0.0.1:2",
+                transport="UDP",
+                method="REGISTER",
+                status=status if sender == "pbx" else None,
+                call_id="r",
+                cseq=number,
+                from_uri="sip:d@s",
+                to_uri="sip:d@s",
+                sender=sender,
+                receiver=receiver,
+                raw=f"{first}\r\n{common}{more}Content-Length: 0\r\n\r\n",
+            )
+            story.timeline.append(Witness.WIRE, content, story._time())
+    return {finding.requirement for finding in hammering(story.timeline)}
+
+
+@pytest.mark.parametrize("status", [401, 403, 407])
+def test_who_is_refused_leaves_the_server_in_peace(status):
+    assert tries(Story(), 10, status=status) == {"REG-02"}
+    assert tries(Story(), 5, status=status) == set()
+    assert tries(Story(), 10, status=status, each=1) == set()
+    assert tries(Story(), 10, status=status, credentials=False) == set()
+    assert tries(Story(), 10, status=503) == set()
+
+
+def test_new_settings_are_tried_at_once():
+    story = Story()
+    tries(story, 5)
+    assert tries(configured(story, enabled=True), 5) == set()
