@@ -85,7 +85,7 @@ def _listening(arguments: argparse.Namespace, ends: Mapping[str, str]) -> Iterat
 async def _live(arguments: argparse.Namespace) -> int:
     from intercom_hil.emulator.agent_link import Location
     from intercom_hil.emulator.device import Device, Reporting, prepare_state
-    from intercom_hil.emulator.faults import wrap, wrap_clock, wrap_form
+    from intercom_hil.emulator.faults import wrap, wrap_clock, wrap_form, wrap_pages
     from intercom_hil.emulator.form import Form
     from intercom_hil.emulator.logic import Logic
     from intercom_hil.emulator.pace import Slowed
@@ -124,6 +124,7 @@ async def _live(arguments: argparse.Namespace) -> int:
         arguments.portal_port,
         step,
         form,
+        wrap_pages(arguments.fault),
         serial_port=arguments.serial_server,
         ptys=arguments.ptys,
         reporting=reporting,

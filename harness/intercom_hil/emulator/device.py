@@ -17,12 +17,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.emulator.addresses import read_address
+from intercom_hil.emulator.administration import Administration
 from intercom_hil.emulator.agent_link import AgentLink, AgentRefusedError, Location
 from intercom_hil.emulator.agent_names import read_hosts
 from intercom_hil.emulator.console import Console
 from intercom_hil.emulator.event_log import EventLog
 from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.page_rules import PageRules
 from intercom_hil.emulator.portal import Portal
+from intercom_hil.emulator.registration_state import RegistrationState
 from intercom_hil.emulator.relay_board import RelayBoard
 from intercom_hil.emulator.serial_server import SerialServer
 from intercom_hil.emulator.settings import SipSettings
@@ -87,6 +90,7 @@ class Device:
         portal_port: int,
         step: Step,
         form: Form,
+        pages: PageRules,
         *,
         serial_port: int | None = None,
         ptys: Path | None = None,
@@ -98,10 +102,12 @@ class Device:
         self._ptys = ptys
         self._step = step
         self._form = form
+        self._pages = pages
         self._reporting = reporting
         self._log = EventLog()
+        self._registration = RegistrationState()
         self._others = AsyncExitStack()
-        self._sinks: list[Callable[[Entry, float], None]] = [self._log.write]
+        self._sinks: list[Callable[[Entry, float], None]] = [self._log.write, self._registration.write]
         self._inputs: asyncio.Queue[tuple[Input, asyncio.Future[None] | None]] = asyncio.Queue()
         self._timers: dict[str, asyncio.TimerHandle] = {}
         self._fired: set[str] = set()
@@ -125,7 +131,8 @@ class Device:
         self._open_sinks()
         self._relay = RelayBoard(state / "relay", self._relay_changed, relay)
         self._agent = AgentLink(self._location, self._speaker, self._post, self._agent_started)
-        self._portal = Portal(self._submit, self._form, self._log)
+        administration = Administration(self._submit, self._form)
+        self._portal = Portal(administration, self._log, self._registration, self._pages)
         await self._portal.start(self._location.address, self._portal_port)
         if self._serial_port is not None:
             await self._serial.start(self._location.address, self._serial_port)

@@ -1,167 +1,135 @@
-"""The device's Admin Portal: configuration as JSON over HTTP/1.1 (CFG-01..22).
+"""The device's Admin Portal: configuration as JSON over HTTP/1.1 (CFG-01..22), and pages for people.
 
-Bounded in size and time; whatever it is sent, the answer is a status and a JSON body, never a broken
-connection without one as long as the request could be read at all.
+The JSON interface is here, below ``/api/``; all else is a page. The pages are loaded when the first one is
+asked for: a bench that uses the interface alone does not wait for them.
 """
 
 from __future__ import annotations
 
-import asyncio
 import json
 import secrets
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
-import h11
-
+from intercom_hil.emulator.administration import Administration
 from intercom_hil.emulator.agent_link import AgentRefusedError
 from intercom_hil.emulator.event_log import FORMATS, EventLog
-from intercom_hil.emulator.form import ADMINISTRATOR, DEVICE_ID, DEVICE_NAME, Form
+from intercom_hil.emulator.form import ADMINISTRATOR, DEVICE_ID, DEVICE_NAME
 from intercom_hil.emulator.form_reading import RefusedError
-from intercom_hil.emulator.settings import SipSettings
+from intercom_hil.emulator.http_server import Answer, HttpServer, Request, json_answer
 
-ACCOUNTS = {"admin": ("admin-secret", ADMINISTRATOR), "viewer": ("viewer-secret", "Viewer")}
-"""Factory defaults: account to password and role."""
-_LARGEST_BODY = 256 * 1024
-_REQUEST_WITHIN = 10.0
+if TYPE_CHECKING:
+    from intercom_hil.emulator.page_rules import PageRules
+    from intercom_hil.emulator.pages import Pages
+    from intercom_hil.emulator.registration_state import RegistrationState
+
 _MOST_SESSIONS = 100
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
-    status: int
-    body: Any
-    kind: str = "application/json"
-
-
 class Portal:
-    """The portal of one device with one SIP configuration."""
+    """The portal of one device with one SIP configuration. ``start``, then ``close``."""
 
-    def __init__(self, submit: Callable[[SipSettings], Awaitable[None]], form: Form, log: EventLog) -> None:
-        self._submit = submit
-        self._form = form
+    def __init__(
+        self,
+        administration: Administration,
+        log: EventLog,
+        registration: RegistrationState,
+        rules: PageRules,
+    ) -> None:
+        self._administration = administration
         self._log = log
-        self._settings: SipSettings | None = None
+        self._registration = registration
+        self._rules = rules
         self._roles: dict[str, str] = {}
-        self._server: asyncio.Server | None = None
-        self._one_at_a_time = asyncio.Lock()
+        self._pages: Pages | None = None
+        self._server = HttpServer(self._answer)
 
     async def start(self, address: str, port: int) -> None:
         """Listen; nothing happens when it does. Raises OSError when address or port cannot be had."""
-        if self._server is None:
-            self._server = await asyncio.start_server(self._serve, address, port)
+        await self._server.start(address, port)
 
     def close(self) -> None:
         """Stop listening; may be called again."""
-        server, self._server = self._server, None
-        if server is not None:
-            server.close()
+        self._server.close()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        connection = h11.Connection(h11.SERVER, max_incomplete_event_size=16 * 1024)
-        try:
-            while True:
-                async with asyncio.timeout(_REQUEST_WITHIN):
-                    request, body = await _read_request(connection, reader)
-                if request is None:
-                    break
-                answer = await self._answer(request, body)
-                await _write_answer(connection, writer, answer)
-                if connection.our_state is not h11.DONE or self._server is None:
-                    break
-                connection.start_next_cycle()
-        except h11.RemoteProtocolError as problem:
-            if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
-                status = problem.error_status_hint or 400
-                await _write_answer(connection, writer, _Answer(status, {"error": str(problem)}))
-        except (TimeoutError, ConnectionError):
-            return  # a client that stalls or leaves needs no answer
-        finally:
-            writer.close()
+    async def _answer(self, request: Request) -> Answer:
+        if request.path.startswith("/api/"):
+            return await self._answer_json(request)
+        if self._pages is None:
+            from intercom_hil.emulator.pages import Pages
 
-    async def _answer(self, request: h11.Request, body: bytes) -> _Answer:
-        path, _, query = request.target.decode("ascii", "replace").partition("?")
-        method = request.method.decode("ascii")
+            self._pages = Pages(self._administration, self._log, self._registration, self._rules)
+        return await self._pages.answer(request)
+
+    async def _answer_json(self, request: Request) -> Answer:
+        method, path, form = request.method, request.path, self._administration.form
         if (method, path) == ("POST", "/api/login"):
-            return self._login(body)
-        headers = dict(request.headers)
-        kind, _, token = headers.get(b"authorization", b"").decode("ascii", "replace").partition(" ")
+            return self._login(request.body)
+        kind, _, token = request.headers.get("authorization", "").partition(" ")
         role = self._roles.get(token) if kind.lower() == "bearer" else None
-        if not self._form.may_enter(role):
-            return _Answer(401, {"error": "log in first: POST /api/login"})
+        if not form.may_enter(role):
+            return json_answer(401, {"error": "log in first: POST /api/login"})
         if (method, path) == ("GET", "/api/devices"):
-            return _Answer(200, [{"id": DEVICE_ID, "name": DEVICE_NAME}])
+            return json_answer(200, [{"id": DEVICE_ID, "name": DEVICE_NAME}])
         if path == f"/api/devices/{DEVICE_ID}/events":
-            return self._export(method, parse_qs(query).get("format", ["json"])[0])
+            return self._export(method, parse_qs(request.query).get("format", ["json"])[0])
         resource = f"/api/devices/{DEVICE_ID}/sip"
         uploads = path == f"{resource}/ca-certificate"
         if path != resource and not uploads:
-            return _Answer(404, {"error": f"no such resource: {path}"})
+            return json_answer(404, {"error": f"no such resource: {path}"})
         if method == "GET" and not uploads:
-            return _Answer(200, self._settings.shown() if self._settings else {})
+            settings = self._administration.settings
+            return json_answer(200, settings.shown() if settings else {})
         if method != "PUT":
-            return _Answer(405, {"error": f"{method} is not for this resource"})
-        if not self._form.may_submit(role or ""):
-            return _Answer(403, {"error": f"only the role {ADMINISTRATOR} may change the SIP configuration"})
+            return json_answer(405, {"error": f"{method} is not for this resource"})
+        if not form.may_submit(role or ""):
+            return json_answer(
+                403, {"error": f"only the role {ADMINISTRATOR} may change the SIP configuration"}
+            )
         if uploads:
-            return self._upload(parse_qs(query).get("filename", [""])[0], body)
-        return await self._configure(body)
+            return self._upload(parse_qs(request.query).get("filename", [""])[0], request.body)
+        return await self._configure(request.body)
 
-    def _export(self, method: str, form: str) -> _Answer:
+    def _export(self, method: str, form: str) -> Answer:
         """Give the event log as a file."""
         if method != "GET":
-            return _Answer(405, {"error": f"{method} is not for this resource"})
+            return json_answer(405, {"error": f"{method} is not for this resource"})
         if form not in FORMATS:
-            return _Answer(400, {"error": f"the log is exported as {' or '.join(FORMATS)}"})
-        return _Answer(200, self._log.export(form), FORMATS[form])
+            return json_answer(400, {"error": f"the log is exported as {' or '.join(FORMATS)}"})
+        return Answer(200, self._log.export(form), FORMATS[form])
 
-    def _login(self, body: bytes) -> _Answer:
+    def _login(self, body: bytes) -> Answer:
         claim = _json_object(body)
         if claim is None:
-            return _Answer(400, {"error": "the body is no JSON object"})
-        password, role = ACCOUNTS.get(str(claim.get("account")), ("", ""))
-        given = str(claim.get("password", ""))
-        if not role or not secrets.compare_digest(given.encode(), password.encode()):
-            return _Answer(401, {"error": "unknown account or wrong password"})
+            return json_answer(400, {"error": "the body is no JSON object"})
+        role = self._administration.role_of(str(claim.get("account")), str(claim.get("password", "")))
+        if role is None:
+            return json_answer(401, {"error": "unknown account or wrong password"})
         if len(self._roles) >= _MOST_SESSIONS:
             self._roles.pop(next(iter(self._roles)))
         token = secrets.token_urlsafe(24)
         self._roles[token] = role
-        return _Answer(200, {"token": token, "role": role})
+        return json_answer(200, {"token": token, "role": role})
 
-    async def _configure(self, body: bytes) -> _Answer:
+    async def _configure(self, body: bytes) -> Answer:
         form = _json_object(body)
         if form is None:
-            return _Answer(400, {"error": "the body is no JSON object"})
-        async with self._one_at_a_time:
-            try:
-                return await self._take(form)
-            except AgentRefusedError as problem:
-                return _Answer(500, {"error": f"SIP could not be set up: {problem}"})
-
-    async def _take(self, form: dict[str, Any]) -> _Answer:
+            return json_answer(400, {"error": "the body is no JSON object"})
         try:
-            settings = self._form.read(form, self._settings)
+            warnings = await self._administration.change(form)
         except RefusedError as problem:
-            left_over = self._form.left_over(form, problem, self._settings)
-            if left_over is not None:
-                await self._put_in_force(left_over)
-            return _Answer(422, {"errors": problem.errors})
-        await self._put_in_force(settings)
-        return _Answer(200, {"applied": True, "warnings": self._form.warnings(settings)})
+            return json_answer(422, {"errors": problem.errors})
+        except AgentRefusedError as problem:
+            return json_answer(500, {"error": f"SIP could not be set up: {problem}"})
+        return json_answer(200, {"applied": True, "warnings": warnings})
 
-    async def _put_in_force(self, settings: SipSettings) -> None:
-        await self._submit(settings)
-        self._settings = settings
-
-    def _upload(self, filename: str, content: bytes) -> _Answer:
+    def _upload(self, filename: str, content: bytes) -> Answer:
         """Give an uploaded certificate back as the PEM text that the form's ca_certificate takes (CFG-07)."""
         try:
-            return _Answer(200, {"ca_certificate": self._form.certificate(filename, content)})
+            certificate = self._administration.form.certificate(filename, content)
         except RefusedError as problem:
-            return _Answer(422, {"errors": problem.errors})
+            return json_answer(422, {"errors": problem.errors})
+        return json_answer(200, {"ca_certificate": certificate})
 
 
 def _json_object(body: bytes) -> dict[str, Any] | None:
@@ -170,34 +138,3 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
     except (ValueError, RecursionError):
         return None
     return value if isinstance(value, dict) else None
-
-
-async def _read_request(
-    connection: h11.Connection, reader: asyncio.StreamReader
-) -> tuple[h11.Request | None, bytes]:
-    """Read one request with its body; None when the client has left."""
-    request: h11.Request | None = None
-    body = bytearray()
-    while True:
-        event = connection.next_event()
-        if event is h11.NEED_DATA:
-            connection.receive_data(await reader.read(65_536))
-        elif isinstance(event, h11.Request):
-            request = event
-        elif isinstance(event, h11.Data):
-            body += event.data
-            if len(body) > _LARGEST_BODY:
-                raise h11.RemoteProtocolError("the body is too large", error_status_hint=413)
-        elif isinstance(event, h11.EndOfMessage):
-            return request, bytes(body)
-        else:
-            return None, b""
-
-
-async def _write_answer(connection: h11.Connection, writer: asyncio.StreamWriter, answer: _Answer) -> None:
-    body = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
-    headers = [("Content-Type", answer.kind), ("Content-Length", str(len(body)))]
-    response = h11.Response(status_code=answer.status, headers=headers)
-    for event in (response, h11.Data(data=body), h11.EndOfMessage()):
-        writer.write(connection.send(event) or b"")
-    await writer.drain()

@@ -18,6 +18,7 @@ from intercom_hil.emulator.events import (
 from intercom_hil.emulator.faults import (
     administering,
     admitting,
+    browsing,
     lasting,
     placing,
     practising,
@@ -38,6 +39,7 @@ from intercom_hil.emulator.faults.fault import (
 )
 from intercom_hil.emulator.faults.variants import ButtonIgnoredWhileDialling, ClockAhead
 from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.page_rules import PageRules
 from intercom_hil.emulator.settings import Transport
 from intercom_hil.emulator.vocabulary import Step
 
@@ -279,8 +281,10 @@ FAULTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _FACTORI
 """What makes each fault, by its name."""
 EXPLORED: dict[str, Callable[[], Fault]] = {make.name: make for make in COMBINED}
 """What makes each fault that only an exploration finds, by its name."""
-ALL_FAULTS = FAULTS | EXPLORED
-"""Both together: whatever can be asked for by name."""
+OF_PAGES: dict[str, Callable[[], Fault]] = {make().name: make for make in browsing.BROWSING}
+"""What makes each fault of the portal's pages, by its name. No scenario has to find them."""
+ALL_FAULTS = FAULTS | EXPLORED | OF_PAGES
+"""All of them: whatever can be asked for by name."""
 VARIANTS: dict[str, Callable[[], Fault]] = {make().name: make for make in _VARIANT_FACTORIES}
 """What makes each legal variant, by its name; these break nothing."""
 
@@ -303,3 +307,11 @@ def wrap_form(form: Form, faults: Iterable[str]) -> Form:
     for name in faults:
         form = ALL_FAULTS[name]().form(form)
     return form
+
+
+def wrap_pages(faults: Iterable[str]) -> PageRules:
+    """Return the rules of the portal's pages, wrapped in faults, the last one outermost. Raises KeyError."""
+    rules = PageRules()
+    for name in faults:
+        rules = ALL_FAULTS[name]().pages(rules)
+    return rules

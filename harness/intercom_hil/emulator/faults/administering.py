@@ -212,7 +212,7 @@ class RefusedSettingsInForce(_FormFault):
         self, data: Mapping[str, Any], refused: RefusedError, in_force: SipSettings | None
     ) -> SipSettings | None:
         """Leave the valid fields over."""
-        return _with_valid_fields(data, refused.errors, in_force)
+        return with_valid_fields(data, refused.errors, in_force)
 
 
 class FieldNotChecked(_FormFault):
@@ -230,7 +230,7 @@ class FieldNotChecked(_FormFault):
         try:
             return super().read(data, in_force)
         except RefusedError as refused:
-            settings = _with_valid_fields(data, refused.errors, in_force)
+            settings = with_valid_fields(data, refused.errors, in_force)
             wrong = {error["field"].partition(".")[0] for error in refused.errors}
             if settings is None or wrong != {self._field}:
                 raise
@@ -317,7 +317,7 @@ class NumbersSorted(_SettingsChanged):
         return settings.with_changes({"further_numbers": tuple(sorted(settings.further_numbers))})
 
 
-def _with_valid_fields(
+def with_valid_fields(
     data: Mapping[str, Any], errors: Errors, in_force: SipSettings | None
 ) -> SipSettings | None:
     """Return the submitted settings with those in force in the place of wrong ones, if that can be."""

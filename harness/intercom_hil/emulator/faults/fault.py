@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from intercom_hil.emulator.form import Form
+from intercom_hil.emulator.page_rules import PageRules
 from intercom_hil.emulator.settings import Encryption, SipSettings
 from intercom_hil.emulator.vocabulary import (
     Answer,
@@ -103,6 +104,10 @@ class Fault:
 
     def form(self, inner: Form) -> Form:
         """Return the configuration form that the faulty device has."""
+        return inner
+
+    def pages(self, inner: PageRules) -> PageRules:
+        """Return what the pages of the faulty device's Admin Portal do."""
         return inner
 
 
