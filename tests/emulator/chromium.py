@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = (
     "--headless=new",
-    "--no-sandbox",  # it may be root's, and opens nothing but the portal
+    "--no-sandbox",  # it may run as root, and opens nothing but the portal
     "--disable-gpu",
     "--disable-dev-shm-usage",
     "--disable-background-networking",
@@ -27,7 +27,7 @@ FLAGS = (
     "--remote-debugging-port=0",
 )
 WITHIN = 60.0
-"""Seconds after which what should be seen in the browser is not there; on a busy machine it takes its time."""
+"""Seconds after which what should be seen in the browser is not there. A busy machine takes its time."""
 KEYS = {
     "Tab": ("Tab", 9, ""),
     "Enter": ("Enter", 13, "\r"),
@@ -171,10 +171,10 @@ class Chromium:
         colours = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         await self.send("Emulation.setEmulatedMedia", features=[colours])
 
-    async def screenshot(self, path: Path):
-        """Write a picture of the whole page."""
+    async def screenshot(self):
+        """Return a picture of the whole page, as PNG."""
         taken = await self.send("Page.captureScreenshot", captureBeyondViewport=True)
-        path.write_bytes(base64.b64decode(taken["data"]))
+        return base64.b64decode(taken["data"])
 
 
 def _lines(path):

@@ -89,7 +89,7 @@ class ServedPortal:
 class Page(HTMLParser):
     """A page that came back: its fields, labels and texts."""
 
-    VOID = frozenset({"meta", "link", "input", "img", "br", "hr"})
+    VOID = frozenset({"meta", "link", "input", "img", "wbr"})
 
     def __init__(self, status, headers, body):
         super().__init__()

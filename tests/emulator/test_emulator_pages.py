@@ -473,7 +473,7 @@ def test_a_client_that_takes_in_nothing_does_not_stop_the_others(portal, admin):
 
 
 def rows(page):
-    return page.body.decode().split('<tr role="row">')[2:]
+    return page.body.decode().replace("<wbr>", "").split('<tr role="row">')[2:]
 
 
 def test_events_are_listed_newest_first_under_both_names(portal, admin):
@@ -483,7 +483,8 @@ def test_events_are_listed_newest_first_under_both_names(portal, admin):
     page = admin.get("/events")
     newest, oldest = rows(page)
     for text in (
-        "2027-01-15 08:00:01.500",
+        ">2027-01-15<",
+        ">08:00:01.500<",
         "Call Failed",
         "outgoing_call_failure",
         "busy: 486",

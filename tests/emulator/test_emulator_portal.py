@@ -1,9 +1,11 @@
 """The Admin Portal over real HTTP, with good and bad manners."""
 
 import asyncio
+import json
 import random
 
 from emulator_process import SETTINGS
+from portal_pages import Visitor
 
 DEVICE_SIP = "/api/devices/door/sip"
 
@@ -49,6 +51,37 @@ async def test_a_refused_form_names_the_field_and_changes_nothing(start, peer):
         assert answer.json()["errors"][0]["message"]
     assert (await intercom.http.get(DEVICE_SIP)).json()["auth_username"] == "door"
     assert intercom.console.data.count(b"config applied") == 1
+
+
+async def test_pages_and_interface_are_of_one_device(start, peer):
+    intercom = await start("--fault", "wrong-label")
+    await intercom.configure(further_numbers=["3401"])
+    host, _, port = intercom.ready["portal"].removeprefix("http://").partition(":")
+    admin = Visitor(host, int(port))
+    devices = await asyncio.to_thread(lambda: admin.follow(admin.log_in()))
+    assert "Registered" in devices.text
+    form = await asyncio.to_thread(admin.form)
+    assert form.values("further_numbers") == ["3401"]
+    assert form.labels["call_timeout"] == "Ring Time"
+    mark = len(intercom.console.data)
+    changes = {"server_address": SETTINGS["server_address"], "extension": "1002", "auth_password": ""}
+    done = await asyncio.to_thread(admin.submit, {**changes, "further_numbers": []}, page=form)
+    assert done.status == 303
+    await intercom.console.expect("sip registered", after=mark)
+    shown = (await intercom.http.get(DEVICE_SIP)).json()
+    assert (shown["extension"], shown["further_numbers"]) == ("1002", [])
+    await intercom.press()
+    await intercom.event("outgoing_call_initiated")
+    assert "Dialing" in (await asyncio.to_thread(admin.get, "/events")).text
+
+
+async def test_a_head_request_and_a_password_that_is_no_text_leave_the_portal_working(start):
+    intercom = await start()
+    assert (await intercom.http.head("/api/devices")).status_code == 401
+    login = {"account": "admin", "password": "\ud800"}
+    answer = await intercom.http.post("/api/login", content=json.dumps(login))
+    assert answer.status_code == 401
+    await intercom.login()
 
 
 RANDOM = random.Random(7)

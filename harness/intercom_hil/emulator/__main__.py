@@ -69,9 +69,12 @@ def _flush() -> None:
 
 def _listening(arguments: argparse.Namespace, ends: Mapping[str, str]) -> Iterator[str]:
     """Yield a line for each way by which the device is met from outside."""
+    from intercom_hil.emulator.administration import ACCOUNTS
+
     address, sip_port = arguments.address, arguments.sip_port
     first, last = arguments.rtp_ports
-    yield f"portal   {ends['portal']}"
+    logins = ", or as ".join(f"{name} with {password}" for name, (password, _) in ACCOUNTS.items())
+    yield f"portal   {ends['portal']} (open it in a browser; log in as {logins})"
     yield f"SIP      {address}:{sip_port} UDP and TCP, {address}:{sip_port + 1} TLS, once it is configured"
     yield f"RTP      {address}:{first}-{last} UDP, during calls"
     yield f"console  {ends['console']} ({arguments.console_layout})"

@@ -82,8 +82,8 @@ class HttpServer:
             if connection.our_state in (h11.IDLE, h11.SEND_RESPONSE):
                 status = problem.error_status_hint or 400
                 await _write_answer(connection, writer, json_answer(status, {"error": str(problem)}))
-        except (TimeoutError, ConnectionError):
-            return  # a client that stalls or leaves needs no answer
+        except (TimeoutError, ConnectionError, asyncio.CancelledError):
+            return  # a client that stalls or leaves needs no answer, nor does a device that is switched off
         finally:
             writer.close()
 

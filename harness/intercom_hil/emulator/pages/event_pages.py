@@ -111,9 +111,9 @@ def _row(one: LoggedEvent) -> tuple[str, str, str, str]:
     description = DESCRIPTIONS.get(one.event, "")
     details = f'<span class="details">{safe(one.details)}</span>' if one.details else ""
     return (
-        f'<time datetime="{safe(one.time)}">{safe(day)} {safe(clock)}</time>',
+        f'<time datetime="{safe(one.time)}"><span>{safe(day)}</span> <span>{safe(clock)}</span></time>',
         f"<b>{safe(one.screen)}</b>",
-        f"<code>{safe(one.event)}</code>",
+        f"<code>{safe(one.event).replace('_', '_<wbr>')}</code>",
         f"{safe(description)}{details}",
     )
 

@@ -51,7 +51,7 @@ class Session:
 
     def draft(self, name: str | None) -> tuple[str, Draft]:
         """Return a draft and its name; a new one where there is none of that name."""
-        if name in self.drafts:
+        if name is not None and name in self.drafts:
             return name, self.drafts[name]
         while len(self.drafts) >= _MOST_DRAFTS:
             self.drafts.popitem(last=False)

@@ -208,8 +208,9 @@ class SipForm:
     def _certificate(self) -> str:
         """Return what is said of the CA certificate that there is, and how it is taken out."""
         if self.filled.draft.certificate is not None:
-            name, text = self.filled.draft.certificate
-            return f'<p class="file">Ready to be submitted: {safe(name)} ({safe(certificate_name(text))})</p>'
+            filename, uploaded = self.filled.draft.certificate
+            subject = safe(certificate_name(uploaded))
+            return f'<p class="file">Ready to be submitted: {safe(filename)} ({subject})</p>'
         text = self.in_force.ca_certificate if self.in_force else None
         if text is None:
             return ""
@@ -230,8 +231,8 @@ def certificate_name(text: str) -> str:
         subject = context.get_ca_certs()[0]["subject"]
     except (ssl.SSLError, ValueError, IndexError, KeyError):
         return "a certificate"
-    parts = [value for names in subject if isinstance(names, tuple) for _, value in names]
-    return ", ".join(str(part) for part in parts) or "a certificate without a name"
+    parts = [str(pair[1]) for names in subject for pair in names if isinstance(pair, tuple)]
+    return ", ".join(parts) or "a certificate without a name"
 
 
 def warning_texts(warnings: Sequence[str], rules: PageRules) -> list[str]:
