@@ -98,6 +98,8 @@ async def _read_request(connection: h11.Connection, reader: asyncio.StreamReader
             connection.receive_data(await reader.read(65_536))
         elif isinstance(event, h11.Request):
             request = event
+            if not event.http_version.startswith(b"1."):
+                raise h11.RemoteProtocolError("it is not HTTP/1", error_status_hint=400)
         elif isinstance(event, h11.Data):
             body += event.data
             if len(body) > LARGEST_BODY:
