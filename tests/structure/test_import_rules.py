@@ -105,7 +105,9 @@ MAY_IMPORT = {
         ),
         "plugin": (
             *GROUND,
-            *rooms("bench", "bench_file", "evidence", "judge", "locations", "reports", "scenario", "seal"),
+            *rooms(
+                "bench", "bench_file", "evidence", "judge", "locations", "plan", "reports", "scenario", "seal"
+            ),
         ),
         "emulator": (),
         "seal": rooms("errors"),

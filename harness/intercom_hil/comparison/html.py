@@ -28,6 +28,7 @@ def write_differences(found: Differences, path: Path, *, with_events: bool = Fal
         found=found,
         differ=found.are_there(with_events=with_events),
         notes=notes,
+        device=text.device,
         gap=text.gap,
         limits=text.limits,
         plot=_moved,

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from intercom_hil.comparison.differences import Change, Differences, Move
 from intercom_hil.comparison.history import History, Series, Strip
+from intercom_hil.reports.headline import headline
+from intercom_hil.reports.views import device_line
 from intercom_hil.run_folder.fields import clock, seconds, shorten
 from intercom_hil.run_folder.records import Measurement, Run
 
@@ -61,6 +63,12 @@ def history_in_lines(found: History) -> Iterator[str]:
     yield from _listed("measurements", map(_series, found.series))
 
 
+def device(run: Run) -> str:
+    """Return which device a run tested: as its bench file says, else as the device calls itself."""
+    names = ", ".join(dict.fromkeys(s.device_name for s in run.scenarios if s.device_name))
+    return device_line(run.environment) or names or headline(run).device
+
+
 def gap(one: Measurement | None) -> str:
     """Return a value with its unit, or a dash."""
     return "—" if one is None or one.value is None else f"{one.value:.4g} {one.unit}".strip()
@@ -76,8 +84,7 @@ def limits(low: float | None, high: float | None) -> str:
 
 
 def _run(run: Run) -> str:
-    names = ", ".join(dict.fromkeys(s.device_name for s in run.scenarios if s.device_name))
-    about = f"{clock(run.started)}, {seconds(run.duration)}, bench {run.name}, {names or 'device not named'}"
+    about = f"{clock(run.started)}, {seconds(run.duration)}, bench {run.name}, {device(run)}"
     return f"{run.folder.name}  {about}: {run.verdict.word}"
 
 

@@ -43,6 +43,14 @@ class Attempt(BaseModel):
     evidence: Evidence
 
 
+class Step(BaseModel):
+    """One step of a scenario: something that is done, waited for as a precondition, or expected."""
+
+    kind: Literal["do", "wait", "expect"]
+    text: str
+    requirement: str = ""
+
+
 class Measurement(BaseModel):
     """One measured value, with the limits that its scenario declares; None is an open limit."""
 
@@ -80,6 +88,8 @@ class Scenario(BaseModel):
         deviations: how the device's messages depart from the grammar of SIP and SDP (SIP-01).
         device_clock: how the device's clock went, as far as its events show.
         device_name: what the device calls itself in its messages (User-Agent, RFC 3261 §20.41), if anything.
+        steps: what was declared before it was played: what is done, waited for and expected, in order.
+        steps_end: why the steps end early, empty where they do not.
         evidence: where its files lie.
     """
 
@@ -104,6 +114,8 @@ class Scenario(BaseModel):
     deviations: tuple[Deviation, ...] = ()
     device_clock: ClockReading | None = None
     device_name: str = ""
+    steps: tuple[Step, ...] = ()
+    steps_end: str = ""
     evidence: Evidence
 
 

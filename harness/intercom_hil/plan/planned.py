@@ -15,10 +15,9 @@ from typing import Any, Protocol
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
-from intercom_hil.plan.rehearsal import Rehearsal, Step
+from intercom_hil.plan.rehearsal import Step, rehearse
 from intercom_hil.run_folder.errors import ReportError
 from intercom_hil.run_folder.run import read_run
-from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.scenario.declaration import Declaration, excused
 from intercom_hil.scenario.runner import sentence
 from intercom_hil.spec.catalogue import Requirement
@@ -179,11 +178,7 @@ async def _of(bench: BenchFile, candidate: Candidate) -> PlannedScenario:
     if declared.requirements and missing.keys() >= set(declared.requirements):
         why = "; ".join(dict.fromkeys(missing[key] for key in declared.requirements))
     else:
-        rehearsal = Rehearsal(bench, lambda at: _settings(declared, at, case))
-        parameters = inspect.signature(candidate.function).parameters
-        wanted = {name: value for name, value in case.items() if name in parameters}
-        left_open = await rehearsal.play(lambda: candidate.function(bench=rehearsal, **wanted))
-        steps = tuple(rehearsal.steps)
+        steps, left_open = await rehearse(bench, candidate.function, declared, case)
     return PlannedScenario(
         candidate.id,
         sentence(candidate.id),
@@ -193,10 +188,6 @@ async def _of(bench: BenchFile, candidate: Candidate) -> PlannedScenario:
         left_open,
         why,
     )
-
-
-def _settings(declared: Declaration, at: Addresses, case: Mapping[str, object]) -> Any:
-    return declared.settings_at(at, case)
 
 
 def _device(bench: BenchFile) -> str:

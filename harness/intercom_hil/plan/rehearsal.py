@@ -8,7 +8,9 @@ steps end, and the plan says so.
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
+import inspect
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, TypeVar
@@ -21,6 +23,7 @@ from intercom_hil.operator.reading import reading
 from intercom_hil.operator.sheet import LABELS, spread
 from intercom_hil.proxy.proxy import REALM, USERNAME
 from intercom_hil.scenario.addresses import Addresses
+from intercom_hil.scenario.declaration import Declaration
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.settings import ProxySettings, Settings, Transport
@@ -33,6 +36,8 @@ MOST_STEPS = 2_000
 """Steps of one scenario; one that takes more goes on until something is observed."""
 MOST = 90
 """Characters of one value in a step."""
+_LONGEST = 2.0
+"""Seconds that a rehearsal may take: nothing that it waits for takes any."""
 _Value = TypeVar("_Value")
 Kind = Literal["do", "wait", "expect"]
 PASSWORD = "(made up for this run)"
@@ -420,6 +425,36 @@ class Rehearsal(Addresses):
         read = reading(pattern)
         reads = self._operator.reads if self._operator is not None else ()
         return _READS[read] if read is not None and read in reads else ""
+
+
+async def rehearse(
+    file: BenchFile,
+    scenario: Callable[..., Awaitable[None]],
+    declared: Declaration,
+    case: Mapping[str, object],
+) -> tuple[tuple[Step, ...], str]:
+    """Rehearse a scenario.
+
+    Args:
+        file: the bench file.
+        scenario: what is played, to be called with the bench and the values of its parameters.
+        declared: what it declares.
+        case: the values of its parameters by name. One that takes more (fixtures of its own) has no steps.
+
+    Returns:
+        Its steps, and why they end early; empty where they do not.
+    """
+    rehearsal = Rehearsal(file, lambda at: declared.settings_at(at, case))
+    parameters = inspect.signature(scenario).parameters
+    wanted = {name: value for name, value in case.items() if name in parameters}
+    if parameters.keys() - wanted.keys() != {"bench"}:
+        return (), "it takes more than a rehearsal has"
+    try:
+        async with asyncio.timeout(_LONGEST):
+            left_open = await rehearsal.play(lambda: scenario(bench=rehearsal, **wanted))
+    except TimeoutError:
+        left_open = "it waits for something that is no step"
+    return tuple(rehearsal.steps), left_open
 
 
 def _observation() -> Observation:

@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
 
 import pytest
 
+from intercom_hil.evidence.records import Step
 from intercom_hil.evidence.run import RunFolder
+from intercom_hil.plan.rehearsal import rehearse
 from intercom_hil.plugin.live_view import VERDICT, failure_text
+from intercom_hil.plugin.options import bench_file
 from intercom_hil.scenario.bench import Bench
 from intercom_hil.scenario.declaration import Declaration
 from intercom_hil.scenario.runner import ScenarioFailed
@@ -52,6 +56,7 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     assert isinstance(bench, Bench)
     assert isinstance(loop, asyncio.Runner)
     assert isinstance(run, RunFolder)
+    loop.run(_declare(bench, scenario, pyfuncitem))
     why = ""
     try:
         record = loop.run(bench.play(lambda: scenario(**arguments)))
@@ -64,3 +69,17 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
     if record.verdict is Verdict.NOT_APPLICABLE:
         pytest.skip(visible(f"not applicable: {'; '.join(record.problems)}"))
     return True
+
+
+async def _declare(
+    bench: Bench, scenario: Callable[..., Coroutine[Any, Any, None]], item: pytest.Function
+) -> None:
+    """Rehearse a scenario before it is played, so that its record says what was declared."""
+    declared = declaration(item)
+    if declared is None:
+        return
+    try:
+        steps, end = await rehearse(bench_file(item.config), scenario, declared, case(item))
+    except Exception as problem:  # whatever it is, the scenario is played all the same
+        steps, end = (), f"it cannot be rehearsed ({type(problem).__name__})"
+    bench.declare((Step(kind=s.kind, text=s.text, requirement=s.requirement) for s in steps), end)

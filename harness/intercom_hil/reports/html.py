@@ -55,6 +55,8 @@ MOST_LINKS = 8
 """Scenarios that the table of departures links to from one row."""
 MOST_REFS = 12
 """Scenarios that the table of requirements links to from one row."""
+MOST_STEPS = 40
+"""Declared steps that are shown of one scenario."""
 MOST_BRIEF = 10
 """Requirements that the first screen lists of what needs attention."""
 KINDS = {"S": "stated", "D": "derived", "G": "gap"}
@@ -96,6 +98,7 @@ def render(run: Run) -> Iterator[bytes]:
         departures=views.departures(scenarios),
         most_links=MOST_LINKS,
         most_refs=MOST_REFS,
+        most_steps=MOST_STEPS,
         most_brief=MOST_BRIEF,
         requirement_rows={row.id: row for row in run.requirements},
         scenario_shares=verdicts.tally(scenario.verdict for scenario in run.scenarios),

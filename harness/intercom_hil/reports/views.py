@@ -12,7 +12,7 @@ from intercom_hil.reports.causes import alike, causes
 from intercom_hil.run_folder.fields import line, mapping, relative, shorten
 from intercom_hil.run_folder.observations import Seen, read_timeline
 from intercom_hil.run_folder.records import Deviation, EvidenceFile, Judgement, Requirement, Run, Scenario
-from intercom_hil.run_folder.verdicts import NONE, NOT_APPLICABLE, Share, Verdict, tally, worst
+from intercom_hil.run_folder.verdicts import NONE, NOT_APPLICABLE, PASS, Share, Verdict, tally, worst
 
 MAX_MESSAGES = 120
 MAX_RAW = 6_000
@@ -145,6 +145,23 @@ class ScenarioView:
     def raw_anchors(self) -> frozenset[str]:
         """The anchors of the messages that are shown in full."""
         return frozenset(message.anchor for message in self.messages)
+
+    @property
+    def why(self) -> str:
+        """Why the verdict is what it is, in a sentence."""
+        scenario = self.scenario
+        if not scenario.verdict.needs_attention:
+            if scenario.verdict is not PASS:
+                return scenario.verdict.meaning
+            expected = sum(judged.count for judged in self.judged)
+            held = f"{expected} expectation{'s' * (expected != 1)} held"
+            return f"{held}, and {len(self.rules)} rules over every scenario" if self.rules else held
+        found = [item for item in self.bad if item.verdict is scenario.verdict]
+        if found:
+            more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+            first = found[0]
+            return f"{first.requirement}: expected {first.expected}; seen: {first.seen or 'nothing'}{more}"
+        return scenario.problems[0].splitlines()[-1] if scenario.problems else scenario.verdict.meaning
 
     @property
     def bad(self) -> tuple[Judgement, ...]:

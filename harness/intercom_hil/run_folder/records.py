@@ -116,11 +116,20 @@ class KnownDeviation:
 
 
 @dataclass(frozen=True, slots=True)
+class Step:
+    """One step that was declared: ``kind`` is *do*, *wait* or *expect*."""
+
+    kind: str
+    text: str
+    requirement: str
+
+
+@dataclass(frozen=True, slots=True)
 class Scenario:
     """One scenario as it was run. Times in seconds, ``started`` since the epoch.
 
     ``asked`` are the requirements that it is about; the others are rules over every scenario. ``late`` is how
-    late the bench was.
+    late the bench was. ``steps`` were declared before it was played, ``steps_end`` says why they end early.
     """
 
     id: str
@@ -145,6 +154,8 @@ class Scenario:
     device_name: str = ""
     asked: tuple[str, ...] = ()
     late: float = 0.0
+    steps: tuple[Step, ...] = ()
+    steps_end: str = ""
 
 
 @dataclass(frozen=True, slots=True)

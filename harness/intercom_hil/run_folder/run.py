@@ -40,6 +40,7 @@ from intercom_hil.run_folder.records import (
     Requirement,
     Run,
     Scenario,
+    Step,
     Support,
 )
 from intercom_hil.run_folder.schema import default, misfits, run_schema
@@ -258,6 +259,8 @@ def _scenario(run: _Files, row: dict[str, object]) -> Scenario:
         device_name=line(row.get("device_name")),
         asked=texts(row.get("asked")),
         late=late,
+        steps=tuple(_step(mapping(item)) for item in sequence(row.get("steps"))),
+        steps_end=line(row.get("steps_end")),
     )
 
 
@@ -287,6 +290,10 @@ def _measurement(row: dict[str, object]) -> Measurement:
         high=number(row.get("high")),
         verdict=verdict_of(row["verdict"]),
     )
+
+
+def _step(row: dict[str, object]) -> Step:
+    return Step(line(row.get("kind")), line(row.get("text")), line(row.get("requirement")))
 
 
 def _deviation(row: dict[str, object]) -> Deviation:

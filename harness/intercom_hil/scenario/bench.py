@@ -15,7 +15,7 @@ from intercom_hil.bench.tls import TlsVersion
 from intercom_hil.bench_file.default_settings import plain_settings, usual_ports
 from intercom_hil.device.configurator import Role
 from intercom_hil.errors import Inconclusive, NotApplicable
-from intercom_hil.evidence.records import ScenarioRecord
+from intercom_hil.evidence.records import ScenarioRecord, Step
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.media.sound import MICROPHONE_TONE
@@ -94,6 +94,15 @@ class Bench(Remotes):
         self._settings = settings
         self._attempts = attempts
         self._proxy: Proxy | None = None
+
+    def declare(self, steps: Iterable[Step], end: str = "") -> None:
+        """Keep what was declared before the scenario is played, for its record.
+
+        Args:
+            steps: what is done, waited for and expected, in order.
+            end: why they end early, empty where they do not.
+        """
+        self._play.steps, self._play.steps_end = tuple(steps), end
 
     async def play(self, scenario: Callable[[], Awaitable[None]]) -> ScenarioRecord:
         """Play the scenario, and return its record.

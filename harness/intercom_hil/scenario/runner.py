@@ -23,7 +23,7 @@ from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
 from intercom_hil.evidence.digests import write_digests
-from intercom_hil.evidence.records import Attempt, ScenarioRecord
+from intercom_hil.evidence.records import Attempt, ScenarioRecord, Step
 from intercom_hil.evidence.run import RECORD, RunFolder, write_lines
 from intercom_hil.judge.calls import calls, free_at
 from intercom_hil.judge.corroboration import lagging_copies
@@ -100,6 +100,8 @@ class ScenarioRunner:
         self._needs = needs
         self._excused: dict[str, str] = {}
         self._unlogged: dict[EventKind, int] = {}
+        self.steps: tuple[Step, ...] = ()
+        self.steps_end = ""
         self._records: list[ScenarioRecord] = []
         self._secrets = 0
         self._closed = 0.0
@@ -462,6 +464,8 @@ class ScenarioRunner:
             deviations=deviations(stored),
             device_clock=reading(timeline),
             device_name=_name_of_device(timeline),
+            steps=tuple(redactor.model(step) for step in self.steps),
+            steps_end=self.steps_end,
             evidence=self._run.evidence(folder),
         )
 
