@@ -674,12 +674,20 @@ def judge_capture_file(
         Path | None,
         typer.Option("--report", metavar="FOLDER", help="Make a run folder with the reports here."),
     ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option(
+            "--keys",
+            metavar="FILE",
+            help="SRTP master keys that it does not show: [ADDRESS] SUITE KEY a line.",
+        ),
+    ] = None,
 ) -> None:
     """Say what a capture shows: calls, media and their protection; and judge what the wire alone can tell."""
     from intercom_hil.commands.judge_capture import judge_capture
 
     verdict = judge_capture(
-        file, _say, device=device or (), pbx=pbx or (), sip_ports=sip_port or (), folder=into
+        file, _say, device=device or (), pbx=pbx or (), sip_ports=sip_port or (), folder=into, keys=keys
     )
     if into is not None:
         _render(into)

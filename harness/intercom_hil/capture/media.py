@@ -7,16 +7,19 @@ When a call is negotiated anew, a flow's account is closed and another opened if
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
+from dataclasses import replace
 
 from intercom_hil.capture.negotiation import NegotiatedStream, Negotiation
 from intercom_hil.capture.rtp_stream import Flow, RtpStream
 from intercom_hil.capture.video import AtOnce, Viewer
 from intercom_hil.media.rtcp import Reporters
 from intercom_hil.media.rtp import RtpError, is_rtcp, is_rtp
+from intercom_hil.media.srtp import DisputedPacketError, receiver
 from intercom_hil.timeline.observation import Note, SipMessageSeen, Witness
-from intercom_hil.timeline.sip_content import Address, NameOf
+from intercom_hil.timeline.sip_content import Address, NameOf, endpoint
 from intercom_hil.timeline.timeline import Append
-from intercom_hil.wire.sdp import SdpError
+from intercom_hil.wire.sdp import Crypto, SdpError
 
 HELD_PACKETS = 250
 """Packets of one flow that wait for an answer: 5 s of 20 ms audio."""
@@ -52,6 +55,7 @@ class _TrackedFlow:
         self.generation = -1
         self.leg: NegotiatedStream | None = None
         self.held: deque[tuple[float, bytes]] = deque()
+        self.given: tuple[Crypto, ...] = ()
         self.last = 0.0
 
 
@@ -96,6 +100,10 @@ class MediaTracker:
     """The media of one scenario. Agreements outlive ``end``: a call may go on into the next scenario.
 
     Its media is not the next scenario's then: only how many packets of it there were is reported.
+
+    Attributes:
+        given_keys: keys that no signalling shows, each with who sends under it (empty: anybody may). They
+            count for a flow that one of them opens.
     """
 
     def __init__(self, *, append: Append, name_of: NameOf, viewer: Viewer | None = None) -> None:
@@ -106,6 +114,7 @@ class MediaTracker:
         self._flows: dict[_FlowKey, _TrackedFlow] = {}
         self._left_over = _LeftOver()
         self._reporters = Reporters()
+        self.given_keys: Sequence[tuple[str, Crypto]] = ()
 
     def learn(self, seen: SipMessageSeen, time: float) -> str:
         """Take in one SIP message, from any witness that could read it; twice does no harm.
@@ -217,10 +226,30 @@ class MediaTracker:
     def _current_leg(self, tracked: _TrackedFlow) -> NegotiatedStream | None:
         if tracked.generation != self._negotiation.generation:
             tracked.generation = self._negotiation.generation
-            tracked.leg = self._negotiation.leg(tracked.flow.source, tracked.flow.destination)
+            leg = self._negotiation.leg(tracked.flow.source, tracked.flow.destination)
+            if leg is not None and leg.secure and not leg.keys and tracked.given:
+                leg = replace(leg, keys=tracked.given, keyless="")
+            tracked.leg = leg
         return tracked.leg
 
+    def _opened_by_given(
+        self, tracked: _TrackedFlow, leg: NegotiatedStream | None
+    ) -> NegotiatedStream | None:
+        """Return the agreement under keys that were given, where it has none and they open the flow."""
+        flow, held = tracked.flow, [data for _, data in tracked.held]
+        places = ("", flow.source[0], endpoint(flow.source))
+        keys = [key for place, key in self.given_keys if place in places]
+        tracked.given = tuple(key for key in keys if any(_opens(key, data) for data in held[:PROBATION]))
+        if not tracked.given:
+            return leg
+        if leg is not None:
+            return replace(leg, keys=tracked.given, keyless="")
+        since = tracked.held[0][0]
+        return NegotiatedStream("", "audio", True, tracked.given, flow.source, flow.destination, {}, since)
+
     def _open(self, tracked: _TrackedFlow, leg: NegotiatedStream | None) -> None:
+        if self.given_keys and (leg is None or (leg.secure and not leg.keys)):
+            tracked.leg = leg = self._opened_by_given(tracked, leg)
         account = tracked.account = RtpStream(tracked.flow, leg, self._append, self._viewer, self._reporters)
         while tracked.held:
             time, data = tracked.held.popleft()
@@ -250,6 +279,15 @@ class MediaTracker:
         old.end()
         tracked.account = new
         _book(new, data, time, plain)
+
+
+def _opens(key: Crypto, packet: bytes) -> bool:
+    """Whether a packet authenticates under a key."""
+    try:
+        opened = receiver(key)
+        return opened is not None and opened.unprotect(packet) is not None
+    except DisputedPacketError:
+        return False
 
 
 def _rises(packets: list[bytes]) -> bool:

@@ -10,11 +10,12 @@ import gzip
 import io
 import zlib
 from collections import Counter, OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from intercom_hil.capture.decoder import Decoder
+from intercom_hil.capture_file.given_keys import GivenKey
 from intercom_hil.errors import BenchError
 from intercom_hil.timeline.sip_content import endpoint
 from intercom_hil.timeline.timeline import Timeline
@@ -78,12 +79,15 @@ class CaptureRead:
         return tuple(said)
 
 
-def read_capture(path: Path, *, sip_ports: frozenset[int] = SIP_PORTS) -> CaptureRead:
+def read_capture(
+    path: Path, *, sip_ports: frozenset[int] = SIP_PORTS, keys: Sequence[GivenKey] = ()
+) -> CaptureRead:
     """Decode a capture file.
 
     Args:
         path: the file; it may be packed (gzip).
         sip_ports: ports on which everything is expected to be SIP.
+        keys: SRTP keys that its signalling does not show.
 
     Returns:
         What the wire shows, and how much of it could not be read.
@@ -99,6 +103,7 @@ def read_capture(path: Path, *, sip_ports: frozenset[int] = SIP_PORTS) -> Captur
         append=timeline.append,
         name_of=lambda host, port: endpoint((host, port)),
     )
+    decoder.media.given_keys = keys
     found, damage = _frames(data, path)
     dissectors: dict[int, Dissector] = {}
     unknown: Counter[int] = Counter()

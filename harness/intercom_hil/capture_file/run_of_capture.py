@@ -18,12 +18,18 @@ from intercom_hil.judge.judgement import Judgement, folded
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline
 
+KEYS = "media.keys"
 _NAME = "judged without a bench"
 _IDENTITY = "capture.what_the_capture_shows"
 
 
 def run_of_capture(
-    folder: Path, path: Path, read: CaptureRead, timeline: Timeline, judgements: Sequence[Judgement]
+    folder: Path,
+    path: Path,
+    read: CaptureRead,
+    timeline: Timeline,
+    judgements: Sequence[Judgement],
+    keys: Path | None = None,
 ) -> None:
     """Make a run folder of what was judged, with the capture, its timeline and the judgements.
 
@@ -33,6 +39,7 @@ def run_of_capture(
         read: what was read of it.
         timeline: that, with everybody by role.
         judgements: what it came to.
+        keys: the key file that it was read with: it is kept, so that it can be read again.
 
     Raises:
         BenchError: the folder holds something, or cannot be written.
@@ -50,6 +57,8 @@ def run_of_capture(
         here = run.scenario_folder(_IDENTITY)
         capture = here / "capture.pcapng"  # readers of captures go by the content, not by the name
         shutil.copyfile(path, capture)
+        if keys is not None:
+            shutil.copyfile(keys, here / KEYS)
         timeline.store(here / "timeline.jsonl")
         write_lines(here / "judgements.jsonl", (j.model_dump_json() for j in judgements))
         write_digests(here)

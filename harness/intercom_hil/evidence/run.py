@@ -42,7 +42,7 @@ from intercom_hil.timeline.redaction import Redactor
 LATEST = "latest"
 RECORD = "record.json"
 ENVIRONMENT = "environment.json"
-SOURCES = ("syslog*.log", "webhook*.log", "*.times", "languages.json", "pbx.log", DIGESTS)
+SOURCES = ("syslog*.log", "webhook*.log", "*.times", "languages.json", "pbx.log", "media.keys", DIGESTS)
 """Files of a scenario's folder with what device and PBX said, as it came, and what that is read with."""
 _OF_A_BENCH = ("bench", "bench_file", "device")
 """What of an environment is one bench's own."""

@@ -16,13 +16,16 @@ from intercom_hil.evidence.records import RunRecord, ScenarioRecord, ScenarioSum
 from intercom_hil.evidence.run import RECORD, RunFolder
 from intercom_hil.judge.judgement import Judgement, folded
 from intercom_hil.spec.verdict import Verdict, worst
-from intercom_hil.timeline import Timeline
+from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import Configured
 from intercom_hil.timeline.stored_lines import first_of, read_lines
+from intercom_hil.wire.pcapng import lost_packets
 
 RUN = "run.json"
 _REMEDY = "name a run folder"
 _SAME = 0.001
+_AROUND = 60.0
+"""Seconds by which a clock that is set meanwhile may be moved."""
 _NOT_COMPARED = frozenset({"evidence"})
 """What of a summary is compared with the files themselves."""
 
@@ -164,6 +167,8 @@ class StoredRun:
         yield from _files(self.path, folder, record)
         yield from _places(timeline)
         yield from _settings(folder, timeline)
+        yield from _when(record, timeline)
+        yield from _dropped(folder, record)
 
     def _stated(self, record: ScenarioRecord, name: str) -> Iterator[str]:
         """Compare what ``run.json`` says of a scenario with its record, as far as it said it then."""
@@ -247,6 +252,23 @@ def _places(timeline: Timeline) -> Iterator[str]:
         if observation.seq != place:
             yield f"timeline.jsonl: line {place + 1} says that it is line {observation.seq + 1}"
             return
+
+
+def _when(record: ScenarioRecord, timeline: Timeline) -> Iterator[str]:
+    """Compare when a scenario was played with when the bench itself says something on its timeline."""
+    first = next((o.time for o in timeline if o.witness is Witness.BENCH), record.started)
+    if not record.started - _AROUND <= first <= record.started + record.duration_s + _AROUND:
+        yield f"{RECORD}: it was played at other times than those of its timeline"
+
+
+def _dropped(folder: Path, record: ScenarioRecord) -> Iterator[str]:
+    """Compare how many packets were lost with what the capture says at its end."""
+    try:
+        lost = lost_packets((folder / "capture.pcapng").read_bytes())
+    except OSError:
+        return  # said elsewhere, where it should be there
+    if lost != record.dropped_packets:
+        yield f"{RECORD}: {record.dropped_packets} packets were lost, and {lost} by what the capture says"
 
 
 def _settings(folder: Path, timeline: Timeline) -> Iterator[str]:

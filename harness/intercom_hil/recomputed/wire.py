@@ -13,7 +13,9 @@ from pathlib import Path
 
 from intercom_hil.capture.capture import APPLICATION
 from intercom_hil.capture.decoder import Decoder
+from intercom_hil.capture_file.given_keys import read_keys
 from intercom_hil.capture_file.reading import read_capture
+from intercom_hil.capture_file.run_of_capture import KEYS
 from intercom_hil.errors import BenchError
 from intercom_hil.judge.rules import clock
 from intercom_hil.timeline import Observation, Timeline, Witness
@@ -156,7 +158,8 @@ def _decoded(path: Path, timeline: Timeline) -> _Decoded:
     except OSError as problem:
         raise BenchError(f"it cannot be read: {problem.strerror}", str(path)) from problem
     if not is_pcapng(data) or APPLICATION.encode() not in data[:_HEADERS]:
-        read = read_capture(path)
+        keys = path.with_name(KEYS)
+        read = read_capture(path, keys=read_keys(keys) if keys.exists() else ())
         return _Decoded(list(read.timeline), 0.0, 0.0, "")
     again = Timeline()
     ports = {
