@@ -43,8 +43,8 @@ serial_server = 4001
 """
 
 
-def forms(secret):
-    """A secret as it could be written anywhere."""
+def forms(secret, *, sent=False):
+    """A secret as it could be written anywhere: as it is sent, or as it is looked for."""
     raw, double = secret.encode(), secret.encode("utf-16-le")
     quoted = quote(secret, safe="")
     in_json = json.dumps(secret)[1:-1]
@@ -67,8 +67,9 @@ def forms(secret):
     )
     yield from (raw.hex().encode(), raw.hex().upper().encode())
     for before in (b"", b"x", b"xx"):
-        yield base64.b64encode(before + raw)[4:-4]
-        yield base64.b64encode(before + double)[4:-4]
+        for coded in (raw, double):
+            whole = base64.b64encode(before + coded + b"...")
+            yield whole if sent else whole[4:-8]  # the ends depend on what is beside it
 
 
 def contents(folder):
@@ -119,7 +120,7 @@ def test_planted_secrets_reach_no_file_and_a_device_that_logs_its_password_fails
         bench=bench,
         env={
             "PLANTED_PASSWORD": DEVICE_PASSWORD,
-            "PLANTED_FORMS": " ".join(sorted(form.hex() for form in forms(DEVICE_PASSWORD))),
+            "PLANTED_FORMS": " ".join(sorted(form.hex() for form in forms(DEVICE_PASSWORD, sent=True))),
             "PLANTED_LANE": str(LANE),
         },
     )
