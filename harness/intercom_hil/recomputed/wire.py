@@ -6,6 +6,7 @@ account. The timeline may lack what was of an earlier scenario: it says how much
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from math import inf
@@ -17,6 +18,7 @@ from intercom_hil.capture_file.given_keys import read_keys
 from intercom_hil.capture_file.reading import read_capture
 from intercom_hil.capture_file.run_of_capture import KEYS
 from intercom_hil.errors import BenchError
+from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.rules import clock
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.media import SoundHole
@@ -46,6 +48,8 @@ _NOT_IN_PACKETS = frozenset({"sender", "receiver", "still", "session", "raw_byte
 _MEDIA = MediaStarted | MediaHeard | MediaEnded | VideoSeen
 OF_EARLIER_CALLS = "packets of media of earlier scenarios' calls"
 """How a note of the wire begins to say what of its media is not on the timeline."""
+_LATE = 0.5
+"""Seconds of lateness from which on video may wait so long for a look that it gets none."""
 _HEADERS = 256
 """Bytes at the beginning of a file in which the program stands that has written it."""
 _AT_THE_BEGINNING = 1.0
@@ -97,12 +101,18 @@ def compare_wire(folder: Path, timeline: Timeline) -> Compared:
     left_out = {**earlier, **unkeyed}
     found = [o for o in decoded.found if getattr(o.content, "flow", None) not in left_out]
     stored = [o for o in stored if getattr(o.content, "flow", None) not in left_out]
+    unseen = _too_late_to_see(found, stored, timeline)
+    found, stored = (
+        [o for o in some if not (isinstance(o.content, VideoSeen) and o.content.flow in unseen)]
+        for some in (found, stored)
+    )
     differing = [*filter(None, [decoded.problem]), *_differences(found, stored, timeline)]
     return Compared(
         tuple(f"{CAPTURE}: {text}" for text in differing),
         (
             *(f"media that began before the capture: {flow}" for flow in earlier),
             *(f"protected media whose keys were not kept: {flow}" for flow in unkeyed),
+            *(f"video that the bench was too late to look at all of: {flow}" for flow in unseen),
         ),
         decoded.until,
     )
@@ -139,6 +149,18 @@ def _without_their_keys(found: list[Observation], stored: list[Observation]) -> 
         for o in stored
         if isinstance(o.content, MediaEnded) and o.content.authenticated and o.content.flow in rejected
     }
+
+
+def _too_late_to_see(
+    found: list[Observation], stored: list[Observation], timeline: Timeline
+) -> dict[str, None]:
+    """Return the flows of video of which a late bench left some out: a look at the next began anew."""
+    if late_between(timeline, 0.0, inf) < _LATE:
+        return {}
+    here, there = (
+        Counter(o.content.flow for o in some if isinstance(o.content, VideoSeen)) for some in (found, stored)
+    )
+    return {flow: None for flow, count in here.items() if there[flow] < count}
 
 
 def _since(observation: Observation) -> float:
