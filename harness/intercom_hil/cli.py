@@ -322,6 +322,7 @@ def bench_check(
     from intercom_hil.bench.prepare import confined
     from intercom_hil.bench_file.model import load
     from intercom_hil.commands.check import check
+    from intercom_hil.evidence.checked_bench import keep_check
 
     with suppress(BenchError):  # it will be a line of the check
         _go_on_in_own_network(confined(load(bench)))
@@ -330,6 +331,8 @@ def bench_check(
         from intercom_hil.commands.measure import measure
 
         measure(bench, count, _say, lambda: write or _agreed("Write this into the bench file?"))
+    if well and not parts_only:
+        keep_check(bench)  # as it is now: with what was measured
     raise typer.Exit(0 if well else USAGE)
 
 
@@ -398,22 +401,45 @@ def report(
             "--format", metavar="NAME", help=f"{_FORMATS}; several, or all (default: html and junit)."
         ),
     ] = None,
+    reason: Annotated[
+        str, typer.Option("--reason", metavar="TEXT", help="Why it is issued anew: it gets a new number.")
+    ] = "",
+    bench: Annotated[
+        Path | None,
+        typer.Option(
+            "--bench", metavar="FILE", help="Take laboratory, customer and report from this bench file."
+        ),
+    ] = None,
     sign: SignOption = None,
 ) -> None:
     """Render the reports of a run folder again, or in further formats.
 
-    Of a sealed run the reports that are replaced are kept, and it is sealed anew.
+    With --reason it is a new issue of the report: it says what changed and why,
+    and the last one stays in the run folder (issues/). Of a sealed run whatever
+    is replaced is kept, and it is sealed anew.
     """
-    _render(folder, formats or (), _signing_key(sign))
+    if bench is not None and not reason:
+        raise BenchError("an issue with other data says why", "--reason", 'add --reason "what was wrong"')
+    _render(folder, formats or (), _signing_key(sign), reason, bench)
 
 
-def _render(folder: Path, formats: Iterable[str] = (), key: Ed25519PrivateKey | None = None) -> None:
+def _render(
+    folder: Path,
+    formats: Iterable[str] = (),
+    key: Ed25519PrivateKey | None = None,
+    reason: str = "",
+    bench: Path | None = None,
+) -> None:
     from intercom_hil import reports
     from intercom_hil.seal import Change
 
     with Change.begin(folder, "report") if (folder / "seals").is_dir() else nullcontext() as change:
         try:
-            written = reports.render(folder, reports.chosen(formats))
+            wanted = reports.chosen(formats)
+            if reason:
+                _issue(folder, reason, bench)
+                wanted = reports.chosen([*wanted, *reports.present(folder)])
+            written = reports.render(folder, wanted)
         except reports.ReportError as problem:
             typer.echo("".join(f"{path}\n" for path in problem.written), nl=False)
             raise BenchError(problem.what, problem.where, problem.remedy) from problem
@@ -424,6 +450,18 @@ def _render(folder: Path, formats: Iterable[str] = (), key: Ed25519PrivateKey | 
         _say(str(sealed) if sealed.made else f"the reports are the same as before: {sealed}")
         for finding in change.altered if change is not None else ():
             _log(f"it was altered before: {finding}")
+
+
+def _issue(folder: Path, reason: str, bench: Path | None) -> None:
+    """Give the report of a run a further issue, with the laboratory's data of a bench file if named."""
+    from intercom_hil.bench_file.model import load
+    from intercom_hil.evidence.issues import Amendment
+
+    particulars = load(bench).particulars if bench is not None else None
+    issue = Amendment.begin(folder).finish(reason, particulars)
+    _say(
+        f"issue {issue.number}; issue {issue.number - 1} stays in {folder / 'issues' / str(issue.number - 1)}"
+    )
 
 
 def _signing_key(file: Path | None) -> Ed25519PrivateKey | None:
@@ -710,13 +748,19 @@ def import_events(
     """Bring a device's exported event log into a run, judge it again, and render its reports."""
     from intercom_hil.bench_file.model import load
     from intercom_hil.commands.import_events import import_events as bring
+    from intercom_hil.evidence.issues import Amendment
     from intercom_hil.seal import Change
     from intercom_hil.seal.sealing import JUDGED
 
     key = _signing_key(sign)
     sealed = (folder / "seals").is_dir()
     with Change.begin(folder, "import-events", JUDGED) if sealed else nullcontext() as change:
-        run = bring(folder, files, report=_say, file=load(bench) if bench else None, ahead=clock_ahead)
+        amendment = Amendment.begin(folder)
+        try:
+            run = bring(folder, files, report=_say, file=load(bench) if bench else None, ahead=clock_ahead)
+            amendment.finish(f"an event log was imported: {', '.join(path.name for path in files)}")
+        finally:
+            amendment.drop()
         if change is not None:
             change.finish(key)
     _render(folder, key=key)

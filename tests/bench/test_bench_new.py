@@ -92,11 +92,12 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
     with emulated(tmp_path / "device") as ready:
         terminal = Terminal(str(path))
         for answer in (
-            *("", "", "Acme", "Door 2", "A-17", ADDRESS, "not an address", "127.0.46.9"),
+            *("", "", "Acme", "Door 2", "A-17", "2.1", ADDRESS, "not an address", "127.0.46.9"),
             *("console", "/dev/no-such-port", "9600", "", ready["console"], "", "1"),
             *("1", ready["relay"], "0", "y"),
             *("", ready["portal"], "admin", "wrong", "y", "", "", "admin-secret"),
             *("", "", "", "", "n", ready["speaker"], ""),
+            *("Door Lab", "Ring Road 1", "", "DL-7", "Ada"),
         ):
             terminal.answer(answer)
         assert terminal.end() == 0, terminal.told()
@@ -104,8 +105,10 @@ def test_a_device_on_the_desk_is_asked_for_and_tried_out(tmp_path):
     assert file.bench.name == "desk"
     assert (file.device.address, file.pbx.address) == (ADDRESS, "127.0.46.10")
     assert len(file.stations.addresses) == 6
-    identity = file.device.make, file.device.model, file.device.serial
-    assert identity == ("Acme", "Door 2", "A-17")
+    identity = file.device.make, file.device.model, file.device.serial, file.device.firmware
+    assert identity == ("Acme", "Door 2", "A-17", "2.1")
+    assert (file.laboratory.name, file.laboratory.address, file.customer) == ("Door Lab", "Ring Road 1", None)
+    assert (file.report.number, file.report.tested_by) == ("DL-7", "Ada")
     assert file.device.console.port == ready["console"]
     assert file.device.console.baud_rate == 9600  # as it was answered the first time
     assert (file.device.button.port, file.device.button.channel) == (ready["relay"], 0)
@@ -160,7 +163,7 @@ def test_a_device_without_console_or_portal_gets_a_bench_file_too(tmp_path, stor
     path = tmp_path / "desk.toml"
     terminal = Terminal(str(path))
     pressed = ("command", "/bin/true", "/bin/true", "n")
-    for answer in ("", "", "", "", "", ADDRESS, "127.0.46.9", *told, *pressed, *configured, *has):
+    for answer in ("", "", "", "", "", "", ADDRESS, "127.0.46.9", *told, *pressed, *configured, *has, ""):
         terminal.answer(answer)
     assert terminal.end() == 0, terminal.told()
     device = load(path).device

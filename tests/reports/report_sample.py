@@ -248,6 +248,7 @@ def write_run(folder: Path, scenarios: Iterable[ScenarioBuilder], **changes: Any
         "started": EPOCH,
         "ended": EPOCH + 251.4,
         "verdict": str(worst(Verdict(item["verdict"]) for item in rows)),
+        "mode": {"kind": "conformance", "reasons": []},
         "interrupted": False,
         "environment": {
             "python": "3.11.2",

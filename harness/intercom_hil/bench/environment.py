@@ -15,12 +15,14 @@ from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.device.configurator_kinds import CONFIGURATORS
 from intercom_hil.errors import BenchError
 from intercom_hil.event_sources.source_kinds import EVENT_SOURCES
+from intercom_hil.instruments.equipment import equipment_of
 from intercom_hil.instruments.registry import INSTRUMENTS
 from intercom_hil.layouts.known import LAYOUTS
 from intercom_hil.locations import CHECKOUT
 
 _SECRET = ("password", "secret", "token", "community")
 """Fields with these in their names are in no record of a run."""
+_ARP = Path("/proc/net/arp")
 _LIBRARIES = ("pytest", "pylibsrtp", "cryptography", "pyserial", "pydantic")
 
 
@@ -38,6 +40,7 @@ async def environment(bench: Assembly, bench_file: Path) -> dict[str, Any]:
         "bench": bench.file.bench.name,
         "bench_file": bench_file.name,
         **({"secrets_not_kept_out": unkept} if (unkept := bench.redactor.too_short) else {}),
+        "equipment": await asyncio.to_thread(equipment_of, bench.file.device.model_dump(mode="json")),
         **environment_of(bench.file),
     }
 
@@ -57,8 +60,29 @@ def environment_of(file: BenchFile) -> dict[str, Any]:
     return {
         **({"layouts": own} if own else {}),
         **({"extensions": dict(ChainMap(*used))} if any(used) else {}),
-        "device": without_secrets(file.device.model_dump(mode="json")),
+        "device": without_secrets(file.device.model_dump(mode="json", exclude={"photo"})),
     }
+
+
+def said_by_device(bench: Assembly) -> dict[str, Any]:
+    """Return what identifies the device but for its SIP: its console's banner, and whose address it has.
+
+    The hardware address is that which this machine's kernel has for the device's IP address (arp(7)): its own
+    on the network of the bench, a router's beyond it, none on the loopback interface.
+    """
+    said = {"console": bench.intercom.banner, "mac": hardware_address(bench.file.device.address)}
+    found = {name: value for name, value in said.items() if value}
+    return {"device_says": found} if found else {}
+
+
+def hardware_address(address: str, table: Path = _ARP) -> str:
+    """Return the hardware address that belongs to an IP address; empty where the kernel knows none."""
+    try:
+        lines = table.read_text(encoding="ascii").splitlines()[1:]
+    except (OSError, UnicodeDecodeError):
+        return ""
+    found = [words[3].lower() for line in lines if len(words := line.split()) >= 6 and words[0] == address]
+    return next((mac for mac in found if mac.strip("0:")), "")
 
 
 def without_secrets(value: Any) -> Any:

@@ -33,6 +33,7 @@ from intercom_hil.event_sources.source_kinds import unusable
 from intercom_hil.layouts.known import LAYOUTS, with_own
 from intercom_hil.layouts.layout import Layout
 from intercom_hil.layouts.options import LayoutOptions
+from intercom_hil.spec.laboratory import Customer, Laboratory, Particulars, ReportDetails
 
 LayoutName = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,39}$")]
 
@@ -49,12 +50,20 @@ class BenchFile(Table):
     stations: StationsTable
     labgrid: LabgridTable | None = None
     device: DeviceTable
+    laboratory: Laboratory | None = Field(default=None, description="who tests, for reports")
+    customer: Customer | None = Field(default=None, description="for whom")
+    report: ReportDetails = ReportDetails()
     layouts: dict[LayoutName, LayoutOptions] = Field(default={}, description="languages of the device's own")
 
     @property
     def known_layouts(self) -> Mapping[str, Layout]:
         """Every layout that this file can name: its own, and those installed. Raises BenchError."""
         return with_own({name: options.layout(name) for name, options in self.layouts.items()})
+
+    @property
+    def particulars(self) -> Particulars:
+        """Who tests, for whom, and under which number."""
+        return Particulars(laboratory=self.laboratory, customer=self.customer, report=self.report)
 
     def with_faults(self, faults: Sequence[str], where: str) -> BenchFile:
         """Return the same bench with an emulated intercom that has faults beside those of the file.

@@ -6,6 +6,7 @@ A table is checked as TOML gives it; what is wrong is a pydantic ``ValidationErr
 from __future__ import annotations
 
 import ipaddress
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
@@ -217,6 +218,30 @@ class CapabilitiesTable(Table):
         return not getattr(self, capability.value)
 
 
+LARGEST_PHOTO = 2_000_000
+"""Bytes of a picture of the device."""
+PICTURES = {b"\x89PNG\r\n\x1a\n": ".png", b"\xff\xd8\xff": ".jpg"}
+"""What a picture's file begins with, by the kinds that there may be."""
+
+
+def _picture(path: Path) -> Path:
+    try:
+        with path.open("rb") as file:
+            data = file.read(LARGEST_PHOTO + 1)
+    except OSError as problem:
+        raise ValueError(
+            f"{path} cannot be read ({problem.strerror}); name a picture, or leave it out"
+        ) from None
+    if not data.startswith(tuple(PICTURES)):
+        raise ValueError(f"{path} is neither PNG nor JPEG; convert it, or leave it out")
+    if len(data) > LARGEST_PHOTO:
+        raise ValueError(f"{path} has more than {LARGEST_PHOTO} bytes; make it smaller")
+    return path
+
+
+Photo = Annotated[FileBeside, AfterValidator(_picture)]
+
+
 class DeviceTable(Table):
     """The device under test and what is wired to it; an emulated one brings what is not named."""
 
@@ -229,6 +254,7 @@ class DeviceTable(Table):
     mac: str = Field(
         default="", pattern=r"^([0-9A-Fa-f]{2}([:-][0-9A-Fa-f]{2}){5})?$", description="its MAC address"
     )
+    photo: Photo | None = Field(default=None, description="a picture of it, PNG or JPEG, up to 2 MB")
     address: IpAddress
     sip_port: Port = 5060
     extension: Name = "3401"

@@ -11,6 +11,7 @@ from pathlib import Path
 from intercom_hil.capture_file.reading import CaptureRead
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.digests import write_digests
+from intercom_hil.evidence.issues import Issue
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
 from intercom_hil.judge.deviations import deviations
@@ -84,6 +85,7 @@ def run_of_capture(
                 evidence=run.evidence(here),
             )
         )
+        run.issues = [Issue.first()]
         run.write(interrupted=False)
     except OSError as problem:
         raise BenchError.of(problem, str(folder)) from problem

@@ -20,7 +20,7 @@ class Draft:
         name: of the bench.
         kind: of the device.
         interface: where packets are captured.
-        identity: make, model and serial number of the device, as far as they are known.
+        identity: make, model, serial number and firmware of the device, as far as they are known.
         device: the device's address.
         taken: the addresses of bench, PBX, proxy and stations, in this order.
         missing: those of them that this computer does not have, with their networks.
@@ -29,6 +29,7 @@ class Draft:
         console: its table; likewise ``source`` of events, ``button``, ``portal``, ``operator``, ``command``.
         recording: the sound file of the loudspeaker, empty for none.
         capabilities: what the device has.
+        reports: the tables ``laboratory``, ``customer`` and ``report``, as far as something was said.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Draft:
     command: dict[str, Any] = field(default_factory=dict)
     recording: str = ""
     capabilities: dict[str, bool] = field(default_factory=dict)
+    reports: dict[str, dict[str, str]] = field(default_factory=dict)
 
     def take_addresses(self, first: ipaddress.IPv4Address, stations: int) -> None:
         """Give bench, PBX, proxy and stations addresses in a row."""
@@ -82,6 +84,7 @@ def bench_text(draft: Draft) -> str:
             parts.append(_table(f"device.{name}", table, {}))
     if draft.recording:
         parts.append(_table("device.speaker", {"recording": draft.recording}, {}))
+    parts += [_table(name, table, {}) for name, table in draft.reports.items()]
     return "\n".join(parts)
 
 

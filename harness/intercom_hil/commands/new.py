@@ -145,6 +145,7 @@ class _Guide:
             "make": self._ask("Make of the intercom (for reports; empty: not told)"),
             "model": self._ask("Model"),
             "serial": self._ask("Serial number"),
+            "firmware": self._ask("Firmware"),
         }
         draft.identity = {field: answer for field, answer in asked.items() if answer}
         self._network(draft)
@@ -152,6 +153,7 @@ class _Guide:
         self._button(draft)
         self._settings(draft)
         self._capabilities(draft, reported_by)
+        self._reports(draft)
         return draft
 
     # -- the network -----------------------------------------------------------------------------------
@@ -285,6 +287,20 @@ class _Guide:
         has[Capability.PROXY.value] = self._talk.confirm("Can the device use a SIP proxy?")
         draft.recording = recording
         draft.capabilities = has
+
+    def _reports(self, draft: Draft) -> None:
+        self._section("The reports: who tests, and for whom. All of it can be written into the file later.")
+        name = self._ask("Name of the laboratory (empty: not told)")
+        if not name:
+            return
+        laboratory = {"name": name, "address": self._ask("Its address")}
+        customer = {"name": self._ask("Name of the customer (empty: not told)")}
+        if customer["name"]:
+            customer["address"] = self._ask("The customer's address")
+        report = {"number": self._ask("Number of the report"), "tested_by": self._ask("Who carries it out")}
+        tables = {"laboratory": laboratory, "customer": customer, "report": report}
+        said = {table: {k: v for k, v in values.items() if v} for table, values in tables.items()}
+        draft.reports = {table: values for table, values in said.items() if values}
 
     # -- kinds -----------------------------------------------------------------------------------------
 

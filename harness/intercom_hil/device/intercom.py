@@ -157,6 +157,11 @@ class Intercom:
         port = "" if self._sip_port == _SIP_PORT else f":{self._sip_port}"
         return f"sip:{self.extension}@{self.address}{port}"
 
+    @property
+    def banner(self) -> str:
+        """What it said of itself on its console when it started last; empty as long as it has not."""
+        return self._reader.publisher.banner
+
     async def open(self) -> None:
         """Open everything the device is reached with, the outputs first: that makes them safe.
 

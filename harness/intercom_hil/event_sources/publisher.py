@@ -25,6 +25,9 @@ class EventPublisher:
     A boot message means that the device restarted, which is its own doing from the first scenario on. That of
     the start itself can still be on its way when the first scenario begins: the first one, shortly after the
     source was opened, is taken for it. Whether a scenario is played, the bench knows.
+
+    Attributes:
+        banner: what the device said of itself when it started last; empty as long as it has not.
     """
 
     def __init__(self, name: str, witness: Witness, *, append: Append, role: SourceRole = _ALL) -> None:
@@ -35,6 +38,7 @@ class EventPublisher:
         self._opened = now()
         self._seen_boot = False
         self._played = False
+        self.banner = ""
 
     def opened(self) -> None:
         """Note that the source has just been opened."""
@@ -68,6 +72,7 @@ class EventPublisher:
         return content
 
     def _restarted(self, banner: str, at: float) -> None:
+        self.banner = banner or self.banner
         of_the_start = not self._seen_boot and at - self._opened <= _BANNER_TIME
         self._seen_boot = True
         if self._played and not of_the_start:

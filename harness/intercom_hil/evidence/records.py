@@ -10,12 +10,15 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from intercom_hil.evidence.issues import Issue
 from intercom_hil.evidence.known_deviations import AssessedDeviation
+from intercom_hil.evidence.mode import BenchCheck, Mode
 from intercom_hil.judge.deviations import Deviation
 from intercom_hil.judge.device_clock import ClockReading
 from intercom_hil.judge.judgement import Judgement, StatedJudgement, folded
 from intercom_hil.judge.rules import Measured, Occurs
 from intercom_hil.spec.catalogue import FAMILIES
+from intercom_hil.spec.laboratory import Customer, Laboratory, ReportDetails
 from intercom_hil.spec.verdict import Verdict
 
 
@@ -52,7 +55,10 @@ class Step(BaseModel):
 
 
 class Measurement(BaseModel):
-    """One measured value, with the limits that its scenario declares; None is an open limit."""
+    """One measured value, with the limits that its scenario declares; None is an open limit.
+
+    ``uncertainty`` is expanded (k = 2) and in the unit of the value; None where it is not known.
+    """
 
     requirement: str
     name: str
@@ -60,6 +66,7 @@ class Measurement(BaseModel):
     value: float
     low: float | None = None
     high: float | None = None
+    uncertainty: float | None = None
     verdict: Verdict
 
 
@@ -160,7 +167,7 @@ class ScenarioSummary(Scenario):
             Measurement(
                 requirement=judgement.requirement,
                 verdict=judgement.verdict,
-                **judgement.rule.model_dump(include={"name", "unit", "value", "low", "high"}),
+                **judgement.rule.model_dump(include={"name", "unit", "value", "low", "high", "uncertainty"}),
             )
             for judgement in record.judgements
             if isinstance(judgement.rule, Measured)
@@ -207,11 +214,19 @@ class RunRecord(BaseModel):
         name: what the run is called.
         started: when (seconds since the epoch).
         ended: when it ended, or was last written.
-        verdict: the worst of its scenarios.
+        verdict: the worst of its scenarios; of one that did not come to its end at least inconclusive.
+        mode: whether it is a conformance run or a diagnostic one, and why; None: an older version wrote it.
         interrupted: whether it did not come to its end (yet).
         stopped_by: why it could not begin, or go on; empty where it could, or somebody interrupted it.
         selection: which scenarios it was asked for, as on the command line; empty for all of them.
         unplayed: the scenarios that it was asked for and has not played, as far as that is known.
+        laboratory: who tests, as the bench file says.
+        customer: for whom.
+        report: number of the report, dates and names that only the laboratory knows.
+        issues: each time that the report was issued, the first one first; none: an older version wrote it.
+        photo: the file with a picture of the device, relative to the run folder; empty without one.
+        bench_check: the last time before the run that its bench was checked and all was well.
+        digests: by title, the SHA-256 of each catalogue of requirements that it was judged by.
         environment: what it ran on: versions, bench file, device.
         imports: event logs that were imported after the run.
         known_deviations: what the device is known to break, each as it stands for this run.
@@ -229,10 +244,18 @@ class RunRecord(BaseModel):
     started: float
     ended: float
     verdict: Verdict
+    mode: Mode | None = None
     interrupted: bool
     stopped_by: str = ""
     selection: str = ""
     unplayed: list[str] = []
+    laboratory: Laboratory | None = None
+    customer: Customer | None = None
+    report: ReportDetails = ReportDetails()
+    issues: list[Issue] = []
+    photo: str = ""
+    bench_check: BenchCheck | None = None
+    digests: dict[str, str] = {}
     environment: dict[str, Any]
     imports: list[dict[str, Any]] = []
     known_deviations: list[AssessedDeviation] = []

@@ -18,8 +18,10 @@ from pydantic import ValidationError
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.digests import FILE as DIGESTS
 from intercom_hil.evidence.folder_names import OWNER_ONLY, folder_name, fresh_stamp
+from intercom_hil.evidence.issues import Issue
 from intercom_hil.evidence.known_deviations import AssessedDeviation, KnownDeviation, assess
 from intercom_hil.evidence.media_keys import MediaKeys
+from intercom_hil.evidence.mode import BenchCheck, Mode, devices_of, mode_of
 from intercom_hil.evidence.records import (
     ClauseSupport,
     Evidence,
@@ -34,6 +36,7 @@ from intercom_hil.practice.secrets import KeyMemory
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.good_practice import is_good_practice
+from intercom_hil.spec.laboratory import Particulars
 from intercom_hil.spec.mappings import MAPPING
 from intercom_hil.spec.reviewed import standing
 from intercom_hil.spec.verdict import Verdict, worst
@@ -44,7 +47,9 @@ RECORD = "record.json"
 ENVIRONMENT = "environment.json"
 SOURCES = ("syslog*.log", "webhook*.log", "*.times", "languages.json", "pbx.log", "media.keys", DIGESTS)
 """Files of a scenario's folder with what device and PBX said, as it came, and what that is read with."""
-_OF_A_BENCH = ("bench", "bench_file", "device")
+PHOTOS = ("device.png", "device.jpg")
+"""A picture of the device, if there is one."""
+_OF_A_BENCH = ("bench", "bench_file", "device", "device_says", "equipment")
 """What of an environment is one bench's own."""
 
 
@@ -59,6 +64,10 @@ class RunFolder:
         media_keys: puts stand-ins in their places, where the bench file asks for it.
         keys: the media keys that this process has seen the device choose.
         known: what its device is known to break.
+        particulars: who tests, for whom, and under which number.
+        bench_check: the last time before it that its bench was checked and all was well.
+        issues: the issues of its report.
+        interrupted: whether it came to an early end, as far as was said when it was written last.
         unwritable: why no more evidence can be kept; None as long as it can.
     """
 
@@ -77,6 +86,10 @@ class RunFolder:
         self.unwritable: BenchError | None = None
         self.imports: list[dict[str, Any]] = []
         self.known: tuple[KnownDeviation, ...] = ()
+        self.particulars = Particulars()
+        self.bench_check: BenchCheck | None = None
+        self.issues: list[Issue] = []
+        self.interrupted = False
         self._started = time.time()
         self._ended: float | None = None
         self._written: dict[int, tuple[ScenarioRecord, str]] = {}
@@ -168,6 +181,13 @@ class RunFolder:
                 KnownDeviation.model_validate({k: v for k, v in known.items() if k != "standing"})
                 for known in data.get("known_deviations", ())
             )
+            run.particulars = Particulars.model_validate(
+                {name: data[name] for name in Particulars.model_fields if name in data}
+            )
+            run.issues = [Issue.model_validate(one) for one in data.get("issues", ())]
+            if data.get("bench_check") is not None:
+                run.bench_check = BenchCheck.model_validate(data["bench_check"])
+            run.interrupted = bool(data["interrupted"])
             run.planned = (*(s.id for s in run.scenarios), *map(str, data.get("unplayed", ())))
             run._started, run._ended = float(data["started"]), float(data["ended"])
         except (OSError, ValueError, KeyError, TypeError) as problem:
@@ -326,19 +346,53 @@ class RunFolder:
 
     @property
     def verdict(self) -> Verdict:
-        """The worst verdict of the run; of a run without scenarios, ``none``."""
-        return worst(scenario.verdict for scenario in self.scenarios)
+        """The worst verdict of the run; of one that came to an early end at least ``inconclusive``.
+
+        What has not been played has not passed. Of a whole run without scenarios it is ``none``.
+        """
+        early = [Verdict.INCONCLUSIVE] if self.interrupted else []
+        return worst([*early, *(scenario.verdict for scenario in self.scenarios)])
+
+    @property
+    def mode(self) -> Mode:
+        """Whether it speaks for the device as a whole, and why not."""
+        return mode_of(
+            started=self._begun,
+            interrupted=self.interrupted,
+            selection=self.selection,
+            environment=self.environment,
+            asked=[name for scenario in self.scenarios for name in scenario.asked],
+            rows=[name for name, row in CATALOGUE.items() if row.judged],
+            check=self.bench_check,
+        )
+
+    def keep_photo(self, photo: Path | None) -> None:
+        """Keep a picture of the device, of one of the kinds of `PHOTOS`. Raises BenchError."""
+        if photo is None:
+            return
+        try:
+            data = photo.read_bytes()
+            write_whole(self.path / PHOTOS[not data.startswith(b"\x89PNG")], data)
+        except OSError as problem:
+            raise BenchError.of(problem, str(photo)) from problem
+
+    @property
+    def photo(self) -> str:
+        """The file with a picture of the device, relative to its folder; empty without one."""
+        return next((name for name in PHOTOS if (self.path / name).is_file()), "")
+
+    @property
+    def _begun(self) -> float:
+        return min([self._started, *(scenario.started for scenario in self.scenarios)])
 
     def assessed(self) -> list[AssessedDeviation]:
         """Return what the device is known to break, each as it stands now."""
         if not self.known:
             return []
         verdicts = {identity: row.verdict for identity, row in self.requirements().items()}
-        tables = [self.environment.get("device"), *self._tables_of_benches()]
         device = [
             " ".join(str(table.get(name, "")) for name in ("make", "model", "hardware", "firmware"))
-            for table in tables
-            if isinstance(table, dict)
+            for table in devices_of(self.environment)
         ]
         on = datetime.fromtimestamp(self._started, UTC).date()
         return assess(self.known, verdicts, [*device, *self.names_of_device], on)
@@ -347,10 +401,6 @@ class RunFolder:
     def names_of_device(self) -> list[str]:
         """What the device calls itself in its messages (User-Agent), make and firmware as a rule."""
         return list(dict.fromkeys(s.device_name for s in self.scenarios if s.device_name))
-
-    def _tables_of_benches(self) -> list[Any]:
-        benches = self.environment.get("benches")
-        return [bench.get("device") for bench in benches.values()] if isinstance(benches, dict) else []
 
     def of_its_scenarios(self) -> dict[str, Any]:
         """Return in words what the environment says of the scenarios taken together: clock, lateness."""
@@ -389,17 +439,23 @@ class RunFolder:
         Args:
             interrupted: whether it came to an early end. A run that has not played what it was to play has.
         """
-        interrupted = interrupted or bool(self.unplayed)
+        self.interrupted = interrupted = interrupted or bool(self.unplayed)
         record = RunRecord.model_construct(
             schema_=1,
             name=self.name,
-            started=min([self._started, *(scenario.started for scenario in self.scenarios)]),
+            started=self._begun,
             ended=self._ended or time.time(),
             verdict=self.verdict,
+            mode=self.mode,
             interrupted=interrupted,
             stopped_by=self.stopped_by if interrupted else "",
             selection=self.selection,
             unplayed=self.unplayed,
+            **dict(self.particulars),
+            issues=self.issues,
+            photo=self.photo,
+            bench_check=self.bench_check,
+            digests={one.title: one.digest for one in (CATALOGUE, *self._others())},
             environment=self.environment | self.of_its_scenarios(),
             imports=self.imports,
             known_deviations=self.assessed(),

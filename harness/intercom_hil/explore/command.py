@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from intercom_hil import reports
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.issues import Issue
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.explore.exploring import Tally, Wanted, explore_bench, possible_at
 from intercom_hil.explore.story import Story
@@ -33,6 +34,7 @@ def run_exploration(
     possible_at(file)
     key = private_key(file.evidence.key) if file.evidence.key else None
     run = RunFolder.create(runs.absolute(), file.bench.name)  # containers see it by its whole path
+    run.particulars = file.particulars
     run.selection = f"the story {kept}" if kept else f"stories drawn by the seed {wanted.seed}"
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda *_: signal.raise_signal(signal.SIGINT))
@@ -65,6 +67,7 @@ def _complete(
 ) -> None:
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
+        run.issues = [Issue.first()]
         run.write(interrupted=interrupted)
         sealed = Change.begin(run.path, "explore").finish(key)
         with Change.begin(run.path, "report", known=sealed.tree) as change:

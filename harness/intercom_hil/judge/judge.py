@@ -265,6 +265,7 @@ class Judge:
         *,
         low: float | None = None,
         high: float | None = None,
+        uncertainty: float | None = None,
         of: tuple[Observation, ...] = (),
     ) -> None:
         """Judge a declared measurement against its limits; ``of`` are the observations it was taken from.
@@ -273,7 +274,9 @@ class Judge:
             ExpectationFailed: the value is outside its limits, or was never taken.
         """
         seqs = tuple(observation.seq for observation in of)
-        rule = Measured(name=name, unit=unit, value=value, low=low, high=high, observations=seqs)
+        rule = Measured(
+            name=name, unit=unit, value=value, low=low, high=high, uncertainty=uncertainty, observations=seqs
+        )
         judgement = self._book(requirement, name, rule)
         if judgement.verdict is Verdict.FAIL:
             raise ExpectationFailed(judgement)

@@ -171,7 +171,7 @@ class InOrder(_Rule):
 
 
 class Measured(_Rule):
-    """A declared measurement lies within its limits (inclusive); an unset value is a failure."""
+    """A value lies within its limits (inclusive), or it is not sure that it does not; an unset one fails."""
 
     kind: Literal["measured"] = "measured"
     name: str
@@ -179,32 +179,40 @@ class Measured(_Rule):
     value: float | None
     low: float | None = None
     high: float | None = None
+    uncertainty: float | None = None
     observations: tuple[int, ...] = ()
 
     def evaluate(self, timeline: Timeline, origin: float) -> Outcome:
         """Judge the value against its limits."""
         if self.value is None:
             return Outcome(verdict=Verdict.FAIL, seen=f"{self.name} was not measured")
-        inside = (self.low is None or self.value >= self.low) and (
-            self.high is None or self.value <= self.high
-        )
-        late = 0.0 if inside else self._excused(timeline)
-        seen = f"{self.value:.4g} {self.unit}"
-        verdict = Verdict.PASS if inside else Verdict.INCONCLUSIVE if late else Verdict.FAIL
-        return Outcome(
-            verdict=verdict, seen=f"{seen}; {excuse(late)}" if late else seen, observations=self.observations
-        )
+        seen, verdict = f"{self.value:.4g} {self.unit}", Verdict.INCONCLUSIVE
+        if self._outside <= 0:
+            verdict = Verdict.PASS
+        elif late := self._excused(timeline):
+            seen += f"; {excuse(late)}"
+        elif self._outside <= (self.uncertainty or 0.0):
+            seen += f"; uncertain by {self.uncertainty:.2g} {self.unit}, it may as well lie inside"
+        else:
+            verdict = Verdict.FAIL
+        return Outcome(verdict=verdict, seen=seen, observations=self.observations)
+
+    @property
+    def _outside(self) -> float:
+        """How far the value lies outside its limits, in its unit; nothing or less where it lies inside."""
+        assert self.value is not None
+        below = self.low - self.value if self.low is not None else 0.0
+        return max(below, self.value - self.high if self.high is not None else 0.0)
 
     def _excused(self, timeline: Timeline) -> float:
         """Return how late (s) the bench was, if that may have moved the value outside its limits; else 0."""
         assert self.value is not None
         of = [timeline[seq] for seq in self.observations if 0 <= seq < len(timeline)]
-        below = self.low - self.value if self.low is not None else 0.0
         above = self.value - self.high if self.high is not None else 0.0
         if self.unit == "s" and above > 0 and len(of) == _ENDS and all(dated_by_kernel(o) for o in of):
             return explains_interval(timeline, of, above)
         if self.unit == "s":
-            return explains_time(timeline, of, max(below, above), self.value)
+            return explains_time(timeline, of, self._outside, self.value)
         late = explains_time(timeline, of, 0.0)
         span = max((o.time for o in of), default=0.0) - min((o.time for o in of), default=0.0)
         return late if late >= MOSTLY * (span + LOOK_BACK) else 0.0

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from intercom_hil.bench.assembly import Assembly
-from intercom_hil.bench.environment import environment
+from intercom_hil.bench.environment import environment, said_by_device
 from intercom_hil.bench.parts import in_parallel
 from intercom_hil.errors import BenchError, DeviceCrashed
+from intercom_hil.evidence.checked_bench import last_check
 from intercom_hil.evidence.digests import FILE as DIGESTS
 from intercom_hil.evidence.digests import renew_digests
 from intercom_hil.evidence.run import RunFolder
@@ -60,6 +61,10 @@ def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) ->
         folder.selection = folder.selection or selection_in_words(pytestconfig)
         folder.known = known_deviations(pytestconfig) or folder.known
         folder.planned = pytestconfig.stash.get(PLANNED, ())
+        folder.particulars = file.particulars
+        folder.bench_check = last_check(member(pytestconfig).path)
+        if not folder.shared:
+            folder.keep_photo(file.device.photo)
     except BenchError as problem:
         end_run(request.session, problem)
     pytestconfig.stash[RUN] = folder
@@ -106,7 +111,8 @@ def intercom_assembly(
         versions = intercom_loop.get_loop().create_task(environment(assembly, member(pytestconfig).path))
         yield assembly
         with suppress(OSError):  # a run whose folder cannot be written has ended for that
-            intercom_run.describe(intercom_loop.run(_result(versions)), worker(pytestconfig))
+            described = intercom_loop.run(_result(versions)) | said_by_device(assembly)
+            intercom_run.describe(described, worker(pytestconfig))
     finally:
         intercom_loop.run(assembly.stop())
         with suppress(OSError):  # what the device said between two scenarios went to the logs of the first

@@ -11,6 +11,7 @@ import pytest
 
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.basis import Basis, Selection
+from intercom_hil.evidence.issues import Amendment
 from intercom_hil.evidence.resumed import ResumedRun
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.locations import PACKAGE, SCENARIOS
@@ -24,10 +25,15 @@ if TYPE_CHECKING:
 _RESUMED = pytest.StashKey[ResumedRun]()
 _DEVICE = "device"
 _PLANNED = "planned_scenarios"
+_LEAVING_OUT = {"--deselect": "deselect", "--ignore": "ignore", "--ignore-glob": "ignore_glob"}
+_LATELY = {"--last-failed": "lf", "--stepwise": "stepwise"}
+"""pytest's options that choose scenarios by what became of them in an earlier session."""
 PLANNED = pytest.StashKey[tuple[str, ...]]()
 """The scenarios that this run is to play."""
 CHANGE: pytest.StashKey[Change] = pytest.StashKey()
 """What is done to the sealed run that goes on."""
+AMENDMENT: pytest.StashKey[Amendment] = pytest.StashKey()
+"""What is done to its report."""
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -53,6 +59,8 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         _select_again(config, kept.selection, present.selection, path)
         config.stash[CHANGE] = change = Change.begin(run.path, "resume")
         config.add_cleanup(change.drop)
+        config.stash[AMENDMENT] = amendment = Amendment.begin(run.path)
+        config.add_cleanup(amendment.drop)
     except BenchError as problem:
         end_run(session, problem)
     config.stash[_RESUMED] = run
@@ -77,9 +85,11 @@ def _select_again(config: pytest.Config, kept: Selection, asked: Selection, run:
 def selection_in_words(config: pytest.Config) -> str:
     """Return which scenarios the command line asks for, as it says so; nothing when it is all of them."""
     selection = _selection(config)
-    left_out = [f"--deselect {shlex.quote(name)}" for name in config.option.deselect or ()]
     words = [] if selection == Selection() else [str(selection)]
-    return " ".join([*words, *left_out])
+    for option, names in _LEAVING_OUT.items():
+        words += [f"{option} {shlex.quote(str(name))}" for name in getattr(config.option, names, None) or ()]
+    words += [option for option, name in _LATELY.items() if getattr(config.option, name, False)]
+    return " ".join(words)
 
 
 def _selection(config: pytest.Config) -> Selection:

@@ -13,7 +13,9 @@ import pytest
 
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.checked_bench import last_check
 from intercom_hil.evidence.folder_names import fresh_stamp, new_stamp
+from intercom_hil.evidence.issues import Issue
 from intercom_hil.evidence.known_deviations import accepts_all
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.evidence.traces import requirements_of
@@ -27,7 +29,7 @@ from intercom_hil.plugin.options import (
     signing_key,
     worker,
 )
-from intercom_hil.plugin.resuming import CHANGE, PLANNED, keep_basis, selection_in_words
+from intercom_hil.plugin.resuming import AMENDMENT, CHANGE, PLANNED, keep_basis, selection_in_words
 from intercom_hil.plugin.xdist_scheduler import LEFT
 from intercom_hil.spec.catalogue import FAMILIES
 from intercom_hil.spec.verdict import Verdict
@@ -125,12 +127,18 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
     reasons = [config.stash[STOPPED_BY]] if STOPPED_BY in config.stash else config.stash.get(LEFT, [])
     for run in runs:
         run.stopped_by = "; ".join(reasons)
+        run.issues = run.issues or [Issue.first()]
         try:
             run.write(interrupted=exitstatus not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED))
         except OSError as problem:
             config.stash.setdefault(_UNWRITTEN, []).append(str(BenchError.of(problem, str(run.path))))
             session.exitstatus = pytest.ExitCode.INTERRUPTED
             continue
+        if AMENDMENT in config.stash:
+            try:
+                config.stash[AMENDMENT].finish("the run was gone on with")
+            except BenchError as problem:
+                config.stash.setdefault(_UNWRITTEN, []).append(str(problem))
         sealed = _seal(session, run, config.stash.get(CHANGE, None), "run")
         change = _begun(session, run, sealed)
         try:
@@ -245,6 +253,11 @@ def _gathered(config: pytest.Config) -> list[RunFolder]:
     for run in runs:
         run.selection, run.planned = selection_in_words(config), config.stash.get(PLANNED, ())
         run.known = known_deviations(config)
+        played = [m for m in pool(config).members if runs_of(config, m.file) == run.path.parent]
+        run.particulars = played[0].file.particulars
+        run.bench_check = last_check(played[0].path)
+        with suppress(BenchError):  # it was there when the bench file was read
+            run.keep_photo(played[0].file.device.photo)
         run.shared = True  # run.json is written once, when all is gathered
         filed = {scenario.id for scenario in run.scenarios}
         for nodeid, bench in config.stash.get(_PLAYED, {}).items():
@@ -306,6 +319,10 @@ def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, h
         terminalreporter.write_line(
             f"finding: the device restarted by itself {times} between scenarios, first {before}", red=True
         )
+    mode = run.mode
+    more = f", and {len(mode.reasons) - 1} reasons more" if len(mode.reasons) > 1 else ""
+    why = f": {mode.reasons[0]}{more}" if mode.reasons else ""
+    terminalreporter.write_line(f"{mode.kind} run{why}")
     report = run.path / "report.html"
     where = f"report {report}" if report.exists() else "no report could be written"
     terminalreporter.write_line(f"verdict {run.verdict}, {where}")

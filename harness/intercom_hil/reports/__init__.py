@@ -8,6 +8,7 @@ folder, and returns its path. Those that come along and those of other distribut
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
@@ -56,6 +57,17 @@ def chosen(names: Iterable[str] = (), *, besides: bool = False) -> list[str]:
     if not wanted or besides:
         wanted.update(name for name in RENDERERS if name in _OF_EVERY_RUN or RENDERERS.origin(name))
     return [name for name in RENDERERS if name in wanted or ALL in wanted]
+
+
+def present(run_folder: Path) -> list[str]:
+    """Return the formats of which a report lies in a run directory, as far as they say what they write."""
+    found = []
+    for name, renderer in RENDERERS.usable(RENDERERS):
+        module = sys.modules.get(getattr(renderer, "__module__", ""))
+        written = getattr(module, "FILE_NAME", "") or getattr(module, "FOLDER_NAME", "")
+        if written and (run_folder / written).exists():
+            found.append(name)
+    return found
 
 
 def render(run_folder: Path, formats: Iterable[str] | None = None) -> list[Path]:

@@ -53,7 +53,8 @@ def write(run: Run) -> Path:
         if not is_whole(run):
             _of_the_run(run, unfinished)
         _store(unfinished / "categories.json", _CATEGORIES)
-        rows = (f"{_key(name)} = {value}\n" for name, value in environment_rows(run.environment))
+        about = [("report", run.number), ("mode", run.mode.kind), *environment_rows(run.environment)]
+        rows = (f"{_key(name)} = {value}\n" for name, value in about)
         (unfinished / "environment.properties").write_text("".join(rows), encoding="utf-8")
         if folder.is_dir():
             shutil.rmtree(folder)

@@ -12,6 +12,7 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+from intercom_hil.reports.conformity import conformity
 from intercom_hil.reports.outcomes import (
     Outcome,
     failure_text,
@@ -71,6 +72,10 @@ def render(run: Run) -> bytes:
         "stop": _milliseconds(run.ended),
         "extra": {
             "verdict": run.verdict.name,
+            "report": run.number,
+            "mode": run.mode.kind,
+            "modeReasons": list(run.mode.reasons),
+            "conformity": conformity(run),
             "scenarios": _counted(scenario.verdict.name for scenario in run.scenarios),
             "requirements": _counted(row.verdict.name for row in run.requirements),
         },

@@ -16,8 +16,7 @@ class Headline:
     Attributes:
         words: what became of it.
         remarks: why it does not speak for a device or for all requirements, if so.
-        speaks: whether the verdict is one on all that was asked of a device: not of a part of the scenarios,
-            of an interrupted run, or of one with injected faults.
+        speaks: whether the verdict is one on the device as a whole: that of a conformance run.
         faults: the faults that were injected.
         device: what was tested, where the bench file does not name it.
     """
@@ -47,7 +46,7 @@ def headline(run: Run) -> Headline:
             f"A part of the scenarios was asked for ({run.selection}): {tested} of {len(run.requirements)} "
             "requirements were looked at, the others are not proven."
         )
-    speaks = not (faults or run.selection or run.interrupted)
+    speaks = run.mode.is_conformance and not faults
     return Headline(
         _words(run),
         tuple(remarks),

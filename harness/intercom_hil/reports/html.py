@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from intercom_hil.reports import views
 from intercom_hil.reports.causes import Cause, causes
+from intercom_hil.reports.conformity import conformity, particulars
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.outcomes import split_id
 from intercom_hil.reports.output import put
@@ -81,11 +82,13 @@ def render(run: Run) -> Iterator[bytes]:
         xy=_coordinate,
     )
     scenarios = views.scenario_views(run)
-    style = _style(views.family_classes(run).values())
+    style = _style(views.family_classes(run).values(), run)
     page = environment.get_template("report.html.j2").stream(
         run=run,
         views=scenarios,
         headline=headline(run),
+        conformity=conformity(run),
+        particulars=particulars(run),
         groups=_groups(causes(run)),
         exclusions=_exclusions(run),
         standards=standards(run),
@@ -180,8 +183,8 @@ def _settle(cause: Cause) -> str:
     return f"{again}; the evidence says what was not seen."
 
 
-def _style(families: Iterable[str]) -> str:
-    """Return the style sheet, with a rule for each width of drawing and each family of the run."""
+def _style(families: Iterable[str], run: Run) -> str:
+    """Return the style sheet, with rules for the run: widths of drawings, families, head of a page."""
     sheet = (_TEMPLATES / "style.css").read_text(encoding="utf-8")
     low, high = _SCALE
     rules = [
@@ -192,7 +195,20 @@ def _style(families: Iterable[str]) -> str:
         f"#scenarios:has(#about-{name}:checked) .scenario:not(.{name}) {{ display: none; }}"
         for name in families
     ]
-    return "\n".join([sheet, "@media screen {", *rules, "}", *filters])
+    corners = {"top-left": f"Test report {run.number}", "top-right": run.mode.words}
+    if run.laboratory is not None:
+        corners["bottom-left"] = run.laboratory.name
+    page = [
+        f"@{corner} {{ content: {_css_text(text)}; font: 8pt system-ui, sans-serif; color: #555; }}"
+        for corner, text in corners.items()
+    ]
+    return "\n".join([sheet, "@media screen {", *rules, "}", *filters, "@page {", *page, "}"])
+
+
+def _css_text(text: str) -> str:
+    """Return a text as a string of CSS (css-syntax-3 §4.3.5): all but letters and digits by their numbers."""
+    short = fields.shorten(fields.line(text), 120)
+    return '"' + "".join(c if c.isascii() and c.isalnum() else f"\\{ord(c):x} " for c in short) + '"'
 
 
 def _coordinate(value: float) -> str:

@@ -16,6 +16,7 @@ from collections import Counter
 from pathlib import Path
 from xml.etree import ElementTree
 
+from intercom_hil.reports.conformity import conformity
 from intercom_hil.reports.outcomes import (
     Outcome,
     failure_text,
@@ -71,6 +72,7 @@ def render(run: Run) -> bytes:
 
 def _about(run: Run) -> dict[str, str]:
     about = {"verdict": run.verdict.name, "interrupted": str(run.interrupted).lower()}
+    about |= {"report": run.number, "mode": run.mode.kind, "conformity": conformity(run)}
     about |= {"selection": run.selection} if run.selection else {}
     about |= {
         f"deviation {known.requirement}": f"{known.standing}; {known.terms}" for known in run.known_deviations

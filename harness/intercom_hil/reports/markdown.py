@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from intercom_hil.reports.causes import Cause, causes
+from intercom_hil.reports.conformity import conformity
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.output import put
 from intercom_hil.reports.views import device_line
@@ -32,6 +33,8 @@ def render(run: Run) -> bytes:
     title = headline(run)
     parts = [
         f"## {_badge(run.verdict)}: {safe(title.words)}",
+        "",
+        f"**{safe(run.mode.words)}** ({safe(run.number)}). {safe(conformity(run), 900)}",
         "",
         *(f"> {safe(text, 600)}\n" for text in title.remarks),
         f"Device: {safe(device_line(run.environment) or 'not named')}, on the bench {safe(run.name)}, "

@@ -6,7 +6,7 @@ from enum import Enum
 
 from intercom_hil.run_folder import verdicts
 from intercom_hil.run_folder.fields import clock, relative
-from intercom_hil.run_folder.records import Judgement, Run, Scenario
+from intercom_hil.run_folder.records import Judgement, Measurement, Run, Scenario
 from intercom_hil.run_folder.verdicts import Verdict
 
 
@@ -50,8 +50,8 @@ def failure_text(scenario: Scenario) -> str:
     bad = [judgement for judgement in scenario.judgements if judgement.verdict.needs_attention]
     parts = [*(_sentence(judgement, scenario) for judgement in bad), *scenario.problems]
     parts += [
-        f"{item.requirement}: measured {item.name} {_value(item.value)} {item.unit}, allowed "
-        f"{_value(item.low)} to {_value(item.high)} {item.unit}"
+        f"{item.requirement}: measured {item.name} {_value(item.value)}{plus_minus(item)} {item.unit}, "
+        f"allowed {_value(item.low)} to {_value(item.high)} {item.unit}"
         for item in scenario.measurements
         if item.verdict.needs_attention
     ]
@@ -69,6 +69,11 @@ def _sentence(judgement: Judgement, scenario: Scenario) -> str:
         f"{judgement.requirement}: {judgement.verdict.name}: expected {judgement.expected}; "
         f"seen: {judgement.seen or 'nothing'} [{who}]{moment}"
     )
+
+
+def plus_minus(item: Measurement) -> str:
+    """Return the uncertainty of a measured value to be put behind it; nothing where it is not known."""
+    return "" if item.uncertainty is None else f" ± {item.uncertainty:.2g}"
 
 
 def _value(value: float | None) -> str:

@@ -12,6 +12,7 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
+from intercom_hil.reports.outcomes import plus_minus
 from intercom_hil.reports.output import put
 from intercom_hil.run_folder.fields import clock, line, shorten
 from intercom_hil.run_folder.records import Requirement, Run, Scenario
@@ -20,6 +21,7 @@ FILE_NAME = "results.csv"
 COLUMNS = (
     *("requirement", "class", "requirement title", "verdict", "scenario", "scenario title"),
     *("scenario verdict", "started", "duration_s", "attempts", "expected", "seen", "measured", "evidence"),
+    *("mode", "report"),
 )
 MOST = 2_000
 """Characters of one cell."""
@@ -35,12 +37,14 @@ def render(run: Run) -> bytes:
     writer.writerow(COLUMNS)
     rows = {row.id: row for row in run.requirements}
     judged: set[str] = set()
+    of_run = [neutral(run.mode.kind), neutral(run.number)]
     for scenario in run.scenarios:
         judged.update(scenario.requirements)
-        writer.writerows(_of_scenario(scenario, rows))
+        writer.writerows([*cells, *of_run] for cells in _of_scenario(scenario, rows))
     for row in run.requirements:
         if row.id not in judged:
-            writer.writerow([*map(neutral, (row.id, row.kind, row.title, row.verdict.name)), *[""] * 10])
+            known = (row.id, row.kind, row.title, row.verdict.name)
+            writer.writerow([*map(neutral, known), *[""] * 10, *of_run])
     return file.getvalue().encode()
 
 
@@ -71,7 +75,7 @@ def _of_scenario(scenario: Scenario, rows: dict[str, Requirement]) -> Iterator[l
         of_it = [item for item in scenario.judgements if item.requirement == key and item.verdict is verdict]
         texts = [of_it[0].expected, of_it[0].seen] if of_it else ["", "; ".join(scenario.problems)]
         measured = "; ".join(
-            f"{item.name} {item.value:g} {item.unit}"
+            f"{item.name} {item.value:g}{plus_minus(item)} {item.unit}"
             for item in scenario.measurements
             if item.requirement == key and item.value is not None
         )

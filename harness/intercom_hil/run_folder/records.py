@@ -8,6 +8,18 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from intercom_hil.run_folder.fields import clock
+from intercom_hil.run_folder.identity import Saying
+from intercom_hil.run_folder.particulars import (
+    NOT_RECORDED,
+    NOT_STATED,
+    BenchCheck,
+    Customer,
+    Issue,
+    Laboratory,
+    Mode,
+    ReportDetails,
+)
 from intercom_hil.run_folder.stills import Still
 from intercom_hil.run_folder.verdicts import Verdict
 
@@ -50,7 +62,10 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """One measured value with the limits declared for it; a limit of None is open."""
+    """One measured value with the limits declared for it; a limit of None is open.
+
+    ``uncertainty`` is expanded (k = 2), in the unit of the value; None where it is not known.
+    """
 
     requirement: str
     name: str
@@ -59,6 +74,15 @@ class Measurement:
     low: float | None
     high: float | None
     verdict: Verdict
+    uncertainty: float | None = None
+
+    @property
+    def is_close(self) -> bool:
+        """Whether it lies so close to a limit that its uncertainty reaches over it."""
+        if self.value is None or self.uncertainty is None:
+            return False
+        limits = [limit for limit in (self.low, self.high) if limit is not None]
+        return any(abs(self.value - limit) <= self.uncertainty for limit in limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +200,10 @@ class Run:
 
     ``families`` are the families of requirements, id and name, in their order. ``catalogues`` are those
     beside the vendor's page, by title, each with the ids of its families. ``fingerprint`` is the SHA-256 of
-    run.json, ``seal`` that of the seal of the evidence, empty for a run without one.
+    run.json, ``seal`` that of the seal of the evidence, empty for a run without one. ``digests`` are the
+    SHA-256 of the catalogues by title. ``issues`` has at least one; the last is this report. ``photo`` is a
+    picture of the device, and ``photo_file`` its file, relative to the run directory. ``said`` is what the
+    device and the network say of it, and ``confirmed`` which fields of the bench file's table that confirms.
     """
 
     folder: Path
@@ -196,6 +223,28 @@ class Run:
     seal: str = field(default="")
     known_deviations: tuple[KnownDeviation, ...] = ()
     mappings: tuple[Support, ...] = ()
+    mode: Mode = NOT_RECORDED
+    laboratory: Laboratory | None = None
+    customer: Customer | None = None
+    details: ReportDetails = NOT_STATED
+    issues: tuple[Issue, ...] = (Issue(1, None, "", ()),)
+    bench_check: BenchCheck | None = None
+    digests: dict[str, str] = field(default_factory=dict)
+    photo: Still | None = None
+    photo_file: str = ""
+    said: tuple[Saying, ...] = ()
+    confirmed: tuple[str, ...] = ()
+
+    @property
+    def issue(self) -> Issue:
+        """Which issue of the report this is."""
+        return self.issues[-1]
+
+    @property
+    def number(self) -> str:
+        """What tells this report from others: the laboratory's number, else one made of when it began."""
+        number = self.details.number or f"run {clock(self.started, '%Y-%m-%dT%H:%M:%SZ')}"
+        return f"{number}, issue {self.issue.number}" if self.issue.number > 1 else number
 
     @property
     def accepted(self) -> dict[str, KnownDeviation]:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import re
 import stat
 from collections.abc import Iterator
 from dataclasses import fields
@@ -30,6 +29,15 @@ from intercom_hil.run_folder.fields import (
     texts,
     whole,
 )
+from intercom_hil.run_folder.identity import Saying, confirmed, contradictions, sayings
+from intercom_hil.run_folder.particulars import (
+    check_of,
+    customer_of,
+    details_of,
+    issues_of,
+    laboratory_of,
+    mode_of,
+)
 from intercom_hil.run_folder.records import (
     Attempt,
     Deviation,
@@ -44,12 +52,11 @@ from intercom_hil.run_folder.records import (
     Support,
 )
 from intercom_hil.run_folder.schema import default, misfits, run_schema
-from intercom_hil.run_folder.stills import MOST, Still, read_still
+from intercom_hil.run_folder.stills import LARGEST_PHOTO, MOST, Still, read_still
 from intercom_hil.run_folder.verdicts import Verdict, verdict_of, worst
 
 LEAST_LATE, LATE_SHARE = 0.5, 0.1
 """Seconds of lateness, and their share of a scenario, from which on they are reported."""
-_VERSION = re.compile(r"\d\.\d")
 _OF_REPORTS = ("-report.intoto.json", "-seal.intoto.json")
 """What the files of seals end with that came after the evidence."""
 MOST_MISFITS = 3
@@ -79,26 +86,48 @@ def read_run(folder: Path) -> Run:
     verdict = worst([stated, *(scenario.verdict for scenario in scenarios)])
     if interrupted:
         verdict = worst([verdict, verdicts.INCONCLUSIVE])
+    selection = line(data.get("selection"))
+    ended = moment(data.get("ended"))
+    photo = _Files(folder).find(line(data.get("photo")))
+    environment = mapping(data.get("environment"))
+    said = () if "benches" in environment else sayings(environment, (s.device_name for s in scenarios))
     return Run(
         folder=folder,
         name=line(data.get("name"), "unnamed run"),
         started=moment(data.get("started")),
-        ended=moment(data.get("ended")),
+        ended=ended,
         verdict=verdict,
         interrupted=interrupted,
-        environment=mapping(data.get("environment")),
+        environment=environment,
         families={key: line(name) for key, name in families.items()},
         requirements=tuple(
             _requirement(key, mapping(row)) for key, row in mapping(data.get("requirements")).items()
         ),
         scenarios=scenarios,
-        notes=tuple(_notes(data, stated, scenarios, interrupted)),
-        selection=line(data.get("selection")),
+        notes=tuple(_notes(data, stated, scenarios, said, interrupted)),
+        said=said,
+        confirmed=confirmed(mapping(environment.get("device")), said),
+        selection=selection,
         catalogues={line(key): texts(ids) for key, ids in mapping(data.get("catalogues")).items()},
         fingerprint=fingerprint,
         known_deviations=tuple(_known(mapping(item)) for item in sequence(data.get("known_deviations"))),
         seal=_seal(folder),
         mappings=tuple(_support(mapping(item)) for item in sequence(data.get("mappings"))),
+        mode=mode_of(
+            data.get("mode"),
+            (
+                *(("the run was interrupted",) if interrupted else ()),
+                *((f"a part of the scenarios was asked for: {selection}",) if selection else ()),
+            ),
+        ),
+        laboratory=laboratory_of(data.get("laboratory")),
+        customer=customer_of(data.get("customer")),
+        details=details_of(data.get("report")),
+        issues=issues_of(data.get("issues"), ended),
+        bench_check=check_of(data.get("bench_check")),
+        digests={line(name): line(digest) for name, digest in mapping(data.get("digests")).items()},
+        photo=read_still("the device", photo, LARGEST_PHOTO) if photo else None,
+        photo_file=photo.name if photo else "",
     )
 
 
@@ -152,7 +181,11 @@ def _check(data: dict[str, object], path: Path) -> None:
 
 
 def _notes(
-    data: dict[str, object], stated: Verdict, scenarios: tuple[Scenario, ...], interrupted: bool
+    data: dict[str, object],
+    stated: Verdict,
+    scenarios: tuple[Scenario, ...],
+    said: tuple[Saying, ...],
+    interrupted: bool,
 ) -> list[str]:
     notes = []
     stopped_by = line(data.get("stopped_by"))
@@ -171,7 +204,7 @@ def _notes(
         notes.append(f"Not played of what was asked for: {len(unplayed)} ({some}).")
     if selection := line(data.get("selection")):
         notes.append(f"The run was asked for a part of the scenarios only: {selection}.")
-    notes += _of_identity(mapping(data.get("environment")), scenarios)
+    notes += _of_identity(mapping(data.get("environment")), scenarios, said)
     if not scenarios:
         notes.append("The run has no scenario: nothing was judged.")
     if worst(scenario.verdict for scenario in scenarios).rank > stated.rank:
@@ -181,17 +214,17 @@ def _notes(
     return notes
 
 
-def _of_identity(environment: dict[str, object], scenarios: tuple[Scenario, ...]) -> Iterator[str]:
+def _of_identity(
+    environment: dict[str, object], scenarios: tuple[Scenario, ...], said: tuple[Saying, ...]
+) -> Iterator[str]:
     """Yield where the device calls itself by another name than before, or than the bench file does."""
     names = list(dict.fromkeys(scenario.device_name for scenario in scenarios if scenario.device_name))
-    if "benches" in environment or not names:
+    if "benches" in environment:
         return
     if len(names) > 1:
-        said = ", then ".join(repr(name) for name in names[:3])
-        yield f"The device called itself {said}: is it one device?"
-    firmware = line(mapping(environment.get("device")).get("firmware"))
-    if firmware and _VERSION.search(" ".join(names)) and not any(firmware in name for name in names):
-        yield f"The bench file says firmware {firmware}, and the device calls itself {names[0]!r}."
+        listed = ", then ".join(repr(name) for name in names[:3])
+        yield f"The device called itself {listed}: is it one device?"
+    yield from contradictions(mapping(environment.get("device")), said)
 
 
 def _requirement(key: str, row: dict[str, object]) -> Requirement:
@@ -289,6 +322,7 @@ def _measurement(row: dict[str, object]) -> Measurement:
         low=number(row.get("low")),
         high=number(row.get("high")),
         verdict=verdict_of(row["verdict"]),
+        uncertainty=number(row.get("uncertainty")),
     )
 
 

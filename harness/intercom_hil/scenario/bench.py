@@ -33,6 +33,7 @@ from intercom_hil.scenario.operator_view import OperatorView
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.scenario.remotes import Remotes
 from intercom_hil.scenario.runner import GAPS, ScenarioFailed, ScenarioRunner
+from intercom_hil.scenario.uncertainty import of_time
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
@@ -330,7 +331,9 @@ class Bench(Remotes):
         Raises:
             ExpectationFailed: the value is outside its limits; the scenario ends here.
         """
-        self._judge.measure(requirement, name, value, unit, low=low, high=high, of=of)
+        self._assembly.report_lateness()
+        unsure = of_time(self.timeline, of, value) if unit == "s" and value is not None else None
+        self._judge.measure(requirement, name, value, unit, low=low, high=high, uncertainty=unsure, of=of)
 
     def seen(self, pattern: Pattern, *, after: Moment | None = None) -> list[Observation]:
         """Return what matches so far, without waiting."""

@@ -6,8 +6,11 @@ is frozen: markers, monitors and reports name a requirement by its id and look i
 
 from __future__ import annotations
 
+import hashlib
+import json
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
@@ -169,6 +172,13 @@ class Catalogue(Mapping[str, Requirement]):
     def read(cls, path: Path) -> Catalogue:
         """Read a catalogue from a data file. Raises OSError, and ValueError as ``parse`` does."""
         return cls.parse(path.read_text(encoding="utf-8"))
+
+    @cached_property
+    def digest(self) -> str:
+        """The SHA-256, in hex, of all that it says: what a run was judged by."""
+        rows = [row.model_dump(mode="json", by_alias=True) for row in self._rows.values()]
+        said = {"title": self.title, "families": self.families, "requirement": rows}
+        return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def __getitem__(self, name: str) -> Requirement:
         return self._rows[name]
