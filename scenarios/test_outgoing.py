@@ -149,7 +149,8 @@ async def test_a_contact_that_does_not_reply_for_a_while_has_its_time_and_its_re
     await slow.stop()  # it breaks its silence
     late = refusal(sender=slow.number, receiver=DEVICE)
     failed = await bench.require(late, within=bench.timing.remote, after=dialled)
-    await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=failed, count=3)
+    if bench.has(Capability.SPEAKER):
+        await bench.expect("OUT-04", speaker_sound(), within=bench.timing.announced, after=failed, count=3)
 
 
 @scenario("OUT-04")

@@ -61,6 +61,20 @@ async def test_times_cut_to_the_millisecond_do_not_turn_the_order_round(mirror):
     assert [o.time for o in timeline] == pytest.approx([1000.0006, 1000.0006, 1000.0009, 1000.002, 999.5])
 
 
+async def test_messages_that_came_at_once_over_a_connection_are_seen_one_by_one(mirror):
+    """The PBX mirrors with each message all that it had read."""
+    _, _, send = mirror
+    first, second = (
+        message("TLS", call_id=name).replace(b"\r\n\r\n", b"\r\nContent-Length: 0\r\n\r\n")
+        for name in ("c", "d")
+    )
+    at_once = bytes(packet(protocol=6, payload=first + second))
+    begun = bytes(packet(protocol=6, payload=first + second[:30]))
+    seen = await send(at_once, at_once, begun, bytes(packet(protocol=6, payload=second)))
+    assert [o.content.call_id for o in seen] == ["c", "d", "c", "d"]
+    assert [o.content.deviations for o in seen] == [()] * 4
+
+
 async def test_the_pbx_s_own_side_given_as_localhost_is_the_pbx(mirror):
     _, _, send = mirror
     reply = message(start=OK, sent_by="127.0.42.21:5071")

@@ -43,7 +43,7 @@ _SENDTO = ctypes.CFUNCTYPE(
 _SEND = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _OVER_TCP = "register-repeated-over-tcp"
 """The one distortion of SIP over TCP: what is sent there is sent again after this time."""
-_AGAIN_AFTER = 0.3
+_AGAIN_AFTER = 0.6
 """Seconds."""
 _STRAY_PAYLOAD_TYPE = 109
 _GOES_ON = 1.5
@@ -665,7 +665,7 @@ DISTORTIONS: dict[str, _Distortion] = {
     "refuses-after-answering": _refuses_after_answering,
     "bye-repeated-though-answered": _asks_on(b"BYE", 0.5, 1.5, 3.5),
     "cancel-repeated-though-answered": _asks_on(b"CANCEL", 0.5, 1.5, 3.5),
-    "register-repeated-though-answered": _asks_on(b"REGISTER", 0.5, 1.5, 3.5),
+    "register-repeated-though-answered": _asks_on(b"REGISTER", 0.5, 1.0),
     "invite-repeated-though-it-rings": _asks_on(b"INVITE", 0.4, 0.7),
     "requests-sent-once": _asks_once,
     _OVER_TCP: _as_it_is,

@@ -26,6 +26,7 @@ from intercom_hil.timeline.sip_content import NameOf, sip_content
 from intercom_hil.timeline.timeline import Append
 from intercom_hil.wire import hep
 from intercom_hil.wire.sip import Message, SipError
+from intercom_hil.wire.sip_stream import SipFramer
 
 TCP = 6
 LOCALHOST = "127.0.0.1"
@@ -57,6 +58,7 @@ class HepCollector(asyncio.DatagramProtocol):
         self._transport: asyncio.DatagramTransport | None = None
         self._closed = asyncio.Event()
         self._latest = 0.0
+        self._at_once = b"", 0  # several messages that came at once, and which of them was taken last
         self._marker = secrets.token_bytes(16)
         self._marked: asyncio.Future[None] | None = None
         self.rejected = 0
@@ -119,8 +121,28 @@ class HepCollector(asyncio.DatagramProtocol):
             return
         self._keep(data)
         source, destination = self._sides(packet)
-        content = sip_content(packet.payload, source, destination, transport_of(packet), self._name_of)
+        payload = self._one_of(packet.payload) if packet.protocol == TCP else packet.payload
+        content = sip_content(payload, source, destination, transport_of(packet), self._name_of)
         self._append(Witness.PBX, content, self._in_order(packet.time))
+
+    def _one_of(self, payload: bytes) -> bytes:
+        """Return the message that bytes of a connection stand for.
+
+        Of several messages that came at once the PBX mirrors all with each; a part of another may follow one.
+        """
+        framer, whole = SipFramer(), []
+        framer.feed(payload)
+        try:
+            while (message := framer.next_message()) is not None:
+                whole.append(message)
+        except SipError:
+            return payload
+        if not whole or whole[0] == payload:
+            return payload
+        before, place = self._at_once
+        place = (place + 1) % len(whole) if before == payload else 0
+        self._at_once = payload, place
+        return whole[place]
 
     def _sides(self, packet: hep.HepPacket) -> tuple[tuple[str, int], tuple[str, int]]:
         """Return source and destination; the PBX's own side has its address, whatever the packet says."""

@@ -141,7 +141,7 @@ DISTORTED = (
     ),
     (
         "register-repeated-though-answered",
-        "a REGISTER is sent again and again, though it has been answered",
+        "a REGISTER is sent twice more, though it has been answered",
         "SIP-16",
         "OUT-05",
     ),
