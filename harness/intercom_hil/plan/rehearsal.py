@@ -23,11 +23,13 @@ from intercom_hil.operator.reading import reading
 from intercom_hil.operator.sheet import LABELS, spread
 from intercom_hil.proxy.proxy import REALM, USERNAME
 from intercom_hil.scenario.addresses import Addresses
+from intercom_hil.scenario.bench import Bench
 from intercom_hil.scenario.declaration import Declaration
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.settings import ProxySettings, Settings, Transport
 from intercom_hil.stations.behaviours import Behaviour
+from intercom_hil.stations.station import Station
 from intercom_hil.timeline import Observation, Pattern, Witness, now
 from intercom_hil.timeline.observation import Note
 from intercom_hil.timeline.vocabulary import known_to_pbx
@@ -101,6 +103,10 @@ class _Station:
         self.number, self.address, self.port = number, address, port
         self.uri = f"sip:{number}@{address}:{port}"
 
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return what notes an order that is not known here."""
+        return _noted(Station, name, lambda text: self._do(f"{self.number}: {text}"))
+
     def tell(self, what: str) -> None:
         self._do(f"{self.number} is told: {what}")
 
@@ -142,6 +148,10 @@ class Rehearsal(Addresses):
         self._settings = settings
         self._operator = file.device.operator
         self._next_place = 0
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        """Return what notes something that the bench can do, and that is not known here."""
+        return _noted(Bench, name, lambda text: self.take(Step("do", text)))
 
     async def play(self, scenario: Callable[[], Awaitable[None]]) -> str:
         """Rehearse a scenario, and return why its steps end early; empty where they do not."""
@@ -455,6 +465,23 @@ async def rehearse(
     except TimeoutError:
         left_open = "it waits for something that is no step"
     return tuple(rehearsal.steps), left_open
+
+
+def _noted(kind: type, name: str, note: Callable[[str], None]) -> Callable[..., Any]:
+    """Return a method of the same kind as another's: it notes that it was called, and returns words."""
+    real = inspect.getattr_static(kind, name, None)
+    if name.startswith("_") or not inspect.isfunction(real):
+        raise AttributeError(f"{kind.__name__} has no method {name}")
+    text = name.replace("_", " ")
+
+    def noted(*_: object, **__: object) -> str:
+        note(text)
+        return f"(what {text} returns)"
+
+    async def noted_later(*_: object, **__: object) -> str:
+        return noted()
+
+    return noted_later if inspect.iscoroutinefunction(real) else noted
 
 
 def _observation() -> Observation:
