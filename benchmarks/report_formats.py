@@ -1,9 +1,9 @@
-"""What rendering a run costs: seconds of every format, and memory; for 100, 1,000 and 10,000 scenarios.
+"""What rendering a run costs: seconds of every format, and memory; as it is, and for up to 10,000 scenarios.
 
     python -m benchmarks.report_formats [RUN] [--scenarios 100 1000 10000]
 
-The long runs are made of the one that is named: its scenarios over and over, under names of their own, with
-the timelines that it has. Each is rendered by a process of its own, format by format.
+Others are made of the run that is named: its scenarios over and over, under names of their own, with the
+timelines that it has. Each is rendered by a process of its own, format by format.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ LATEST = Path("reports/runs/latest")
 
 
 def lengthened(run: Path, folder: Path, scenarios: int) -> Path:
-    """Make a run of so many scenarios out of those of another, whose evidence it has copies of."""
+    """Make a run of so many scenarios (0: its own) out of those of another, with copies of its evidence."""
     shutil.copytree(run / "scenarios", folder / "scenarios")
     data = json.loads((run / "run.json").read_text(encoding="utf-8"))
+    scenarios = scenarios or len(data["scenarios"])
     rows = enumerate(islice(cycle(data["scenarios"]), scenarios))
     data["scenarios"] = [{**row, "id": f"{row['id']}#{place}"} for place, row in rows]
     for row in data["requirements"].values():
@@ -47,9 +48,9 @@ def render(folder: Path) -> None:
     began = time.monotonic()
     run = read_run(folder)
     took: dict[str, float] = {"read": time.monotonic() - began}
-    for name, renderer in reports.RENDERERS.items():
+    for name in reports.chosen([reports.ALL]):
         began = time.monotonic()
-        renderer(run)
+        reports.RENDERERS[name](run)
         took[name] = time.monotonic() - began
     print(json.dumps(took | {"MB": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024}))
 
@@ -58,7 +59,7 @@ def main() -> None:
     """Measure, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("run", nargs="?", type=Path, default=LATEST)
-    parser.add_argument("--scenarios", nargs="+", type=int, default=[100, 1_000, 10_000])
+    parser.add_argument("--scenarios", nargs="+", type=int, default=[0, 100, 1_000, 10_000])
     parser.add_argument("--render", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.render:
@@ -71,7 +72,7 @@ def main() -> None:
             command = [sys.executable, "-m", "benchmarks.report_formats", str(folder), "--render"]
             done = subprocess.run(command, capture_output=True, text=True, check=True)
             rows[count] = json.loads(done.stdout)
-    table = Table("scenarios", *next(iter(rows.values())), "seconds in all")
+    table = Table("scenarios (0: as many as it has)", *next(iter(rows.values())), "seconds in all")
     for count, took in rows.items():
         total = sum(seconds for name, seconds in took.items() if name != "MB")
         table.add_row(str(count), *(f"{value:.2f}" for value in took.values()), f"{total:.2f}")

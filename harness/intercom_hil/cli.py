@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 USAGE = 2
 RUNS = Path("reports/runs")
-_FORMATS = "html, junit, markdown, csv, ctrf, allure, reqif, strictdoc"
+_FORMATS = "html, junit, markdown, csv, ctrf, allure, pdf, pdf-annex, reqif, strictdoc"
 
 app = typer.Typer(
     help="Compliance bench for SIP intercoms: drives the device, watches it, judges it, keeps the evidence.",
@@ -276,8 +276,14 @@ def provision(
     labgrid: Annotated[
         bool, typer.Option("--labgrid", help="Install labgrid's client too, in an environment of its own.")
     ] = False,
+    pdf: Annotated[
+        bool, typer.Option("--pdf", help="Install what PDF reports need of the system, and nothing else.")
+    ] = False,
 ) -> None:
     """Install a container engine where possible, and make the bench's image."""
+    if pdf:
+        _provide_pdf()
+        return
     from intercom_hil.device.emulator_container import ready_emulator, supported
     from intercom_hil.processes.image import ready_engine
 
@@ -289,6 +295,24 @@ def provision(
     typer.echo(f"engine {engine}\nimage {image}")
     if supported() and (emulator := ready_emulator("auto", _log)) is not None:
         typer.echo(f"emulated intercom {emulator}")
+
+
+def _provide_pdf() -> None:
+    from intercom_hil.paper.report import PACKAGES, SystemLacksError, weasyprint
+    from intercom_hil.processes.engine import apt_install, may_install
+    from intercom_hil.reports import ReportError
+
+    try:
+        try:
+            weasyprint()
+        except SystemLacksError:
+            if not may_install():
+                raise
+            apt_install(PACKAGES, _log)
+            weasyprint()
+    except ReportError as problem:
+        raise BenchError(problem.what, problem.where, problem.remedy) from problem
+    typer.echo("PDF reports can be made")
 
 
 @bench_commands.command("check")

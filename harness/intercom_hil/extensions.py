@@ -60,6 +60,8 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "csv": "intercom_hil.reports.table:write",
         "ctrf": "intercom_hil.reports.ctrf:write",
         "allure": "intercom_hil.reports.allure:write",
+        "pdf": "intercom_hil.paper.report:write",
+        "pdf-annex": "intercom_hil.paper.annex:write",
         "reqif": "intercom_hil.reports.reqif:write",
         "strictdoc": "intercom_hil.reports.strictdoc:write",
     },

@@ -99,6 +99,7 @@ MAY_IMPORT = {
             *WITNESSES,
             *rooms("bench", "bench_file", "evidence", "judge", "monitors", "reports", "scenario", "seal"),
         ),
+        "paper": rooms("ladder", "reports", "run_folder"),
         "plan": (
             *GROUND,
             *rooms("bench_file", "operator", "proxy", "reports", "run_folder", "scenario", "stations"),
@@ -247,7 +248,7 @@ def test_reports_read_a_run_folder_with_plain_means():
     paths = [
         path
         for path in python_files("harness")
-        if below(module_name(path), rooms("comparison", "reports", "ladder", "run_folder"))
+        if below(module_name(path), rooms("comparison", "paper", "reports", "ladder", "run_folder"))
     ]
     assert paths
     assert [shown(path) for path in paths for one in imports_of(path) if below(one.target, heavy)] == []

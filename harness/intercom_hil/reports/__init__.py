@@ -34,8 +34,9 @@ def _renderer(loaded: Any) -> Renderer:
 RENDERERS: Registry[Renderer] = Registry(extensions.RENDERERS, _renderer)
 """Every report format by name."""
 _OF_EVERY_RUN = ("junit", "html")
+_ON_DEMAND = ("pdf-annex",)
 ALL = "all"
-"""The name that stands for every format."""
+"""The name that stands for every format, but for what is as long as the run and is asked for by its name."""
 
 
 def chosen(names: Iterable[str] = (), *, besides: bool = False) -> list[str]:
@@ -56,7 +57,7 @@ def chosen(names: Iterable[str] = (), *, besides: bool = False) -> list[str]:
         )
     if not wanted or besides:
         wanted.update(name for name in RENDERERS if name in _OF_EVERY_RUN or RENDERERS.origin(name))
-    return [name for name in RENDERERS if name in wanted or ALL in wanted]
+    return [name for name in RENDERERS if name in wanted or (ALL in wanted and name not in _ON_DEMAND)]
 
 
 def present(run_folder: Path) -> list[str]:

@@ -89,8 +89,8 @@ def render(run: Run) -> Iterator[bytes]:
         headline=headline(run),
         conformity=conformity(run),
         particulars=particulars(run),
-        groups=_groups(causes(run)),
-        exclusions=_exclusions(run),
+        groups=grouped(causes(run)),
+        exclusions=exclusions(run),
         standards=standards(run),
         supported_by=supported_by(run),
         family_classes=views.family_classes(run),
@@ -137,7 +137,8 @@ class Group:
     scenarios: int
 
 
-def _groups(found: Iterable[Cause]) -> list[Group]:
+def grouped(found: Iterable[Cause]) -> list[Group]:
+    """Return findings by requirement, the worst first."""
     by_requirement: dict[str, list[Cause]] = {}
     for cause in found:
         by_requirement.setdefault(cause.requirement, []).append(cause)
@@ -147,7 +148,7 @@ def _groups(found: Iterable[Cause]) -> list[Group]:
     ]
 
 
-def _exclusions(run: Run) -> list[tuple[str, list[str]]]:
+def exclusions(run: Run) -> list[tuple[str, list[str]]]:
     """Return which requirements the run says nothing of, by the reason for it."""
     fails = any(row.verdict is verdicts.FAIL for row in run.requirements)
     again = "to be played again when what fails is mended" if fails else "to be played again"
