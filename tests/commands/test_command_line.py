@@ -4,6 +4,7 @@ import re
 import signal
 import subprocess
 import sys
+import time
 from importlib.metadata import version
 
 import pytest
@@ -42,11 +43,23 @@ def test_the_emulated_intercom_started_by_hand_says_where_it_is_met(tmp_path):
     assert device.returncode == 0
     said = dict(line.split(maxsplit=1) for line in lines)
     assert list(said) == ["portal", "SIP", "RTP", "console", "relay", "serial", "speaker", "events"]
-    assert said["portal"] == "http://127.0.93.30:8080\n"
+    logins = "log in as admin with admin-secret, or as viewer with viewer-secret"
+    assert said["portal"] == f"http://127.0.93.30:8080 (open it in a browser; {logins})\n"
     assert "127.0.93.30:5060 UDP and TCP, 127.0.93.30:5061 TLS" in said["SIP"]
     assert re.match(r"/dev/pts/\d+ ", said["console"])
     assert re.match(r"/dev/pts/\d+ ", said["relay"])
     assert "rfc2217://127.0.93.30:4001" in said["serial"]
+
+
+def test_a_quiet_intercom_prints_no_log_in(tmp_path):
+    command = [*CLI, "emulate", "--quiet", "--state", str(tmp_path), "--address", "127.0.93.30"]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as device:
+        while not (tmp_path / "ready.json").exists():
+            assert device.poll() is None
+            time.sleep(0.05)
+        device.send_signal(signal.SIGINT)
+        assert device.stdout.read() == ""
+    assert device.returncode == 0
 
 
 def test_a_fault_that_there_is_not_is_one_line_with_those_that_are_like_it():

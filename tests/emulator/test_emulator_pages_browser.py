@@ -118,8 +118,9 @@ async def test_a_refused_form_leads_the_keyboard_to_the_field(portal, browser):
     await fill_in(browser, [*fields, ("Identifying the Station", "Authentication Password", "p")])
     await fill_in(browser, [("", "SIP Extension", "1"), ("", "Call number", "1")])
     await browser.press("Enter")
-    await browser.until("document.title.startsWith('Error:')")
-    assert await browser.value("document.activeElement.id") == "server_address"
+    await browser.until(
+        "document.title.startsWith('Error:') && document.activeElement.id === 'server_address'"
+    )
     described = "document.activeElement.getAttribute('aria-describedby').split(' ')"
     texts = await browser.value(f"{described}.map(id => document.getElementById(id).textContent)")
     assert "Error: Neither an IP address nor a domain name." in texts

@@ -277,7 +277,8 @@ class _Contained:
         host = container.host(state, reads)
         supervised = await host.start()
         try:
-            argv = ["python3", "-m", _MODULE, *arguments]
+            # What it prints is for a person: its log-ins have no place in the log of a run.
+            argv = ["python3", "-m", _MODULE, *arguments, *(["--quiet"] if on_line is None else [])]
             environment = container.environment(state)
             process = await supervised.start(_PROGRAM, argv, cwd=state, on_line=on_line, env=environment)
             return cls(host, process)

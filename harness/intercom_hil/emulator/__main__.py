@@ -139,7 +139,7 @@ async def _live(arguments: argparse.Namespace) -> int:
     if arguments.leash:
         loop.add_reader(0, _follow_leash, over)
     await device.open()
-    if not arguments.leash:  # somebody started it by hand
+    if not (arguments.leash or arguments.quiet):  # somebody started it by hand
         print("\n".join(_listening(arguments, device.ends)), flush=True)
     living = asyncio.create_task(device.run())
     ending = asyncio.create_task(over.wait())
@@ -301,7 +301,8 @@ def _parser() -> argparse.ArgumentParser:
         metavar="JSON",
         help='what it takes as settings, such as {"call_timeout": [10, 600]} (device.limits)',
     )
-    parser.add_argument("--leash", action="store_true", help="end when standard input ends")
+    parser.add_argument("--leash", action="store_true", help="end when standard input ends, and be quiet")
+    parser.add_argument("--quiet", action="store_true", help="print nothing of where it is and how to log in")
     parser.add_argument("--list-faults", action="store_true", help="print faults and variants, and end")
     return parser
 
