@@ -315,6 +315,13 @@ def test_what_comes_before_damage_is_judged_and_the_rest_left_open(tmp_path):
     assert "SIP-02 inconclusive" in text
 
 
+@pytest.mark.parametrize("length", [0, 5, 11, 12, 19, 20, 40])
+def test_a_packet_that_says_any_length_is_no_end_of_the_reading(tmp_path, length):
+    odd = [(at, raw[:2] + struct.pack("!H", length) + raw[4:]) for at, raw in call()[:1]]
+    verdict, _ = told(written(tmp_path / "x.pcap", [*registration(), *odd, *call(20.0)]))
+    assert verdict is Verdict.PASS
+
+
 def test_a_packed_file_is_read(tmp_path):
     import gzip
 

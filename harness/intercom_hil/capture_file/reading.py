@@ -33,6 +33,7 @@ _TWICE_WITHIN = 0.02
 Nobody sends again as soon as that: SIP waits for half a second (RFC 3261 §17.1.2.1: T1), TCP for longer.
 """
 _REMEMBERED = 4096
+_IPV4_HEADER = 20
 _REMEDY = "name a pcap or pcapng file"
 _GZIP = b"\x1f\x8b"
 _TLS_HANDSHAKE = b"\x16\x03"
@@ -165,7 +166,7 @@ class _Repeats:
             return False
         if packet[0] >> 4 == 4:
             total = int.from_bytes(packet[2:4], "big")
-            del packet[total or len(packet) :]
+            del packet[total if total >= _IPV4_HEADER else len(packet) :]  # none while it is to be cut (TSO)
             packet[8] = packet[10] = packet[11] = 0  # hops left, and the checksum over them
         else:
             packet[7] = 0
