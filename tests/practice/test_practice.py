@@ -509,6 +509,18 @@ def test_good_practice_fails_no_scenario():
     assert outcome.verdict is Verdict.PASS
 
 
+def test_a_rule_that_compares_has_nothing_to_say_of_the_first():
+    def passed(*script):
+        found = practice(told(*script), LATER)
+        return {finding.requirement for finding in found if finding.verdict is Verdict.PASS}
+
+    assert {"SIP-10", "SIP-14"} & passed(REGISTER, *CALL) == set()
+    assert "SIP-10" in passed(REGISTER, CHALLENGE, proven(2, "1"))
+    assert "SIP-14" in passed(
+        INVITE, OK, ACK, again(INVITE, 2, "5").replace("To: <sip:desk@x>", "To: <sip:desk@x>;tag=b")
+    )
+
+
 def test_an_early_dialog_goes_on_from_the_description_of_its_invite():
     updates = (UPDATE.replace("- 1 1", "- 1 0"), UPDATE.replace("4000", "4002"))
     for update in updates:

@@ -228,8 +228,9 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
             _follows(observation, len(message.media), origin, latest, begun, within, book)
         earlier, first = sent_again or (body, observation)
         known[within, name, origin[2]] = earlier, first
-        problem = f"another description of the version {origin[2]}"
-        book.check("SIP-14", body == earlier, problem, observation, first)
+        if sent_again is not None:
+            problem = f"another description of the version {origin[2]}"
+            book.check("SIP-14", body == earlier, problem, observation, first)
 
 
 _Side = tuple[str, str, str]
@@ -262,6 +263,7 @@ def _follows(
     latest[within] = session, version, sections, observation
     if before is None:
         return
+    book.look("SIP-14", observation)
     if session != before[0]:
         book.broken("SIP-14", "another session than before in its dialog", observation, before[3])
     elif version.isdecimal() and before[1].isdecimal() and int(version) < int(before[1]):

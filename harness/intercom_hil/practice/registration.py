@@ -54,8 +54,8 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
         if (*key, message.branch, message.cseq) in sent:
             continue  # sent again, perhaps when another was under way
         sent.add((*key, message.branch, message.cseq))
-        before = last.get(key, -1)
-        book.check("SIP-10", message.cseq > before, "a CSeq that does not rise", observation)
+        if key in last:
+            book.check("SIP-10", message.cseq > last[key], "a CSeq that does not rise", observation)
         last[key] = message.cseq
 
 
