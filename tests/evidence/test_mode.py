@@ -4,9 +4,13 @@ import json
 
 import pytest
 
+from intercom_hil.bench.environment import environment_of
+from intercom_hil.bench_file.model import load
 from intercom_hil.evidence.mode import OLDEST_CHECK, BenchCheck, mode_of
 from intercom_hil.evidence.records import Evidence, ScenarioRecord
 from intercom_hil.evidence.run import RunFolder
+from intercom_hil.evidence.traces import traces
+from intercom_hil.locations import DEFAULT_BENCH, SCENARIOS
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.verdict import Verdict
 
@@ -71,6 +75,22 @@ def test_a_whole_run_of_an_identified_device_is_one_of_conformance(found):
 def test_whatever_was_left_out_or_altered_makes_it_diagnostic(found, reason):
     assert found.kind == "diagnostic"
     assert [text for text in found.reasons if reason in text] == found.reasons
+
+
+def test_the_run_that_comes_without_any_option_is_one_of_conformance():
+    """All scenarios that come along, on the bench without hardware: what is in the files suffices for it."""
+    file = load(DEFAULT_BENCH)
+    asked = list(traces(SCENARIOS))
+    found = mode_of(
+        started=2000.0,
+        interrupted=False,
+        selection="",
+        environment=environment_of(file),
+        asked=asked,
+        rows=ROWS,
+        check=None,
+    )
+    assert (found.kind, found.reasons) == ("conformance", [])
 
 
 def played(tmp_path):

@@ -164,6 +164,12 @@ def test_every_byte_of_a_message_that_is_altered_is_found(run):
             "timeline.jsonl: it cannot be read",
         ),
         (lambda run: replaced(scenario(run) / "record.json", b"{", b"["), "record.json: it cannot be read"),
+        (
+            lambda run: changed(
+                run / "run.json", lambda data: data.update(mode={"kind": "conformance", "reasons": []})
+            ),
+            "run.json: it says that it is a conformance run, and a part of the scenarios was asked for",
+        ),
     ],
 )
 def test_what_is_altered_is_named(run, alter, named):

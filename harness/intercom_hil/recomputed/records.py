@@ -15,6 +15,7 @@ from intercom_hil.evidence.folder_names import folder_name
 from intercom_hil.evidence.records import RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.evidence.run import RECORD, RunFolder
 from intercom_hil.judge.judgement import Judgement, folded
+from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import Configured
@@ -147,6 +148,11 @@ class StoredRun:
         standing = [one.model_dump(mode="json") for one in again.assessed()]
         if said.get("known_deviations", []) != standing:
             yield f"{RUN}: known_deviations are not what comes of its scenarios"
+        if (said.get("mode") or {}).get("kind") == "conformance":
+            other_rows = said.get("digests", {}).get(CATALOGUE.title) != CATALOGUE.digest
+            reasons = [] if other_rows else again.mode.reasons  # of more rows than it was judged by
+            for reason in reasons[:1]:
+                yield f"{RUN}: it says that it is a conformance run, and {reason}"
 
     def differences_of(self, folder: Path, timeline: Timeline) -> Iterator[str]:
         """Yield what contradicts itself in the records of one scenario."""
