@@ -1,7 +1,8 @@
 """The digests of a scenario's files, in a file beside them: what is altered shows, also where no seal is.
 
 What comes after a scenario has ended (a device goes on to write) is not covered: of each file it is said how
-many bytes it had then. ``record.json`` is not listed: it is compared with what it was made of.
+many bytes it had then, and a log whose times of arrival are kept may have more now. ``record.json`` is not
+listed: it is compared with what it was made of.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from intercom_hil.evidence.whole_file import write_whole
 FILE = "files.sha256"
 _LINE = re.compile(r"([0-9a-f]{64}) (\d{1,15}) (\S.*)")
 _NOT_LISTED = {FILE, "record.json", "record.superseded.json"}
+_TIMES = ".times"
 _CHUNK = 1 << 20
 
 
@@ -48,6 +50,10 @@ def altered_files(folder: Path) -> Iterator[str]:
     except (OSError, ValueError) as problem:
         yield f"{FILE}: it cannot be read: {problem}"
         return
+    for path in sorted(folder.rglob("*")) if (folder / FILE).exists() else ():
+        name = path.relative_to(folder).as_posix()
+        if path.is_file() and path.name not in _NOT_LISTED and name not in known:
+            yield f"{name}: {FILE} does not list it"
     for name, (digest, size) in known.items():
         path = folder / name
         try:
@@ -55,10 +61,16 @@ def altered_files(folder: Path) -> Iterator[str]:
                 yield f"{name}: it is gone, and {FILE} lists it"
             elif path.stat().st_size < size:
                 yield f"{name}: it is cut, and has {path.stat().st_size} of the {size} bytes that {FILE} says"
+            elif path.stat().st_size > size and not _may_grow(path):
+                yield f"{name}: it has {path.stat().st_size} bytes, more than the {size} that {FILE} says"
             elif _digest(path, size) != digest:
                 yield f"{name}: it is not as it was ({FILE})"
         except OSError as problem:
             yield f"{name}: it cannot be read: {problem.strerror}"
+
+
+def _may_grow(path: Path) -> bool:
+    return path.suffix == _TIMES or path.with_suffix(_TIMES).exists()
 
 
 def _digest(path: Path, size: int) -> str:
@@ -77,7 +89,10 @@ def _read(folder: Path) -> dict[str, tuple[str, int]]:
     if not path.exists():
         return {}
     found = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8", errors="surrogateescape").splitlines(), 1):
+    text = path.read_text(encoding="utf-8", errors="surrogateescape")
+    if not text.endswith("\n"):
+        raise ValueError("it is cut")
+    for number, line in enumerate(text.splitlines(), 1):
         match = _LINE.fullmatch(line)
         if match is None or ".." in match[3].split("/") or match[3].startswith("/"):
             raise ValueError(f"line {number} is no digest of a file")

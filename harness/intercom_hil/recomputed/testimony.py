@@ -92,9 +92,11 @@ def _logs(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
     """Compare what the stations' scenarios logged, line by line, where that was kept."""
     stored = [o for o in timeline if isinstance(o.content, StationSaid)]
     left: Counter[tuple[str, str, float]] = Counter()
+    files: dict[str, str] = {}
     logs = sorted(folder.glob(f"stations/*{SAID}"))
     for log in logs:
         station = log.name.rpartition("-")[0]
+        files[station] = ", ".join([files[station], log.name] if station in files else [log.name])
         try:
             for line in log.read_bytes().split(b"\n")[:-1]:
                 stamp, _, text = line.decode("utf-8", "surrogateescape").partition(" ")
@@ -111,7 +113,8 @@ def _logs(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
         left[key] -= 1
     for (station, text, time), count in left.items():
         if count > 0:
-            yield f"stations: {text!r} of {station} at {clock(time, origin)} is not on the timeline"
+            at = clock(time, origin)
+            yield f"stations/{files[station]}: {text!r} at {at} is not on the timeline"
 
 
 def _tick(time: float) -> float:

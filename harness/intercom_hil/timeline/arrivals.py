@@ -58,7 +58,7 @@ def portions(log: Path) -> Iterator[tuple[float, bytes]]:
         yield time, data[at : at + size]
         at += size
     if at != len(data):
-        raise ValueError(f"they are of {at} bytes, and the log has {len(data)}")
+        raise ValueError(f"they are of {at} bytes, and {log.name} has {len(data)}")
 
 
 _BACK = 3600.0
