@@ -8,8 +8,9 @@ from bench_run import store
 from tampering_with import Pristine, unnamed
 from tamperings_of_evidence import tamperings
 
+from intercom_hil.errors import BenchError
 from intercom_hil.recomputed.again import judge_from_evidence
-from intercom_hil.seal.verifying import UNTOUCHED, verify
+from intercom_hil.seal.verifying import ALTERED, UNTOUCHED, verify
 
 SAMPLE = 120
 """Of some thousand tamperings, those that are tried each time; all of them at night."""
@@ -38,6 +39,26 @@ def test_a_sample_of_tamperings_is_named(runs, tmp_path):
 @pytest.mark.nightly
 def test_every_tampering_is_named(runs, tmp_path):
     assert unnamed(tamperings(*runs, each=6), Pristine(runs[0], tmp_path / "run")) == []
+
+
+JUNK = (b"", b"[]", b"null", b"{}", b'"x"', b"\xff\xfe\n", b"[" * 3000, b"0 0\n" * 3)
+RUNS_OF_JUNK = (b"[]", b"{}", b'{"scenarios": 5}', b'{"requirements": [1], "scenarios": [2]}')
+
+
+def test_whatever_is_put_into_a_file_is_found_and_nothing_breaks(runs, tmp_path):
+    pristine = Pristine(runs[0], tmp_path / "run")
+    folder = sorted((pristine.copy / "scenarios").iterdir())[0]
+    for number, path in enumerate(sorted(path for path in folder.rglob("*") if path.is_file())):
+        kept = path.read_bytes()
+        for junk in {JUNK[number % len(JUNK)], JUNK[(3 * number + 1) % len(JUNK)]} - {kept}:
+            path.write_bytes(junk)
+            assert judge_from_evidence(pristine.copy, lambda text: None), (path.name, junk)
+        path.write_bytes(kept)
+    for junk in RUNS_OF_JUNK:
+        (pristine.copy / "run.json").write_bytes(junk)
+        assert verify(pristine.copy).status == ALTERED
+        with pytest.raises(BenchError, match=r"run\.json"):
+            judge_from_evidence(pristine.copy, lambda text: None)
 
 
 def test_a_run_that_nobody_sealed_is_recomputed_all_the_same(runs, tmp_path):

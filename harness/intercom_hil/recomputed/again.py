@@ -7,7 +7,7 @@ against the judgements, and the records against one another. What is not recompu
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
@@ -15,10 +15,10 @@ from intercom_hil.evidence.digests import altered_files
 from intercom_hil.monitors.replay import judge_scenario_again
 from intercom_hil.pbx.testimony import FILE as PBX_LOG
 from intercom_hil.pbx.testimony import is_said
-from intercom_hil.recomputed.records import StoredRun
+from intercom_hil.recomputed.records import RUN, StoredRun
 from intercom_hil.recomputed.sources import FROM_LINES, LANGUAGES, compare_sources
 from intercom_hil.recomputed.testimony import SAID, compare_testimony
-from intercom_hil.recomputed.wire import compare_wire
+from intercom_hil.recomputed.wire import Compared, compare_wire
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import (
     ConsoleLine,
@@ -46,12 +46,13 @@ def judge_from_evidence(folder: Path, report: Report) -> int:
     known = frozenset(run.said.get("requirements", ())) or None
     total = 0
     left: Counter[str] = Counter()
-    of_run = list(run.differences())
+    of_run = _whatever_it_is(RUN, run.differences)
     for text in of_run:
         report(f"differs {text}")
     total += len(of_run)
     for scenario in run.folders:
-        differences, remarks = _scenario(run, scenario, known, left)
+        remarks: list[str] = []
+        differences = _scenario(run, scenario, known, left, remarks)
         total += len(differences)
         report(f"{'differs' if differences else 'same   '} {scenario.name}")
         for text in differences:
@@ -64,45 +65,62 @@ def judge_from_evidence(folder: Path, report: Report) -> int:
     return total
 
 
+def _whatever_it_is(name: str, compare: Callable[[], Iterable[str]]) -> list[str]:
+    """Compare; what somebody put into the evidence may be anything, and is a difference too."""
+    try:
+        return list(compare())
+    except Exception as problem:
+        return [f"{name}: it cannot be recomputed ({type(problem).__name__}: {problem})"]
+
+
 def _scenario(
-    run: StoredRun, folder: Path, known: frozenset[str] | None, left: Counter[str]
-) -> tuple[list[str], tuple[str, ...]]:
-    """Recompute one scenario; count by witness what is taken as stored."""
+    run: StoredRun,
+    folder: Path,
+    known: frozenset[str] | None,
+    left: Counter[str],
+    remarks: list[str],
+) -> list[str]:
+    """Recompute one scenario; count by witness what is taken as stored, and remark what is not recomputed."""
     path = folder / "timeline.jsonl"
     record = run.of(folder)
     if not path.exists():
-        if record is None or record.evidence.timeline is None:
-            return [*run.differences_of(folder, Timeline()), *altered_files(folder)], (
-                "it has no timeline, and nothing to recompute",
-            )
-        return ["timeline.jsonl: it is gone"], ()
+        if record is not None and record.evidence.timeline is not None:
+            return ["timeline.jsonl: it is gone"]
+        remarks.append("it has no timeline, and nothing to recompute")
+        return [*run.differences_of(folder, Timeline()), *altered_files(folder)]
     try:
         timeline = Timeline.load(path)
     except (OSError, BenchError) as problem:
         why = problem.what if isinstance(problem, BenchError) else f"it cannot be read: {problem.strerror}"
-        return [f"timeline.jsonl: {why}"], ()
+        return [f"timeline.jsonl: {why}"]
     left.update(o.witness.value for o in timeline if not _is_recomputed(o, folder))
-    wire = compare_wire(folder, timeline)
-    found = [
-        *run.differences_of(folder, timeline),
-        *wire.differences,
-        *compare_testimony(folder, timeline, wire.until),
-        *altered_files(folder),
-        *compare_sources(
-            folder,
-            timeline,
-            record.started + record.duration_s if record else 0.0,
-            record.kept_off if record else 0,
-        ),
-    ]
-    if (folder / "judgements.jsonl").exists():
-        try:
-            found += [f"judged again: {text}" for text in judge_scenario_again(folder, known)]
-        except BenchError as problem:
-            found.append(f"judged again: {problem}")
-        except Exception as problem:  # what somebody wrote into the evidence may be anything
-            found.append(f"judged again: it cannot be judged ({type(problem).__name__}: {problem})")
-    return found, wire.not_compared
+    ended = record.started + record.duration_s if record else 0.0
+    wire = Compared()
+
+    def on_the_wire() -> Iterable[str]:
+        nonlocal wire
+        wire = compare_wire(folder, timeline)
+        remarks.extend(wire.not_compared)
+        return wire.differences
+
+    parts: tuple[tuple[str, Callable[[], Iterable[str]]], ...] = (
+        ("the records", lambda: run.differences_of(folder, timeline)),
+        ("capture.pcapng", on_the_wire),
+        ("stations and PBX", lambda: compare_testimony(folder, timeline, wire.until)),
+        ("files", lambda: altered_files(folder)),
+        ("logs", lambda: compare_sources(folder, timeline, ended, record.kept_off if record else 0)),
+        ("judged again", lambda: _judged_again(folder, known)),
+    )
+    return [text for name, compare in parts for text in _whatever_it_is(name, compare)]
+
+
+def _judged_again(folder: Path, known: frozenset[str] | None) -> list[str]:
+    if not (folder / "judgements.jsonl").exists():
+        return []
+    try:
+        return [f"judged again: {text}" for text in judge_scenario_again(folder, known)]
+    except BenchError as problem:
+        return [f"judged again: {problem}"]
 
 
 def _is_recomputed(observation: Observation, folder: Path) -> bool:

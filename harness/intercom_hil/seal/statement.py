@@ -195,7 +195,8 @@ def facts_of(tree: Tree) -> tuple[dict[str, Any], bool, dict[str, str]]:
         if isinstance(data.get(name), kind):
             run[name] = data[name]
     verdicts = {"": str(data.get("verdict", "none"))} if data else {}
-    for one in data.get("scenarios") or ():
+    scenarios = data.get("scenarios")
+    for one in scenarios if isinstance(scenarios, list) else ():
         if isinstance(one, dict) and "id" in one:
             verdicts[str(one["id"])] = str(one.get("verdict"))
     rows = data.get("requirements")
