@@ -14,10 +14,12 @@ from intercom_hil.scenario import (
     Condition,
     Encryption,
     Misanswer,
+    Observation,
     Offer,
     PbxSrtp,
     Security,
     Settings,
+    Station,
     answer,
     answers,
     busy,
@@ -37,6 +39,7 @@ from intercom_hil.scenario import (
     rejects,
     request,
     response,
+    rings_forever,
     scenario,
     sound,
     speaker_tone,
@@ -203,20 +206,27 @@ async def test_a_contact_that_can_do_srtp_gets_it_after_one_that_cannot(bench: B
     await bench.expect("ENC-03", secured, within=bench.timing.taken, after=offer)
 
 
-@scenario("ENC-04", settings=_two_contacts)
-async def test_fallback_reaches_a_further_contact_without_srtp(bench: Bench) -> None:
+def _two_contacts_that_may_not_answer(at: Addresses, first: str) -> Settings:
+    return Settings(**{**_two_contacts(at), "call_timeout": at.limits.short_call_timeout})
+
+
+@scenario("ENC-04", settings=_two_contacts_that_may_not_answer)
+@pytest.mark.parametrize("first", ["busy", "rings for ever"], ids=case_id)
+async def test_fallback_reaches_a_further_contact_without_srtp(bench: Bench, first: str) -> None:
     """The call falls back to RTP for whichever contact needs it, and not for the first one alone.
+
+    One that is busy, or that nobody answers, is called once: that says nothing of its telephone (OUT-02).
 
     The visitor gets nobody, because it is the night guard who has the old telephone.
     """
-    _, second = await bench.stations(busy(), refuses_srtp())
+    _, second = await bench.stations(busy() if first == "busy" else rings_forever(), refuses_srtp())
     await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
     offer = await bench.require(
         invite(sender=DEVICE, receiver=second.number),
-        within=bench.timing.called + bench.timing.next_contact,
+        within=bench.timing.called + bench.limits.short_call_timeout + bench.timing.next_contact,
         after=pressed,
     )
     clear = sound(sender=DEVICE, receiver=second.number, protection="plain")
@@ -290,6 +300,27 @@ async def test_fallback_takes_a_plain_call_over_rtp(bench: Bench, way: str) -> N
     await _taken_over(bench, "ENC-06", caller, "plain")
 
 
+def _fallback_direct(at: Addresses) -> Settings:
+    return _permitted(at, "straight to the device", Encryption.FALLBACK)
+
+
+@scenario("ENC-05", "ENC-06", settings=_fallback_direct)
+async def test_fallback_takes_a_secure_call_after_a_plain_one_as_any_other(bench: Bench) -> None:
+    """What one caller could not do says nothing of the next: each offer is taken as it is.
+
+    One old telephone would have everybody's calls overheard, or turned away.
+    """
+    await bench.configure()
+    caller = bench.number(0)
+    first = await bench.call_device(caller=caller, direct=True, hang_up_after=bench.timing.short_call)
+    await _taken_over(bench, "ENC-06", caller, "plain")
+    over = await _hung_up(bench, first)
+
+    await bench.call_device(caller=caller, direct=True, place=0, security="srtp")
+
+    await _taken_over(bench, "ENC-05", caller, "srtp", after=over)
+
+
 @scenario("ENC-07", "EVT-03", settings=Settings(encryption=Encryption.SRTP_ONLY))
 async def test_srtp_only_never_talks_to_a_remote_without_srtp(bench: Bench) -> None:
     """SRTP-only: a call to a remote that knows only RTP is never established, and no media is sent.
@@ -350,7 +381,7 @@ def _through_server_or_not(at: Addresses, remote: str) -> Settings:
 async def test_srtp_only_places_a_call_over_srtp(
     bench: Bench, remote: Literal["sdes", "optional", "straight to a station"]
 ) -> None:
-    """SRTP-only: a call to a remote that can do SRTP is established, over SRTP.
+    """SRTP-only: a call to a remote that can do SRTP is established, over SRTP, and so is the next one.
 
     A setting that protects every call by preventing it leaves the visitor outside.
     """
@@ -368,6 +399,18 @@ async def test_srtp_only_places_a_call_over_srtp(
     secured = sound(sender=DEVICE, receiver=other, protection="srtp")
     await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
     bench.never_in_scenario("ENC-08", CLEAR_FROM_DEVICE)
+    if not direct:
+        return
+
+    pressed = await bench.intercom.press_button()  # ends the call
+
+    ended = response(200, "BYE", sender=other, receiver=DEVICE)
+    await bench.require(ended, within=bench.timing.hang_up + bench.timing.remote, after=pressed)
+    pressed = await bench.intercom.press_button()
+    offer = await bench.require(
+        invite(sender=DEVICE, receiver=other), within=bench.timing.dial, after=pressed
+    )
+    await bench.expect("ENC-08", secured, within=bench.timing.taken, after=offer)
 
 
 @scenario("ENC-09", settings=_srtp_only)
@@ -394,12 +437,19 @@ async def test_srtp_only_refuses_a_call_that_cannot_be_secured(bench: Bench, way
 
 
 @scenario("ENC-09", settings=_srtp_only_direct)
-async def test_srtp_only_takes_a_best_effort_offer_over_srtp_or_not_at_all(bench: Bench) -> None:
+@pytest.mark.parametrize("how", ["best effort", "late offer"], ids=case_id)
+async def test_srtp_only_takes_a_call_that_leaves_the_choice_over_srtp_or_not_at_all(
+    bench: Bench, how: str
+) -> None:
     """SRTP-only: of an RTP/AVP offer with a key (best effort) at most the key is taken up.
+
+    Where the caller leaves the offer to the device (RFC 3261 §13.2.1), it offers no RTP/AVP by itself; what
+    the caller answers, without a key, is no answer to what it may offer.
 
     A caller could choose to have the door overheard.
     """
-    caller = await _called(bench, "straight to the device", "both")
+    late = how == "late offer"
+    caller = await _called(bench, "straight to the device", "plain" if late else "both", late_offer=late)
     rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=bench.timing.remote)
     await bench.require(final_answer(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=rung)
     await bench.never("ENC-09", CLEAR_FROM_DEVICE, during=bench.timing.transaction, after=rung)
@@ -439,6 +489,27 @@ async def test_srtp_only_takes_a_secure_call_over_srtp(bench: Bench, way: str) -
     """
     caller = await _called(bench, way, "srtp")
     await _taken_over(bench, "ENC-10", caller, "srtp")
+
+
+@scenario("ENC-09", "ENC-10", settings=_srtp_only_direct)
+async def test_srtp_only_refuses_a_plain_call_after_a_secure_one_as_any_other(bench: Bench) -> None:
+    """SRTP-only holds for each call, and not for the first one alone.
+
+    A caller could choose to have the door overheard, by waiting for another to call first.
+    """
+    await bench.configure()
+    caller, briefly = bench.number(0), bench.timing.short_call
+    first = await bench.call_device(caller=caller, direct=True, security="srtp", hang_up_after=briefly)
+    await _taken_over(bench, "ENC-10", caller, "srtp")
+    over = await _hung_up(bench, first)
+
+    await bench.call_device(caller=caller, direct=True, place=0)
+
+    called = invite(sender=caller, receiver=DEVICE)
+    rung = await bench.require(called, within=bench.timing.remote, after=over)
+    decided = final_answer(sender=DEVICE, receiver=caller)
+    await bench.require(decided, within=bench.timing.answer, after=rung)
+    await bench.already_seen("ENC-09", refusal(sender=DEVICE, receiver=caller), after=rung)
 
 
 @scenario("ENC-11", settings=Settings(encryption=Encryption.SRTP_ONLY))
@@ -497,6 +568,7 @@ async def _called(
     clear_offer: tuple[ClearOffer, float] | None = None,
     clear_media: bool = False,
     tone_hz: float = 1000,
+    late_offer: bool = False,
 ) -> str:
     """Have a permitted station call with an offer; return from whom the device gets the INVITE."""
     if way == "through the server":
@@ -512,13 +584,29 @@ async def _called(
         clear_offer=clear_offer,
         clear_media=clear_media,
         tone_hz=tone_hz,
+        late_offer=late_offer,
     )
     return station.number
 
 
-async def _taken_over(bench: Bench, requirement: str, caller: str, protection: str) -> None:
+async def _hung_up(bench: Bench, caller: Station) -> Observation:
+    """Wait until the caller has hung up, and leave the device time to notice."""
+    ended = request("BYE", sender=caller.number, receiver=DEVICE)
+    over = await bench.require(ended, within=bench.timing.remote + bench.timing.watch)
+    await bench.require(response(200, "BYE", sender=DEVICE), within=bench.timing.hang_up, after=over)
+    await bench.happens(
+        event(events.INCOMING_REMOTE_HANGUP), within=bench.timing.hang_up + bench.timing.log, after=over
+    )
+    await caller.stop()
+    return over
+
+
+async def _taken_over(
+    bench: Bench, requirement: str, caller: str, protection: str, after: Observation | None = None
+) -> None:
     """Expect the call to be taken, and its media, as far as the device sends any, to be of one kind."""
-    rung = await bench.require(invite(sender=caller, receiver=DEVICE), within=bench.timing.remote)
+    called = invite(sender=caller, receiver=DEVICE)
+    rung = await bench.require(called, within=bench.timing.remote, after=after)
     await bench.require(decision(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=rung)
     await bench.already_seen(requirement, answer(sender=DEVICE, receiver=caller), after=rung)
     carried = sound(sender=DEVICE, receiver=caller, protection=protection)

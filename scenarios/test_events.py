@@ -46,14 +46,15 @@ async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hang
 
     Whoever reads the log after an incident would be told another story than the one that happened.
     """
-    await bench.stations(answers(hang_up_after=bench.timing.short_call))
+    long_enough = bench.timing.answer + bench.timing.log + bench.timing.short_call
+    await bench.stations(answers(hang_up_after=long_enough))
     await bench.configure()
 
     pressed = await bench.intercom.press_button()
 
     await bench.require(
         request("BYE", sender=PBX, receiver=DEVICE),
-        within=bench.timing.called + bench.timing.watch,
+        within=bench.timing.called + long_enough + bench.timing.watch,
         after=pressed,
     )
     for kind in (events.OUTGOING_INITIATED, events.OUTGOING_ESTABLISHED, events.OUTGOING_REMOTE_HANGUP):

@@ -21,6 +21,7 @@ from intercom_hil.scenario import (
     Pattern,
     Settings,
     Station,
+    Transport,
     answer,
     answers,
     case_id,
@@ -104,15 +105,16 @@ async def test_a_permitted_call_is_answered_by_itself_and_the_screen_says_so(ben
 
 
 def _on_the_list(at: Addresses, form: str) -> Settings:
-    return Settings(
-        permitted_callers=(at.number(0) if form == "short" else f"sip:{at.number(0)}@{at.pbx_address}",)
-    )
+    """Make a list of one entry: a short one over UDP, a full one over TCP."""
+    if form == "short":
+        return Settings(permitted_callers=(at.number(0),))
+    return Settings(permitted_callers=(f"sip:{at.number(0)}@{at.pbx_address}",), transport=Transport.TCP)
 
 
 @scenario("INC-03", settings=_on_the_list)
 @pytest.mark.parametrize("form", ["short", "full"])
 async def test_a_caller_on_the_list_is_admitted_and_a_stranger_is_not(bench: Bench, form: str) -> None:
-    """Only endpoints of the permitted list reach the device; entries may be short or full.
+    """Only endpoints of the permitted list reach the device; entries may be short or full, and SIP go by TCP.
 
     The list holds for each call, also for the one after a call that was taken.
 
@@ -175,11 +177,18 @@ async def test_a_number_that_resembles_a_permitted_one_is_not_admitted(bench: Be
 async def test_a_caller_who_was_taken_off_the_list_is_not_admitted(bench: Bench) -> None:
     """The list is the one that is in force: who is no longer on it is a stranger, and who stayed is not.
 
+    That he is a contact, whom the button has just called, does not put him on the list.
+
     A guard who was dismissed could go on listening in at the door.
     """
     dismissed, kept = bench.number(0), bench.number(1)
+    await bench.stations(answers(hang_up_after=bench.timing.short_call))
     await bench.configure()
     await bench.configure(permitted_callers=(kept,))
+    pressed = await bench.intercom.press_button()
+    hung_up = request("BYE", sender=PBX, receiver=DEVICE)
+    over = await bench.require(hung_up, within=bench.timing.called + bench.timing.watch, after=pressed)
+    await _noticed(bench, event(events.OUTGOING_REMOTE_HANGUP), over)
     begun = now()
 
     calling = await bench.call_device(caller=dismissed)
@@ -196,6 +205,14 @@ async def test_a_caller_who_was_taken_off_the_list_is_not_admitted(bench: Bench)
     await bench.already_seen("INC-03", ACCEPTED, after=rung)
 
 
+ASKS_TO_BE_ANSWERED = (
+    "Answer-Mode: Auto",
+    "Alert-Info: <http://127.0.0.1/alert>;info=alert-autoanswer",
+    "Call-Info: <sip:127.0.0.1>;answer-after=0",
+    "Priority: emergency",
+)
+
+
 def _off(at: Addresses, way: str) -> Settings:
     return Settings(
         permitted_callers=(at.direct_caller_uri(0) if way == "straight to the device" else at.number(0),),
@@ -208,13 +225,15 @@ def _off(at: Addresses, way: str) -> Settings:
 async def test_with_incoming_calls_off_nobody_is_admitted(bench: Bench, way: str) -> None:
     """With incoming calls off, not even a permitted caller gets through, whichever way the call takes.
 
+    Nor one that asks to be answered at once (RFC 5373, RFC 3261 §20.4, §20.9, §20.26).
+
     An owner who switched the microphone off from outside would be wrong about it.
     """
     direct = way == "straight to the device"
     caller = bench.number(0)
     await bench.configure()
 
-    await bench.call_device(caller=caller, direct=direct)
+    await bench.call_device(caller=caller, direct=direct, extra_headers=ASKS_TO_BE_ANSWERED)
 
     rung = await bench.require(invite(receiver=DEVICE), within=bench.timing.remote)
     await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)

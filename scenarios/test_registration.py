@@ -83,14 +83,16 @@ async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again
         bench.measure("REG-02", within, len(tries), "attempts", high=most, of=tries)
 
 
-@scenario("REG-03", settings=lambda at: Settings(polling_interval=at.limits.short_polling_interval))
+@scenario("REG-03", "INC-01", settings=lambda at: Settings(polling_interval=at.limits.short_polling_interval))
 async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: Bench) -> None:
     """The device asks after its server again and again, once in each polling interval (RFC 3261 §10.2.4).
+
+    It is reached by what it said last of where it is, as it was by what it said first (§10.2.1).
 
     A door that has silently fallen off its server is otherwise found out by a visitor.
     """
     interval = bench.limits.short_polling_interval
-    await bench.configure(afresh=True)
+    await bench.configure(afresh=True, by_contact=True)
     first = bench.seen(registered())[-1]
 
     third = await bench.expect(
@@ -111,6 +113,11 @@ async def test_connectivity_is_confirmed_once_in_every_polling_interval(bench: B
         high=interval + bench.timing.tolerance,
         of=(first, third),
     )
+    await bench.call_device(caller=bench.number(0))
+    called = invite(sender=PBX, receiver=DEVICE)
+    rung = await bench.expect("INC-01", called, within=bench.timing.remote, after=third)
+    said = response((180, 699), "INVITE", sender=DEVICE, receiver=PBX)
+    await bench.expect("INC-01", said, within=bench.timing.answer, after=rung)
 
 
 @scenario("CFG-05", settings=lambda at: Settings(polling_interval=at.limits.steady_polling_interval))

@@ -226,6 +226,19 @@ async def test_incoming_calls_are_allowed_or_not(bench: Bench) -> None:
         await bench.already_seen("CFG-19", configuration(accepted=True), after=submitted)
 
 
+@scenario("CFG-21", "CFG-22", needs=(Capability.PROXY, Capability.VALIDATION))
+async def test_a_proxy_has_an_address_and_a_port(bench: Bench) -> None:
+    """A proxy that is neither an IP address nor a domain name, or has no port from 1 to 65535, is refused.
+
+    The door would have no way out of its network, and nobody would know why.
+    """
+    proxy = {"username": "gate", "address": "192.0.2.11", "password": "of the gate", "port": 5080}
+    addresses = ("", "pbx example", "-pbx.example", "1.2.3.4.5", "sip:192.0.2.11")
+    wrong = [proxy | {"address": address} for address in addresses]
+    wrong += [proxy | {"port": port} for port in ("", "ten", 0, -1, 65_536)]
+    await _refuses(bench, "CFG-21", "proxy", wrong)
+
+
 @scenario("CFG-22", needs=Capability.VALIDATION)
 async def test_a_form_without_what_every_device_needs_is_refused(bench: Bench) -> None:
     """A form without server, extension or call number is refused; what the page has no rule for is recorded.

@@ -227,6 +227,7 @@ async def test_without_an_uploaded_ca_a_well_known_one_is_accepted(bench: Bench)
         "not yet valid",
         "intermediate expired",
         "intermediate missing",
+        "issued by a server",
         "self-signed",
         "another address",
         "another name, as common name only",
@@ -245,7 +246,9 @@ async def test_a_defective_certificate_is_refused(bench: Bench, certificate: Cer
 
 @scenario("TLS-05", settings=WHEN_PLAYED)
 @pytest.mark.parametrize(
-    "certificate", ["another name", "a longer name", "another name, as common name only"], ids=case_id
+    "certificate",
+    ["another name", "a longer name", "another name, as common name only", "a wildcard that is too wide"],
+    ids=case_id,
 )
 async def test_a_certificate_for_another_name_is_refused(bench: Bench, certificate: CertificateKind) -> None:
     """A server reached by its name must have a certificate for that name (RFC 5922 §7.2, §7.3).

@@ -156,7 +156,8 @@ async def test_both_an_accepted_call_shows_the_entrance(bench: Bench) -> None:
 async def test_the_picture_ends_with_its_call(bench: Bench) -> None:
     """When the device hangs up nobody goes on seeing the entrance (RFC 3261 §15.1.1), and none begins to.
 
-    The call lasts until who sends must have reported it (RTP-04), and the picture moves to its end.
+    The call lasts until who sends must have reported it (RTP-04), and the picture moves to its end. The next
+    one who is called sees who rings, like the one before.
 
     Every visitor after the first one is watched by somebody who was called once.
     """
@@ -169,6 +170,13 @@ async def test_the_picture_ends_with_its_call(bench: Bench) -> None:
 
     ended = await bench.require(request("BYE", sender=DEVICE), within=bench.timing.hang_up, after=pressed)
     await bench.never("VID-03", video(sender=DEVICE), during=bench.timing.watch, after=ended)
+
+    pressed = await bench.intercom.press_button()
+
+    agreed = with_video(answer(sender=PBX, receiver=DEVICE))
+    up = await bench.require(agreed, within=bench.timing.called, after=pressed)
+    live = live_picture(sender=DEVICE, receiver=PBX)
+    await bench.expect("VID-03", live, within=bench.timing.answer, after=up)
 
 
 @scenario("VID-04", settings=_placing(VideoCalls.OFF))
@@ -211,11 +219,13 @@ async def test_the_video_setting_decides_whether_placed_calls_offer_video(bench:
 
     A site where cameras are not permitted cannot keep the picture off, or a guard cannot get one.
     """
-    await bench.stations(busy())
+    await bench.stations(busy(), busy())
     for mode in VideoCalls:
-        await bench.configure(pbx_video=True, video_calls=mode)
+        await bench.configure(pbx_video=True, video_calls=mode, further_numbers=(bench.number(1),))
         pressed = await bench.intercom.press_button()
-        await bench.require(refusal(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=pressed)
+        within = bench.timing.called + bench.timing.next_contact
+        refused = refusal(sender=PBX, receiver=DEVICE)
+        await bench.require(refused, within=within, after=pressed, count=2)
 
     bench.at_end("CFG-18", with_video(PLACED))
     bench.at_end("CFG-18", without_video(PLACED))

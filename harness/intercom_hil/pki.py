@@ -39,10 +39,12 @@ CertificateKind = Literal[
     "not yet valid",
     "intermediate expired",
     "intermediate missing",
+    "issued by a server",
     "another name",
     "a longer name",
     "another address",
     "another name, as common name only",
+    "a wildcard that is too wide",
     "for clients only",
 ]
 """What a server presents: good certificates under the bench's root, and ones with exactly one flaw."""
@@ -157,6 +159,9 @@ class Pki:
                 between = [signer.certificate]
             case "intermediate missing":
                 between = []
+            case "issued by a server":
+                signer = _authority("another-server.bench.test", made.issuing, is_ca=False)
+                between = [signer.certificate, made.issuing.certificate]
             case "another name":
                 common_name, names = _ELSEWHERE_NAME, [_general_name(_ELSEWHERE_NAME)]
             case "a longer name":
@@ -165,6 +170,11 @@ class Pki:
                 common_name, names = _ELSEWHERE_ADDRESS, [_general_name(_ELSEWHERE_ADDRESS)]
             case "another name, as common name only":
                 common_name, names = _ELSEWHERE_NAME, []
+            case (
+                "a wildcard that is too wide"
+            ):  # for one label alone (RFC 6125 §6.4.3), if at all (RFC 5922 §7.2)
+                common_name = ".".join(["*", *name.split(".")[2:]])
+                names = [_general_name(common_name)]
             case "for clients only":
                 usage = ExtendedKeyUsageOID.CLIENT_AUTH
             case "self-signed":
@@ -208,20 +218,23 @@ def _loaded(certificate: Path, key: Path) -> _Authority:
     return _Authority(issuer, private)
 
 
-def _authority(name: str, parent: _Authority | None = None, until: datetime | None = None) -> _Authority:
+def _authority(
+    name: str, parent: _Authority | None = None, until: datetime | None = None, *, is_ca: bool = True
+) -> _Authority:
+    """Make an authority, or (not ``is_ca``) somebody with a certificate who poses as one."""
     now, key = datetime.now(UTC), _new_key()
     builder = _builder(name, key, now - 60 * _DAY, until or now + 60 * _DAY)
-    length = None if parent is None else 0
-    builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=length), critical=True)
+    length = None if parent is None or not is_ca else 0
+    builder = builder.add_extension(x509.BasicConstraints(ca=is_ca, path_length=length), critical=True)
     builder = builder.add_extension(
         x509.KeyUsage(
-            digital_signature=False,
+            digital_signature=not is_ca,
             content_commitment=False,
             key_encipherment=False,
             data_encipherment=False,
             key_agreement=False,
-            key_cert_sign=True,
-            crl_sign=True,
+            key_cert_sign=is_ca,
+            crl_sign=is_ca,
             encipher_only=False,
             decipher_only=False,
         ),

@@ -24,10 +24,12 @@ FLAWS = {
     "not yet valid": "certificate is not yet valid",
     "intermediate expired": "certificate has expired",
     "intermediate missing": "unable to get local issuer certificate",
+    "issued by a server": "invalid CA certificate",
     "another name": "IP address mismatch",
     "a longer name": "IP address mismatch",
     "another address": "IP address mismatch",
     "another name, as common name only": "IP address mismatch",
+    "a wildcard that is too wide": "IP address mismatch",
     "for clients only": "unsuitable certificate purpose",
 }
 

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TypedDict
 
+from intercom_hil.stations.behaviours import Offer
+
 
 @dataclass(frozen=True)
 class CallerIdentity:
@@ -40,6 +42,8 @@ class SpoofedHeaders(TypedDict, total=False):
     display_name: str
     contact: str
     extra_headers: tuple[str, ...]
+    security: Offer
+    video: bool
 
 
 def _from(form: str) -> Callable[[CallerIdentity], SpoofedHeaders]:
@@ -85,5 +89,11 @@ SPOOFS: Mapping[str, Callable[[CallerIdentity], SpoofedHeaders]] = {
     "tel": _from("tel:{c.permitted}"),
     "scheme in capitals": _from("SIP:{c.permitted}@{c.server}"),
     "no user part": _from("sip:{c.server}"),
+    "Call-Info": _header("Call-Info: <sip:{c.server}>;answer-after=0"),
+    "Alert-Info": _header("Alert-Info: <http://{c.server}/>;info=alert-autoanswer"),
+    "Answer-Mode": _header("Answer-Mode: Auto"),
+    "Priority": _header("Priority: emergency"),
+    "video": lambda claim: {"display_name": claim.permitted, "video": True},
+    "SRTP, if it is wanted": lambda claim: {"display_name": claim.permitted, "security": "both"},
 }
 """Every spoof by its name, each in an INVITE sent straight to the device."""
