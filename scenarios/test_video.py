@@ -175,7 +175,6 @@ async def test_the_picture_ends_with_its_call(bench: Bench) -> None:
 
     agreed = with_video(answer(sender=PBX, receiver=DEVICE))
     up = await bench.require(agreed, within=bench.timing.called, after=pressed)
-    live = live_picture(sender=DEVICE, receiver=PBX)
     await bench.expect("VID-03", live, within=bench.timing.answer, after=up)
 
 

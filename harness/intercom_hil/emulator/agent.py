@@ -81,8 +81,10 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
 
     def onTransportState(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Leave a TLS server that the stack let pass and that will not do all the same."""
-        connected = prm.state == pj.PJSIP_TP_STATE_CONNECTED
-        if connected and self._tls is not None and not self._tls.acceptable(prm.tlsInfo.verifyStatus):
+        if prm.state != pj.PJSIP_TP_STATE_CONNECTED or self._tls is None:
+            return
+        names = [entry.name for entry in prm.tlsInfo.remoteCertInfo.subjectAltName]
+        if not self._tls.acceptable(prm.tlsInfo.verifyStatus, names):
             self.transportShutdown(prm.hnd)
 
     def onSelectAccount(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
@@ -95,6 +97,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         """Report an INVITE; what becomes of it is for the logic to say."""
         self._taken += 1
         name = f"in-{self._taken}"
+        if self.distortion == "registration-dropped-by-calls" and self._accounts is not None:
+            self._accounts.unregister()
         invite = read_invite(prm.rdata.wholeMsg)
         self.calls[name] = Call(self, account, name, prm.callId, offers=invite.offer is Offer.ABSENT)
         self.say(

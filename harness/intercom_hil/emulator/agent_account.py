@@ -129,7 +129,8 @@ class Accounts:
             return self._account(_Use(Media.OPTIONAL, trusted))
         if offer is Offer.OPTIONAL and preferred is Media.OPTIONAL:
             return self._account(_Use(Media.OPTIONAL, trusted))
-        return self._account(_Use(preferred if offer is Offer.ABSENT else Media.PLAIN, trusted))
+        late = offer is Offer.ABSENT and self.agent.distortion != "late-offers-in-clear"
+        return self._account(_Use(preferred if late else Media.PLAIN, trusted))
 
     def for_dialling(self, uri: str, media: str, past_proxy: bool, in_clear: bool) -> tuple[_Account, str]:
         """Return the account to place a call from, and the request URI with the transport it is to take."""

@@ -228,6 +228,8 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
         elif change.type == pj.PJSIP_EVENT_RX_MSG:
             status, _, answer = change.src.rdata.wholeMsg.partition("\r\n\r\n")
             self._trying |= status.startswith("SIP/2.0 1")
+            if status.startswith("SIP/2.0 18"):
+                self._agent.say("ringing", call=self.name)
             if self._video is not None and status.startswith("SIP/2.0 2"):
                 self._video.answered(answer)
 

@@ -29,6 +29,7 @@ from intercom_hil.emulator.vocabulary import (
     Offer,
     Referred,
     RegistrationAnswered,
+    Ringing,
 )
 
 _START_WITHIN = 10.0
@@ -160,6 +161,7 @@ class AgentLink:
             "obsolete_versions": rules.obsolete_versions,
             "null_suites": rules.null_suites,
             "once": rules.once,
+            "wide_wildcards": rules.wide_wildcards,
         }
 
     async def withdraw(self) -> None:
@@ -226,6 +228,7 @@ class AgentLink:
 _INPUTS: dict[str, Callable[[dict[str, Any]], Input]] = {
     "registration": lambda report: RegistrationAnswered(**report),
     "incoming": lambda report: Incoming(**{**report, "offer": Offer(report["offer"])}),
+    "ringing": lambda report: Ringing(**report),
     "established": lambda report: Established(**report),
     "ended": lambda report: Ended(**report),
     "media_lost": lambda report: MediaLost(**report),

@@ -6,6 +6,7 @@ that a fault bends is judged here instead, on what the stack found.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -21,6 +22,7 @@ _FOUND = {
     "expired": pj.PJ_SSL_CERT_EVALIDITY_PERIOD,
     "purpose": pj.PJ_SSL_CERT_EINVALID_PURPOSE,
     "identity": pj.PJ_SSL_CERT_EIDENTITY_NOT_MATCH,
+    "issuer": pj.PJ_SSL_CERT_EUNKNOWN,
     "self-signed": pj.PJ_SSL_CERT_EUNTRUSTED,
 }
 _OBSOLETE = pj.PJ_SSL_SOCK_PROTO_TLS1 | pj.PJ_SSL_SOCK_PROTO_TLS1_1
@@ -39,6 +41,7 @@ class AgentTls:
         obsolete_versions: whether TLS 1.0 and 1.1 will do.
         null_suites: whether cipher suites that encrypt nothing will do.
         once: whether nobody is judged any more once a server was good.
+        wide_wildcards: whether a wildcard stands for names of any depth.
         met: whether one was.
     """
 
@@ -48,20 +51,28 @@ class AgentTls:
     obsolete_versions: bool = False
     null_suites: bool = False
     once: bool = False
+    wide_wildcards: bool = False
     met: bool = field(default=False, init=False)
 
     def set_up(self, setting: Any) -> None:
         """Fill in a transport's TLS settings."""
         setting.CaListFile = self.ca_file
-        setting.verifyServer = not (self.tolerated or self.once)
+        setting.verifyServer = not (self.tolerated or self.once or self.wide_wildcards)
         setting.proto = pj.PJ_SSL_SOCK_PROTO_TLS1_2 | (_OBSOLETE if self.obsolete_versions else 0)
         if self.null_suites:
             for suite in _NULL_AND_USUAL_SUITES:
                 setting.ciphers.append(suite)
 
-    def acceptable(self, found: int) -> bool:
-        """Return whether a server will do in which the stack found these flaws, a set of bits."""
+    def acceptable(self, found: int, names: Iterable[str] = ()) -> bool:
+        """Return whether a server will do.
+
+        Args:
+            found: the flaws that the stack found in it, a set of bits.
+            names: those in its certificate.
+        """
         overlooked = 0
+        if self.wide_wildcards and any(name.startswith("*.") for name in names):
+            overlooked |= _FOUND["identity"]
         for flaw in self.tolerated:
             overlooked |= _FOUND[flaw]
         good = not self.nobody and not found & ~overlooked

@@ -49,6 +49,8 @@ _STRAY_PAYLOAD_TYPE = 109
 _GOES_ON = 1.5
 """Seconds for which media goes on after the end of its call."""
 _PACKET_TIME = 0.02
+_OF_ONE_REGISTRATION = 2
+"""Requests: one without credentials, and one with them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -369,6 +371,22 @@ def _both_ways_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [packet.data.replace(b"a=recvonly", b"a=sendrecv") if answers else packet.data]
 
 
+def _renewed_elsewhere(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Have the Contact at another port from the third REGISTER on: the first two are for one registration."""
+    if packet.method != b"REGISTER" or packet.is_response:
+        return [packet.data]
+    sent.invites.add(packet.branch)
+    renews = len(sent.invites) > _OF_ONE_REGISTRATION and b"\r\nExpires: 0\r\n" not in packet.data
+    return _reached_elsewhere(b"REGISTER")(sent, packet) if renews else [packet.data]
+
+
+def _unencrypted(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    def change(body: bytes) -> bytes:
+        return re.sub(rb"(a=crypto:[^\r\n]*)", rb"\1 UNENCRYPTED_SRTP", body)
+
+    return [_with_body(packet.data, change) if b"\r\na=crypto:" in packet.data else packet.data]
+
+
 def _with_body(data: bytes, change: Callable[[bytes], bytes]) -> bytes:
     """Return a message with its session description changed."""
     head, end, body = data.partition(b"\r\n\r\n")
@@ -677,5 +695,7 @@ DISTORTIONS: dict[str, _Distortion] = {
     "answers-without-description": _answers_nothing,
     "session-version-falls": _version_falls,
     "session-number-changes": _session_changes,
+    "registered-elsewhere-when-renewed": _renewed_elsewhere,
+    "srtp-that-need-not-be-encrypted": _unencrypted,
 }
 """What can become of packets, by name."""

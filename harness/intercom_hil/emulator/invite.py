@@ -18,15 +18,19 @@ KEY_LENGTH = 30
 
 
 _CLAIMS = (
+    "alert-info",
+    "answer-mode",
+    "call-info",
     "contact",
     "diversion",
     "p-asserted-identity",
     "p-preferred-identity",
+    "priority",
     "referred-by",
     "remote-party-id",
     "reply-to",
 )
-"""Headers in which a caller may name itself, besides From."""
+"""Headers in which a caller may name itself, besides From, or ask for special treatment."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ from intercom_hil.emulator.vocabulary import (
     Refresh,
     RegistrationAnswered,
     Reject,
+    Ringing,
     Show,
     StartTimer,
     StopTimer,
@@ -131,7 +132,7 @@ class Logic:
                 return self._media_lost(given)
             case Referred():
                 return [_log("warning", f"refused to call {given.uri} as {given.call} wants")]
-            case Held():
+            case Held() | Ringing():
                 return []
             case TimerFired():
                 return self._timer(given.name)

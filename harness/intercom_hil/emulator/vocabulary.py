@@ -102,6 +102,13 @@ class Incoming:
 
 
 @dataclass(frozen=True, slots=True)
+class Ringing:
+    """The other side of a placed call said that it rings (180 to 189)."""
+
+    call: str
+
+
+@dataclass(frozen=True, slots=True)
 class Established:
     """A call was confirmed and its audio is open."""
 
@@ -163,6 +170,7 @@ Input = (
     | ButtonReleased
     | RegistrationAnswered
     | Incoming
+    | Ringing
     | Established
     | Ended
     | MediaLost
@@ -184,6 +192,8 @@ class Flaw(StrEnum):
     """It is not meant for servers."""
     IDENTITY = "identity"
     """It is for another host."""
+    ISSUER = "issuer"
+    """It was signed by somebody who is no CA, or not with the CA's key."""
     SELF_SIGNED = "self-signed"
     """It, or the CA that comes along with it, was signed by nobody else."""
 
@@ -199,6 +209,7 @@ class TlsRules:
         obsolete_versions: whether TLS 1.0 and 1.1 will do.
         null_suites: whether cipher suites that encrypt nothing will do.
         once: whether nobody is judged any more once a server was good.
+        wide_wildcards: whether a wildcard stands for names of any depth.
     """
 
     well_known_too: bool = False
@@ -207,6 +218,7 @@ class TlsRules:
     obsolete_versions: bool = False
     null_suites: bool = False
     once: bool = False
+    wide_wildcards: bool = False
 
 
 @dataclass(frozen=True, slots=True)

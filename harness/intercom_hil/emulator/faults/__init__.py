@@ -25,6 +25,7 @@ from intercom_hil.emulator.faults import (
     protecting,
     proxying,
     registering,
+    reported,
     reporting,
     showing,
     taking,
@@ -171,6 +172,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             ("video_calls", "CFG-18"),
             ("allow_incoming", "CFG-19"),
             ("permitted_callers", "CFG-20"),
+            ("proxy", "CFG-21"),
         )
     ),
     *(
@@ -220,6 +222,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
     reporting.AttemptAtHangup,
     reporting.LoggedBeforeAnswer,
     reporting.DetailsOfTheCallBefore,
+    *reported.REPORTED,
     *(partial(reporting.MissingEvent, kind) for kind in EVENTS),
     *(partial(reporting.EventWrittenTwice, kind) for kind in EVENTS),
     partial(reporting.EventWrittenOnce, OUTGOING_INITIATED, "OUT-04"),

@@ -14,7 +14,7 @@ from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.vocabulary import Answer, Configured, Incoming, Input, Output, Step
 
 
-class _CallerMisread(Fault):
+class CallerMisread(Fault):
     """A fault that takes a caller for somebody else before the list is consulted."""
 
     def react(self, given: Input, inner: Step) -> list[Output]:
@@ -32,7 +32,7 @@ class _CallerMisread(Fault):
         return replace(given, source=server, caller=caller or given.caller)
 
 
-class ComparesDisplayName(_CallerMisread):
+class ComparesDisplayName(CallerMisread):
     """The display name is taken for the caller's number."""
 
     name = "allow-list-compares-display-name"
@@ -50,7 +50,7 @@ class ComparesDisplayName(_CallerMisread):
         return given
 
 
-class IgnoresHost(_CallerMisread):
+class IgnoresHost(CallerMisread):
     """The caller's host does not matter."""
 
     name = "allow-list-ignores-host"
@@ -65,7 +65,7 @@ class IgnoresHost(_CallerMisread):
         return self.as_from_server(given, f"sip:{user_of(given.caller)}@{settings.server_address}")
 
 
-class TrustsAnySource(_CallerMisread):
+class TrustsAnySource(CallerMisread):
     """The From URI is believed wherever the INVITE came from."""
 
     name = "allow-list-trusts-any-source"
@@ -99,7 +99,7 @@ def _with_small_host(entry: str) -> str:
     return user + at + host.lower()
 
 
-class EscapesCompared(_CallerMisread):
+class EscapesCompared(CallerMisread):
     """A caller is compared as it is written."""
 
     name = "allow-list-compares-escapes"
@@ -111,7 +111,7 @@ class EscapesCompared(_CallerMisread):
         return replace(given, caller=given.caller.replace("%", "%25"))
 
 
-class ClaimBelieved(_CallerMisread):
+class ClaimBelieved(CallerMisread):
     """A caller is whoever something in its INVITE says."""
 
     def __init__(self, name: str, description: str, claimed: Callable[[Incoming], str]) -> None:
@@ -137,7 +137,7 @@ class ClaimBelieved(_CallerMisread):
         return self.as_from_server(given, full) if user_of(full) in listed else given
 
 
-class Resembling(_CallerMisread):
+class Resembling(CallerMisread):
     """A number that resembles a permitted one is taken for it."""
 
     def __init__(self, name: str, description: str, alike: Callable[[str, str], bool]) -> None:
@@ -164,7 +164,7 @@ class Resembling(_CallerMisread):
         return given
 
 
-class TakenOffAdmitted(_CallerMisread):
+class TakenOffAdmitted(CallerMisread):
     """The list that was there before still lets people in."""
 
     name = "allow-list-of-before-admits"
@@ -190,7 +190,7 @@ class TakenOffAdmitted(_CallerMisread):
         return replace(given, caller=given.caller.replace(user, number, 1))
 
 
-class ServerAdmitted(_CallerMisread):
+class ServerAdmitted(CallerMisread):
     """Who calls as the server itself needs no number."""
 
     name = "allow-list-admits-the-server"
@@ -208,7 +208,7 @@ class ServerAdmitted(_CallerMisread):
         )
 
 
-class EntrySearched(_CallerMisread):
+class EntrySearched(CallerMisread):
     """An entry is looked for in the From header instead of compared with it."""
 
     name = "allow-list-searches-address"

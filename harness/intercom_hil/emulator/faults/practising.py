@@ -254,6 +254,30 @@ DISTORTED = (
         "INC-06",
     ),
     (
+        "registered-elsewhere-when-renewed",
+        "the Contact of a registration that is renewed has another port",
+        "INC-01",
+        "REG-03",
+    ),
+    (
+        "late-offers-in-clear",
+        "a caller that leaves the offer to the device is offered no keys, whatever is set",
+        "ENC-09",
+        "ENC-09",
+    ),
+    (
+        "registration-dropped-by-calls",
+        "a call that comes in has the device take its registration back",
+        "REG-01",
+        "INC-03",
+    ),
+    (
+        "srtp-that-need-not-be-encrypted",
+        "keys are described with UNENCRYPTED_SRTP",
+        "ENC-11",
+        "ENC-10",
+    ),
+    (
         "video-goes-on-when-turned-down",
         "the picture goes on when the other side has taken it out of the call",
         "RTP-07",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import replace
 
 from intercom_hil.emulator import events
@@ -119,30 +120,42 @@ class BusyAfterRejection(Fault):
         return outputs
 
 
-class DirectCallsDespiteOff(Fault):
-    """Incoming calls are switched off at the server's door only."""
-
-    name = "incoming-off-ignored-for-direct-calls"
-    description = "with incoming calls off, a call that does not come from the server is taken all the same"
-    breaks = frozenset({"INC-04"})
+class SomeCallsDespiteOff(Fault, ABC):
+    """Incoming calls are switched off for some callers only."""
 
     def __init__(self) -> None:
         super().__init__()
         self._servers: frozenset[str] = frozenset()
 
+    @abstractmethod
+    def kept_out(self, given: Incoming) -> bool:
+        """Return whether a caller is turned away, as it should be."""
+
     def react(self, given: Input, inner: Step) -> list[Output]:
-        """Leave incoming calls on, and turn away what the server sends."""
+        """Leave incoming calls on, and turn away who is kept out."""
         if isinstance(given, Configured):
             self._servers = server_hosts(given.settings, given.addresses)
             return inner(replace(given, settings=given.settings.with_changes({"allow_incoming": True})))
         settings = self.situation.settings
-        if isinstance(given, Incoming) and settings and given.source in self._servers:
+        if isinstance(given, Incoming) and settings and self.kept_out(given):
             refused = refusal(given, settings, {})
             if refused and not settings.allow_incoming:
                 kind = events.INCOMING_REJECTED
                 event = WriteEvent(kind.name, kind.screen_name, refused.details)
                 return [Reject(given.call, refused.status, refused.reason), event]
         return inner(given)
+
+
+class DirectCallsDespiteOff(SomeCallsDespiteOff):
+    """Incoming calls are switched off at the server's door only."""
+
+    name = "incoming-off-ignored-for-direct-calls"
+    description = "with incoming calls off, a call that does not come from the server is taken all the same"
+    breaks = frozenset({"INC-04"})
+
+    def kept_out(self, given: Incoming) -> bool:
+        """Turn away what the server sends."""
+        return given.source in self._servers
 
 
 class ButtonDoesNotEndAccepted(Fault):

@@ -170,6 +170,21 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
         "TLS-02",
         once=True,
     ),
+    partial(
+        RuleBent,
+        "accepts-any-issuer",
+        "a certificate will do that somebody signed who is no CA, or who only calls himself by its name",
+        "TLS-02",
+        "TLS-05",
+        tolerated=frozenset({Flaw.ISSUER}),
+    ),
+    partial(
+        RuleBent,
+        "accepts-wide-wildcards",
+        "a wildcard stands for names of any depth",
+        "TLS-05",
+        wide_wildcards=True,
+    ),
     partial(RuleBent, "accepts-tls-1.0", "TLS 1.0 and 1.1 will do", "TLS-06", obsolete_versions=True),
     partial(
         RuleBent, "accepts-null-suites", "suites that encrypt nothing will do", "TLS-06", null_suites=True
