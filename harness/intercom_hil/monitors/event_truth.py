@@ -24,7 +24,7 @@ _LIVE = (Witness.CONSOLE, Witness.SYSLOG, Witness.WEBHOOK)
 _AT_ITS_BEGINNING = (catalogue.OUTGOING_ESTABLISHED, catalogue.INCOMING_RECEIVED)
 _STILL_HEARD = 1.0
 """Seconds before the end of a call until which its sound was there, where nothing had failed."""
-_LEAST_PACKETS = 20
+_LEAST_PACKETS = 5
 OFF, NOT_PERMITTED = "incoming calls off", "caller not permitted"
 
 

@@ -175,16 +175,18 @@ class RungOutRedialledInClear(Fault):
 class _NumberMangled(Fault):
     """A fault of the numbers that are dialled."""
 
-    def __init__(self, name: str, description: str, mangle: Callable[[str], str]) -> None:
+    def __init__(self, name: str, description: str, breaks: str, mangle: Callable[[str], str]) -> None:
         """Make it.
 
         Args:
             name: what the fault is asked for by.
             description: what the device does wrong.
+            breaks: the rows that it breaks.
             mangle: makes of a number what is dialled.
         """
         super().__init__()
-        self.name, self.description, self.breaks = name, description, frozenset({"OUT-07"})
+        self.name, self.description, self.breaks = name, description, frozenset(breaks.split())
+        self.shown_by = frozenset({"OUT-07"})
         self._mangle = mangle
 
     def change(self, output: Output) -> Output | None:
@@ -202,14 +204,16 @@ MANGLED: tuple[Callable[[], Fault], ...] = tuple(
         (
             "long-numbers-cut",
             "of a number that is dialled the first 12 characters count",
+            "OUT-07 OUT-01",
             lambda number: number[:_LONGEST_NUMBER],
         ),
         (
             "zeros-in-front-not-dialled",
             "zeros in front of a number are not dialled",
+            "OUT-07 OUT-01",
             lambda number: number.lstrip("0") or number,
         ),
-        ("letters-dialled-small", "a number of letters is dialled in small ones", str.lower),
+        ("letters-dialled-small", "a number of letters is dialled in small ones", "OUT-07", str.lower),
     )
 )
 """What makes each fault of that kind."""
@@ -237,6 +241,7 @@ class RingTimeBeginsAnew(Fault):
     name = "ring-time-begins-anew"
     description = "the call timeout begins anew with each 180 of the contact"
     breaks = frozenset({"OUT-03"})
+    shown_by = frozenset({"ENC-04"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Start the time again."""
