@@ -79,6 +79,15 @@ def test_a_measurement_has_moved_where_uncertainty_does_not_explain_it(tmp_path,
     assert ("measurements that moved beyond their uncertainty: 1" in text) is moved
 
 
+def test_what_a_run_states_as_uncertainty_counts_where_it_is_larger(tmp_path):
+    stated = scenario(value=1.0)
+    for item in stated["measurements"]:
+        item["uncertainty"] = 0.3
+    a, b = pair(tmp_path, [stated], [scenario(value=1.25)])
+    assert not shown(a, b)[0]
+    assert shown(a, run(tmp_path, "c", scenario(value=1.35)))[0]
+
+
 def test_a_move_within_the_spread_of_earlier_runs_is_none(tmp_path):
     for number, value in enumerate((0.8, 1.0, 1.2, 1.1)):
         run(tmp_path / "earlier", f"r{number}", scenario(value=value), at=number)

@@ -7,9 +7,11 @@ import json
 import os
 import select
 import shutil
+import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +52,8 @@ class Browser:
             pass_fds=(orders[0], answers[1]),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
+            env={**os.environ, "HOME": str(profile)},
+            start_new_session=True,
         )
         os.close(orders[0])
         os.close(answers[1])
@@ -58,15 +62,12 @@ class Browser:
         self.events: list[dict[str, Any]] = []
 
     def close(self) -> None:
-        """End it."""
+        """End it and whatever it started."""
         for end in (self._orders, self._answers):
             os.close(end)
-        self._process.terminate()
-        try:
-            self._process.wait(30)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        with suppress(ProcessLookupError):
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
 
     def call(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
         """Send an order and return its result."""

@@ -80,3 +80,13 @@ def test_which_attempt_is_shown(tmp_path):
     earlier = {"verdict": "inconclusive", "problems": ["the bench was late"], "evidence": {"folder": "x"}}
     retried = story(attempts=3, earlier=[earlier, earlier])
     assert "Attempt 3 of 3" in page_of(tmp_path, retried).text
+
+
+@pytest.mark.parametrize(("uncertainty", "whiskers"), [(None, 0), (0.0, 0), (0.4, 1)])
+def test_a_measured_value_is_drawn_with_its_uncertainty(tmp_path, uncertainty, whiskers):
+    measured = story()
+    measured.measure("OUT-03", "ring time", 3.1, 2.7, 3.3)
+    measured.measurements[0]["uncertainty"] = uncertainty
+    page = page_of(tmp_path, measured)
+    assert page.values("class").count("gauge-wrong") == whiskers
+    assert page.values("class").count("gauge-range") == 1

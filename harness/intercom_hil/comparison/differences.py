@@ -223,8 +223,8 @@ def _moves(
                         continue
                 elif before.unit == after.unit:
                     least = bound(
-                        uncertainty(before.value, before.unit, first[name].late),
-                        uncertainty(after.value, after.unit, second[name].late),
+                        uncertainty(before.value, before.unit, first[name].late, before.uncertainty),
+                        uncertainty(after.value, after.unit, second[name].late, after.uncertainty),
                         earlier.get((name, requirement, what), ()),
                     )
                     if abs(after.value - before.value) <= least:
@@ -279,6 +279,7 @@ def _in_words(events: Counter[str]) -> Iterator[str]:
 def _made(before: Run, after: Run) -> Iterator[tuple[str, str, str]]:
     ours = {"device": device_line(before.environment), "run": before.name} | _rows(before)
     theirs = {"device": device_line(after.environment), "run": after.name} | _rows(after)
+    ours["mode"], theirs["mode"] = before.mode.kind, after.mode.kind
     ours["the device calls itself"], theirs["the device calls itself"] = _names(before), _names(after)
     for name in {**ours, **theirs}:
         one, other = ours.get(name, ""), theirs.get(name, "")

@@ -71,7 +71,7 @@ class Series:
     name: str
     unit: str
     values: tuple[float, ...]
-    late: tuple[float, ...]
+    uncertainties: tuple[float, ...]
     runs: tuple[int, ...]
     low: float | None
     high: float | None
@@ -113,9 +113,8 @@ class Series:
         if not before:
             return False
         middle = statistics.median(before)
-        own = uncertainty(self.last, self.unit, self.late[-1])
-        others = uncertainty(middle, self.unit, statistics.median(self.late[:-1]))
-        return abs(self.last - middle) > bound(own, others, before)
+        others = statistics.median(self.uncertainties[:-1])
+        return abs(self.last - middle) > bound(self.uncertainties[-1], others, before)
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,13 +218,14 @@ def _flakes(scenarios: list[Strip], runs: list[RunSeen]) -> list[Strip]:
 def _series(index: sqlite3.Connection, runs: list[RunSeen], only: str) -> list[Series]:
     places = {run.number: place for place, run in enumerate(runs)}
     found: dict[tuple[str, str, str, str], list[tuple[int, float, float, float | None, float | None]]] = {}
-    for run, scenario, requirement, name, unit, value, low, high, late in index.execute(
-        "SELECT run, scenario, requirement, name, unit, value, low, high, late FROM measurement"
+    for run, scenario, requirement, name, unit, value, low, high, late, stated in index.execute(
+        "SELECT run, scenario, requirement, name, unit, value, low, high, late, uncertainty FROM measurement"
         " WHERE value IS NOT NULL ORDER BY rowid"
     ):
         if run in places and (not only or requirement == only or requirement.startswith(f"{only}-")):
             key = requirement, scenario, name, unit
-            found.setdefault(key, []).append((places[run], value, late, low, high))
+            own = uncertainty(value, unit, late, stated)
+            found.setdefault(key, []).append((places[run], value, own, low, high))
     result = []
     for (requirement, scenario, name, unit), rows in sorted(found.items()):
         rows.sort(key=lambda row: row[0])
@@ -236,7 +236,7 @@ def _series(index: sqlite3.Connection, runs: list[RunSeen], only: str) -> list[S
                 name=name,
                 unit=unit,
                 values=tuple(row[1] for row in rows),
-                late=tuple(row[2] for row in rows),
+                uncertainties=tuple(row[2] for row in rows),
                 runs=tuple(row[0] for row in rows),
                 low=rows[-1][3],
                 high=rows[-1][4],

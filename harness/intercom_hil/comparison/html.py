@@ -8,8 +8,8 @@ from pathlib import Path
 from intercom_hil.comparison import text
 from intercom_hil.comparison.differences import Differences, Move
 from intercom_hil.comparison.history import History, Series
+from intercom_hil.comparison.page import page
 from intercom_hil.reports.output import put
-from intercom_hil.reports.page import page
 from intercom_hil.run_folder.errors import ReportError
 
 _TEMPLATES = Path(__file__).parent / "templates"

@@ -17,7 +17,7 @@ from intercom_hil.run_folder.errors import ReportError
 from intercom_hil.run_folder.fields import line, mapping, moment, number, sequence, texts, whole
 
 FILE_NAME = "history.sqlite"
-VERSION = 1
+VERSION = 2
 """The form of the tables; an index of another one is made anew."""
 _TABLES = """
 CREATE TABLE run (
@@ -28,7 +28,7 @@ CREATE TABLE requirement (run INTEGER, id TEXT, title TEXT, verdict TEXT);
 CREATE TABLE scenario (run INTEGER, id TEXT, title TEXT, verdict TEXT, attempts INTEGER);
 CREATE TABLE measurement (
     run INTEGER, scenario TEXT, requirement TEXT, name TEXT, unit TEXT, value REAL, low REAL, high REAL,
-    verdict TEXT, late REAL
+    verdict TEXT, late REAL, uncertainty REAL
 );
 CREATE INDEX by_run_1 ON requirement (run);
 CREATE INDEX by_run_2 ON scenario (run);
@@ -53,18 +53,15 @@ def open_index(folder: Path) -> tuple[sqlite3.Connection, list[str]]:
         raise ReportError("there is no such folder", str(folder), "name the folder that run folders are in")
     notes: list[str] = []
     try:
-        index = _opened(folder / FILE_NAME)
-        _update(index, folder)
+        index = _updated(folder, folder / FILE_NAME)
     except sqlite3.Error as problem:
         with suppress(OSError):
             (folder / FILE_NAME).unlink(missing_ok=True)
         try:
-            index = _opened(folder / FILE_NAME)
-            _update(index, folder)
+            index = _updated(folder, folder / FILE_NAME)
             notes.append(f"The index was damaged ({problem}), and is made anew.")
         except sqlite3.Error as again:
-            index = _opened(None)
-            _update(index, folder)
+            index = _updated(folder, None)
             notes.append(f"The index cannot be kept ({again}): each run is read every time.")
     notes += [
         f"Left out: {name}: {problem}."
@@ -78,14 +75,28 @@ def open_index(folder: Path) -> tuple[sqlite3.Connection, list[str]]:
     return index, notes
 
 
+def _updated(folder: Path, path: Path | None) -> sqlite3.Connection:
+    index = _opened(path)
+    try:
+        _update(index, folder)
+    except BaseException:
+        index.close()
+        raise
+    return index
+
+
 def _opened(path: Path | None) -> sqlite3.Connection:
     if path is not None and path.exists() and not _is_sound(path):
         path.unlink()
     if path is not None and not path.exists() and os.access(path.parent, os.W_OK):
         os.close(os.open(path, os.O_CREAT | os.O_WRONLY, 0o600))  # as everything of a run: for its owner only
     index = sqlite3.connect(path or ":memory:", timeout=60)
-    if index.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-        index.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+    try:
+        if index.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+            index.executescript(f"BEGIN; {_TABLES} PRAGMA user_version = {VERSION}; COMMIT;")
+    except sqlite3.Error:
+        index.close()
+        raise
     return index
 
 
@@ -167,7 +178,7 @@ def _add(index: sqlite3.Connection, folder: Path, name: str, stamp: str) -> None
         )
         late = number(scenario.get("late_s")) or 0.0
         index.executemany(
-            "INSERT INTO measurement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO measurement VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 (
                     *(
@@ -178,7 +189,7 @@ def _add(index: sqlite3.Connection, folder: Path, name: str, stamp: str) -> None
                         line(item.get("unit")),
                     ),
                     *(number(item.get(field)) for field in ("value", "low", "high")),
-                    *(line(item.get("verdict")), late),
+                    *(line(item.get("verdict")), late, number(item.get("uncertainty"))),
                 )
                 for item in map(mapping, sequence(scenario.get("measurements")))
             ],

@@ -1,8 +1,8 @@
 """How far two values of one measurement may lie apart and still be the same.
 
-A value has an uncertainty: the bench's part in it. What a run does not state is taken from the unit; times
-have the lateness of the bench in that scenario besides. Where earlier runs are at hand, the spread of their
-values counts if it is larger: a device has a spread of its own.
+A value has an uncertainty: the bench's part in it. Besides what a run states there is a least one by unit,
+for no device does a thing twice alike; times have the lateness of the bench in that scenario besides. Where
+earlier runs are at hand, the spread of their values counts if it is larger.
 """
 
 from __future__ import annotations
@@ -21,17 +21,20 @@ LEAST_VALUES = 3
 """So many earlier values have a spread."""
 
 
-def uncertainty(value: float, unit: str, late: float = 0.0) -> float:
+def uncertainty(value: float, unit: str, late: float = 0.0, stated: float | None = None) -> float:
     """Return the uncertainty of one value.
 
     Args:
         value: the value.
         unit: its unit.
         late: how late the bench was in the scenario, in seconds.
+        stated: what the run itself states (coverage factor 2); None where it does not.
     """
     if unit in BY_UNIT:
-        return BY_UNIT[unit] + {"s": late, "ms": late * 1000}.get(unit, 0.0)
-    return 0.0 if value.is_integer() else abs(value) * RELATIVE
+        least = BY_UNIT[unit] + {"s": late, "ms": late * 1000}.get(unit, 0.0)
+    else:
+        least = 0.0 if value.is_integer() else abs(value) * RELATIVE
+    return max(least, stated or 0.0)
 
 
 def spread(values: Sequence[float]) -> float:

@@ -300,7 +300,7 @@ def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, h
                 terminalreporter.write_line(f"{verdict:13} {identity} {row.title}")
     for title, families in {"": FAMILIES, **run.catalogues}.items():
         counts = Counter(row.verdict for i, row in rows.items() if i.partition("-")[0] in families)
-        tally = ", ".join(f"{counts[v]} {v}" for v in Verdict if counts[v])
+        tally = ", ".join(f"{counts[v]} {v.word}" for v in Verdict if counts[v])
         terminalreporter.write_line(f"{title}: {tally}" if title else tally)
     for entry in run.assessed():
         terminalreporter.write_line(

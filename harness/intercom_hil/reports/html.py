@@ -221,8 +221,19 @@ def _quantity(value: float | None, unit: str = "") -> str:
     return "—" if value is None else f"{value:.6g} {unit}".strip().replace("-", "−")
 
 
-def _gauge(item: Measurement) -> tuple[float, float, float] | None:
-    """Return where the allowed range begins, its length and the value, on a scale of 0 to 120.
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """Where on a scale of 0 to 120 the allowed range begins, its length, the value, and what it may be."""
+
+    start: float
+    length: float
+    value: float
+    least: float
+    most: float
+
+
+def _gauge(item: Measurement) -> Gauge | None:
+    """Return a value beside what is allowed; None where nothing is.
 
     A value far outside lies at the edge: the scale shows the range and as much again on either side.
     """
@@ -231,8 +242,15 @@ def _gauge(item: Measurement) -> tuple[float, float, float] | None:
     low = item.low if item.low is not None else min(0.0, item.value)
     high = item.high if item.high is not None else max(low, item.value) * 1.25
     reach = (high - low) or 1.0
+    wrong = item.uncertainty or 0.0
 
     def place(value: float) -> float:
         return round(6 + 108 * min(max((value - low + reach) / (3 * reach), 0.0), 1.0), 1)
 
-    return place(low), round(place(high) - place(low), 1), place(item.value)
+    return Gauge(
+        place(low),
+        round(place(high) - place(low), 1),
+        place(item.value),
+        place(item.value - wrong),
+        place(item.value + wrong),
+    )

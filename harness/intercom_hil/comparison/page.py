@@ -10,9 +10,11 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from intercom_hil import reports
 from intercom_hil.run_folder import fields
 
-TEMPLATES = Path(__file__).parent / "templates"
+TEMPLATES = Path(reports.__file__).parent / "templates"
+"""Where the reports have their style sheet and macros."""
 
 
 def page(template: Path, **values: Any) -> bytes:
