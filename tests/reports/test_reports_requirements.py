@@ -147,6 +147,7 @@ def test_no_text_of_a_device_is_more_than_text(tmp_path, schema, attack):
     assert len(read["REQUIREMENT"]) == len(json.loads((folder / "run.json").read_text())["requirements"])
     written = (folder / strictdoc.FILE_NAME).read_text()
     assert re.search(r"\[(LINK|ANCHOR)", written) is None
+    assert re.search(r"^TITLE: >>>$", written, re.MULTILINE) is None
     assert all(UID.fullmatch(node["UID"]) for node in (*read["SCENARIO"], *read["REQUIREMENT"]))
 
 

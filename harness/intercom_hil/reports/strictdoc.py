@@ -45,6 +45,7 @@ _FIELDS = {
 }
 """What there is in the document, and the fields of each in the order in which they are written."""
 _MARKUP = re.compile(r"\[(?=\s*(?:LINK|ANCHOR)\b)", re.IGNORECASE)
+_BLOCK_BEGINS = ">>>"
 _FIELD_ENDS = re.compile(r"^(?=<<<)", re.MULTILINE)
 
 
@@ -126,4 +127,5 @@ def _block(name: str, rows: Iterable[str]) -> Iterator[str]:
 
 def _plain(text: str) -> str:
     """Return a text of one line in which nothing means anything to StrictDoc."""
-    return _MARKUP.sub("(", shorten(line(text), MOST))
+    found = _MARKUP.sub("(", shorten(line(text), MOST))
+    return f'"{found}"' if found == _BLOCK_BEGINS else found
