@@ -78,7 +78,7 @@ def test_families_go_by_the_names_that_the_run_gives_them(tmp_path):
 
 def test_an_earlier_attempt_is_kept_in_sight(tmp_path):
     page = rendered(write_run(tmp_path / "run", [station_never_registered()]))
-    assert "2 attempts" in page
+    assert "Attempt 2 of 2" in page
     assert "Earlier attempts" in page
     assert "OSError: the port is taken" in page
 
