@@ -1,11 +1,13 @@
 """What needs no SIPp: behaviours and the log lines of the scenario templates."""
 
 import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import intercom_hil.stations
 from intercom_hil.stations import LogEvent, answers, calls, refuses_srtp, rejects
 from intercom_hil.stations.behaviours import BehaviourError
 
@@ -67,3 +69,21 @@ def test_any_line_is_an_event_or_none(line):
 @pytest.mark.parametrize("line", ["", "EV", "EV ", "hello", "EV X blank", "ev X a=b"])
 def test_what_is_no_event(line):
     assert LogEvent.parse(line) is None
+
+
+def expressions():
+    """Each expression of the templates that reads an ``m=`` line up to its profile, as Python has it."""
+    for path in sorted((Path(intercom_hil.stations.__file__).parent / "templates").glob("*.j2")):
+        for pattern in re.findall(r'regexp="(?:\{\{ before \}\})?([^"{]*m=[^"{]*)"', path.read_text()):
+            if re.search(r"\[0-9/?\]\+ ", pattern):
+                yield path.name, pattern.replace("[:cntrl:]", r"\x00-\x1f")
+
+
+@pytest.mark.parametrize("ports", ["4000", "4000/1", "4000/2"])
+def test_an_offer_is_read_whatever_number_of_ports_it_names(ports):
+    """RFC 4566 §5.14: one port may be said to be one, and what the line says behind it is the profile."""
+    body = f"v=0\r\nm=audio {ports} RTP/SAVP 0 8\r\nm=video {ports} RTP/AVP 97\r\n"
+    found = list(expressions())
+    assert len(found) >= 9
+    for name, pattern in found:
+        assert re.search(pattern, body), f"{name}: {pattern}"
