@@ -150,9 +150,13 @@ async def test_a_certificate_under_the_uploaded_ca_is_accepted(
 async def test_a_certificate_of_another_ca_is_refused(bench: Bench, certificate: CertificateKind) -> None:
     """With a CA uploaded, a certificate of any other is refused before a byte of SIP is sent (RFC 5280 §6).
 
+    Nor is the server tried in clear a little later (CFG-06).
+
     Whoever can put a machine between door and server would take the calls.
     """
     await _refused(bench, "TLS-02", await bench.tls_server(certificate))
+    if certificate == "another CA":
+        await bench.never("TLS-02", tls_said(), during=bench.timing.registered)
 
 
 @scenario("TLS-03", settings=WHEN_PLAYED)

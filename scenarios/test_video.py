@@ -27,6 +27,7 @@ from intercom_hil.scenario import (
     scenario,
     sound,
     takes_video,
+    tone,
     video,
     with_video,
     without_video,
@@ -143,13 +144,18 @@ async def test_both_a_placed_call_shows_who_rings(bench: Bench) -> None:
     await _seen_in_a_placed_call(bench, "VID-03")
 
 
-@scenario("VID-03", settings=_accepting(VideoCalls.BOTH))
+@scenario("VID-03", "INC-06", settings=_accepting(VideoCalls.BOTH))
 async def test_both_an_accepted_call_shows_the_entrance(bench: Bench) -> None:
     """Both: of a call that offers video the device takes it (RFC 3264 §6), and its picture moves.
 
-    The guard who looks in on the door sees nothing.
+    It is heard as it is in any other call.
+
+    The guard who looks in on the door sees nothing, or hears nothing.
     """
     await _seen_in_an_accepted_call(bench, "VID-03")
+    up = await bench.require(ACCEPTED, within=bench.timing.answer)
+    heard = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX)
+    await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
 
 
 @scenario("VID-03", settings=_placing(VideoCalls.BOTH))

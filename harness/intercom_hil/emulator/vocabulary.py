@@ -193,7 +193,7 @@ class Flaw(StrEnum):
     IDENTITY = "identity"
     """It is for another host."""
     ISSUER = "issuer"
-    """It was signed by somebody who is no CA, or not with the CA's key."""
+    """It was signed by somebody who has the CA's name, and not its key."""
     SELF_SIGNED = "self-signed"
     """It, or the CA that comes along with it, was signed by nobody else."""
 

@@ -269,7 +269,7 @@ DISTORTED = (
         "registration-dropped-by-calls",
         "a call that comes in has the device take its registration back",
         "REG-01",
-        "INC-03",
+        "EVT-08",
     ),
     (
         "srtp-that-need-not-be-encrypted",

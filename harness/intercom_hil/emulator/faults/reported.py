@@ -224,8 +224,7 @@ class ChainEndedByCaller(Fault):
 
     name = "chain-ended-by-a-rejected-caller"
     description = "a caller who is turned away while a contact rings ends the attempt"
-    breaks = frozenset({"OUT-02"})
-    shown_by = frozenset({"OUT-03"})
+    breaks = frozenset({"OUT-03"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Turn the caller away, and give the attempt up."""
@@ -409,7 +408,7 @@ class StrangerCutsIn(Fault):
 
     name = "stranger-taken-while-a-contact-rings"
     description = "a caller who is not permitted is taken while a contact rings, and the attempt given up"
-    breaks = frozenset({"INC-03", "OUT-02"})
+    breaks = frozenset({"INC-03", "OUT-03"})
     shown_by = frozenset({"OUT-03"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
@@ -469,7 +468,7 @@ CLEAR_FROM_THE_SECOND: tuple[Callable[[], Fault], ...] = (
         ClearFromTheSecondCallOn,
         "second-placed-call-in-clear",
         "under SRTP-only the second call that is placed, and those after it, are in clear",
-        "ENC-07",
+        "ENC-07 ENC-08",
         placed=True,
     ),
     partial(

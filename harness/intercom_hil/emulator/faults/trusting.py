@@ -172,10 +172,9 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
     ),
     partial(
         RuleBent,
-        "accepts-any-issuer",
-        "a certificate will do that somebody signed who is no CA, or who only calls himself by its name",
+        "takes-a-ca-by-its-name",
+        "a certificate will do that somebody signed who only calls himself by the CA's name",
         "TLS-02",
-        "TLS-05",
         tolerated=frozenset({Flaw.ISSUER}),
     ),
     partial(
