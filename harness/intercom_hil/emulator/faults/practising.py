@@ -141,7 +141,7 @@ DISTORTED = (
     ),
     (
         "register-repeated-though-answered",
-        "a REGISTER is sent twice more, though it has been answered",
+        "the first REGISTER is sent twice more, though it has been answered",
         "SIP-16",
         "OUT-05",
     ),
