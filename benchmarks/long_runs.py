@@ -1,6 +1,6 @@
 """What runs of 100, 1,000 and 10,000 scenarios cost: written, sealed, verified, packed, read, rendered.
 
-    python -m benchmarks.long_runs [--scenarios 100 1000 10000]
+    python -m benchmarks.long_runs [--scenarios 100 1000 10000] [--steps write seal verify read]
 
 The runs are made up: each scenario has a folder of its own with a record, a timeline of 60 messages, its
 judgements and some packets. Each step is a process of its own. What counts is its processor time for each
@@ -18,9 +18,6 @@ import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
-
-from rich.console import Console
-from rich.table import Table
 
 from intercom_hil import reports
 from intercom_hil.evidence.records import ScenarioRecord
@@ -149,20 +146,21 @@ def step(name: str, folder: Path) -> None:
 
 
 def main() -> None:
-    """Measure, and print a table."""
+    """Measure, and print a line for each step."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scenarios", nargs="+", type=int, default=[100, 1_000, 10_000])
+    parser.add_argument("--steps", nargs="+", choices=list(STEPS), default=list(STEPS))
     parser.add_argument("--step", nargs=2, help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.step:
         step(options.step[0], Path(options.step[1]))
         return
-    table = Table("step", *(f"{count}: s, MB, ratio" for count in options.scenarios))
+    print("step: for each number of scenarios seconds, MB and ratio", flush=True)
     with tempfile.TemporaryDirectory() as scratch:
         folders = {count: Path(scratch) / f"{count}" / RUN for count in options.scenarios}
         for folder in folders.values():
             folder.parent.mkdir()
-        for name in STEPS:
+        for name in options.steps:
             cells, first = [], 0.0
             for count, folder in folders.items():
                 command = [sys.executable, "-m", "benchmarks.long_runs", "--step", name, str(folder)]
@@ -170,9 +168,8 @@ def main() -> None:
                 took = json.loads(done.stdout)
                 each = took["s"] / count
                 first = first or each
-                cells.append(f"{took['s']:.2f}, {took['MB']:.0f}, {each / first:.2f}")
-            table.add_row(name, *cells)
-    Console(width=160).print(table)
+                cells.append(f"{count}: {took['s']:.2f} s, {took['MB']:.0f} MB, {each / first:.2f}")
+            print(f"{name}: {'; '.join(cells)}", flush=True)
 
 
 if __name__ == "__main__":
