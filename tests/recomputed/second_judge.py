@@ -124,14 +124,33 @@ def _message(one, row, time, source, destination, transport):
         one["sip.to.tag"], one["sip.to.addr"], one["sip.from.addr"], credentials,
     )  # fmt: skip
     hosts = [host for host in row["sdp.connection_info.address"] if host] or [""]
-    keys = [found for a in row["sdp.media_attr"] if (found := _SUITE.search(a))]
+    keys = iter(_keys(row["sdp.media_attr"]))
     for number, section in enumerate(m for m in row["sdp.media"] if len(m.split()) > 2):
         kind, port, protocol = section.split()[:3]
-        key = (keys[0][1].upper(), base64.b64decode(keys[0][2])) if keys and "SAVP" in protocol else None
+        key = next(keys, None) if "SAVP" in protocol else None
         message.media.append(
             (kind, hosts[min(number, len(hosts) - 1)], port.partition("/")[0], protocol, key)
         )
     return message
+
+
+def _keys(attributes):
+    """Return the key of each secured media section: its first of a suite that is known here.
+
+    The sections are told apart by the tags of their lines, which rise within one (RFC 4568 §4.1).
+    """
+    sections, before = [], 0
+    for attribute in attributes:
+        line = re.search(r"crypto:(\d+)", attribute)
+        if line is None:
+            continue
+        if not sections or int(line[1]) <= before:
+            sections.append(None)
+        before = int(line[1])
+        known = _SUITE.search(attribute)
+        if known is not None and sections[-1] is None:
+            sections[-1] = known[1].upper(), base64.b64decode(known[2])
+    return sections
 
 
 class Scenario:
