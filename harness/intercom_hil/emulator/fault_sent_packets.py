@@ -439,16 +439,15 @@ def _without_body(data: bytes) -> bytes:
     return re.sub(rb"\r\nContent-Length: *[0-9]+", b"\r\nContent-Length: 0", head) + b"\r\n\r\n"
 
 
-def _asks_on(method: bytes, *delays: float, once: bool = False) -> _Distortion:
+def _asks_on(method: bytes, *delays: float) -> _Distortion:
     """Have requests of a method sent again after these times (s), as if their responses were not read.
 
-    Of those that may be challenged it is the one with credentials, and with ``once`` the first of all.
+    Of those that may be challenged it is the one with credentials.
     """
 
     def distort(sent: SentPackets, packet: _Packet) -> list[bytes]:
-        settled = method not in (b"INVITE", b"REGISTER") or b"uthorization:" in packet.data
-        known = sent.asked if once else sent.asked & {packet.branch}
-        if packet.begins(method + b" ") and settled and not known:
+        settled = method != b"INVITE" or b"uthorization:" in packet.data
+        if packet.begins(method + b" ") and settled and packet.branch not in sent.asked:
             sent.asked.add(packet.branch)
             sent.later(packet.data, *delays)
         return [packet.data]
@@ -684,7 +683,6 @@ DISTORTIONS: dict[str, _Distortion] = {
     "refuses-after-answering": _refuses_after_answering,
     "bye-repeated-though-answered": _asks_on(b"BYE", 0.5, 1.5, 3.5),
     "cancel-repeated-though-answered": _asks_on(b"CANCEL", 0.5, 1.5, 3.5),
-    "register-repeated-though-answered": _asks_on(b"REGISTER", 0.5, 1.0, once=True),
     "invite-repeated-though-it-rings": _asks_on(b"INVITE", 0.4, 0.7),
     "requests-sent-once": _asks_once,
     _OVER_TCP: _as_it_is,

@@ -140,12 +140,6 @@ DISTORTED = (
         "CFG-17",
     ),
     (
-        "register-repeated-though-answered",
-        "the first REGISTER is sent twice more, though it has been answered",
-        "SIP-16",
-        "OUT-05",
-    ),
-    (
         "register-repeated-over-tcp",
         "over TCP a REGISTER is sent twice",
         "SIP-16 SIP-17",
