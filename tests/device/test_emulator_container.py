@@ -143,5 +143,6 @@ def test_it_is_started_by_hand_where_this_python_cannot_run_it(container, tmp_pa
         assert device.stdout.read() == ""
     assert device.returncode == 0
     assert list(said) == ["portal", "SIP", "RTP", "console", "relay", "speaker"]
-    assert said["portal"] == f"http://{ADDRESS}:8080\n"
+    logins = "log in as admin with admin-secret, or as viewer with viewer-secret"
+    assert said["portal"] == f"http://{ADDRESS}:8080 (open it in a browser; {logins})\n"
     assert running(container, tmp_path / "state") == []
