@@ -155,7 +155,7 @@ class ScenarioView:
                 return scenario.verdict.meaning
             expected = sum(judged.count for judged in self.judged)
             held = f"{expected} expectation{'s' * (expected != 1)} held"
-            return f"{held}, and {len(self.rules)} rules over every scenario" if self.rules else held
+            return f"{held}, and {len(self.rules)} rules for all scenarios" if self.rules else held
         found = [item for item in self.bad if item.verdict is scenario.verdict]
         if found:
             more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
