@@ -281,6 +281,18 @@ ALLOWED = {
         ),
         *CALL[1:],
     ),
+    "what it is able to, asked for within a call (RFC 3261 §11.2)": (
+        *CALLED[:3],
+        INFO.replace("INFO", "OPTIONS")
+        .replace("tag=b", "tag=x")
+        .replace("tag=a", "tag=b")
+        .replace("tag=x", "tag=a"),
+        "> SIP/2.0 200 OK\n"
+        + headers("5 OPTIONS", "9", tags=("a", "b"))
+        + "\n\n"
+        + described().replace("- 1 1", "x 7 0"),
+        *CALLED[3:],
+    ),
     "a provisional response acknowledged (RFC 3262)": (
         INVITE,
         RINGING.replace("180", "183"),

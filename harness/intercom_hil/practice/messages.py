@@ -214,6 +214,8 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
             latest = {key: value for key, value in latest.items() if key[0] != message.call_id}
         if message.sender != "device" or not message.media or "multipart/" in message.raw:
             continue
+        if message.method not in _OF_A_SESSION:
+            continue
         try:
             session = message.session
         except WireError:
@@ -233,6 +235,8 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
             book.check("SIP-14", body == earlier, problem, observation, first)
 
 
+_OF_A_SESSION = ("INVITE", "ACK", "PRACK", "UPDATE")
+"""Methods whose descriptions offer and answer (RFC 3264); one in answer to OPTIONS begins no session."""
 _Side = tuple[str, str, str]
 """A dialog from the device's side: Call-ID, its own tag, and the other side's, empty at its beginning."""
 
