@@ -9,6 +9,7 @@ from intercom_hil.scenario import (
     PBX,
     Addresses,
     Bench,
+    Capability,
     Encryption,
     Moment,
     Observation,
@@ -144,7 +145,7 @@ async def test_both_a_placed_call_shows_who_rings(bench: Bench) -> None:
     await _seen_in_a_placed_call(bench, "VID-03")
 
 
-@scenario("VID-03", "INC-06", settings=_accepting(VideoCalls.BOTH))
+@scenario("VID-03", "INC-06", settings=_accepting(VideoCalls.BOTH), needs=Capability.VIDEO)
 async def test_both_an_accepted_call_shows_the_entrance(bench: Bench) -> None:
     """Both: of a call that offers video the device takes it (RFC 3264 §6), and its picture moves.
 
