@@ -245,7 +245,8 @@ def plan(
 
     Every scenario with what is done, what is expected, how long that may take,
     and what a person will be asked. Nothing is started, and the device is not
-    touched.
+    touched. Scenarios are run for it on a bench where nothing happens: what one
+    in a FILE of yours does beside the bench, it does for its plan, too.
     """
     from intercom_hil.bench_file.model import load
     from intercom_hil.plan import planned, written

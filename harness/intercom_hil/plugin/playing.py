@@ -14,6 +14,7 @@ import pytest
 
 from intercom_hil.evidence.records import Step
 from intercom_hil.evidence.run import RunFolder
+from intercom_hil.locations import SCENARIOS
 from intercom_hil.plan.rehearsal import rehearse
 from intercom_hil.plugin.live_view import VERDICT, failure_text
 from intercom_hil.plugin.options import bench_file
@@ -74,9 +75,13 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 async def _declare(
     bench: Bench, scenario: Callable[..., Coroutine[Any, Any, None]], item: pytest.Function
 ) -> None:
-    """Rehearse a scenario before it is played, so that its record says what was declared."""
+    """Rehearse a scenario before it is played, so that its record says what was declared.
+
+    Only one that comes along: it does all that it does through the bench. One of others is a program that may
+    act by itself, on a file or on a machine of theirs, and is run once.
+    """
     declared = declaration(item)
-    if declared is None:
+    if declared is None or not item.path.resolve().is_relative_to(SCENARIOS):
         return
     try:
         steps, end = await rehearse(bench_file(item.config), scenario, declared, case(item))
