@@ -98,7 +98,6 @@ class RungOutPassedOver(_PassesOver):
     name = "contact-that-rang-out-passed-over-next-time"
     description = "a further contact that once rang out is passed over by later presses, until reconfigured"
     breaks = frozenset({"OUT-02"})
-    shown_by = frozenset({"OUT-03"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -612,7 +611,7 @@ class ReasonOfTheFirst(Fault):
     name = "reason-of-the-first-rejection-kept"
     description = "every rejection has the reason of the first one, until the device is switched off"
     breaks = frozenset({"EVT-13"})
-    shown_by = frozenset({"CFG-19"})
+    shown_by = frozenset({"EVT-06", "INC-03"})
 
     def __init__(self) -> None:
         super().__init__()
@@ -661,6 +660,7 @@ class VideoForTheFirstContact(Fault):
     name = "no-video-for-further-contacts"
     description = "further contacts are offered no video, whatever is set"
     breaks = frozenset({"VID-01", "VID-03"})
+    shown_by = frozenset({"CFG-18"})
 
     def __init__(self) -> None:
         super().__init__()
