@@ -70,6 +70,12 @@ SignOption = Annotated[
         "--sign", metavar="KEY.pem", help="The private key (intercom-hil key new) to sign the seal with."
     ),
 ]
+StampOption = Annotated[
+    str,
+    typer.Option(
+        "--time-stamp", metavar="URL", help="A time-stamping service (RFC 3161) that is to stamp the seal."
+    ),
+]
 HtmlOption = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write it as a page, too.")]
 RunArgument = Annotated[Path, typer.Argument(metavar="RUN", help="A run folder.")]
 _PLAY = """
@@ -113,6 +119,7 @@ def run(
         ),
     ] = None,
     sign: SignOption = None,
+    time_stamp: StampOption = "",
 ) -> None:
     """Run the compliance scenarios against a bench, or several side by side, and write the report.
 
@@ -134,6 +141,7 @@ def run(
     arguments += [word for name in formats or () for word in ("--report-format", name)]
     arguments += ["--deviations", str(deviations)] if deviations else []
     arguments += ["--sign", str(sign)] if sign else []
+    arguments += ["--time-stamp", time_stamp] if time_stamp else []
     # pytest takes this process over: a signal or a terminal's Ctrl-C meets one process, not a chain of two.
     sys.stdout.flush()
     named = any(_names_scenarios(argument) for argument in context.args)
@@ -507,18 +515,25 @@ def verify(
     digest: Annotated[
         str, typer.Option("--digest", metavar="SHA256", help="The digest of a seal, as the run printed it.")
     ] = "",
+    stamp_ca: Annotated[
+        Path | None,
+        typer.Option(
+            "--stamp-ca", metavar="CA.pem", help="Whose time stamp the last seal must have: certificates."
+        ),
+    ] = None,
 ) -> None:
     """Check that the evidence of a run is as it was sealed, and name every change (docs/evidence.md).
 
     Every file is held against the last seal, and the seals against each other.
     A seal that is not signed finds accidents; an alteration on purpose is found
     with --key (from whoever ran the bench) or --digest (printed at the end of
-    the run). Nothing is written or unpacked. Exit status: 0 untouched,
-    1 altered, 2 it cannot be checked.
+    the run). With --stamp-ca the last seal must have a time stamp that holds,
+    which OpenSSL checks. The run is not written to, and no archive unpacked.
+    Exit status: 0 untouched, 1 altered, 2 it cannot be checked.
     """
     from intercom_hil.commands.sealing import verify_run
 
-    raise typer.Exit(verify_run(path, _say, key, digest))
+    raise typer.Exit(verify_run(path, _say, key, digest, stamp_ca))
 
 
 @app.command()
@@ -527,6 +542,7 @@ def pack(
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="The archive (default: RUN.tar.gz).")
     ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Write over another file that is there.")] = False,
 ) -> None:
     """Pack a run that is as it was sealed into one file, the same bytes every time; verify reads it.
 
@@ -534,19 +550,30 @@ def pack(
     """
     from intercom_hil.commands.sealing import pack_run
 
-    raise typer.Exit(pack_run(folder, output, _say))
+    raise typer.Exit(pack_run(folder, output, _say, force=force))
 
 
 @app.command()
-def seal(folder: RunArgument, sign: SignOption = None) -> None:
-    """Seal a run that has no seal, or sign one that has: every run is sealed when it ends.
+def seal(
+    folder: RunArgument,
+    sign: SignOption = None,
+    time_stamp: StampOption = "",
+    stamp_ca: Annotated[
+        Path | None,
+        typer.Option("--stamp-ca", metavar="CA.pem", help="Who vouches for the service: checked at once."),
+    ] = None,
+) -> None:
+    """Seal a run that has no seal, or sign or time-stamp one: every run is sealed when it ends.
 
     What is signed is the run as it lies there. Verify it first.
     """
-    from intercom_hil.commands.sealing import seal_run
+    from intercom_hil.commands.sealing import seal_run, stamp_run
+    from intercom_hil.seal.stamping import Service
 
     sealed = seal_run(folder, sign)
     _say(str(sealed) if sealed.made else f"nothing to do, it is sealed as it is: {sealed}")
+    if time_stamp:
+        stamp_run(folder, Service(time_stamp, stamp_ca), _say)
 
 
 @key_commands.command("new")

@@ -74,6 +74,9 @@ def test_nothing_is_written_over_but_by_the_same(run, tmp_path):
         with pytest.raises(BenchError, match="not written over"):
             pack(run, there)
     assert kept.read_bytes() == b"of ten years"
+    with pytest.raises(BenchError, match="not written over"):
+        pack(run, tmp_path, force=True)  # a folder is never written over
+    assert verify(pack(run, kept, force=True)).status == UNTOUCHED
     assert [path.name for path in tmp_path.glob(".*.part")] == []
 
 
@@ -138,6 +141,25 @@ def test_a_damaged_archive_is_one_message(run, tmp_path):
         file.write_bytes(damaged)
         with pytest.raises(BenchError, match="cannot be read"):
             verify(file)
+
+
+def test_nothing_hides_behind_the_last_entry(run, tmp_path):
+    packed = pack(run)
+    plain = gzip.decompress(packed.read_bytes())
+    hidden = {
+        "a member more": packed.read_bytes() + gzip.compress(b"more"),
+        "an archive more": packed.read_bytes() * 2,
+        "bytes": gzip.compress(plain + b"\0" * 512 + b"more"),
+    }
+    for name, data in hidden.items():
+        file = tmp_path / f"{name}.tar.gz"
+        file.write_bytes(data)
+        outcome = verify(file)
+        assert [str(finding) for finding in outcome.findings] == [
+            f"{file.name}: archive, there is something behind its last entry"
+        ]
+    (tmp_path / "padded.tar").write_bytes(plain + b"\0" * 10240)  # as tar itself fills its records
+    assert verify(tmp_path / "padded.tar").status == UNTOUCHED
 
 
 def test_no_archive_takes_more_than_its_bounds(run, tmp_path, monkeypatch):

@@ -72,6 +72,12 @@ class EvidenceTable(Table):
         default=None,
         description="private key (Ed25519, PEM) that signs the seals of runs: intercom-hil key new",
     )
+    time_stamp: Annotated[str, Field(pattern=r"^(https?://\S+)?$")] = Field(
+        default="", description="URL of the time-stamping service (RFC 3161) that stamps the seals of runs"
+    )
+    time_stamp_ca: FileBeside | None = Field(
+        default=None, description="certificates (PEM) that vouch for it: its stamps are checked at once"
+    )
 
 
 class CaptureTable(Table):

@@ -12,6 +12,8 @@ from intercom_hil.errors import BenchError
 from intercom_hil.seal import Change, Sealed
 from intercom_hil.seal.archive import pack
 from intercom_hil.seal.keys import key_id, new_key, private_key, public_key, public_pem
+from intercom_hil.seal.sealing import stamp
+from intercom_hil.seal.stamping import Service
 from intercom_hil.seal.verifying import ALTERED, UNTOUCHED, Outcome, verify
 
 Report = Callable[[str], None]
@@ -27,7 +29,9 @@ def make_key(file: Path, report: Report) -> None:
     report(public_pem(key).decode().rstrip())
 
 
-def verify_run(path: Path, report: Report, key: Path | None = None, digest: str = "") -> int:
+def verify_run(
+    path: Path, report: Report, key: Path | None = None, digest: str = "", stamp_ca: Path | None = None
+) -> int:
     """Check a run or an archive of one, report what was found, and return the exit status.
 
     Args:
@@ -35,6 +39,7 @@ def verify_run(path: Path, report: Report, key: Path | None = None, digest: str 
         report: takes each line.
         key: the file of the public key with which the last seal must be signed.
         digest: the digest of a seal that the run must have.
+        stamp_ca: the file of the certificates that vouch for the time stamp that the last seal must have.
 
     Raises:
         BenchError: the run, the key or the digest cannot be read.
@@ -42,7 +47,7 @@ def verify_run(path: Path, report: Report, key: Path | None = None, digest: str 
     if digest and not _DIGEST.fullmatch(digest):
         raise BenchError("it is no SHA-256 in hex", "--digest", "give the 64 characters that the run printed")
     wanted = _DIGEST.fullmatch(digest)
-    outcome = verify(path, public_key(key) if key else None, wanted[1].lower() if wanted else "")
+    outcome = verify(path, public_key(key) if key else None, wanted[1].lower() if wanted else "", stamp_ca)
     for seal in outcome.seals:
         signers = [name for name, _ in seal.envelope.signatures]
         how = f"signed with the key {signers[0]}" if signers else "not signed"
@@ -75,8 +80,20 @@ def seal_run(folder: Path, sign: Path | None) -> Sealed:
         return change.finish(key)
 
 
-def pack_run(folder: Path, output: Path | None, report: Report) -> int:
+def stamp_run(folder: Path, service: Service, report: Report) -> None:
+    """Have the last seal of a run stamped with the time, and report when. Raises BenchError."""
+    stored, made = stamp(folder, service)
+    report(f"time-stamped {stored} by {service.url}" if made else f"it has a time stamp already, of {stored}")
+
+
+def pack_run(folder: Path, output: Path | None, report: Report, *, force: bool = False) -> int:
     """Pack a run that is as it was sealed; report where and its digest, and return the exit status.
+
+    Args:
+        folder: the run directory.
+        output: the archive; beside the run directory if none is named.
+        report: takes each line.
+        force: write over another file that is there.
 
     Raises:
         BenchError: the run cannot be read, or the archive not written.
@@ -87,7 +104,7 @@ def pack_run(folder: Path, output: Path | None, report: Report) -> int:
             report(f"altered: {finding}")
         report(f"nothing was packed: {_conclusion(outcome)}")
         return ALTERED if outcome.findings else outcome.status
-    file = pack(folder, output)
+    file = pack(folder, output, force=force)
     digest = hashlib.sha256()
     with file.open("rb") as data:
         while chunk := data.read(1 << 20):

@@ -16,8 +16,10 @@ from intercom_hil.evidence.issues import Issue
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.explore.exploring import Tally, Wanted, explore_bench, possible_at
 from intercom_hil.explore.story import Story
-from intercom_hil.seal import Change
+from intercom_hil.seal import Change, Sealed
 from intercom_hil.seal.keys import private_key
+from intercom_hil.seal.sealing import stamp
+from intercom_hil.seal.stamping import Service
 
 VIOLATED, UNFINISHED = 1, 2
 
@@ -33,6 +35,8 @@ def run_exploration(
     story = Story.read(kept) if kept is not None else None
     possible_at(file)
     key = private_key(file.evidence.key) if file.evidence.key else None
+    named = file.evidence
+    service = Service(named.time_stamp, named.time_stamp_ca).seen() if named.time_stamp else None
     run = RunFolder.create(runs.absolute(), file.bench.name)  # containers see it by its whole path
     run.particulars = file.particulars
     run.selection = f"the story {kept}" if kept else f"stories drawn by the seed {wanted.seed}"
@@ -47,7 +51,7 @@ def run_exploration(
     except KeyboardInterrupt:
         pass
     finally:
-        _complete(run, say, key, interrupted=interrupted)
+        _complete(run, say, key, service, interrupted=interrupted)
     if tally is None:
         return VIOLATED if run.verdict.breaks_the_run and _violated(run) else UNFINISHED
     say(str(tally))
@@ -63,7 +67,12 @@ def _violated(run: RunFolder) -> bool:
 
 
 def _complete(
-    run: RunFolder, say: Callable[[str], None], key: Ed25519PrivateKey | None, *, interrupted: bool
+    run: RunFolder,
+    say: Callable[[str], None],
+    key: Ed25519PrivateKey | None,
+    service: Service | None,
+    *,
+    interrupted: bool,
 ) -> None:
     interrupt = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
@@ -75,8 +84,20 @@ def _complete(
                 for path in reports.render(run.path):
                     say(f"report {path}")
             finally:
-                say(str(change.finish(key)))
+                last = change.finish(key)
+                say(str(last))
+                if service is not None:
+                    _stamp(run, say, service, last)
     except reports.ReportError as problem:
         raise BenchError(problem.what, problem.where, problem.remedy) from problem
     finally:
         signal.signal(signal.SIGINT, interrupt)
+
+
+def _stamp(run: RunFolder, say: Callable[[str], None], service: Service, sealed: Sealed) -> None:
+    try:
+        stored, _ = stamp(run.path, service, sealed.tree)
+    except BenchError as problem:
+        say(f"no time stamp: {problem}")
+    else:
+        say(f"time-stamped {stored} by {service.url}")

@@ -25,6 +25,7 @@ from intercom_hil.plugin.options import (
     member,
     runs_of,
     signing_key,
+    stamp_service,
     worker,
 )
 from intercom_hil.plugin.ordering import PROGRESS
@@ -52,6 +53,7 @@ def intercom_run(request: pytest.FixtureRequest, pytestconfig: pytest.Config) ->
     try:
         file = bench_file(pytestconfig)
         signing_key(pytestconfig, file)  # one that cannot be used is no surprise for the end of the run
+        stamp_service(pytestconfig, file)
         folder = resumed(pytestconfig) or RunFolder.create(
             runs_of(pytestconfig, file),
             file.bench.name,

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from intercom_hil.bench_file.model import BenchFile
     from intercom_hil.bench_file.pool import Member, Pool
     from intercom_hil.evidence.known_deviations import KnownDeviation
+    from intercom_hil.seal.stamping import Service
 
 DEFAULT_RUNS = Path("reports/runs")
 PLACE = "bench_place"
@@ -99,6 +100,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=Path,
         metavar="KEY.pem",
         help="the private key that signs the seal of the run (default: [evidence] key of the bench file)",
+    )
+    group.addoption(
+        "--time-stamp",
+        metavar="URL",
+        help="the service (RFC 3161) that stamps the last seal (default: [evidence] time_stamp)",
     )
     group.addoption(
         "--attempts",
@@ -294,6 +300,22 @@ def signing_key(config: pytest.Config, file: BenchFile) -> Ed25519PrivateKey | N
     from intercom_hil.seal.keys import private_key
 
     return private_key(path)
+
+
+def stamp_service(config: pytest.Config, file: BenchFile) -> Service | None:
+    """Return the service that stamps the seal of a run on this bench; None where none is named.
+
+    Raises:
+        BenchError: it is no address, or the certificates that vouch for it cannot be read.
+    """
+    asked = str(config.getoption("--time-stamp") or "")
+    named = file.evidence
+    url = asked or named.time_stamp
+    if not url:
+        return None
+    from intercom_hil.seal.stamping import Service
+
+    return Service(url, named.time_stamp_ca if url == named.time_stamp else None).seen()
 
 
 def end_run(session: pytest.Session, problem: BenchError) -> NoReturn:

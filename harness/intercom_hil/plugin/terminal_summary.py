@@ -27,6 +27,7 @@ from intercom_hil.plugin.options import (
     pool,
     runs_of,
     signing_key,
+    stamp_service,
     worker,
 )
 from intercom_hil.plugin.resuming import AMENDMENT, CHANGE, PLANNED, keep_basis, selection_in_words
@@ -45,6 +46,8 @@ STAMP = "run_stamp"
 _STAMP = pytest.StashKey[str]()
 SEALED: pytest.StashKey[dict[Path, Sealed]] = pytest.StashKey()
 """The last seal of each run."""
+_STAMPS: pytest.StashKey[dict[Path, str]] = pytest.StashKey()
+"""What came of stamping each run with the time, in words."""
 _UNWRITTEN = pytest.StashKey[list[str]]()
 _PLAYED = pytest.StashKey[dict[str, BenchFile]]()
 """The scenarios that processes which share a run have played, by node id, each with its bench."""
@@ -148,6 +151,7 @@ def _complete(session: pytest.Session, exitstatus: int) -> None:
             if not {path.name for path in problem.written} >= _OURS:
                 session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
         _seal(session, run, change, "report")
+        _stamp(config, run)
         if exitstatus == pytest.ExitCode.OK and run.unplayed and LEFT in config.stash:
             session.exitstatus = pytest.ExitCode.INTERRUPTED
         elif exitstatus == pytest.ExitCode.OK and run.verdict.breaks_the_run:
@@ -210,12 +214,34 @@ def _unsealed(session: pytest.Session, problem: BenchError) -> None:
         session.exitstatus = pytest.ExitCode.INTERNAL_ERROR
 
 
+def _stamp(config: pytest.Config, run: RunFolder) -> None:
+    """Have the last seal of a run time-stamped, where a service is named; without a stamp it ends as well."""
+    sealed = config.stash.get(SEALED, {}).get(run.path)
+    try:
+        service = next((s for s in (stamp_service(config, file) for file in _files(config, run)) if s), None)
+        if service is None or sealed is None:
+            return
+        from intercom_hil.seal.sealing import stamp
+
+        stored, _ = stamp(run.path, service, sealed.tree)
+    except BenchError as problem:
+        config.stash.setdefault(_STAMPS, {})[run.path] = f"no time stamp: {problem}"
+    else:
+        config.stash.setdefault(_STAMPS, {})[run.path] = f"time-stamped {stored} by {service.url}"
+
+
 def _key(config: pytest.Config, run: RunFolder) -> Ed25519PrivateKey | None:
     """Return what to sign a run with: of several benches that share one, the first that has a key says."""
+    keys = (signing_key(config, file) for file in _files(config, run))
+    return next((key for key in keys if key is not None), None)
+
+
+def _files(config: pytest.Config, run: RunFolder) -> list[BenchFile]:
+    """Return the bench files of those that play a run."""
     files = [one.file for one in pool(config).members]
     if config.option.each:
         files = [file for file in files if runs_of(config, file) == run.path.parent]
-    return next((key for key in (signing_key(config, file) for file in files) if key is not None), None)
+    return files
 
 
 def _new_stamp(config: pytest.Config) -> str:
@@ -289,6 +315,8 @@ def pytest_terminal_summary(
         if sealed := config.stash.get(SEALED, {}).get(run.path):
             keep = "" if sealed.signed_by else ": keep this digest apart from the run"
             terminalreporter.write_line(f"{sealed}{keep}")
+        if stamped := config.stash.get(_STAMPS, {}).get(run.path):
+            terminalreporter.write_line(stamped, red=stamped.startswith("no "))
 
 
 def _write_verdicts(terminalreporter: pytest.TerminalReporter, run: RunFolder, heading: str) -> None:

@@ -37,13 +37,14 @@ def is_archive(path: Path) -> bool:
     return path.is_file()
 
 
-def pack(folder: Path, output: Path | None = None) -> Path:
+def pack(folder: Path, output: Path | None = None, *, force: bool = False) -> Path:
     """Pack a sealed run, and return where.
 
     Args:
         folder: the run directory; that it is untouched is for the caller to check.
         output: the archive; ``RUN.tar.gz`` beside the run directory if none is named. What is there already
             has to be this very archive.
+        force: write over another file that is there.
 
     Raises:
         BenchError: the run has no seal, or the archive cannot be written.
@@ -67,8 +68,10 @@ def pack(folder: Path, output: Path | None = None) -> Path:
                 gzip.GzipFile("", "wb", 9, out, mtime=0) as packed,
             ):
                 _write(packed, root, PurePosixPath(name).name, int(time))
-            if os.path.lexists(file) and not (file.is_file() and filecmp.cmp(part, file, shallow=False)):
-                remedy = "remove it, or name another file with --output"
+            if not (force and file.is_file()) and (
+                os.path.lexists(file) and not (file.is_file() and filecmp.cmp(part, file, shallow=False))
+            ):
+                remedy = "name another file with --output, or write over it with --force"
                 raise BenchError(
                     "there is something else already, and it is not written over", str(file), remedy
                 )
@@ -156,8 +159,11 @@ def read_archive(path: Path) -> Tree:
                 unpacked = lzma.LZMAFile(raw)  # type: ignore[assignment]  # noqa: SIM115
             bounded = _Bounded(unpacked)
             tree = _read(path, bounded)
-            while bounded.read(_CHUNK):  # to the end, so that the check sum behind it counts
-                pass
+            behind = False
+            while rest := bounded.read(_CHUNK):  # to the end, so that the check sum behind it counts
+                behind = behind or rest.count(0) != len(rest)
+            if behind:
+                tree.faults.append("there is something behind its last entry")
             return tree
     except (OSError, EOFError, lzma.LZMAError, tarfile.TarError, _TooMuch, ValueError) as problem:
         raise BenchError(f"the archive cannot be read ({problem})", str(path), _NO_ARCHIVE) from problem

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +23,9 @@ from intercom_hil.errors import BenchError
 from intercom_hil.seal.compare import changes, unreadable
 from intercom_hil.seal.envelope import Envelope
 from intercom_hil.seal.keys import key_id
+from intercom_hil.seal.stamping import Service, StoredStamp, ask
 from intercom_hil.seal.statement import Replaced, Statement, configuration_of, facts_of, kept_at
-from intercom_hil.seal.stored import StoredSeal, last_number, read_seals
+from intercom_hil.seal.stored import ENVELOPE, StoredSeal, last_number, read_seals, sums_of
 from intercom_hil.seal.tree import SEALS, SUMS, Tree, owner_only, read_folder
 
 TOP = ("*", "*/*")
@@ -166,12 +168,12 @@ class Change:
             configuration=configuration_of(tree),
         )
         data = bytes(Envelope.sealed(bytes(statement), key))
-        name = f"{self._number:04}-{self._action}.intoto.json"
+        name = f"{self._number:04}-{self._action}{ENVELOPE}"
         digest = hashlib.sha256(data).hexdigest()
         file = self._folder / SEALS / name
         file.parent.mkdir(mode=0o700, exist_ok=True)
         _write(file, data)
-        _write(self._folder / SUMS, tree.held.get(SUMS, b"") + f"{digest}  {name}\n".encode())
+        _write(self._folder / SUMS, tree.held.get(SUMS, b"") + sums_of([(name, digest)]))
         return Sealed(file, digest, key_id(key.public_key()) if key else "", tree)
 
     @property
@@ -229,6 +231,40 @@ class Change:
                 os.replace(self._draft / one.name, place)
         if self._draft.is_dir():
             shutil.rmtree(self._draft)
+
+
+def stamp(folder: Path, service: Service, known: Tree | None = None) -> tuple[StoredStamp, bool]:
+    """Have the last seal of a run stamped with the time, unless it is.
+
+    Args:
+        folder: the run directory.
+        service: who stamps.
+        known: what was read of the run just before, in this process.
+
+    Returns:
+        The stamp, and whether it was made now.
+
+    Raises:
+        BenchError: there is no seal, no stamp that holds, or it cannot be written. The run stays as it is.
+    """
+    tree = read_folder(folder, known)
+    seals, problems = read_seals(tree)
+    if not seals or problems:
+        what = f"its seals are not as they were made: {problems[0]}" if problems else "the run has no seal"
+        raise BenchError(what, str(folder), f"intercom-hil verify {shlex.quote(str(folder))}")
+    seal = seals[-1]
+    if seal.stamp is not None:
+        return seal.stamp, False
+    stored = ask(service, seal.digest)
+    files = list(zip(seal.stamp_files, (stored.query, stored.reply), strict=True))
+    digests = [(name, hashlib.sha256(data).hexdigest()) for name, data in files]
+    try:
+        for name, data in files:
+            _write(folder / name, data)
+        _write(folder / SUMS, tree.held.get(SUMS, b"") + sums_of(digests))
+    except OSError as problem:
+        raise BenchError.of(problem, str(folder)) from problem
+    return stored, True
 
 
 def _write(path: Path, data: bytes) -> None:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from intercom_hil.seal.compare import Finding
 from intercom_hil.seal.envelope import Envelope, EnvelopeError
+from intercom_hil.seal.stamping import QUERY, REPLY, StoredStamp, read_stamp
 from intercom_hil.seal.statement import Statement, StatementError
 from intercom_hil.seal.tree import SEALS, SUMS, Tree
+from intercom_hil.seal.tsp import TspError
 
+ENVELOPE = ".intoto.json"
 _NAME = re.compile(r"(\d{4,9})-([a-z][a-z-]*)\.intoto\.json")
 _SUM = re.compile(r"([0-9a-f]{64})  (\S+)")
 
@@ -24,12 +28,20 @@ class StoredSeal:
         digest: the SHA-256 of that file.
         envelope: what holds the statement.
         statement: what it states.
+        stamp: its time stamp; None without one that can be read.
     """
 
     file: str
     digest: str
     envelope: Envelope
     statement: Statement
+    stamp: StoredStamp | None = None
+
+    @property
+    def stamp_files(self) -> tuple[str, str]:
+        """Where query and reply of its time stamp are."""
+        stem = self.file.removesuffix(ENVELOPE)
+        return stem + QUERY, stem + REPLY
 
     def __str__(self) -> str:
         return f"seal {self.statement.number} ({self.statement.action}, {self.statement.created})"
@@ -45,6 +57,8 @@ def read_seals(tree: Tree) -> tuple[list[StoredSeal], list[Finding]]:
     """Return the seals of a run in their order, and what is wrong with them."""
     seals, problems = [], []
     for file in sorted(name for name in tree.files if name.startswith(f"{SEALS}/") and name != SUMS):
+        if file.endswith((QUERY, REPLY)) and _stamped_by(file) in tree.files:
+            continue
         name = _NAME.fullmatch(file.removeprefix(f"{SEALS}/"))
         if name is None:
             problems.append(Finding("added", file, "it is no seal"))
@@ -59,9 +73,29 @@ def read_seals(tree: Tree) -> tuple[list[StoredSeal], list[Finding]]:
         if (statement.number, statement.action) != (int(name[1]), name[2]):
             what = f"it is seal {statement.number} ({statement.action})"
             problems.append(Finding("renamed", file, what))
-        seals.append(StoredSeal(file, hashlib.sha256(data).hexdigest(), envelope, statement))
+        seal = StoredSeal(file, hashlib.sha256(data).hexdigest(), envelope, statement)
+        stamp, wrong = _stamp_of(seal, tree)
+        problems += wrong
+        seals.append(replace(seal, stamp=stamp))
     seals.sort(key=lambda seal: seal.statement.number)
     return seals, [*problems, *_chain(seals), *_sums(tree, seals)]
+
+
+def _stamped_by(file: str) -> str:
+    """Return the file of the seal that a time stamp's file is beside."""
+    return file.rpartition(".")[0] + ENVELOPE
+
+
+def _stamp_of(seal: StoredSeal, tree: Tree) -> tuple[StoredStamp | None, list[Finding]]:
+    """Return the time stamp of a seal, and what is wrong with it."""
+    asked, reply = seal.stamp_files
+    there = [name for name in (asked, reply) if name in tree.files]
+    if len(there) != 2:
+        return None, [Finding("removed", reply if there == [asked] else asked) for _ in there]
+    try:
+        return read_stamp(tree.held.get(asked, b""), tree.held.get(reply, b""), seal.digest), []
+    except TspError as problem:
+        return None, [Finding("time stamp edited", reply, str(problem))]
 
 
 def _chain(seals: list[StoredSeal]) -> list[Finding]:
@@ -85,8 +119,13 @@ def _chain(seals: list[StoredSeal]) -> list[Finding]:
     return found
 
 
+def sums_of(digests: Iterable[tuple[str, str]]) -> bytes:
+    """Return a list of digests as ``sha256sum`` reads it, of names in the folder of the seals."""
+    return "".join(f"{digest}  {name.removeprefix(f'{SEALS}/')}\n" for name, digest in digests).encode()
+
+
 def _sums(tree: Tree, seals: list[StoredSeal]) -> list[Finding]:
-    """Hold the seals against the list of their digests, which finds what happens by accident."""
+    """Hold seals and stamps against the list of their digests, which finds what happens by accident."""
     stored = tree.held.get(SUMS)
     if stored is None:
         return [Finding("removed", SUMS)] if seals else []
@@ -96,10 +135,20 @@ def _sums(tree: Tree, seals: list[StoredSeal]) -> list[Finding]:
         if match is None:
             return [Finding("edited", SUMS, "it is no list of digests")]
         listed[f"{SEALS}/{match[2]}"] = match[1]
-    found = [Finding("seal removed", name) for name in listed if name not in tree.files]
+    found = [
+        Finding("seal removed" if name.endswith(ENVELOPE) else "removed", name)
+        for name in listed
+        if name not in tree.files
+    ]
+    there: list[tuple[str, str]] = []
     for seal in seals:
-        if seal.file not in listed:
-            found.append(Finding("edited", SUMS, f"it does not list {seal.file}"))
-        elif listed[seal.file] != seal.digest:
-            found.append(Finding("edited", seal.file, f"{SUMS} has another digest of it"))
+        beside = [name for name in seal.stamp_files if name in tree.files]
+        there += [(seal.file, seal.digest), *((name, tree.files[name].sha256) for name in beside)]
+    for name, digest in there:
+        if name not in listed:
+            found.append(Finding("edited", SUMS, f"it does not list {name}"))
+        elif listed[name] != digest:
+            found.append(Finding("edited", name, f"{SUMS} has another digest of it"))
+    if not found and len(there) == len(listed) and stored != sums_of(there):
+        found.append(Finding("edited", SUMS, "it is not written as the bench writes it"))
     return found

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -10,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from intercom_hil.seal.archive import is_archive, read_archive
 from intercom_hil.seal.compare import Finding, changes, unreadable
 from intercom_hil.seal.keys import key_id
+from intercom_hil.seal.stamping import MAY_BE_AHEAD, StoredStamp, too_late, vouched_for
 from intercom_hil.seal.statement import Statement
 from intercom_hil.seal.stored import StoredSeal, read_seals
 from intercom_hil.seal.tree import LINK, SEALS, UNREADABLE, Tree, read_folder
@@ -44,23 +47,30 @@ class Outcome:
         return ALTERED if self.findings else UNCHECKED if self.unchecked else UNTOUCHED
 
 
-def verify(path: Path, key: Ed25519PublicKey | None = None, digest: str = "") -> Outcome:
+def verify(
+    path: Path, key: Ed25519PublicKey | None = None, digest: str = "", stamp_ca: Path | None = None
+) -> Outcome:
     """Check a run directory, or an archive of one.
 
     Args:
         path: the directory or archive.
         key: the public key with which the last seal must be signed.
         digest: the SHA-256 of a seal, in hex, that the run must have: as the end of the run printed it.
+        stamp_ca: PEM file of the certificates that vouch for the service whose time stamp the last seal must
+            have.
 
     Raises:
-        BenchError: it cannot be read.
+        BenchError: it cannot be read, or there is no OpenSSL to check a time stamp with.
     """
     if path.is_dir() and not any((path / name).exists() for name in _OF_A_RUN):
         return Outcome(unchecked=_NO_RUN)  # whatever else it is, it need not be read for that
-    return verify_tree(read_archive(path) if is_archive(path) else read_folder(path), key, digest)
+    tree = read_archive(path) if is_archive(path) else read_folder(path)
+    return verify_tree(tree, key, digest, stamp_ca)
 
 
-def verify_tree(tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "") -> Outcome:
+def verify_tree(
+    tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "", stamp_ca: Path | None = None
+) -> Outcome:
     """Check what was read of a run; see ``verify``."""
     outcome = Outcome(findings=[Finding("archive", tree.name, fault) for fault in tree.faults])
     if closed := sorted(
@@ -71,7 +81,7 @@ def verify_tree(tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "
     outcome.seals, problems = read_seals(tree)
     outcome.findings += problems
     if not outcome.seals:
-        _without_seals(tree, outcome, key, digest)
+        _without_seals(tree, outcome, key, digest, stamp_ca)
         return outcome
     head = outcome.seals[-1]
     outcome.findings += changes(head.statement, tree)
@@ -79,6 +89,7 @@ def verify_tree(tree: Tree, key: Ed25519PublicKey | None = None, digest: str = "
         outcome.unchecked = _closed(closed)
     _history(outcome)
     _vouched(outcome, key, digest)
+    _stamped(outcome, stamp_ca)
     _notes(outcome, tree)
     return outcome
 
@@ -88,7 +99,9 @@ def _closed(names: list[str]) -> str:
     return f"this may not be read: {', '.join(names[:_NAMED])}{more}"
 
 
-def _without_seals(tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, digest: str) -> None:
+def _without_seals(
+    tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, digest: str, stamp_ca: Path | None
+) -> None:
     expected = (
         f"report.html names the seal sha256:{tree.stated}"
         if tree.stated
@@ -96,6 +109,8 @@ def _without_seals(tree: Tree, outcome: Outcome, key: Ed25519PublicKey | None, d
         if digest
         else "a key was given that signed it"
         if key is not None
+        else "a certificate was given for its time stamp"
+        if stamp_ca is not None
         else ""
     )
     if SEALS in tree.odd:
@@ -168,6 +183,50 @@ def _vouched(outcome: Outcome, key: Ed25519PublicKey | None, digest: str) -> Non
                 "digest that was printed at the end of the run shows that (--digest)"
             )
         outcome.notes.append(note)
+
+
+def _stamped(outcome: Outcome, ca: Path | None) -> None:
+    """Check the time stamps as far as that can be done, and report when each seal was there at the latest."""
+    head = outcome.seals[-1]
+    for seal in outcome.seals:
+        if seal.stamp is None:
+            continue
+        reply = seal.stamp_files[1]
+        if too_late(seal.stamp):
+            text = f"it is of {seal.stamp}, and that has not come yet by the clock of this machine"
+            outcome.findings.append(Finding("time stamp", reply, text))
+        elif ca is None:
+            outcome.notes.append(
+                f"{seal} has a time stamp of {seal.stamp}: give the certificate of the service's CA "
+                "(--stamp-ca) to have it checked"
+            )
+        elif wrong := vouched_for(seal.stamp, ca):
+            if seal is head:
+                outcome.findings.append(Finding("time stamp", reply, f"it does not hold: {wrong}"))
+            else:  # another service may have stamped that one, and only the last seal has to be
+                outcome.notes.append(f"the time stamp of {seal} does not hold with this certificate: {wrong}")
+        else:
+            outcome.notes.append(f"{seal} was there at {seal.stamp}, by its time stamp")
+            _clocks(outcome, seal, seal.stamp)
+    if ca is not None and head.stamp is None and not _stamp_named(outcome, head):
+        earlier = [seal for seal in outcome.seals if seal.stamp is not None]
+        only = f"; the last one that has is {earlier[-1]}" if earlier else ""
+        outcome.findings.append(Finding("no time stamp", head.file, f"it has none{only}"))
+
+
+def _stamp_named(outcome: Outcome, seal: StoredSeal) -> bool:
+    """Whether it was found already that a seal's stamp is damaged or gone."""
+    return any(finding.place in seal.stamp_files for finding in outcome.findings)
+
+
+def _clocks(outcome: Outcome, seal: StoredSeal, stored: StoredStamp) -> None:
+    """Note where the machine's clock was ahead of the service's when it sealed."""
+    with suppress(ValueError):
+        ahead = datetime.strptime(seal.statement.created, "%Y-%m-%dT%H:%M:%S%z") - stored.stamp.time
+        if ahead > MAY_BE_AHEAD:
+            outcome.notes.append(
+                f"the clock of the machine that made {seal} was ahead by {ahead.total_seconds():.0f} s"
+            )
 
 
 def _against_digest(outcome: Outcome, digest: str, *, signed: bool) -> None:
