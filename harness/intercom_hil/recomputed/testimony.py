@@ -73,7 +73,8 @@ def _stations(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
         if left[data] <= 0 or not near:
             yield f"stations: {_where(observation, origin)} is in no station's log of messages"
         left[data] -= 1
-    known = {_message(observation).call_id for observation in stored}
+    # whoever saw them: also a call of which all that stations traced was taken out is of this scenario
+    known = {o.content.call_id for o in timeline if isinstance(o.content, SipMessageSeen)}
     for data, count in left.items():
         call_id = _call_id(data)
         if count > 0 and call_id in known:
