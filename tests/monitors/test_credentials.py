@@ -118,3 +118,48 @@ def test_a_secret_is_found_wherever_it_stands(secret, before, after):
 
 def test_a_short_secret_has_no_fingerprint():
     assert Fingerprint.of("x" * (SHORTEST - 1)) is None
+
+
+def shown(*script):
+    """A timeline of messages of one call: (by the device?, to or from whom, start line, further header)."""
+    timeline = Timeline()
+    hosts = {"pbx": "192.0.2.10", "3410": "192.0.2.99"}
+    names = {host: name for name, host in hosts.items()} | {"192.0.2.30": "device"}
+    for place, (ours, other, start, more) in enumerate(script):
+        method = start.split()[0] if ours else "INVITE"
+        lines = [start, "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1", "From: <sip:a@x>;tag=a"]
+        lines += ["To: <sip:b@x>;tag=b", "Call-ID: c", f"CSeq: 1 {method}", *([more] if more else []), "", ""]
+        ends = ("192.0.2.30", 5060), (hosts[other], 5060)
+        source, destination = ends if ours else ends[::-1]
+        payload = "\r\n".join(lines).encode()
+        content = sip_content(payload, source, destination, "UDP", lambda host, _: names[host])
+        timeline.append(Witness.WIRE, content, START + place)
+    return [finding.verdict for finding in credentials(timeline)]
+
+
+CHALLENGED = 'Proxy-Authenticate: Digest realm="x", nonce="{}"'
+PROVEN = 'Proxy-Authorization: Digest username="a", realm="x", nonce="{}", response="0"'
+ASKED = (False, "pbx", "SIP/2.0 407 Proxy Authentication Required", CHALLENGED.format("n"))
+AGAIN = (True, "pbx", "INVITE sip:b@x SIP/2.0", PROVEN.format("n"))
+
+
+@pytest.mark.parametrize("start", ["ACK sip:b@192.0.2.99 SIP/2.0", "BYE sip:b@192.0.2.99 SIP/2.0"])
+@pytest.mark.parametrize("before", [(ASKED, AGAIN), (ASKED,), (AGAIN,)])
+def test_what_a_server_was_shown_is_shown_in_all_of_its_call(before, start):
+    """RFC 3261 §13.2.2.4, §22.3: ACK and BYE go past the server, with the credentials of the INVITE."""
+    assert shown(*before, (True, "3410", start, PROVEN.format("n"))) == [Verdict.PASS]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        ((True, "3410", "ACK sip:b@192.0.2.99 SIP/2.0", PROVEN.format("n")),),
+        (ASKED, AGAIN, (True, "3410", "ACK sip:b@192.0.2.99 SIP/2.0", PROVEN.format("m"))),
+        (
+            (False, "3410", "SIP/2.0 407 Proxy Authentication Required", CHALLENGED.format("n")),
+            (True, "3410", "INVITE sip:b@x SIP/2.0", PROVEN.format("n")),
+        ),
+    ],
+)
+def test_a_stranger_who_asks_for_credentials_gets_none(story):
+    assert Verdict.FAIL in shown(*story)

@@ -161,3 +161,11 @@ def test_a_key_with_a_sign_that_is_no_base64_is_unusable():
 
 def test_what_follows_a_line_that_is_no_sdp_is_read():
     assert section("this is no SDP", "a=sendonly").direction == "sendonly"
+
+
+@pytest.mark.parametrize("address", ["2001:DB8:0:0::00A1", "2001:db8::a1", "2001:0DB8:0000:0000::A1/64"])
+def test_an_address_is_the_same_however_it_is_spelt(address):
+    """RFC 5952: packets have one spelling, descriptions any."""
+    body = f"v=0\r\no=- 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 {address}\r\nt=0 0\r\nm=audio 4 RTP/AVP 8\r\n"
+    session = Session.parse(body.encode())
+    assert (session.address, session.media[0].address) == ("2001:db8::a1", "2001:db8::a1")

@@ -22,5 +22,5 @@ def place(text: str) -> tuple[str, str, int | None]:
     uri = uri_in(text)
     if uri is None or uri.scheme not in ("sip", "sips"):
         return text, "", None
-    usual = 5061 if uri.scheme == "sips" or ("transport", "tls") in uri.parameters else 5060
-    return uri.user_unescaped, uri.host.lower(), uri.port or usual
+    secured = uri.scheme == "sips" or (uri.parameter("transport") or "").lower() == "tls"
+    return uri.user_unescaped, uri.host.lower(), uri.port or (5061 if secured else 5060)

@@ -15,6 +15,7 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import Configured, MalformedSip, SipMessageSeen
+from intercom_hil.wire.sip import Credentials
 
 _TRUSTED = ("pbx", "proxy")
 _EXPECTED = "digest credentials, for server and proxy alone (RFC 3261 §22)"
@@ -30,24 +31,26 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
     words = keep_alives(timeline)
     unread = [o for o in timeline if _is_unread(o, words)]
     broken: dict[tuple[str, str], list[Observation]] = {}
+    given: set[tuple[str, str]] = set()
     for observation in (*messages(timeline), *unread):
         message = observation.content
+        if isinstance(message, SipMessageSeen) and message.receiver == "device":
+            asks = _is_trusted(observation, message.sender, message.source, hosts)
+            given |= {(message.call_id, nonce) for nonce in (_nonces(message) if asks else ())}
         if isinstance(message, SipMessageSeen) and message.sender == "device":
             schemes, said = [credential.scheme for credential in message.credentials], message.data
         elif isinstance(message, MalformedSip):
             schemes, said = [], bytes.fromhex(message.raw_hex)
         else:
             continue
-        # What the PBX read came to the PBX, by whatever address it calls itself.
-        trusted = (
-            observation.witness is Witness.PBX
-            or message.receiver in _TRUSTED
-            or _host(message.destination) in hosts
-        )
+        trusted = _is_trusted(observation, message.receiver, message.destination, hosts)
+        proofs = _proofs(message) if isinstance(message, SipMessageSeen) else set()
         problems = []
         if any(scheme != "digest" for scheme in schemes):
             problems.append(f"credentials of the scheme {', '.join(sorted({*schemes} - {'digest'}))}")
-        if schemes and not trusted:
+        if trusted:
+            given |= proofs
+        elif schemes and not proofs <= given:
             problems.append("credentials for a stranger")
         if any(fingerprint.is_in(said.decode("utf-8", "surrogateescape")) for fingerprint in prints):
             problems.append("a password in clear")
@@ -64,6 +67,30 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
     elif shown and not broken:
         seen = f"{len(shown)} messages with credentials, all of them digests for server or proxy"
         yield Finding("REG-05", _EXPECTED, seen, shown, Verdict.PASS)
+
+
+def _is_trusted(observation: Observation, party: str, endpoint: str, hosts: frozenset[str]) -> bool:
+    """Whether a message goes to server or proxy, or comes from one.
+
+    What the PBX read is its own, by whatever address it calls itself.
+    """
+    return observation.witness is Witness.PBX or party in _TRUSTED or _host(endpoint) in hosts
+
+
+def _proofs(message: SipMessageSeen) -> set[tuple[str, str]]:
+    """Return the nonces that a message's credentials answer, each with its Call-ID.
+
+    What answers a server's challenge, or has gone to it, is in all further requests of that call, whoever
+    gets them (RFC 3261 §22.3): in the ACK of a 2xx, and within the dialog (§13.2.2.4).
+    """
+    return {(message.call_id, shown.parameters.get("nonce", "")) for shown in message.credentials}
+
+
+def _nonces(message: SipMessageSeen) -> set[str]:
+    """Return the nonces of the challenges in a message."""
+    values = [value for name in ("WWW-Authenticate", "Proxy-Authenticate") for value in message.values(name)]
+    parsed = (dict(Credentials.parse("", value).parameters) for value in values)
+    return {nonce for parameters in parsed if (nonce := parameters.get("nonce", ""))}
 
 
 def _is_unread(observation: Observation, words: frozenset[str]) -> bool:

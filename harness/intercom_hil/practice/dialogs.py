@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place, uri_in
 from intercom_hil.practice.book import Book
+from intercom_hil.practice.requests import Requests
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.wire.sip import split_list
@@ -31,7 +32,7 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
     known: dict[str, dict[tuple[str, str], _Dialog]] = {}
     asked: dict[tuple[str, int], SipMessageSeen] = {}
     begun: set[str] = set()
-    sent: set[tuple[str, str, str, str, int]] = set()
+    sent = Requests()
     highest: dict[tuple[str, str, str], int] = {}  # a fork's dialogs count from their INVITE on
     ended: dict[tuple[str, str, str], SipMessageSeen] = {}
     heard_of = {sip(o).source for o in seen if sip(o).receiver == "device"}
@@ -63,9 +64,7 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
             (message.call_id, message.from_tag, message.to_tag),
         )
         before = max(highest.get(begins, -1), highest.get(within, -1))
-        transaction = *within, message.branch, message.cseq
-        again = transaction in sent  # perhaps when another was under way
-        sent.add(transaction)
+        again = sent.again(message)  # perhaps when another was under way
         if message.to_tag and before >= 0 and not again and message.cseq <= before:
             book.broken("SIP-05", "a CSeq that does not rise", observation)
         if message.method == "BYE":
@@ -125,13 +124,14 @@ def _is_heard(message: SipMessageSeen, heard_of: set[str]) -> bool:
     """Whether a request goes where its URI or its route leads to, or from where anybody has sent anything.
 
     By whom a device sends its requests is its own policy (RFC 3261 §8.1.2). A connection has other ports
-    than the datagrams of the same party, and where a name leads to is not known.
+    than the datagrams of the same party, and where a name leads to, or ``maddr``, is not known.
     """
     if message.transport != "UDP" or not message.destination or message.destination in heard_of:
         return True
     for leads in (message.request_uri, *_listed(message, "Route")[:1]):
         _, host, port = place(leads)
-        if not is_address(host) or f"{host}:{port}" == message.destination:
+        named = not is_address(host) or "maddr" in _parameters(leads)
+        if named or f"{host}:{port}" == message.destination:
             return True
     return False
 

@@ -5,6 +5,7 @@ KEY-03 is that the reports of a secured call are secured as well.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 
 from intercom_hil.judge.calls import calls
@@ -32,6 +33,10 @@ LEAST_PACED = 0.6
 _PACE_TOLERANCE = 0.1
 _PACE_MARGIN = 0.3
 """Seconds by which first and last packet of a flow may be early or late."""
+_SENDERS_BANDWIDTH = re.compile(r"^b=RS:([0-9]{1,9})\b", re.MULTILINE)
+_LEAST_BANDWIDTH = 400
+"""Bits per second: with fewer for its reports a sender may report more rarely than every five seconds."""
+_RARELY = re.compile(r"^a=rtcp-fb:.*\btrr-int\b", re.MULTILINE)
 _RTCP_ELSEWHERE = ("a=rtcp:", "a=rtcp-mux", "a=candidate:")
 """What says that reports may go elsewhere than to the port above the media's (RFC 3605, 5761, 8445)."""
 
@@ -133,8 +138,9 @@ def _others_report(timeline: Timeline) -> bool:
 
 
 def _without_reports(raw: str) -> bool:
-    """Whether a description turns sender reports off (RFC 3556 §2)."""
-    return "b=RS:0" in raw
+    """Whether a description turns sender reports off, or makes them rare (RFC 3556 §2, RFC 4585 §4.2)."""
+    allowed = _SENDERS_BANDWIDTH.findall(raw)
+    return any(int(bits) < _LEAST_BANDWIDTH for bits in allowed) or bool(_RARELY.search(raw))
 
 
 def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Iterator[Observation]:

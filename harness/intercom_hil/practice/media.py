@@ -23,6 +23,7 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     known = {call.call_id: call for call in calls(timeline)}
     over = _over(seen)
     agreed = _agreed(seen)
+    bundled = {sip(o).call_id for o in seen if "a=group:BUNDLE" in sip(o).raw}
     for stray, end_before in _begun_anew(timeline, over):
         book.check("RTP-01", False, "media begins anew when its call is over", stray, end_before)
     for observation in timeline:
@@ -35,6 +36,8 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
                 book.check("RTP-01", late <= ENDS_WITHIN, problem, observation, end)
         if isinstance(flow, MediaStarted | MediaEnded) and flow.sender == "device":
             listed = agreed.get((flow.call_id, flow.media), set())
+            if flow.call_id in bundled:  # all of them share one port (RFC 9143)
+                listed = set().union(*(types for (call, _), types in agreed.items() if call == flow.call_id))
             more = flow.payload_types or () if isinstance(flow, MediaEnded) else ()
             for payload_type in dict.fromkeys((flow.payload_type, *more)) if listed else ():
                 problem = f"payload type {payload_type} of {flow.media}, which nobody listed"
@@ -96,14 +99,26 @@ def _asks_anew(message: SipMessageSeen) -> bool:
 
 
 def _over(seen: Sequence[Observation]) -> dict[str, Observation]:
-    """Return by Call-ID what shows that the device knew of the end of a call: its BYE, or its answer."""
+    """Return by Call-ID what shows that the device knew of the end of a call: its BYE, or its answer.
+
+    One that several sides have taken (RFC 3261 §13.2.2.4) goes on until none of them is left.
+    """
     found: dict[str, Observation] = {}
+    taken: set[tuple[str, frozenset[str]]] = set()
+    left: set[tuple[str, frozenset[str]]] = set()
     for observation in seen:
         message = sip(observation)
+        dialog = message.call_id, frozenset((message.from_tag, message.to_tag))
+        if message.method == "INVITE" and 200 <= (message.status or 0) < 300 and dialog not in taken:
+            taken.add(dialog)
+            left.add(dialog)
+            found.pop(message.call_id, None)
         if message.method != "BYE" or message.sender != "device" or not message.to_tag:
             continue
         if message.status is None or 200 <= message.status < 300:
-            found.setdefault(message.call_id, observation)
+            left.discard(dialog)
+            if dialog not in taken or not any(call_id == message.call_id for call_id, _ in left):
+                found.setdefault(message.call_id, observation)
     return found
 
 

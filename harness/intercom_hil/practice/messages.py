@@ -182,7 +182,7 @@ def _answer(observation: Observation, message: SipMessageSeen, asked: Observatio
     for answer, offer, answer_section, offer_section in described:
         if answer.port == 0:
             continue
-        if offer.port == 0:
+        if offer.port == 0 and not _is_bundled(offer_section):
             book.broken("SIP-12", f"{offer.media} taken that was not offered", observation, asked)
         potential = offer_section.potential_profiles if offer_section else ()  # RFC 5939 §3.3.1
         if answer.profile not in {offer.profile, *potential}:
@@ -209,7 +209,7 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
     known: dict[tuple[_Side, tuple[str, ...], str], tuple[str, Observation]] = {}
     for observation in seen:
         message = sip(observation)
-        if message.method == "INVITE" and (message.status or 0) >= 300:
+        if message.method in ("INVITE", "UPDATE") and (message.status or 0) >= 300:
             known = {key: value for key, value in known.items() if key[0][0] != message.call_id}
             latest = {key: value for key, value in latest.items() if key[0] != message.call_id}
         if message.sender != "device" or not message.media or "multipart/" in message.raw:
@@ -295,11 +295,16 @@ _ANSWERED_BY = {
 """Directions that may answer one (RFC 3264 §6.1)."""
 
 
+def _is_bundled(section: Media | None) -> bool:
+    """Whether a section has the port of another one, and so none of its own (RFC 9143 §6)."""
+    return section is not None and any(name.lower() == "bundle-only" for name, _ in section.attributes)
+
+
 def _picks(answer: Media, offer: Media) -> bool:
     """Whether the keys of an answer pick up a line of the offer's, by tag and suite (RFC 4568 §5.1.2)."""
     offered = {(crypto.tag, crypto.suite) for crypto in offer.crypto}
-    picked = [(crypto.tag, crypto.suite) for crypto in answer.crypto]
-    return not picked or not offered or (len(picked) == 1 and picked[0] in offered)
+    picked = {(crypto.tag, crypto.suite) for crypto in answer.crypto}  # a line may have several keys (§6.1)
+    return not picked or not offered or (len(picked) == 1 and picked <= offered)
 
 
 def _sections(message: SipMessageSeen) -> list[Media | None]:

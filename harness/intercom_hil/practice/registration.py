@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
+from intercom_hil.practice.requests import Requests
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
 from intercom_hil.wire.error import WireError
@@ -45,15 +46,14 @@ class _Counts:
 def registrations(seen: Sequence[Observation], book: Book) -> None:
     """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2)."""
     last: dict[tuple[str, str], int] = {}
-    sent: set[tuple[str, str, str, int]] = set()
+    sent = Requests()
     for observation in seen:
         message = sip(observation)
         if message.sender != "device" or not message.is_request or message.method != "REGISTER":
             continue
         key = message.call_id, message.receiver
-        if (*key, message.branch, message.cseq) in sent:
-            continue  # sent again, perhaps when another was under way
-        sent.add((*key, message.branch, message.cseq))
+        if sent.again(message):
+            continue  # perhaps when another was under way
         if key in last:
             book.check("SIP-10", message.cseq > last[key], "a CSeq that does not rise", observation)
         last[key] = message.cseq
@@ -78,6 +78,8 @@ def renewed(timeline: Timeline, seen: Sequence[Observation], settled: float, boo
             continue
         if request is None or request.takes_back or not lasting or request.transport != "UDP":
             continue
+        if request.headers and not request.contacts:
+            continue  # it only asks who is registered (RFC 3261 §10.2.3)
         begun, over = observation.time, observation.time + lasting + LAPSED
         limit = over + late_between(timeline, begun, over)
         if limit > settled or any(begun < at <= limit for at in breaks):
@@ -97,7 +99,7 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
     """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
     offers: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     counts: dict[tuple[str, str], _Counts] = {}
-    sent: set[tuple[str, str, str]] = set()
+    sent = Requests()
     for observation in seen:
         message = sip(observation)
         if message.receiver == "device" and message.status in (401, 407):
@@ -106,6 +108,7 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
                 counts.setdefault((realm, nonce), _Counts()).given.add(f"{message.branch} {message.cseq}")
         if message.sender != "device" or not message.is_request:
             continue
+        again = sent.again(message)  # perhaps when another was under way
         for shown in message.credentials:
             given = shown.parameters
             nonce = given.get("nonce", "")
@@ -116,11 +119,8 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
                 book.look("SIP-11", observation)
                 _within(observation, given, offered, book)
             count = given.get("nc", "")
-            if not count or message.method in ("ACK", "CANCEL"):
+            if not count or again or message.method in ("ACK", "CANCEL"):
                 continue
-            if (message.branch, nonce, count) in sent:
-                continue  # sent again, perhaps when another was under way
-            sent.add((message.branch, nonce, count))
             number = int(count, 16) if _is_hexadecimal(count) else -1
             rises = counts.setdefault((shown.realm, nonce), _Counts()).take(number)
             book.check("SIP-11", rises, "a nonce count that does not rise", observation)

@@ -17,7 +17,9 @@ CROSSING = 0.1
 """Seconds for which a message may be on its way to the device, and cross another."""
 _FURTHER = ("BYE", "INVITE")
 """Requests of a caller that come after the final response; others may belong to an early dialog."""
-_NOT_UNDERSTOOD = (400, 481, 500)
+_UNKNOWN, _FAILED = 481, 500
+_NOT_UNDERSTOOD = (400, _UNKNOWN, _FAILED)
+_OF_SUBSCRIPTIONS = ("SUBSCRIBE", "NOTIFY")
 
 
 def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> None:
@@ -63,12 +65,15 @@ def _goes_on(request: SipMessageSeen, final: SipMessageSeen) -> bool:
 def refused(seen: Sequence[Observation], book: Book) -> None:
     """SIP-08: what the device asks within a dialog, and its CANCEL, is understood.
 
-    A 481 that crosses a BYE, or comes from a side that has ended the call, is nobody's fault; so is a 500
-    that names a time to try again (RFC 3261 §14.2).
+    A 481 that crosses a BYE, or comes from a side that has ended the call, is nobody's fault, nor is one by
+    which a subscription is over (RFC 6665 §4.1.2.2, §4.2.2). A 500 is the other side's own trouble (RFC 3261
+    §21.5), unless it is for a number that does not rise in its dialog (§12.2.2).
     """
     ended: set[str] = set()
     own: set[tuple[str, int, str]] = set()
     finals: set[str] = set()
+    highest: dict[tuple[str, str, str], int] = {}
+    late: set[tuple[str, int, str]] = set()
     for observation in seen:
         message = sip(observation)
         key = message.call_id, message.cseq, message.method
@@ -77,6 +82,9 @@ def refused(seen: Sequence[Observation], book: Book) -> None:
             and message.is_request
             and (message.to_tag or message.method == "CANCEL")
         ):
+            way = message.call_id, message.from_tag, message.to_tag
+            late |= {key} if message.cseq <= highest.get(way, -1) and key not in own else set()
+            highest[way] = max(message.cseq, highest.get(way, -1))
             own.add(key)
         elif message.is_request and message.method == "BYE":
             ended.add(message.call_id)
@@ -86,8 +94,9 @@ def refused(seen: Sequence[Observation], book: Book) -> None:
             continue
         if message.status < 200:
             continue
-        excused = message.call_id in ended or bool(message.values("Retry-After"))
+        excused = message.call_id in ended or (message.status == _FAILED and key not in late)
         excused |= message.method == "CANCEL" and message.call_id in finals
+        excused |= message.method in _OF_SUBSCRIPTIONS and message.status == _UNKNOWN
         book.check(
             "SIP-08",
             message.status not in _NOT_UNDERSTOOD or excused,
@@ -99,12 +108,17 @@ def refused(seen: Sequence[Observation], book: Book) -> None:
 def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
     """SIP-09: each request to the device gets a final response, if it is there to give one.
 
-    That it is there is shown by a response of its own to something that came later. An INVITE may ring.
+    That it is there is shown by a response of its own to something that came later. An INVITE may ring. Whom
+    a device has never sent anything to it may leave without an answer as well: many are set to listen to
+    their server alone, and give who looks for open doors no sign of themselves.
     """
     finals: set[tuple[str, int, str, str]] = set()
+    known: set[str] = set()
     last_response = 0.0
     for observation in seen:
         message = sip(observation)
+        if message.sender == "device":
+            known |= {message.receiver, message.call_id}
         if message.sender == "device" and message.status is not None:
             last_response = max(last_response, observation.time)
             if message.status >= 200:
@@ -113,7 +127,9 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
         message = sip(observation)
         if message.receiver != "device" or not message.is_request or message.method in ("ACK", "INVITE"):
             continue
-        if not message.branch or observation.time > min(settled, last_response) - IN_TURN:
+        if not message.branch or observation.time > min(settled - PROMPT, last_response - IN_TURN):
+            continue
+        if known.isdisjoint((message.sender, message.call_id)):
             continue
         key = message.call_id, message.cseq, message.method, message.branch
         book.check("SIP-09", key in finals, f"{message.method} without an answer", observation)

@@ -12,6 +12,7 @@ import binascii
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from ipaddress import ip_address
 
 from intercom_hil.wire.error import WireError, clean, is_utf8
 
@@ -173,7 +174,7 @@ class Media:
         port: the port the party receives on; 0 means refused or withdrawn (RFC 3264 §6).
         profile: RTP/AVP, RTP/SAVP, …
         formats: payload types, as written.
-        address: the connection address that applies; empty when none was given.
+        address: the connection address that applies, in its usual spelling; empty when none was given.
         direction: sendrecv, sendonly, recvonly or inactive, as it applies; a party that gives no address to
             send to does not receive.
         encodings: payload type to encoding and clock rate, for example ``{8: "PCMA/8000"}``.
@@ -365,7 +366,10 @@ def _connection(lines: list[tuple[str, str]]) -> str:
             match = _CONNECTION.match(value)
             if match is None:
                 raise SdpError("unusable c= line", value.encode())
-            return match[2]
+            try:
+                return str(ip_address(match[2]))  # one address has many spellings (RFC 5952)
+            except ValueError:
+                return match[2]
     return ""
 
 

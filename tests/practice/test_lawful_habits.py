@@ -1,0 +1,262 @@
+"""Habits of SIP stacks that the RFCs allow and that look like faults: good practice says nothing of them.
+
+Beside each stands the fault that it must not be mistaken for, which is found as before.
+"""
+
+import pytest
+
+from intercom_hil.practice.practice import practice
+from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.media import MediaEnded
+from intercom_hil.timeline.sip_content import sip_content
+from tests.practice.test_practice import (
+    ACK,
+    BYE,
+    BYE_OK,
+    CALL,
+    CALLED,
+    CHALLENGE,
+    CONTACT,
+    DEVICE,
+    FORK,
+    GRANTED,
+    INFO,
+    INVITE,
+    OK,
+    REGISTER,
+    REQUEST,
+    START,
+    SUITES,
+    UPDATE,
+    UPDATE_OK,
+    again,
+    described,
+    failed,
+    headers,
+    proven,
+    taken,
+    told,
+)
+
+NEXT = ("192.0.2.11", 5060)
+"""The next of the servers that a name stands for."""
+
+
+NAMED = tuple(text.replace("desk@192.0.2.10", "desk@desk.example") for text in CALL)
+
+
+def elsewhere(timeline, number, *, transport="UDP"):
+    """A timeline on which one message went to the next server, or by another transport."""
+    other = Timeline()
+    other.opened = timeline.opened
+    for observation in timeline:
+        content = observation.content
+        if observation.seq == number:
+            place = f"{NEXT[0]}:{NEXT[1]}" if transport == "UDP" else content.destination
+            content = content.model_copy(update={"destination": place, "transport": transport})
+        other.append(observation.witness, content, observation.time)
+    return other
+
+
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+@pytest.mark.parametrize(
+    ("story", "row"),
+    [
+        ((*NAMED[:4], again(NAMED[3], 2, "next"), again(BYE_OK, 2, "next")), "SIP-05"),
+        ((REGISTER, CHALLENGE, proven(2, "1"), again(proven(2, "1"), 2, "next")), "SIP-10"),
+    ],
+)
+def test_the_next_server_is_tried_with_the_same_request(story, row, transport):
+    """RFC 3263 §4.3: it is identical but for its branch, which makes it another transaction."""
+    number = len(story) - (2 if row == "SIP-05" else 1)
+    assert failed(elsewhere(told(*story), number, transport=transport)) == set()
+    assert row in failed(told(*story)), "to the same server it is one that does not count on"
+
+
+TLS_CONTACT = "Contact: <sip:desk@192.0.2.10;transport=TLS>"
+ELSEWHERE = "Contact: <sip:desk@192.0.2.10;maddr=192.0.2.99>"
+SUBSCRIBE = (
+    f"> SUBSCRIBE sip:desk@192.0.2.10 SIP/2.0\n{headers('5 SUBSCRIBE', 's', tags=('a', 'b'), more=REQUEST)}"
+)
+NO_SUCH = f"< SIP/2.0 481 Gone\n{headers('5 SUBSCRIBE', 's', tags=('a', 'b'))}"
+FAILED = BYE_OK.replace("200 OK", "500 Server Internal Error")
+SEVERAL_KEYS = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{}|2^20|1:4;inline:{}|2^20|2:4"
+KEYS = ("WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj")
+BUNDLED = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=bundle-only\r\n"
+FETCH = f"> REGISTER sip:x SIP/2.0\n{headers('1 REGISTER', 'r0', call='r', more=REQUEST)}"
+HABITS = {
+    "a transport in capital letters, and the port that goes with it": (
+        INVITE,
+        OK.replace("Contact: <sip:desk@192.0.2.10>", TLS_CONTACT),
+        *(
+            text.replace("sip:desk@192.0.2.10", "sip:desk@192.0.2.10:5061;transport=tls")
+            for text in CALL[2:4]
+        ),
+        BYE_OK,
+    ),
+    "a subscription that the other side has forgotten (RFC 6665 §4.1.2.2)": (*CALL[:3], SUBSCRIBE, NO_SUCH),
+    "an error of the other side's own (RFC 3261 §21.5.1)": (*CALL[:4], FAILED),
+    "several keys in one line of an answer (RFC 4568 §6.1)": taken(
+        described(SEVERAL_KEYS.format(*KEYS), profile="RTP/SAVP"),
+        described(SEVERAL_KEYS.format(KEYS[0][::-1], KEYS[1][::-1]), profile="RTP/SAVP"),
+    ),
+    "a section that has the port of another one (RFC 9143 §6)": taken(
+        described() + BUNDLED,
+        described() + BUNDLED.replace("video 0", "video 4000").replace("a=bundle-only\r\n", ""),
+    ),
+    "a new offer whose description before was refused in an UPDATE (RFC 3261 §14.1)": (
+        *CALL[:3],
+        again(UPDATE, 2, "u2").replace("- 1 1", "- 1 2"),
+        again(UPDATE_OK, 2, "u2").replace("200 OK", "488 No").partition("\n\n")[0],
+        again(UPDATE, 3, "u3").replace("- 1 1", "- 1 2").replace("4000", "4002"),
+        again(UPDATE_OK, 3, "u3"),
+        again(BYE, 4, "u4"),
+        again(BYE_OK, 4, "u4"),
+    ),
+    "who only asks who is registered renews nothing (RFC 3261 §10.2.3)": (FETCH, GRANTED.format(3)),
+}
+
+
+@pytest.mark.parametrize("name", HABITS)
+def test_a_habit_that_the_rfcs_allow_breaks_nothing(name):
+    assert failed(told(*HABITS[name])) == set()
+
+
+@pytest.mark.parametrize(
+    ("story", "row"),
+    [
+        ((INVITE, OK.replace("@192.0.2.10>", "@192.0.2.10:5070;transport=TLS>"), *CALL[2:]), "SIP-05"),
+        ((*CALL[:4], BYE_OK.replace("200 OK", "481 Gone")), "SIP-08"),
+        ((*CALL[:3], again(BYE, 1, "3"), again(FAILED, 1, "3")), "SIP-08"),
+        (
+            taken(
+                described(*(f"a=crypto:{n} {s} inline:{KEYS[0]}" for n, s in enumerate(SUITES, 1))),
+                described(*(f"a=crypto:{n} {s} inline:{KEYS[1]}" for n, s in enumerate(SUITES, 1))),
+            ),
+            "SIP-12",
+        ),
+        (
+            taken(
+                described() + BUNDLED.replace("a=bundle-only\r\n", ""),
+                described() + BUNDLED.replace("video 0", "video 4000"),
+            ),
+            "SIP-12",
+        ),
+        ((FETCH.replace(REQUEST, f"{REQUEST}\n{CONTACT}"), GRANTED.format(3)), "SIP-15"),
+    ],
+)
+def test_the_fault_beside_it_is_found_as_before(story, row):
+    assert row in failed(told(*story))
+
+
+STRANGER = ("192.0.2.66", 5060)
+
+
+def asked_by(end, *, answered=False):
+    """A call of the device, in which somebody asks it what it can, and gets an answer or none."""
+    timeline = told(*CALLED)
+    options = (
+        INFO.replace("INFO", "OPTIONS")
+        .replace(";tag=a", "")
+        .replace("tag=b", "tag=q")
+        .replace("ID: c", "ID: o")
+    )
+    lines = options[1:].strip().split("\n")
+    payload = "\r\n".join([*lines, "Content-Length: 0", "", ""]).encode()
+    said = [(payload, (end, DEVICE))]
+    if answered:
+        ok = payload.replace(lines[0].encode(), b"SIP/2.0 200 OK").replace(
+            b"To: <sip:desk@x>", b"To: <sip:desk@x>;tag=o"
+        )
+        said.append((ok, (DEVICE, end)))
+        said.append(
+            (payload.replace(b"z9hG4bK9", b"z9hG4bK99").replace(b"CSeq: 5", b"CSeq: 6"), (end, DEVICE))
+        )
+    for place, (data, ends) in enumerate(said):
+        content = sip_content(data, *ends, "UDP", lambda host, port: "device" if host == DEVICE[0] else host)
+        timeline.append(Witness.WIRE, content, START + 1 + place / 10)
+    return timeline
+
+
+def test_a_stranger_may_get_no_answer_at_all():
+    assert failed(asked_by(STRANGER)) == set()
+
+
+def test_whom_the_device_answers_now_and_then_gets_an_answer_each_time():
+    assert failed(asked_by(STRANGER, answered=True)) == {"SIP-09"}
+
+
+def test_an_answer_may_take_its_time_when_the_scenario_ends():
+    story = told(*CALLED[:3], INFO, CALLED[3], CALLED[4])
+    soon = [f for f in practice(story, START + 4.5) if f.verdict is Verdict.FAIL]
+    assert soon == []
+    assert "SIP-09" in failed(story)
+
+
+def flow(last, *, call_id="c", payload_types=(8,), media="audio", reports=None, seconds=1.0, sender="device"):
+    return MediaEnded(
+        flow=f"{sender}{media}{last}",
+        source="192.0.2.30:4000" if sender == "device" else "192.0.2.10:4000",
+        destination="192.0.2.1:4000",
+        sender=sender,
+        receiver="pbx",
+        media=media,
+        payload_type=payload_types[0],
+        ssrc=1,
+        protection="plain",
+        call_id=call_id,
+        first=last - seconds,
+        last=last,
+        packets=500,
+        lost=0,
+        jitter_ms=0.1,
+        payload_types=payload_types,
+        sender_reports=reports,
+        receiver_reports=0 if reports is not None else None,
+    )
+
+
+def with_flows(timeline, *flows):
+    for content in flows:
+        timeline.append(Witness.WIRE, content, content.last)
+    return timeline
+
+
+BOTH = (INVITE, OK, ACK, OK.replace("tag=b", "tag=d"), *FORK, BYE, BYE_OK)
+"""Two stations answer; the device ends the call of the second at once, that of the first later."""
+
+
+def test_media_goes_on_while_one_of_two_who_answered_is_left():
+    ended = [place for place, text in enumerate(BOTH) if text.startswith("> BYE")]
+    assert len(ended) == 2
+    until = START + ended[1]
+    assert failed(with_flows(told(*BOTH), flow(until))) == set()
+    assert failed(with_flows(told(*BOTH), flow(until + 2))) == {"RTP-01"}
+
+
+BUNDLE = "a=group:BUNDLE 0 1\r\n"
+
+
+@pytest.mark.parametrize(("group", "rows"), [(BUNDLE, set()), ("", {"RTP-02"})])
+def test_what_shares_a_port_is_of_a_type_that_any_section_lists(group, rows):
+    both = described() + "m=video 4000 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\n"
+    offer = both.replace("m=audio", group + "m=audio", 1)
+    story = taken(offer, offer)
+    assert failed(with_flows(told(*story[:3]), flow(START + 3, payload_types=(8, 96)))) == rows
+
+
+@pytest.mark.parametrize(
+    ("line", "rows"),
+    [
+        ("b=RS:0", set()),
+        ("b=RS:200", set()),
+        ("a=rtcp-fb:* trr-int 20000", set()),
+        ("b=RS:4000", {"RTP-04"}),
+        ("", {"RTP-04"}),
+    ],
+)
+def test_who_may_report_more_rarely_does(line, rows):
+    story = taken(described(*([line] if line else [])), described())
+    flows = flow(START + 20, reports=0, seconds=15.0), flow(START + 20, sender="pbx", reports=3, seconds=15.0)
+    assert failed(with_flows(told(*story[:3]), *flows)) == rows
