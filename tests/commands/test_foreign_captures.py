@@ -368,3 +368,42 @@ def test_the_report_is_a_run_folder_with_the_ladder(tmp_path):
     assert "<svg" in page
     with pytest.raises(BenchError, match="not empty"):
         told(path, folder=folder)
+
+
+def stepped(packets, *, after, by):
+    """The same packets, with the clock set back by seconds after some of them."""
+    return [(at - (by if place >= after else 0.0), raw) for place, (at, raw) in enumerate(packets)]
+
+
+def test_a_clock_that_is_set_back_meanwhile_accuses_nobody(tmp_path):
+    packets = [*registration(), *call(), *registration(7.0), *call(8.0)[1:]]
+    for by in (0.3, 2.0, 3600.0):
+        for after in range(1, len(packets)):
+            path = written(tmp_path / "x.pcap", stepped(packets, after=after, by=by))
+            _, text = told(path, device=[DEVICE], pbx=[PBX])
+            assert broken(text) == [], (by, after)
+        assert "the times in the file go back by" in text
+
+
+def test_what_a_clock_has_no_part_in_is_found_all_the_same(tmp_path):
+    packets = [*registration(), *call()]
+    bad = [(at, raw.replace(b"Max-Forwards", b"Min-Forwards")) for at, raw in packets]
+    path = written(tmp_path / "x.pcap", stepped(bad, after=4, by=2.0))
+    assert {line.split()[0] for line in broken(told(path, device=[DEVICE])[1])} == {"SIP-02"}
+
+
+@pytest.mark.parametrize("of_theirs", [True, False])
+def test_one_direction_alone_accuses_nobody(tmp_path, of_theirs):
+    packets = [
+        one for one in [*registration(), *call(), *call(8.0)[1:]] if of_device(one[1]) is not of_theirs
+    ]
+    _, text = told(written(tmp_path / "x.pcap", packets), device=[DEVICE], pbx=[PBX])
+    assert broken(text) == []
+
+
+def test_a_port_that_mirrors_everything_twice_accuses_nobody(tmp_path):
+    """Also where the copies come a little later, and out of order with what they are copies of."""
+    packets = [*registration(), *call()]
+    twice = sorted([*packets, *((at + 0.005, raw) for at, raw in packets)])
+    _, text = told(written(tmp_path / "x.pcap", twice), device=[DEVICE], pbx=[PBX])
+    assert broken(text) == []

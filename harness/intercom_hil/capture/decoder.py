@@ -18,6 +18,7 @@ from intercom_hil.wire.pcap import Frame
 from intercom_hil.wire.sip import SipError, looks_like_sip
 
 _STUN_COOKIE = b"\x21\x12\xa4\x42"
+_STUN_HEADER = 20
 _KEEP_ALIVE_BYTES = b"\r\n\0 "
 _LONGEST_KEEP_ALIVE = 4
 """Bytes of CRLF CRLF, the longest of RFC 5626 (§4.4.1). eXosip sends ``jaK``. No message is that short."""
@@ -70,7 +71,7 @@ class Decoder:
         if len(payload) <= _LONGEST_KEEP_ALIVE or not payload.strip(_KEEP_ALIVE_BYTES):
             return
         if source[1] in self._sip_ports or destination[1] in self._sip_ports:
-            if payload[4:8] != _STUN_COOKIE:
+            if payload[4:8] != _STUN_COOKIE and not _is_older_stun(payload):
                 self._sip(payload, source, destination, "UDP", time)
         elif payload[0] < 0x80 and looks_like_sip(payload):
             self._sip(payload, source, destination, "UDP", time)
@@ -91,3 +92,9 @@ class Decoder:
         self, payload: bytes, source: Address, destination: Address, problem: str, time: float
     ) -> None:
         self._append(Witness.WIRE, malformed(payload, source, destination, problem, self._name_of), time)
+
+
+def _is_older_stun(payload: bytes) -> bool:
+    """Whether this is STUN as it was before it had its cookie (RFC 3489 §11.1): SIP begins with a letter."""
+    length = int.from_bytes(payload[2:4], "big")
+    return len(payload) == _STUN_HEADER + length and payload[0] <= 1 and payload[1] & 0xEC == 0

@@ -49,8 +49,8 @@ MAX_FLOWS = 256
 
 
 class _TrackedFlow:
-    def __init__(self, flow: Flow) -> None:
-        self.flow = flow
+    def __init__(self, flow: Flow, payload_type: int) -> None:
+        self.flow, self.payload_type = flow, payload_type
         self.account: RtpStream | None = None
         self.generation = -1
         self.leg: NegotiatedStream | None = None
@@ -158,7 +158,7 @@ class MediaTracker:
             if self._left_over.takes(key, self._negotiation.leg(source, destination), time):
                 return
             flow = Flow(source, destination, int.from_bytes(data[8:12], "big"), self._name_of)
-            tracked = self._flows[key] = _TrackedFlow(flow)
+            tracked = self._flows[key] = _TrackedFlow(flow, data[1] & 0x7F)
             if len(self._flows) > MAX_FLOWS:
                 self._close_quietest()
         tracked.last = time
@@ -226,7 +226,8 @@ class MediaTracker:
     def _current_leg(self, tracked: _TrackedFlow) -> NegotiatedStream | None:
         if tracked.generation != self._negotiation.generation:
             tracked.generation = self._negotiation.generation
-            leg = self._negotiation.leg(tracked.flow.source, tracked.flow.destination)
+            flow = tracked.flow
+            leg = self._negotiation.leg(flow.source, flow.destination, tracked.payload_type)
             if leg is not None and leg.secure and not leg.keys and tracked.given:
                 leg = replace(leg, keys=tracked.given, keyless="")
             tracked.leg = leg

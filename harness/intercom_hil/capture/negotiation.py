@@ -112,12 +112,18 @@ class Negotiation:
             transaction.offered_by_response = session
             self._announce(seen.call_id, session)
 
-    def leg(self, source: Address, destination: Address) -> NegotiatedStream | None:
-        """Return what a packet between these addresses belongs to: by its destination before its source."""
+    def leg(
+        self, source: Address, destination: Address, payload_type: int | None = None
+    ) -> NegotiatedStream | None:
+        """Return what a packet between these addresses belongs to: by its destination before its source.
+
+        Where several sections share a port its payload type says of which it is (RFC 9143 §9.2).
+        """
         best: tuple[int, NegotiatedStream] | None = None
         for legs in reversed(self._legs.values()):
             for leg in legs:
-                fit = 2 * (leg.destination == destination) + (leg.source == source)
+                fit = 4 * (leg.destination == destination) + (leg.source == source)
+                fit += 2 * (fit > 0 and payload_type in leg.encodings)
                 if fit and (best is None or fit > best[0]) and not self._superseded(leg, source, destination):
                     best = fit, leg
         return best[1] if best else None

@@ -40,6 +40,8 @@ _FRAME_BYTES = {"GSM/8000": 33, "G729/8000": 10, "G726-32/8000": 40, "ILBC/8000"
 """Bytes of one frame of other encodings that have no frames of other sizes."""
 _MAX_DROPOUT = 3000
 """A leap in sequence numbers beyond this is a sender that began anew, not loss (RFC 3550 appendix A.1)."""
+_LARGEST_OVERHEAD = 16 + 4
+"""Bytes that protection adds to a packet at the most, as far as is usual: tag, and master key identifier."""
 _REMEMBERED = 64
 _PADDING = 0x20
 
@@ -180,9 +182,9 @@ class RtpStream:
         if plain is None and not repeated and self.protection == SRTP:
             plain, disputed = self._open(data)
         encoding = self._encoding(header.payload_type)
-        empty = not repeated and not encoding and _is_empty(plain if self.protection == SRTP else data)
-        if empty and not self._reception.packets:
-            return  # what keeps a way open is the beginning of no media
+        empty = not repeated and not encoding and self._is_empty(data, header, plain)
+        if empty and (not self._reception.packets or (self.protection == SRTP and plain is None)):
+            return  # what keeps a way open is the beginning of no media, and none that is unprotected
         if not self._reception.packets:
             self._first = self._last = time
             self._payload_type = header.payload_type
@@ -277,6 +279,15 @@ class RtpStream:
         self._count(authenticated=plain is not None, clear=clear)
         self._unencrypted += plain is not None and self._is_unencrypted(header, encoding, plain)
         return (data, PLAIN) if clear else (plain, SRTP)
+
+    def _is_empty(self, data: bytes, header: RtpPacket, plain: bytes | None) -> bool:
+        """Whether a packet carries nothing, as one that keeps its way open does (RFC 6263 §4.6).
+
+        Of one that nobody can open its size shows that, with or without protection.
+        """
+        if self.protection != SRTP or plain is not None:
+            return _has_no_payload(data if plain is None else plain)
+        return not header.payload or (not self._receivers and len(header.payload) <= _LARGEST_OVERHEAD)
 
     def _is_clear(self, header: RtpPacket, encoding: str) -> bool:
         """Whether a packet that does not authenticate is readable RTP.
@@ -426,10 +437,7 @@ def _clock_rate(encoding: str) -> int | None:
     return int(digits) or None
 
 
-def _is_empty(packet: bytes | None) -> bool:
-    """Whether a readable packet carries nothing, as one that keeps its way open does (RFC 6263 §4.6)."""
-    if packet is None:
-        return False
+def _has_no_payload(packet: bytes) -> bool:
     try:
         return not parse_rtp(packet).payload
     except RtpError:

@@ -34,6 +34,8 @@ _CALLS_UNREAD = frozenset({"RTP-01", "RTP-02"})
 """Rows of media that may belong to a call whose signalling nobody could read."""
 _ABSENCES = frozenset({"SIP-07", "SIP-09", "RTP-04"})
 """Rows that fail for what is not there."""
+_OF_ONE_MESSAGE = frozenset({"SIP-01", "SIP-02", "SIP-04", "KEY-01", "KEY-02", "REG-05"}) | _AGREEMENT
+"""Rows that no order and no time matters to."""
 _AGAIN_AFTER = 0.5
 """Seconds after which who gets no answer sends again (RFC 3261 §17.1.1.1: T1)."""
 
@@ -82,7 +84,7 @@ def _excuse(
     rests_on = [timeline[seq] for seq in judgement.observations]
     if row == "REG-05" and not servers_named and _digests_alone(rests_on):
         return "which servers are the device's is not known: name them with --pbx ADDRESS"
-    if row in _ABSENCES | _WHOLE_STORY and read.gaps:
+    if (row in _ABSENCES | _WHOLE_STORY and read.gaps) or (read.stepped and row not in _OF_ONE_MESSAGE):
         return "; ".join(read.gaps)
     if row in _CALLS_UNREAD and unread:
         return unread

@@ -12,6 +12,7 @@ import zlib
 from collections import Counter, OrderedDict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from intercom_hil.capture.decoder import Decoder
@@ -32,6 +33,10 @@ _TWICE_WITHIN = 0.02
 
 Nobody sends again as soon as that: SIP waits for half a second (RFC 3261 §17.1.2.1: T1), TCP for longer.
 """
+_OUT_OF_STEP = 0.25
+"""Seconds by which packets of one interface may be out of order, as several threads of a tool write them."""
+_BEGUN_TOGETHER = 1.0
+"""Seconds within which captures of the same time have begun."""
 _REMEMBERED = 4096
 _IPV4_HEADER = 20
 _REMEDY = "name a pcap or pcapng file"
@@ -51,6 +56,7 @@ class CaptureRead:
         twice: how many were captured more than once.
         lost: how many packets the tool says it lost.
         damage: where the file cannot be read any further, and why; empty when it is whole.
+        stepped: by how many seconds its times go back: a clock was set meanwhile, or captures were joined.
         encrypted: connections that open with a TLS handshake, by client and server address.
         begun: the time of the first frame (seconds since the epoch).
         ended: that of the last.
@@ -63,6 +69,7 @@ class CaptureRead:
     twice: int
     lost: int
     damage: str
+    stepped: float
     encrypted: tuple[tuple[str, str], ...]
     begun: float
     ended: float
@@ -77,6 +84,10 @@ class CaptureRead:
             said.append(f"the tool that captured lost {self.lost} packets")
         if self.damage:
             said.append(f"the file is damaged after {self.frames} packets ({self.damage})")
+        if self.stepped:
+            said.append(
+                f"the times in the file go back by {self.stepped:.1f} s: what came first is not known"
+            )
         return tuple(said)
 
 
@@ -105,7 +116,7 @@ def read_capture(
         name_of=lambda host, port: endpoint((host, port)),
     )
     decoder.media.given_keys = keys
-    found, damage = _frames(data, path)
+    found, damage, stepped = _frames(data, path)
     dissectors: dict[int, Dissector] = {}
     unknown: Counter[int] = Counter()
     repeats = _Repeats()
@@ -145,6 +156,7 @@ def read_capture(
         repeats.count,
         lost,
         damage,
+        stepped,
         tuple(encrypted),
         begun,
         ended,
@@ -199,8 +211,11 @@ def _bytes(path: Path) -> bytes:
     return data
 
 
-def _frames(data: bytes, path: Path) -> tuple[list[tuple[int, Frame]], str]:
-    """Return the frames of a file with their LINKTYPE_ numbers, by time, and what is wrong with its rest."""
+def _frames(data: bytes, path: Path) -> tuple[list[tuple[int, Frame]], str, float]:
+    """Return the frames of a file with their LINKTYPE_ numbers, by time, and what is wrong with its rest.
+
+    Besides, by how many seconds its times go back.
+    """
     frames: list[tuple[int, Frame]] = []
     damage = ""
     read = read_pcapng(data) if is_pcapng(data) else read_pcap(data)
@@ -211,9 +226,47 @@ def _frames(data: bytes, path: Path) -> tuple[list[tuple[int, Frame]], str]:
             what = f"this is no whole capture file: {problem.problem}"
             raise BenchError(what, str(path), _REMEDY) from problem
         damage = problem.problem
-    if all(frame.time for _, frame in frames):  # a packet without a time stays where it is
-        frames.sort(key=lambda item: item[1].time)
-    return frames, damage
+    if not all(frame.time for _, frame in frames):  # a packet without a time stays where it is
+        return frames, damage, 0.0
+    frames, stepped = _steadied(frames)
+    frames.sort(key=lambda item: item[1].time)
+    return frames, damage, stepped
+
+
+def _steadied(frames: list[tuple[int, Frame]]) -> tuple[list[tuple[int, Frame]], float]:
+    """Return frames whose times do not go back, and by how much (s) they did.
+
+    What one interface took stands in a file in its order, so a clock was set meanwhile; several may be out of
+    step. Captures of the same time that were put one behind the other begin anew with it.
+    """
+    parts: dict[int, list[list[float]]] = {}
+    part_of = []
+    for _, frame in frames:
+        own = parts.setdefault(frame.interface, [])
+        if not own or frame.time < own[-1][1] - _OUT_OF_STEP:
+            own.append([frame.time, frame.time])
+        own[-1][1] = max(own[-1][1], frame.time)
+        part_of.append(len(own) - 1)
+    stepped = max((a[1] - b[0] for own in parts.values() for a, b in pairwise(own)), default=0.0)
+    if not stepped:
+        return frames, 0.0
+    shifts = {interface: _shifts(own) for interface, own in parts.items()}
+    steady = [
+        (link_type, frame._replace(time=frame.time + shifts[frame.interface][part]))
+        for (link_type, frame), part in zip(frames, part_of, strict=True)
+    ]
+    return steady, stepped
+
+
+def _shifts(parts: list[list[float]]) -> list[float]:
+    """Return by how much (s) the times of each part, of which first and last are given, are too low."""
+    (first, last), shifts = parts[0], [0.0]
+    for begun, ended in parts[1:]:
+        shift = shifts[-1]
+        parallel = begun + shift <= first + _BEGUN_TOGETHER and ended + shift >= first
+        shifts.append(shift if parallel else last - begun)
+        first, last = min(first, begun + shifts[-1]), max(last, ended + shifts[-1])
+    return shifts
 
 
 def _take_all(read: Iterator[tuple[int, Frame]], into: list[tuple[int, Frame]]) -> None:

@@ -32,11 +32,15 @@ class PcapError(WireError):
 
 
 class Frame(NamedTuple):
-    """One captured frame. ``time`` is seconds since the epoch, ``size`` its bytes on the wire."""
+    """One captured frame.
+
+    ``time`` is seconds since the epoch, ``size`` its bytes on the wire, ``interface`` which of a file.
+    """
 
     time: float
     data: bytes
     size: int
+    interface: int = 0
 
 
 def read_pcap(data: bytes) -> Iterator[tuple[int, Frame]]:

@@ -118,13 +118,14 @@ def read_pcapng(data: bytes) -> Iterator[tuple[int, Frame]]:
         PcapngError: it does not begin with a section header, or a block has an impossible length.
     """
     interfaces: list[_Interface] = []
+    before = 0
     for kind, body, order in _blocks(data):
         if kind == _SECTION:
-            interfaces = []
+            before, interfaces = before + len(interfaces), []
         elif kind == _INTERFACE and len(body) >= 8:
             interfaces.append(_interface(body, order))
         elif kind in (_PACKET, _OBSOLETE_PACKET, _SIMPLE_PACKET):
-            packet = _packet(kind, body, order, interfaces)
+            packet = _packet(kind, body, order, interfaces, before)
             if packet is not None:
                 yield packet
 
@@ -202,7 +203,9 @@ def _interface(body: bytes, order: str) -> _Interface:
     return _Interface(link_type, resolution, offset)
 
 
-def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> tuple[int, Frame] | None:
+def _packet(
+    kind: int, body: bytes, order: str, interfaces: list[_Interface], before: int
+) -> tuple[int, Frame] | None:
     header = {_PACKET: "IIIII", _OBSOLETE_PACKET: "HHIIII", _SIMPLE_PACKET: "I"}[kind]
     begun = struct.calcsize(order + header)
     if len(body) < begun:
@@ -217,5 +220,5 @@ def _packet(kind: int, body: bytes, order: str, interfaces: list[_Interface]) ->
     else:
         high, low, captured, size = said[-4:]
         time = interface.offset + ((high << 32) | low) * interface.resolution
-    frame = Frame(time, body[begun : begun + captured], size)
+    frame = Frame(time, body[begun : begun + captured], size, before + number)
     return interface.link_type, frame
