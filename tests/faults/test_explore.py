@@ -13,9 +13,10 @@ from intercom_hil.explore.story import Desk, Given, Step, Story, Verb
 from tests.faults.breaking.test_breaking import processes
 
 LANE = 37
+# The device agrees to the hold before its logic knows of it: it gets a moment.
 ON_HOLD = Story(
     given=Given(desks=(Desk.ANSWERS,), straight=True),
-    steps=tuple(Step(verb=verb) for verb in (Verb.PRESS, Verb.HOLD, Verb.PRESS)),
+    steps=tuple(Step(verb=verb) for verb in (Verb.PRESS, Verb.HOLD, Verb.WAIT, Verb.PRESS)),
 )
 FAULT = "button-dead-on-hold"
 
@@ -46,7 +47,7 @@ def test_a_story_that_was_kept_is_played_again(tmp_path, faults, status, verdict
     said, _ = playing.communicate(timeout=120)
     assert playing.returncode == status, said
     assert ("OUT-06 is broken" in said) == bool(faults), said
-    assert "3. the button is pressed." in said
+    assert "4. the button is pressed." in said
     run = record(tmp_path)
     assert (run["verdict"], run["interrupted"]) == (verdict, False)
     assert "the other side puts the call on hold" in run["scenarios"][0]["doc"]

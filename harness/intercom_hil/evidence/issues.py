@@ -39,7 +39,7 @@ class Issue(BaseModel):
         changes: what is different from the issue before, in words.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     number: int
     issued: float

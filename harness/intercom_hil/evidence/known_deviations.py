@@ -39,7 +39,7 @@ class KnownDeviation(BaseModel):
         until: the last day on which it is.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     requirement: _Text
     device: _Text

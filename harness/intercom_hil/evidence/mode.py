@@ -26,7 +26,7 @@ class BenchCheck(BaseModel):
         bench: the SHA-256 of the bench file then.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     time: float
     harness: str = ""
@@ -42,7 +42,7 @@ class Mode(BaseModel):
         reasons: why it is diagnostic; empty for conformance.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     kind: Literal["conformance", "diagnostic"] = "diagnostic"
     reasons: list[str] = Field(default_factory=list)

@@ -22,7 +22,13 @@ from intercom_hil.spec.laboratory import Customer, Laboratory, ReportDetails
 from intercom_hil.spec.verdict import Verdict
 
 
-class Evidence(BaseModel):
+class _Stored(BaseModel):
+    """What is stored of a run: checked for the first time when a scenario ends, and made ready then."""
+
+    model_config = ConfigDict(defer_build=True)
+
+
+class Evidence(_Stored):
     """Where a scenario's evidence lies, relative to the run folder."""
 
     folder: str
@@ -38,7 +44,7 @@ class Evidence(BaseModel):
     stills: list[str] = Field(default_factory=list)
 
 
-class Attempt(BaseModel):
+class Attempt(_Stored):
     """One earlier attempt at a scenario: attempts are kept, never hidden."""
 
     verdict: Verdict
@@ -46,7 +52,7 @@ class Attempt(BaseModel):
     evidence: Evidence
 
 
-class Step(BaseModel):
+class Step(_Stored):
     """One step of a scenario: something that is done, waited for as a precondition, or expected."""
 
     kind: Literal["do", "wait", "expect"]
@@ -54,7 +60,7 @@ class Step(BaseModel):
     requirement: str = ""
 
 
-class Measurement(BaseModel):
+class Measurement(_Stored):
     """One measured value, with the limits that its scenario declares; None is an open limit.
 
     ``uncertainty`` is expanded (k = 2) and in the unit of the value; None where it is not known.
@@ -70,7 +76,7 @@ class Measurement(BaseModel):
     verdict: Verdict
 
 
-class Scenario(BaseModel):
+class Scenario(_Stored):
     """What is on record of one scenario in any case.
 
     Attributes:
@@ -176,7 +182,7 @@ class ScenarioSummary(Scenario):
         return cls.model_construct(**shared, judgements=record.judgements, measurements=measured)
 
 
-class RequirementRow(BaseModel):
+class RequirementRow(_Stored):
     """One row of a catalogue with the worst verdict that any scenario gave it."""
 
     model_config = ConfigDict(populate_by_name=True)
@@ -195,7 +201,7 @@ class RequirementRow(BaseModel):
     )
 
 
-class ClauseSupport(BaseModel):
+class ClauseSupport(_Stored):
     """Requirements that bear on a clause of a standard, and why: a pass supports it, and never proves it."""
 
     standard: str
@@ -206,7 +212,7 @@ class ClauseSupport(BaseModel):
     reason: str
 
 
-class RunRecord(BaseModel):
+class RunRecord(_Stored):
     """A whole run: ``run.json``.
 
     Attributes:

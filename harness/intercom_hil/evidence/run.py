@@ -37,7 +37,6 @@ from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.laboratory import Particulars
-from intercom_hil.spec.mappings import MAPPING
 from intercom_hil.spec.reviewed import standing
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline.redaction import Redactor
@@ -491,6 +490,8 @@ class RunFolder:
 @cache
 def _mappings() -> list[ClauseSupport]:
     """Return the clauses of standards that requirements bear on, in the order of the standards."""
+    from intercom_hil.spec.mappings import MAPPING  # not before a run ends
+
     return [
         ClauseSupport(
             standard=standard.id,

@@ -25,7 +25,7 @@ class Deviation(BaseModel):
         example: the number of the first of them in the timeline.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     text: str
     count: int

@@ -31,7 +31,7 @@ class ClockReading(BaseModel):
     resolution of the device's times.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     at: float
     ahead_s: float
@@ -42,7 +42,7 @@ class ClockReading(BaseModel):
 class ClockEstimate(BaseModel):
     """The device's clock over a run: ``ahead_s`` at the time ``at`` and gaining ``drift_ppm`` since."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     at: float
     ahead_s: float

@@ -27,7 +27,7 @@ class StatedJudgement(BaseModel):
         time: when the first of them was made (seconds since the epoch).
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     requirement: str
     verdict: Verdict
@@ -121,7 +121,7 @@ class Folded(BaseModel):
     Good practice has verdicts of its own, and no part in the scenario's.
     """
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     verdict: Verdict
     requirements: dict[str, Verdict]

@@ -38,7 +38,7 @@ _ENDS = 2
 class Outcome(BaseModel):
     """What an evaluation found: verdict, what was seen in words, and the observations it rests on."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, defer_build=True)
 
     verdict: Verdict
     seen: str
@@ -46,7 +46,7 @@ class Outcome(BaseModel):
 
 
 class _Rule(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Occurs(_Rule):

@@ -22,7 +22,7 @@ LARGEST_FILE = 12 * 1024 * 1024
 
 
 class _Model(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class SheetField(_Model):

@@ -19,7 +19,7 @@ Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
 
 class Equipment(_Table):

@@ -24,7 +24,7 @@ class Standard(BaseModel):
         clauses: the clauses that are mapped, each with what it is about in a few words of ours.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     id: Text
     title: Text
@@ -34,7 +34,7 @@ class Standard(BaseModel):
 class Support(BaseModel):
     """Requirements that bear on clauses of standards, and why."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     requirements: Annotated[list[Text], Field(min_length=1)]
     clauses: dict[str, list[Text]]
@@ -44,7 +44,7 @@ class Support(BaseModel):
 class Mapping(BaseModel):
     """The whole mapping."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
 
     standard: list[Standard]
     supports: list[Support]
