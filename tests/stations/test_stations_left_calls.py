@@ -7,6 +7,7 @@ from raw_party import RawParty
 from intercom_hil.stations import answers, calls
 from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.timeline.vocabulary import answer, request
 
 RAW = "127.0.44.42"
 
@@ -22,6 +23,7 @@ async def test_a_call_whose_caller_is_gone_is_acknowledged_and_ended(stations, t
         raw.respond(invite, 180, to_tag="raw")
         raw.respond(invite, 200, raw.offer(), to_tag="raw")
         await raw.receive("ACK")
+        await timeline.wait(request("ACK"), within=3)
         await caller.vanish()
         call = left(timeline, caller.address)
         assert (call.local, call.target) == ((caller.address, caller.port), f"sip:raw@{RAW}:5090")
@@ -39,6 +41,7 @@ async def test_a_call_that_a_station_took_is_ended_from_there_and_asked_for_agai
     station = await stations.start("3401", answers(ring=0))
     async with RawParty(RAW) as raw:
         ok = await raw.invite(station)
+        await timeline.wait(answer(), within=3)
         await station.vanish()
         ending = asyncio.create_task(end_call(left(timeline, station.address)))
         first = await raw.receive("BYE")
@@ -53,6 +56,7 @@ async def test_nothing_is_sent_for_a_call_beside_the_stations_or_one_that_nobody
     station = await stations.start("3401", answers(ring=0))
     async with RawParty(RAW) as raw:
         await raw.invite(station)
+        await timeline.wait(answer(), within=3)
         await station.vanish()
     assert left(timeline) is None
     timeline_of_one = [o for o in timeline if isinstance(o.content, SipMessageSeen)][:1]

@@ -3,6 +3,7 @@
 Each way to break is met by two scenarios: the one in which it happens, and one that finds out what it left.
 """
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -42,8 +43,12 @@ def supervisor(assembly, part):
 def program(assembly, part, name):
     """Return the ids of the running programs of that name in a part."""
     of = supervisor(assembly, part)
-    children = Path(f"/proc/{of}/task/{of}/children").read_text().split()
-    return [int(pid) for pid in children if Path(f"/proc/{pid}/comm").read_text().strip() == name]
+    found = []
+    for pid in Path(f"/proc/{of}/task/{of}/children").read_text().split():
+        with contextlib.suppress(OSError):  # one that has just ended
+            if Path(f"/proc/{pid}/comm").read_text().strip() == name:
+                found.append(int(pid))
+    return found
 
 
 def sends(number, part, name=""):
