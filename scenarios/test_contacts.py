@@ -23,7 +23,6 @@ from intercom_hil.scenario import (
     invite,
     makes_progress_for_ever,
     not_found,
-    now,
     once_per_transaction,
     redirects,
     refusal,
@@ -131,8 +130,7 @@ async def test_the_end_of_the_list_is_announced_and_the_next_press_calls_again(
     if chain[-1] == "answers too late":
         over = response(200, "BYE", receiver=DEVICE)
     await bench.require(over, within=bench.timing.hang_up, after=failed)
-    begun = now()
-    await bench.intercom.press_button()
+    begun = await bench.intercom.press_button()
     again = await bench.expect(
         "OUT-01", invite(sender=DEVICE, to=first.number), within=bench.timing.dial, after=begun
     )

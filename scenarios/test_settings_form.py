@@ -312,8 +312,7 @@ async def _refuses(
     if not call:
         return
     await bench.stations(busy(), busy())
-    begun = now()
-    await bench.intercom.press_button()
+    begun = await bench.intercom.press_button()
     await bench.require(invite(sender=DEVICE), within=bench.timing.dial, after=begun)
     await bench.already_seen("CFG-22", invite(sender=DEVICE, to=desk), after=begun)
     bench.never_in_scenario("CFG-22", invite(sender=DEVICE, to=decoy))

@@ -8,7 +8,7 @@ import pytest
 
 from intercom_hil.adapters.numato_board import Board
 from intercom_hil.adapters.numato_relay import Relay
-from intercom_hil.device.intercom import Intercom
+from intercom_hil.device.intercom import NOTICED, Intercom
 from intercom_hil.device.portal import Account, Portal
 from intercom_hil.device.speaker import Speaker
 from intercom_hil.errors import BenchError, DeviceCrashed
@@ -107,8 +107,16 @@ async def test_settings_that_have_been_seen_in_force_need_no_more_time(slow_desk
 
 async def test_a_device_that_needs_a_rest_is_left_alone_until_then(desk):
     rested = now() + 0.4
-    desk.intercom.rest_left = lambda: rested - now()
+    desk.intercom.rest_left = lambda least: rested - now()
     assert await desk.intercom.press_button(hold=0.02) >= rested
+
+
+async def test_nobody_presses_before_they_can_have_noticed_that_a_call_is_over(desk):
+    asked = []
+    desk.intercom.rest_left = lambda least: asked.append(least) or 0.0
+    await desk.intercom.press_button(hold=0.02)
+    await desk.intercom.configure(SETTINGS)
+    assert asked == [NOTICED, 0.0]
 
 
 async def test_a_press_closes_the_contact_and_tells_when(desk):

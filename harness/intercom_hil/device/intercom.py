@@ -42,6 +42,8 @@ HOLD = 0.1
 """Seconds for which a finger holds the button."""
 ALL_ROLES = SourceRole()
 _LONGEST_SHOWN = 200  # characters of a submitted value that go onto the timeline
+NOTICED = 0.2
+"""Seconds that people take, about, to notice that a call is over before they press again."""
 
 
 class SpeakerListener(Protocol):
@@ -71,7 +73,8 @@ class Intercom:
         supply: what its supply is switched with, where the bench has that.
         inputs: the contacts that the bench watches, by name.
         settings: the configuration in force, as far as the bench knows.
-        rest_left: returns for how many seconds it cannot be asked for another call, where it needs a rest.
+        rest_left: returns for how many seconds it cannot be asked for another call, where it needs a rest of
+            so many seconds at least.
         last_call: when the last call of a scenario before was over, where that counts (epoch seconds).
         last_taken: when it last took a call in a scenario before of which its screen has said nothing (epoch
             seconds); 0 for none.
@@ -138,7 +141,7 @@ class Intercom:
         self._hold = hold
         self._settling_time = settling
         self._settled_at = 0.0
-        self.rest_left: Callable[[], float] = lambda: 0.0
+        self.rest_left: Callable[[float], float] = lambda least: 0.0
         self.last_call = self.last_taken = 0.0
         self._append = append
         self._device_lost = device_lost
@@ -228,9 +231,13 @@ class Intercom:
         """Take note that the settings that it took last are in force: it has been seen."""
         self._settled_at = 0.0
 
-    async def until_ready(self) -> None:
-        """Wait until the settings that it took last are in force, and until it is ready for another call."""
-        left = max(self._settled_at - monotonic(), self.rest_left())
+    async def until_ready(self, least: float = 0.0) -> None:
+        """Wait until the settings that it took last are in force, and until it is ready for another call.
+
+        Args:
+            least: seconds that are to have gone by since its last call, also where it needs no rest.
+        """
+        left = max(self._settled_at - monotonic(), self.rest_left(least))
         if left > 0:
             await asyncio.sleep(left)
 
@@ -327,9 +334,11 @@ class Intercom:
     async def press_button(self, hold: float | None = None) -> float:
         """Press the button, hold it (s) and release it; return the time of the press. Raises BenchError.
 
-        A device that is not ready yet, by what the bench file says, is waited for first.
+        A device that is not ready yet, by what the bench file says, is waited for first, and so is the time
+        that people need to notice that a call is over: a SIP stack may acknowledge the end of a call before
+        the program above it knows of it.
         """
-        await self.until_ready()
+        await self.until_ready(least=NOTICED)
         return await self.button.press(self._hold if hold is None else hold)
 
     async def healthy(self) -> bool:

@@ -279,12 +279,13 @@ class ScenarioRunner:
             await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
         await self.judge.conclude(max(0.0, deadline - monotonic()))
 
-    def _rest_left(self, intercom: Intercom) -> float:
+    def _rest_left(self, intercom: Intercom, least: float = 0.0) -> float:
         """Return for how long (s) the device still rests; while a call is up it need not.
 
+        ``least`` is what a rest takes at least (s), whatever the bench file says.
         It is asked also when the bench is already being taken down: for the log that is exported last.
         """
-        rest = self._timing.rest
+        rest = max(self._timing.rest, least)
         return min(rest, free_at(self.judge.timeline, rest, intercom.last_call) - now())
 
     @property
