@@ -41,7 +41,7 @@ GROUND = rooms(
     "timeline",
 )
 HEARD = rooms("layouts", "event_sources", "operator")
-WITNESSES = rooms("instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
+WITNESSES = rooms("browser", "instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
@@ -66,6 +66,7 @@ MAY_IMPORT = {
         "event_sources": (*GROUND, *rooms("layouts", "serving")),
         "operator": (*GROUND, *rooms("serving")),
         "device": (*GROUND, *HEARD, *rooms("instruments", "processes")),
+        "browser": (*GROUND, *rooms("device")),
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),
@@ -83,7 +84,7 @@ MAY_IMPORT = {
             *rooms("capture", "capture_file", "event_sources", "evidence", "instruments", "judge"),
             *rooms("layouts", "monitors", "pbx", "sipp"),
         ),
-        "bench_file": (*GROUND, *HEARD, *rooms("instruments", "device")),
+        "bench_file": (*GROUND, *HEARD, *rooms("browser", "instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),
         "commands": (

@@ -1,0 +1,39 @@
+"""A Chromium that Playwright drives, for the tests that need one; they are skipped where there is none."""
+
+import pytest
+
+from intercom_hil.browser.chromium import Chromium, installed, playwright_there
+from intercom_hil.errors import BenchError
+from tests.emulator.portal_pages import ServedPortal
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "chromium: needs Playwright and Chromium")
+
+
+def pytest_runtest_setup(item):
+    if item.get_closest_marker("chromium") is None:
+        return
+    if not playwright_there():
+        pytest.skip("no browser: Playwright is not installed")
+    try:
+        installed()
+    except BenchError as problem:
+        pytest.skip(f"no browser: {problem.what}")
+
+
+@pytest.fixture(scope="session")
+async def chromium():
+    """One for all tests; each opens windows of its own."""
+    running = Chromium()
+    await running.open()
+    try:
+        yield running
+    finally:
+        await running.close()
+
+
+@pytest.fixture
+def portal():
+    with ServedPortal() as served:
+        yield served
