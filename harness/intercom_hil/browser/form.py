@@ -8,6 +8,7 @@ the portal itself makes of them is seen.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -99,6 +100,11 @@ class _Standing:
     options: list[str] | None
 
 
+def _worded(value: Value) -> str:
+    """Return a value as ``only_with`` has it."""
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
 def _filled_in(entries: list[str]) -> list[str]:
     return [entry for entry in entries if entry]
 
@@ -115,19 +121,41 @@ class PortalForm:
         """Go where the form is. Raises as ``PortalSession.go`` does."""
         await self._session.go(FORM)
 
+    @property
+    def pages(self) -> Sequence[FormPage | None]:
+        """The form's pages in their order; of a form of one page None."""
+        return self._map.form.pages or (None,)
+
     async def read(self) -> dict[str, str | bool | list[str]]:
-        """Return what stands in the fields of the page that is shown, as far as that can be read.
+        """Return what stands in the form, as far as that can be read; its last page is shown then.
 
         Raises:
-            BenchError: a field of the map is not there.
+            BenchError: a field of the map is not there, or a page is not left.
             DeviceCrashed: nobody answers.
         """
-        found = {}
-        for name, setting in self._map.on_page(self._map.form.pages[0] if self._map.form.pages else None):
-            value = await self._standing(name, setting)
-            if value is not None:
-                found[name] = value
+        found: dict[str, str | bool | list[str]] = {}
+        for page in self.pages:
+            await self.arrived(page)
+            for name, setting in self._map.on_page(page):
+                if self.there_with(setting, found) and (value := await self.standing(name)) is not None:
+                    found[name] = value
+            if page is not self.pages[-1] and (answer := await self.turn(page)) is not None:
+                name = page.name if page is not None else ""
+                raise BenchError(
+                    f"page {name!r} of the form is refused as it stands: {answer.message}",
+                    self._session.url,
+                    "correct what stands there in the portal",
+                )
         return found
+
+    async def arrived(self, page: FormPage | None) -> None:
+        """Return when a page of the form is there. Raises BenchError, DeviceCrashed, SessionEnded."""
+        if page is not None and page.ready is not None:
+            await self._session.find(self._map.placed(page.ready), f"page {page.name!r} of the form")
+
+    def there_with(self, setting: Setting, values: Mapping[str, Value]) -> bool:
+        """Return whether a field is there as others stand: those of which nothing is known may be right."""
+        return all(name not in values or _worded(values[name]) == v for name, v in setting.only_with.items())
 
     async def submit(
         self,
@@ -149,10 +177,8 @@ class PortalForm:
             SessionEnded: the portal wants a log-in.
         """
         self._odd = {}
-        pages: Sequence[FormPage | None] = self._map.form.pages or (None,)
-        for page in pages:
-            if page is not None and page.ready is not None:
-                await self._session.find(self._map.placed(page.ready), f"page {page.name!r} of the form")
+        for page in self.pages:
+            await self.arrived(page)
             began = now()
             changed = await self._fill(page, values, round_the_browser)
             self._session.note(
@@ -160,7 +186,7 @@ class PortalForm:
                 f"changed: {', '.join(changed) or 'nothing'}",
                 began,
             )
-            last = page is None or page is pages[-1]
+            last = page is self.pages[-1]
             if last:
                 await filled()
             if self._odd and not round_the_browser:
@@ -168,13 +194,11 @@ class PortalForm:
                 return FormAnswer("held", f"the browser: {why}"[:_LONGEST_MESSAGE], fields=tuple(self._odd))
             if last:
                 return await self._submitted(page, round_the_browser)
-            assert page is not None
-            assert page.next is not None
             held = None if round_the_browser else await self._held(page)
             if held is not None:
                 await filled()
                 return held
-            answer = await self._next(page, pages)
+            answer = await self.turn(page)
             if answer is not None:
                 return answer
         raise AssertionError("a form has a last page")
@@ -198,8 +222,7 @@ class PortalForm:
 
     def _absent(self, setting: Setting, value: Value, values: Mapping[str, Value]) -> bool:
         """Return whether a field is not there as the others stand, and nothing is wanted in it."""
-        needs = setting.only_with.items()
-        return value in (None, "", [], False) and any(str(values.get(n, v)) != v for n, v in needs)
+        return value in (None, "", [], False) and not self.there_with(setting, values)
 
     async def _filled(self, name: str, setting: Setting, value: Value, forced: bool) -> bool:
         match setting.kind:
@@ -368,7 +391,15 @@ class PortalForm:
 
     # --- reading ----------------------------------------------------------------------------------
 
-    async def _standing(self, name: str, setting: Setting) -> str | bool | list[str] | None:
+    async def standing(self, name: str) -> str | bool | list[str] | None:
+        """Return what stands in the field of a setting, as the bench spells it; None where it cannot be read.
+
+        Raises:
+            BenchError: it is not there.
+            DeviceCrashed: nobody answers.
+            SessionEnded: the portal wants a log-in.
+        """
+        setting = self._map.settings[name]
         if not setting.reads or setting.kind in ("password", "file"):
             return None
         if setting.kind == "list":
@@ -376,7 +407,7 @@ class PortalForm:
         if setting.kind == "radio":
             group = await self._session.find(self._placed(setting), f"the buttons of {name}")
             chosen = group.get_by_role("radio", checked=True)
-            labels = "els => els.map(el => (el.labels?.[0]?.textContent ?? el.ariaLabel ?? '').trim())"
+            labels = "els => els.map(el => (el.labels?.[0] ?? el).textContent.trim() || el.ariaLabel || '')"
             text = next(iter(await chosen.evaluate_all(labels)), "")
         else:
             _, standing = await self._field(name, setting)
@@ -385,7 +416,7 @@ class PortalForm:
             text = standing.text
         if setting.kind == "lines":
             return [entry for entry in text.split(setting.separator) if entry]
-        return next((value for value, spelt in setting.values.items() if spelt == text), str(text))
+        return setting.meant(text)
 
     async def _value(self, field: Locator) -> str:
         async with self._handling("a field"):
@@ -401,15 +432,19 @@ class PortalForm:
 
     # --- submitting -------------------------------------------------------------------------------
 
-    async def _next(self, page: FormPage, pages: Sequence[FormPage | None]) -> FormAnswer | None:
-        """Go on to the next page of the form; return the answer, where the form answers already."""
+    async def turn(self, page: FormPage | None) -> FormAnswer | None:
+        """Go on to the next page of the form; return the answer, where the form answers already.
+
+        Raises as ``submit`` does.
+        """
+        assert page is not None
         assert page.next is not None
         step = f"go on from page {page.name!r} of the form"
         button = await self._session.find(self._map.placed(page.next), step)
         before = await self._before()
         taken = self._note(step)
         await self._click(button, step)
-        following = pages[pages.index(page) + 1]
+        following = self.pages[self.pages.index(page) + 1]
         ready = self._map.placed(following.ready) if following is not None and following.ready else None
         if ready is None:
             await self._session.loaded()
@@ -549,18 +584,15 @@ class PortalForm:
     async def at_fault(self) -> tuple[str, ...]:
         """Return the settings whose fields the page that is shown says to be at fault."""
         rule = self._map.answer.at_fault
-        listed = (
-            [text.casefold() for text in await self._session.texts_of(rule.listed)] if rule.listed else []
-        )
+        texts = await self._session.texts_of(rule.listed) if rule.listed else []
+        listed = named_in(texts, {name: setting.calls for name, setting in self._map.settings.items()})
         found = []
         for name, setting in self._map.settings.items():
             fields = self._session.locate(self._placed(setting))
             marked = (rule.itself or rule.around) and await fields.evaluate_all(
                 _AT_FAULT, [rule.itself, rule.around]
             )
-            if marked or (
-                setting.calls and any(text.startswith(setting.calls.casefold()) for text in listed)
-            ):
+            if marked or name in listed:
                 found.append(name)
         return tuple(found)
 
@@ -617,3 +649,30 @@ class PortalForm:
             self._session.url,
             f"correct the portal map: {GUIDE}",
         )
+
+
+def named_in(texts: Sequence[str], calls: Mapping[str, str]) -> frozenset[str]:
+    """Return the settings that messages name.
+
+    A message names the field that it begins with; one that begins with none, those that are in it as whole
+    words. Of two such names, one inside the other, only the longer is meant: *Proxy port*, and not *Port*.
+
+    Args:
+        texts: the messages.
+        calls: what the portal calls each setting, by the settings' names.
+    """
+    found: set[str] = set()
+    for text in texts:
+        spans = {
+            name: (match.start(), match.end())
+            for name, called in calls.items()
+            if called and (match := re.search(rf"(?<!\w){re.escape(called)}(?!\w)", text, re.IGNORECASE))
+        }
+        first = {name: span for name, span in spans.items() if span[0] == 0}
+        spans = first or spans
+        found |= {
+            name
+            for name, (start, end) in spans.items()
+            if not any(a <= start and end <= b and b - a > end - start for a, b in spans.values())
+        }
+    return frozenset(found)

@@ -6,6 +6,7 @@ map of the portal that the specification describes comes along; another portal n
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
@@ -41,6 +42,9 @@ NAMES = (
 """What settings are called in a map; ``proxy`` itself is a switch, where a form has one."""
 _PLACES = ("label", "role", "text", "placeholder", "selector")
 _ACTIONS = ("open", "click", "fill", "choose", "check", "uncheck", "press", "wait")
+
+_WRITTEN = r"^[^{}]*(\{value\}|\{minutes\}[^{}]+\{seconds\})[^{}]*$"
+_SECONDS = re.compile("[0-9]{1,9}")
 
 Seconds = Annotated[float, Field(gt=0, le=600)]
 
@@ -201,13 +205,23 @@ class Times(_Part):
 
 
 class LogIn(_Part):
-    """How somebody logs in."""
+    """How somebody logs in: by the steps of a page, or where the browser itself asks (RFC 7617)."""
 
+    basic: bool = Field(default=False, description="whether the browser asks, and no page: no steps then")
     address: str = Field(default="/", description="of the page, relative to the portal's")
-    steps: Annotated[Steps, Field(min_length=1)]
+    steps: Steps = ()
     done: Targets = Field(description="what can be seen when it has worked", min_length=1)
     refused: Targets = Field(default=(), description="what says that account or password is wrong")
-    needed: Targets = Field(description="what can be seen where one has to log in", min_length=1)
+    needed: Targets = Field(default=(), description="what can be seen where one has to log in")
+
+    @model_validator(mode="after")
+    def _has_a_way_in(self) -> LogIn:
+        missing = [name for name in ("steps", "needed") if not getattr(self, name)]
+        if missing and not self.basic:
+            raise ValueError(
+                f"give {' and '.join(missing)}; or basic = true, where the browser asks by itself"
+            )
+        return self
 
 
 class FormPage(_Part):
@@ -278,6 +292,7 @@ class Setting(Target):
             with all entries), ``file`` (an upload).
         page: the form's page that it is on; the first where not given.
         values: how values are spelt in the form, where otherwise than in the bench: ``{ "" = "Not set" }``.
+        written: what is round every other value: ``{value} %``; of seconds ``{minutes}:{seconds}``.
         reads: whether what stands in it can be believed; passwords and files never are read.
         called: how messages call it, where otherwise than its label.
         add: what adds a text box to a list.
@@ -292,6 +307,7 @@ class Setting(Target):
     kind: Kind = "text"
     page: str | None = None
     values: dict[str, str] = {}
+    written: Annotated[str, Field(pattern=_WRITTEN)] = "{value}"
     reads: bool = True
     called: str | None = None
     add: Target | None = None
@@ -316,7 +332,27 @@ class Setting(Target):
 
     def spelt(self, value: str) -> str:
         """Return how a value is spelt in the form."""
-        return self.values.get(value, value)
+        if value in self.values or not value:
+            return self.values.get(value, value)
+        if "{value}" in self.written:
+            return self.written.replace("{value}", value)
+        if not _SECONDS.fullmatch(value):
+            return value
+        minutes, seconds = divmod(int(value), 60)
+        return self.written.replace("{minutes}", str(minutes)).replace("{seconds}", f"{seconds:02}")
+
+    def meant(self, text: str) -> str:
+        """Return the value that is spelt so in the form; the text itself where it spells none."""
+        for value, spelt in self.values.items():
+            if spelt == text:
+                return value
+        pattern = re.escape(self.written)
+        for word, digits in (("value", ".*"), ("minutes", r"\d{1,9}"), ("seconds", "[0-5]?[0-9]")):
+            pattern = pattern.replace(re.escape(f"{{{word}}}"), f"(?P<{word}>{digits})")
+        if (found := re.fullmatch(pattern, text, re.DOTALL)) is None:
+            return text
+        parts = found.groupdict()
+        return parts["value"] if "value" in parts else str(int(parts["minutes"]) * 60 + int(parts["seconds"]))
 
 
 def _known_settings(value: dict[str, Setting]) -> dict[str, Setting]:

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import monotonic
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin
 
 from intercom_hil.browser.chromium import Chromium, gone
@@ -53,6 +53,7 @@ _ROLES = re.compile(
     r"|spinbutton|tab|menuitem)\b ?(\"(?:[^\"\\]|\\.)*\")?",
     re.MULTILINE,
 )
+_UNAUTHORIZED = 401
 _MASK = "data-bench-mask"
 _MARK = """([secrets, mark]) => {
   const marked = node => secrets.some(secret => (node.value ?? "").toString().includes(secret)
@@ -179,8 +180,11 @@ class PortalSession:
         await self.close()
         width, height = self.map.viewport
         language = self.map.language
+        options: dict[str, Any] = {}
+        if self.map.log_in.basic and self.person is not None:
+            options["http_credentials"] = {"username": self.person.account, "password": self.person.password}
         self._window = await self._browser.window(
-            viewport={"width": width, "height": height}, locale=language, accept_downloads=True
+            viewport={"width": width, "height": height}, locale=language, accept_downloads=True, **options
         )
         async with self._at_work():
             self.page = await self._window.new_page()
@@ -213,22 +217,28 @@ class PortalSession:
         await self.take(Step(name="open the log-in page", open=table.address))
         if self.person is None:
             return
-        if await self.sees(table.done):
+        if table.basic and self.status == _UNAUTHORIZED:
+            raise self._cannot_log_in("the answer is 401")
+        choices: dict[str, Sequence[Target]] = {"done": table.done, "needed": table.needed}
+        if await self.first(choices, "log in", logging_in=True) == "done":
             return
         for step in table.steps:
             await self.take(step, logging_in=True)
         seen = await self.first({"done": table.done, "refused": table.refused}, "log in", logging_in=True)
         if seen == "refused":
-            said = await self.text_of(table.refused)
-            raise BenchError(
-                f"the account {self.person.account!r} cannot log in ({said})",
-                self.url,
-                "check the account and its password in the bench file",
-            )
+            raise self._cannot_log_in(await self.text_of(table.refused))
         if self._window is not None:
             for cookie in await self._window.cookies():
                 if cookie.get("httpOnly"):
                     self._learn(str(cookie.get("value", "")))
+
+    def _cannot_log_in(self, said: str) -> BenchError:
+        account = self.person.account if self.person is not None else ""
+        return BenchError(
+            f"the account {account!r} cannot log in ({said})",
+            self.url,
+            "check the account and its password in the bench file",
+        )
 
     async def go(self, way: str) -> None:
         """Take the steps of a way of the map, from wherever the session is; log in first where need be.

@@ -108,13 +108,15 @@ def _entered(setting: Setting, value: object) -> Value:
         case "file":
             return File(CERTIFICATE_FILE, _text(value).encode("utf-8", "surrogatepass")) if value else None
         case "choice" | "radio" if isinstance(value, bool):
-            return Odd(str(value))
+            return _text(value) if _text(value) in setting.values else Odd(str(value))
     return _text(value)
 
 
 def _text(value: object) -> str:
     if value is None:
         return ""
+    if isinstance(value, bool):
+        return str(value).lower()
     if isinstance(value, str | int | float):
         return str(value)
     raise ValueError("a text is needed")
