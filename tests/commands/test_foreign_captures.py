@@ -407,3 +407,63 @@ def test_a_port_that_mirrors_everything_twice_accuses_nobody(tmp_path):
     twice = sorted([*packets, *((at + 0.005, raw) for at, raw in packets)])
     _, text = told(written(tmp_path / "x.pcap", twice), device=[DEVICE], pbx=[PBX])
     assert broken(text) == []
+
+
+def proven_registration():
+    """A registration with credentials, which the server takes."""
+    proof = 'Authorization: Digest username="3401", realm="x", nonce="n", response="0"'
+    ask = message("REGISTER sip:192.0.2.10 SIP/2.0", call="reg", cseq="1 REGISTER", more=proof)
+    answer = message("SIP/2.0 200 OK", call="reg", cseq="1 REGISTER", to_tag="r")
+    return [sip(0.0, ask), sip(0.01, answer, to_device=True)]
+
+
+@pytest.mark.parametrize(
+    ("servers", "word"),
+    [
+        ([], "REG-05 pass"),
+        ([PBX], "REG-05 pass"),
+        ([OTHER], "REG-05 inconclusive: credentials for a stranger.*which servers are the device's"),
+        (["192.0.2.77"], "REG-05 inconclusive: credentials for a stranger.*is registered there"),
+    ],
+)
+def test_a_server_that_was_named_wrongly_makes_no_stranger_of_another_one(tmp_path, servers, word):
+    with_another = [*proven_registration(), (1.0, packet(("192.0.2.77", 5060), (DEVICE, 5060), OPTIONS))]
+    _, text = told(written(tmp_path / "x.pcap", with_another), device=[DEVICE], pbx=servers)
+    assert re.search(word, text)
+    assert broken(text) == []
+
+
+OPTIONS = theirs(f"OPTIONS sip:3401@{DEVICE} SIP/2.0", "9 OPTIONS", more="X-None: 0")
+
+
+def test_one_address_is_not_the_device_and_its_server(tmp_path):
+    path = written(tmp_path / "x.pcap", [*registration(), *call()])
+    with pytest.raises(BenchError, match="named as the device and as its server"):
+        told(path, device=[DEVICE], pbx=[DEVICE])
+
+
+def block(kind, body):
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+
+def of_interfaces(path, *each):
+    """Write a pcapng file of several interfaces, with all packets of one before those of the next."""
+    data = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    data += block(1, struct.pack("<HHI", 101, 0, 65535)) * len(each)
+    for number, packets in enumerate(each):
+        for at, raw in packets:
+            high, low = divmod(round((1700000000 + at) * 1e6), 1 << 32)
+            head = struct.pack("<IIIII", number, high, low, len(raw), len(raw))
+            data += block(6, head + raw + bytes(-len(raw) % 4))
+    path.write_bytes(data)
+    return path
+
+
+def test_interfaces_that_stand_one_behind_the_other_set_no_clock_back(tmp_path):
+    packets = [*registration(), *call()]
+    path = of_interfaces(tmp_path / "x.pcapng", packets[::2], packets[1::2])
+    verdict, text = told(path)
+    assert (verdict, broken(text)) == (Verdict.PASS, [])
+    assert "go back" not in text
+    path = of_interfaces(tmp_path / "y.pcapng", stepped(packets, after=5, by=2.0))
+    assert "the times in the file go back by" in told(path)[1]

@@ -169,3 +169,30 @@ def test_an_address_is_the_same_however_it_is_spelt(address):
     body = f"v=0\r\no=- 1 1 IN IP6 ::1\r\ns=-\r\nc=IN IP6 {address}\r\nt=0 0\r\nm=audio 4 RTP/AVP 8\r\n"
     session = Session.parse(body.encode())
     assert (session.address, session.media[0].address) == ("2001:db8::a1", "2001:db8::a1")
+
+
+def one_section(*lines):
+    head = ("v=0", "o=- 1 1 IN IP4 192.0.2.1", "s=-", "t=0 0")
+    return Session.parse("".join(f"{line}\r\n" for line in (*head, *lines)).encode()).media[0]
+
+
+FIRST_OFFER = (
+    "m=audio 9 UDP/TLS/RTP/SAVPF 111",
+    "c=IN IP4 0.0.0.0",
+    "a=ice-ufrag:4f",
+    "a=rtpmap:111 opus/48000/2",
+)
+
+
+def test_an_offer_whose_candidates_come_later_holds_nobody():
+    """RFC 8829 §5.2.1, RFC 8838: its default destination is 0.0.0.0, port 9, until there is one."""
+    offer = one_section(*FIRST_OFFER)
+    assert (offer.held, offer.direction, offer.candidates) == (False, "sendrecv", True)
+    hold = one_section(*FIRST_OFFER[:2])
+    assert (hold.held, hold.direction) == (True, "sendonly")
+
+
+def test_an_address_of_another_network_is_none_of_ours():
+    assert one_section("m=audio 9 PSTN -", "c=PSTN E164 +49301234").address == ""
+    with pytest.raises(SdpError, match="unusable c= line"):
+        one_section("m=audio 9 RTP/AVP 8", "c=IN IP4")

@@ -82,8 +82,12 @@ def _excuse(
     """Return why a failure may be the capture's; empty where it stands."""
     row = judgement.requirement
     rests_on = [timeline[seq] for seq in judgement.observations]
-    if row == "REG-05" and not servers_named and _digests_alone(rests_on):
-        return "which servers are the device's is not known: name them with --pbx ADDRESS"
+    if row == "REG-05" and _digests_alone(rests_on):
+        if not servers_named:
+            return "which servers are the device's is not known: name them with --pbx ADDRESS"
+        registered = {sip(o).sender for o in timeline if _registers(o)}
+        if all(sip(o).receiver in registered for o in rests_on):
+            return "the device is registered there: name all of its servers with --pbx ADDRESS"
     if (row in _ABSENCES | _WHOLE_STORY and read.gaps) or (read.stepped and row not in _OF_ONE_MESSAGE):
         return "; ".join(read.gaps)
     if row in _CALLS_UNREAD and unread:
@@ -140,6 +144,13 @@ def _not_shown_late(rests_on: Iterable[Observation], timeline: Timeline) -> str:
         if any(isinstance(m, SipMessageSeen) and m.cseq == message.cseq + 1 for m in later):
             return ""
     return "the device may have been off, or its REGISTER may have gone where nobody captured"
+
+
+def _registers(observation: Observation) -> bool:
+    """Whether a message grants the device a registration."""
+    message = observation.content
+    granted = isinstance(message, SipMessageSeen) and message.receiver == "device" and message.status == 200
+    return granted and sip(observation).method == "REGISTER"
 
 
 def _registers_later(observation: Observation, granted: Observation) -> bool:

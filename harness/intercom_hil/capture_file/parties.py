@@ -60,6 +60,9 @@ def parties(path: Path, timeline: Timeline, device: Collection[str], pbx: Collec
     """
     shared = _shared(timeline)
     named_device, named_pbx = [_address(text) for text in device], [_address(text) for text in pbx]
+    if both := sorted({*named_device} & {*named_pbx}):
+        problem = f"{', '.join(both)} is named as the device and as its server"
+        raise BenchError(problem, str(path), "name each with its port: --device ADDRESS:PORT")
     if several := shared.intersection(named_device):
         raise _untold(path, timeline, shared, f"several parties are at {', '.join(sorted(several))}")
     roles = {} if named_device else _roles_of_a_run(path)
@@ -70,7 +73,7 @@ def parties(path: Path, timeline: Timeline, device: Collection[str], pbx: Collec
     if not named_pbx and "pbx" not in roles.values():
         roles |= dict.fromkeys(_registrars(timeline, found, shared), "pbx")
     roles |= dict.fromkeys(named_pbx, "pbx") | dict.fromkeys(named_device, "device")
-    return Parties(roles, reason, bool(named_pbx) or of_a_run)
+    return Parties(roles, reason, of_a_run or not _seen(timeline).isdisjoint(named_pbx))
 
 
 def _renamed(observation: Observation, roles: Mapping[str, str]) -> Observation:
@@ -167,6 +170,14 @@ def _registrars(timeline: Timeline, device: Collection[str], shared: Collection[
         if message.is_request and message.method == "REGISTER" and sender in device:
             found[receiver] = None
     return [place for place in found if place not in device]
+
+
+def _seen(timeline: Timeline) -> set[str]:
+    """Return every address that a message goes from or to, with its port and without."""
+    found: set[str] = set()
+    for _, message in _messages(timeline):
+        found |= {message.source, message.destination, *_hosts(message)}
+    return found
 
 
 def _messages(timeline: Timeline) -> Iterator[tuple[Observation, SipMessageSeen]]:

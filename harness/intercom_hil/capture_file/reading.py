@@ -217,8 +217,8 @@ def _frames(data: bytes, path: Path) -> tuple[list[tuple[int, Frame]], str, floa
     Besides, by how many seconds its times go back.
     """
     frames: list[tuple[int, Frame]] = []
-    damage = ""
-    read = read_pcapng(data) if is_pcapng(data) else read_pcap(data)
+    damage, numbers = "", list[int]()
+    read = read_pcapng(data, numbers) if is_pcapng(data) else read_pcap(data)
     try:
         _take_all(read, frames)
     except WireError as problem:
@@ -228,21 +228,23 @@ def _frames(data: bytes, path: Path) -> tuple[list[tuple[int, Frame]], str, floa
         damage = problem.problem
     if not all(frame.time for _, frame in frames):  # a packet without a time stays where it is
         return frames, damage, 0.0
-    frames, stepped = _steadied(frames)
+    frames, stepped = _steadied(frames, numbers or [0] * len(frames))
     frames.sort(key=lambda item: item[1].time)
     return frames, damage, stepped
 
 
-def _steadied(frames: list[tuple[int, Frame]]) -> tuple[list[tuple[int, Frame]], float]:
-    """Return frames whose times do not go back, and by how much (s) they did.
+def _steadied(
+    frames: list[tuple[int, Frame]], numbers: Sequence[int]
+) -> tuple[list[tuple[int, Frame]], float]:
+    """Return frames whose times do not go back, and by how much (s) they did; numbers are of interfaces.
 
     What one interface took stands in a file in its order, so a clock was set meanwhile; several may be out of
     step. Captures of the same time that were put one behind the other begin anew with it.
     """
     parts: dict[int, list[list[float]]] = {}
     part_of = []
-    for _, frame in frames:
-        own = parts.setdefault(frame.interface, [])
+    for (_, frame), number in zip(frames, numbers, strict=True):
+        own = parts.setdefault(number, [])
         if not own or frame.time < own[-1][1] - _OUT_OF_STEP:
             own.append([frame.time, frame.time])
         own[-1][1] = max(own[-1][1], frame.time)
@@ -250,10 +252,10 @@ def _steadied(frames: list[tuple[int, Frame]]) -> tuple[list[tuple[int, Frame]],
     stepped = max((a[1] - b[0] for own in parts.values() for a, b in pairwise(own)), default=0.0)
     if not stepped:
         return frames, 0.0
-    shifts = {interface: _shifts(own) for interface, own in parts.items()}
+    shifts = {number: _shifts(own) for number, own in parts.items()}
     steady = [
-        (link_type, frame._replace(time=frame.time + shifts[frame.interface][part]))
-        for (link_type, frame), part in zip(frames, part_of, strict=True)
+        (link_type, frame._replace(time=frame.time + shifts[number][part]))
+        for (link_type, frame), number, part in zip(frames, numbers, part_of, strict=True)
     ]
     return steady, stepped
 

@@ -20,7 +20,7 @@ from intercom_hil.wire.uri import is_address
 FOLLOWS_WITHIN = 1.0
 """Seconds after it was agreed within which media goes to another place."""
 _LEAST_PACKETS = 10
-_ICE = "a=candidate:"
+_ICE = ("a=candidate:", "a=ice-ufrag:", "a=altc:")
 
 
 def destinations(timeline: Timeline, seen: Sequence[Observation]) -> Iterator[tuple[Observation, str]]:
@@ -40,7 +40,7 @@ def destinations(timeline: Timeline, seen: Sequence[Observation]) -> Iterator[tu
             o for o in seen if sip(o).call_id == flow.call_id and sip(o).sender != "device" and sip(o).media
         ]
         wanted = {place for o in said for place in _places(sip(o), flow.media)}
-        open_ = any(_ICE in sip(o).raw or not _is_known(sip(o)) for o in said)
+        open_ = any(not _is_known(sip(o)) for o in said)
         if not wanted or open_:
             continue
         if flow.destination not in wanted and flow.destination not in {other.source for other in came}:
@@ -103,5 +103,6 @@ def _places(message: SipMessageSeen, media: str) -> set[str]:
 
 
 def _is_known(message: SipMessageSeen) -> bool:
-    """Whether every address is one, and no name that stands for any."""
-    return all(is_address(line.address) for line in message.media if line.port)
+    """Whether every address is one, no name that stands for any, and there are no others (RFC 6947)."""
+    single = not any(word in message.raw for word in _ICE)
+    return single and all(is_address(line.address) for line in message.media if line.port)

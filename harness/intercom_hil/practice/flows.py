@@ -37,7 +37,7 @@ _SENDERS_BANDWIDTH = re.compile(r"^b=RS:([0-9]{1,9})\b", re.MULTILINE)
 _LEAST_BANDWIDTH = 400
 """Bits per second: with fewer for its reports a sender may report more rarely than every five seconds."""
 _RARELY = re.compile(r"^a=rtcp-fb:.*\btrr-int\b", re.MULTILINE)
-_RTCP_ELSEWHERE = ("a=rtcp:", "a=rtcp-mux", "a=candidate:")
+_RTCP_ELSEWHERE = ("a=rtcp:", "a=rtcp-mux", "a=candidate:", "a=ice-ufrag:")
 """What says that reports may go elsewhere than to the port above the media's (RFC 3605, 5761, 8445)."""
 
 

@@ -12,7 +12,7 @@ from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.sdp import STATIC_ENCODINGS, Media
+from intercom_hil.wire.sdp import OLD_HOLD, STATIC_ENCODINGS, Media
 from intercom_hil.wire.sip import split_list
 
 COOKIE = "z9hG4bK"
@@ -31,6 +31,8 @@ def grammar(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None
         if message.sender == "device":
             book.look("SIP-01", observation)
             for note in message.deviations:
+                if note.endswith(OLD_HOLD):
+                    continue  # no grammar forbids it
                 book.broken("SIP-01", note, observation)
     for observation in timeline:
         content = observation.content

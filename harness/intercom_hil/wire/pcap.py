@@ -32,15 +32,11 @@ class PcapError(WireError):
 
 
 class Frame(NamedTuple):
-    """One captured frame.
-
-    ``time`` is seconds since the epoch, ``size`` its bytes on the wire, ``interface`` which of a file.
-    """
+    """One captured frame. ``time`` is seconds since the epoch, ``size`` its bytes on the wire."""
 
     time: float
     data: bytes
     size: int
-    interface: int = 0
 
 
 def read_pcap(data: bytes) -> Iterator[tuple[int, Frame]]:

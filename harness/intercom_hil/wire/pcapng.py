@@ -108,11 +108,15 @@ def is_pcapng(data: bytes) -> bool:
     return data[:4] == _SECTION.to_bytes(4, "big")
 
 
-def read_pcapng(data: bytes) -> Iterator[tuple[int, Frame]]:
+def read_pcapng(data: bytes, numbers: list[int] | None = None) -> Iterator[tuple[int, Frame]]:
     """Yield the packets of a pcapng file, of any tool, each with its link type (LINKTYPE_ value).
 
     A file that breaks off ends with its last whole block. A packet whose interface is not described is left
     out, and one without a time is dated 0.
+
+    Args:
+        data: the file.
+        numbers: takes for each packet the number of its interface, counted through all sections.
 
     Raises:
         PcapngError: it does not begin with a section header, or a block has an impossible length.
@@ -125,9 +129,11 @@ def read_pcapng(data: bytes) -> Iterator[tuple[int, Frame]]:
         elif kind == _INTERFACE and len(body) >= 8:
             interfaces.append(_interface(body, order))
         elif kind in (_PACKET, _OBSOLETE_PACKET, _SIMPLE_PACKET):
-            packet = _packet(kind, body, order, interfaces, before)
+            packet = _packet(kind, body, order, interfaces)
             if packet is not None:
-                yield packet
+                if numbers is not None:
+                    numbers.append(before + packet[0])
+                yield packet[1:]
 
 
 def lost_packets(data: bytes) -> int:
@@ -204,8 +210,9 @@ def _interface(body: bytes, order: str) -> _Interface:
 
 
 def _packet(
-    kind: int, body: bytes, order: str, interfaces: list[_Interface], before: int
-) -> tuple[int, Frame] | None:
+    kind: int, body: bytes, order: str, interfaces: list[_Interface]
+) -> tuple[int, int, Frame] | None:
+    """Return the number of its interface, the type of that, and the packet."""
     header = {_PACKET: "IIIII", _OBSOLETE_PACKET: "HHIIII", _SIMPLE_PACKET: "I"}[kind]
     begun = struct.calcsize(order + header)
     if len(body) < begun:
@@ -220,5 +227,4 @@ def _packet(
     else:
         high, low, captured, size = said[-4:]
         time = interface.offset + ((high << 32) | low) * interface.resolution
-    frame = Frame(time, body[begun : begun + captured], size, before + number)
-    return interface.link_type, frame
+    return number, interface.link_type, Frame(time, body[begun : begun + captured], size)

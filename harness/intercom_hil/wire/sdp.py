@@ -57,11 +57,16 @@ MOST_MEDIA = 128
 """Media sections of one description that are read."""
 NOWHERE = ("0.0.0.0", "::")
 """Connection addresses that mean hold in its old form (RFC 3264 §8.4, RFC 2543)."""
+OLD_HOLD = "hold by the address 0.0.0.0, its old form (RFC 3264 §8.4)"
+"""How that is noted: it departs from no grammar, and is recommended no longer."""
+_OF_ICE = ("ice-ufrag", "candidate")
+"""What says that addresses are told by candidates, which may come later (RFC 8838, RFC 8829 §5.2.1)."""
 
 _LINE_END = re.compile(r"\r{0,2}\n|\r(?!\r{0,2}\n)")
 _LINE = re.compile(r"([a-z])=(.*)\Z", re.DOTALL)
 _PORT = re.compile(r"(0{0,60}[0-9]{1,5})(?:/[0-9]{1,60})?\Z")
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
+_OTHER_NETWORK = re.compile(r"(?!IN\b)[A-Z0-9]+[ \t]+\S+[ \t]+\S", re.IGNORECASE)
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+(\S.*)\Z", re.DOTALL)
 _MKI = re.compile(r"([0-9]{1,40}):([0-9]{1,3})\Z")
 _CAPABILITIES = ("tcap", "acap")
@@ -181,6 +186,7 @@ class Media:
         crypto: the usable SRTP keys.
         unusable_crypto: what is wrong with each of the other crypto lines.
         fingerprint: whether a certificate's fingerprint applies: keys are agreed by DTLS (RFC 5763).
+        candidates: whether ICE has a say in where it is sent to (RFC 8445).
         potential_profiles: the transport protocols of its potential configurations (RFC 5939 §3.4.2), as far
             as it has any: among the capabilities of the section and of the session.
         potential_crypto: the usable SRTP keys likewise (RFC 5939 §3.4.1).
@@ -197,6 +203,7 @@ class Media:
     crypto: tuple[Crypto, ...] = ()
     unusable_crypto: tuple[str, ...] = ()
     fingerprint: bool = False
+    candidates: bool = False
     potential_profiles: tuple[str, ...] = ()
     potential_crypto: tuple[Crypto, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
@@ -242,7 +249,7 @@ class Media:
     @property
     def held(self) -> bool:
         """Whether the section is on hold in the old form: no address to send to (RFC 3264 §8.4)."""
-        return self.address in NOWHERE and self.port != 0
+        return self.address in NOWHERE and self.port != 0 and not self.candidates
 
 
 @dataclass(frozen=True)
@@ -285,12 +292,13 @@ class Session:
         common = _Common(
             address=_connection(head),
             direction=_direction(attributes) or "sendrecv",
-            fingerprint=_has_fingerprint(attributes),
+            fingerprint=_has(attributes, "fingerprint"),
+            candidates=_has(attributes, *_OF_ICE),
             capabilities=tuple(pair for pair in attributes if pair[0].lower() in _CAPABILITIES),
         )
         media = tuple(_media(lines, common, notes) for lines in bodies)
         if any(section.held for section in media):
-            notes.append("hold by the address 0.0.0.0, its old form (RFC 3264 §8.4)")
+            notes.append(OLD_HOLD)
         return cls(
             origin=said.get("o", ""),
             name=said.get("s", ""),
@@ -308,6 +316,7 @@ class _Common:
     address: str
     direction: str
     fingerprint: bool
+    candidates: bool
     capabilities: tuple[tuple[str, str], ...]
 
 
@@ -338,7 +347,8 @@ def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> M
     attributes = _attributes(lines, notes)
     address = _connection(lines) or common.address
     direction = _direction(attributes) or common.direction
-    if address in NOWHERE:
+    candidates = common.candidates or _has(attributes, *_OF_ICE)
+    if address in NOWHERE and not candidates:
         direction = {"sendrecv": "sendonly", "recvonly": "inactive"}.get(direction, direction)
     crypto, unusable = _cryptos(attributes)
     negotiable = any(name.lower() == "pcfg" for name, _ in attributes)
@@ -353,7 +363,8 @@ def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> M
         encodings=_encodings(words[3:], attributes),
         crypto=crypto,
         unusable_crypto=unusable,
-        fingerprint=common.fingerprint or _has_fingerprint(attributes),
+        fingerprint=common.fingerprint or _has(attributes, "fingerprint"),
+        candidates=candidates,
         potential_profiles=profiles,
         potential_crypto=potential,
         attributes=attributes,
@@ -364,6 +375,8 @@ def _connection(lines: list[tuple[str, str]]) -> str:
     for letter, value in lines:
         if letter == "c":
             match = _CONNECTION.match(value)
+            if match is None and _OTHER_NETWORK.match(value):
+                return ""  # of a telephone network, for example (RFC 7195)
             if match is None:
                 raise SdpError("unusable c= line", value.encode())
             try:
@@ -388,8 +401,8 @@ def _direction(attributes: tuple[tuple[str, str], ...]) -> str | None:
     return next((name.lower() for name, _ in attributes if name.lower() in DIRECTIONS), None)
 
 
-def _has_fingerprint(attributes: tuple[tuple[str, str], ...]) -> bool:
-    return any(name.lower() == "fingerprint" for name, _ in attributes)
+def _has(attributes: tuple[tuple[str, str], ...], *names: str) -> bool:
+    return any(name.lower() in names for name, _ in attributes)
 
 
 def _encodings(formats: list[str], attributes: tuple[tuple[str, str], ...]) -> dict[int, str]:
