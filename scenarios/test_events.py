@@ -40,7 +40,14 @@ from intercom_hil.scenario import (
 )
 
 
-@scenario("EVT-01", "EVT-02", "EVT-04", "EVT-11", "EVT-12")
+@scenario(
+    "EVT-01",
+    "EVT-02",
+    "EVT-04",
+    "EVT-11",
+    "EVT-12",
+    settings=lambda at: Settings(further_numbers=at.further(1, 2, 3)),
+)
 async def test_a_placed_call_ended_by_the_remote_is_logged_from_dialling_to_hanging_up(bench: Bench) -> None:
     """Dialing, Call Established and Hanging Up are each logged once for one answered call.
 
@@ -177,10 +184,20 @@ async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench) -> N
     bench.at_end("EVT-10", event(events.INCOMING_LOCAL_HANGUP), provided=ended)
 
 
-@scenario("EVT-08", "EVT-13", settings=lambda at: Settings(permitted_callers=(at.direct_caller_uri(0),)))
+def _lost(at: Addresses, how: str) -> Settings:
+    """Let the device ask after its server meanwhile in one case, and have nothing else to do in the other."""
+    mine = Settings(permitted_callers=(at.direct_caller_uri(0),))
+    if how == "falls silent":
+        mine["polling_interval"] = at.limits.short_polling_interval
+    return mine
+
+
+@scenario("EVT-08", "EVT-13", settings=_lost)
 @pytest.mark.parametrize("how", ["falls silent", "vanishes"], ids=case_id)
 async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: Bench, how: str) -> None:
     """An established call that fails is logged once as failed, with the reason.
+
+    The device stays registered (REG-01), and goes on asking after its server (REG-03).
 
     The guard's line broke, and the log would say that somebody hung up.
     """

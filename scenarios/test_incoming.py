@@ -22,6 +22,7 @@ from intercom_hil.scenario import (
     Settings,
     Station,
     Transport,
+    another_call,
     answer,
     answers,
     case_id,
@@ -31,6 +32,7 @@ from intercom_hil.scenario import (
     invite,
     media,
     now,
+    obeys,
     refusal,
     request,
     response,
@@ -148,8 +150,18 @@ ALIKE = {"digits": ("{}1", "0{}", "{:.3}", "1{}"), "letters": ("guard7", "Guard"
 """Numbers that resemble one on the list: longer, shorter, or in other letters (RFC 3261 §19.1.4)."""
 
 
+ELSEWHERE = "192.0.2.7"
+"""An address where nobody is (RFC 5737)."""
+
+
 def _one_entry(at: Addresses, kind: str) -> Settings:
-    return Settings(permitted_callers=(at.number(0) if kind == "digits" else f"sip:{WORD}@{at.pbx_address}",))
+    """Make a list of one entry, and of another one that is of a number elsewhere, where there may be two."""
+    entry = at.number(0) if kind == "digits" else f"sip:{WORD}@{at.pbx_address}"
+    return Settings(permitted_callers=(entry, *_elsewhere(at)))
+
+
+def _elsewhere(at: Addresses) -> tuple[str, ...]:
+    return (f"sip:{at.number(1)}@{ELSEWHERE}",)[: at.limits.permitted_callers - 1]
 
 
 @scenario("INC-03", settings=_one_entry)
@@ -157,13 +169,17 @@ def _one_entry(at: Addresses, kind: str) -> Settings:
 async def test_a_number_that_resembles_a_permitted_one_is_not_admitted(bench: Bench, kind: str) -> None:
     """An entry stands for one number: not for those that begin or end with it, or that it begins with.
 
+    A full one stands for one address: not for the same number at the server. However many were turned away,
+    who is permitted is let in after them.
+
     Every telephone of a branch office could listen in at the door, for one of them that may.
     """
     await bench.configure()
     begun = now()
 
-    for form in ALIKE[kind]:
-        calling = await bench.call_device(caller=form.format(bench.number(0)))
+    alike = [form.format(bench.number(0)) for form in ALIKE[kind]]
+    for caller in (*alike, *(bench.number(1) for _ in _elsewhere(bench) if kind == "digits")):
+        calling = await bench.call_device(caller=caller)
 
         rung = await bench.require(
             invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=begun
@@ -171,6 +187,12 @@ async def test_a_number_that_resembles_a_permitted_one_is_not_admitted(bench: Be
         await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
         begun = (await bench.already_seen("INC-03", REFUSED, after=rung)).time
         await calling.stop()
+
+    await bench.call_device(caller=bench.number(0) if kind == "digits" else WORD)
+    rung = await bench.require(invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=begun)
+    await bench.require(final_answer(sender=DEVICE), within=bench.timing.answer, after=rung)
+    await _caller_mattered(bench, rung.time)
+    await bench.already_seen("INC-03", ACCEPTED, after=rung)
 
 
 @scenario("INC-03", settings=lambda at: Settings(permitted_callers=(at.number(0), at.number(1))))
@@ -537,8 +559,10 @@ async def test_after_a_hold_both_sides_hear_each_other_again(
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     decided = final_answer(sender=DEVICE, receiver=caller.number)
-    caller.tell("ask")  # what is asked besides does not disturb the call (SIP-09)
-    said = response((200, 699), "FROB", sender=DEVICE, receiver=caller.number)
+    caller.tell(
+        "ask"
+    )  # what is asked besides does not disturb the call (SIP-09), nor does a stranger (SIP-18)
+    said = response((200, 699), "BYE", sender=DEVICE, receiver=caller.number)
     await bench.happens(said, within=bench.timing.answer, after=up)
 
     caller.tell("hold")
@@ -629,6 +653,31 @@ async def test_nobody_on_the_line_makes_the_device_call_somebody(bench: Bench) -
     )
     bench.never_in_scenario("OUT-01", media(sender=DEVICE, receiver=stranger.number))
     await bench.never("OUT-01", invite(sender=DEVICE), during=bench.timing.watch, after=referred)
+
+
+@scenario("OUT-01", settings=lambda at: Settings(call_number=at.station_uri(0)))
+async def test_nobody_who_was_called_makes_the_device_call_somebody(bench: Bench) -> None:
+    """Nor does a REFER of the contact who has answered place a call (RFC 3515 §2.4.2).
+
+    Whoever picks up at the desk could have the visitor listened to at a place that nobody knows of.
+    """
+    desk, stranger = await bench.stations(obeys(answers(), bench.station_uri(1)), answers())
+    await bench.configure()
+    pressed = await bench.intercom.press_button()
+    up = await bench.require(
+        request("ACK", sender=DEVICE, receiver=desk.number), within=bench.timing.called, after=pressed
+    )
+
+    desk.tell("refer")
+
+    refer = request("REFER", sender=desk.number, receiver=DEVICE)
+    referred = await bench.require(refer, within=bench.timing.remote, after=up)
+    await bench.happens(
+        response((200, 699), "REFER", sender=DEVICE), within=bench.timing.answer, after=referred
+    )
+    bench.never_in_scenario("OUT-01", media(sender=DEVICE, receiver=stranger.number))
+    another = another_call(bench.seen(invite(sender=DEVICE)), referred.time)
+    await bench.never("OUT-01", another, during=bench.timing.short_call, after=referred)
 
 
 @scenario("INC-08", settings=Settings(permitted_callers=()))

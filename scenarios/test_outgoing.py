@@ -128,12 +128,16 @@ async def test_an_unanswered_contact_is_given_up_after_the_call_timeout_and_the_
         high=timeout + bench.timing.tolerance,
         of=(dialled, given_up),
     )
-    await bench.expect(
+    reached = await bench.expect(
         "OUT-03",
         invite(sender=DEVICE, receiver=PBX, to=night_guard.number),
         within=bench.timing.next_contact,
         after=given_up,
     )
+    await bench.require(answer(sender=PBX, receiver=DEVICE), within=bench.timing.called, after=reached)
+    # The time for an answer is over, and there is one.
+    during = timeout + bench.timing.tolerance
+    await bench.never("OUT-05", request("BYE", sender=DEVICE), during=during, after=reached)
 
 
 @scenario("OUT-03", "OUT-04", settings=lambda at: Settings(call_number=at.station_uri(0)))
@@ -228,9 +232,17 @@ async def test_the_sound_goes_to_the_address_of_its_media_section(bench: Bench) 
     await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=answered)
 
 
-@scenario("OUT-05")
+@scenario(
+    "OUT-05",
+    settings=lambda at: Settings(
+        permitted_callers=(at.direct_caller_uri(0),), polling_interval=at.limits.short_polling_interval
+    ),
+)
 async def test_both_sides_go_on_hearing_each_other_as_long_as_the_call_lasts(bench: Bench) -> None:
     """In a call that lasts, the sound goes on both ways, whole, and nobody hears himself.
+
+    The device goes on asking after its server meanwhile (REG-03). That somebody calls who is not permitted is
+    no reason to end the call.
 
     A conversation that is cut to pieces after the first word is none.
     """
@@ -243,7 +255,9 @@ async def test_both_sides_go_on_hearing_each_other_as_long_as_the_call_lasts(ben
     spoken = tone(bench.microphone_tone, sender=DEVICE, receiver=PBX)
     await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=answered)
 
-    await bench.never("OUT-05", request("BYE", sender=DEVICE), during=bench.timing.conversation)
+    await bench.call_device(caller=bench.number(1), place=1)
+    ended = request("BYE", sender=DEVICE)
+    await bench.never("OUT-05", ended, during=bench.timing.conversation, after=answered)
 
     await bench.expect("OUT-05", spoken, within=bench.timing.answer, after=now())
 
@@ -321,9 +335,11 @@ async def test_the_button_ends_a_placed_call(bench: Bench) -> None:
     await bench.never("OUT-06", invite(sender=DEVICE), during=bench.timing.repeats, after=ended)
 
 
-@scenario("OUT-06", settings=lambda at: Settings(further_numbers=(at.number(1),)))
+@scenario("OUT-06", settings=lambda at: Settings(further_numbers=at.further(1, 2, 3)))
 async def test_the_button_ends_every_call_that_is_placed(bench: Bench) -> None:
     """Whichever contact answers, the button ends the call, and so it does the next one.
+
+    The contacts that are left are not called (OUT-02).
 
     The second visitor of the day, or the one who got the night guard, could not hang up.
     """

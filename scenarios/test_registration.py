@@ -15,6 +15,7 @@ from intercom_hil.scenario import (
     connectivity_confirmed,
     granted,
     invite,
+    overloaded,
     registered,
     registration,
     request,
@@ -33,6 +34,8 @@ TRIES = 2
 One, and one more of a device that mistrusts the refusal.
 Each may be preceded by one without credentials. What is sent again over UDP is the same attempt.
 """
+MOST_REFUSED = 5
+"""Attempts, in the time that a registration takes, at a server that refuses them all."""
 
 
 @scenario("REG-01")
@@ -81,6 +84,27 @@ async def test_a_wrong_password_never_registers_and_is_not_tried_again_and_again
         tries = tuple(bench.seen(tried, after=first))
         within = f"{name} in {watched:g} s"
         bench.measure("REG-02", within, len(tries), "attempts", high=most, of=tries)
+
+
+@scenario(
+    "REG-02",
+    settings=lambda at: Settings(server_address=at.station_address(0), server_port=at.station_port),
+)
+async def test_a_server_that_is_overloaded_is_left_in_peace(bench: Bench) -> None:
+    """A server that says 503, and when to come again, is not asked time after time (RFC 3261 §21.5.4).
+
+    After a power cut all doors of a site come back at once; the server goes down, and never gets up again.
+    """
+    await bench.stations(overloaded())
+
+    await bench.configure(await_registration=False)
+
+    refused = response(503, "REGISTER", receiver=DEVICE)
+    first = await bench.require(refused, within=bench.timing.registered)
+    watched = bench.timing.registered
+    await bench.never("REG-02", registered(), during=watched, after=first)
+    tries = tuple(bench.seen(refused, after=first))
+    bench.measure("REG-02", f"attempts in {watched:g} s", len(tries), "attempts", high=MOST_REFUSED, of=tries)
 
 
 @scenario("REG-03", "INC-01", settings=lambda at: Settings(polling_interval=at.limits.short_polling_interval))

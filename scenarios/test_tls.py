@@ -102,18 +102,26 @@ async def test_a_call_placed_over_tls_is_carried_over_srtp(bench: Bench) -> None
     "ENC-10",
     "ENC-11",
     settings=lambda at: Settings(
-        permitted_callers=(at.number(0),), transport=Transport.TLS, encryption=Encryption.SRTP_ONLY
+        permitted_callers=(at.number(0), at.direct_caller_uri(1))[: at.limits.permitted_callers],
+        transport=Transport.TLS,
+        encryption=Encryption.SRTP_ONLY,
     ),
 )
 async def test_a_call_taken_over_tls_is_carried_over_srtp(bench: Bench) -> None:
     """SRTP-only over TLS: a secure call reaches the device by its own connection (RFC 5626 §5.3).
 
+    One that comes over UDP, past the server, is not taken: anybody could read its keys (CFG-06).
+
     A guard who protects every call could not reach the one door that asks for it.
     """
     caller = bench.number(0)
     await bench.configure(pbx_srtp="sdes")
+    in_clear = await bench.call_device(caller=bench.number(1), direct=True, security="srtp", place=1)
+    taken = answer(sender=DEVICE, receiver=in_clear.number)
+    await bench.never("CFG-06", taken, during=bench.timing.watch)
+    await in_clear.stop()
 
-    await bench.call_device(caller=caller)
+    await bench.call_device(caller=caller, place=0)
 
     rung = await bench.require(
         reported_by_pbx(invite(sender=PBX, receiver=DEVICE)), within=bench.timing.remote

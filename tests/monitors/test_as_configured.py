@@ -40,6 +40,16 @@ def broken(*messages, settings=SETTINGS, changed=None):
     return {j.requirement for j in monitor(timeline, LATER, LATER) if j.verdict is Verdict.FAIL} & ROWS
 
 
+@pytest.mark.parametrize(
+    ("transport", "status", "rows"),
+    [("UDP", 200, {"CFG-06"}), ("TCP", 200, {"CFG-06"}), ("UDP", 486, set()), ("TLS", 200, set())],
+)
+def test_with_tls_no_call_is_taken_in_clear(transport, status, rows):
+    answer = ("INVITE", {"transport": transport, "status": status, "receiver": "3410", "from_display": ""})
+    assert broken(answer, settings=SETTINGS | {"transport": "TLS"}) == rows
+    assert broken(answer, settings=SETTINGS | {"transport": "TCP"}) == set()
+
+
 def test_a_device_that_shows_what_is_set():
     assert broken(("REGISTER", {}), ("INVITE", {"from_display": 'Gate  "B"'})) == set()
 

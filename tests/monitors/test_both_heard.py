@@ -5,9 +5,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from intercom_hil.hearing.both_heard import both_heard
 from intercom_hil.media.g711 import encode_alaw, encode_ulaw
 from intercom_hil.media.rtp import build_rtp
-from intercom_hil.monitors.both_heard import both_heard
 from intercom_hil.practice.practice import practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness

@@ -3,6 +3,7 @@
 import pytest
 
 from intercom_hil.monitors.monitors import monitor
+from intercom_hil.monitors.placed_calls import given_up_when_due
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
@@ -164,3 +165,38 @@ def test_a_press_after_the_end_of_a_call_begins_another():
     story.at(7).sip("INVITE", "device", "pbx", call="c9", to_tag="", profile="RTP/AVP")
     found = monitor(story.timeline, LATER, LATER)
     assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"OUT-06"} == set()
+
+
+def rung(lasting, *, signs=((180, 0.0),), timeout=3, press=None, media=None):
+    """A contact rings for so long (s) before it is given up; its signs are statuses and when they came."""
+    story = Story()
+    settings = {"call_number": "1", "further_numbers": [], "call_timeout": timeout}
+    story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), story._time())
+    story.at(1).press()
+    story.at(2).sip("INVITE", "device", "pbx", to_tag="", profile="RTP/AVP", uri="sip:1@pbx")
+    for status, after in signs:
+        story.at(2 + after).sip("INVITE", "pbx", "device", status=status, profile=media)
+    if press is not None:
+        story.at(2 + press).press()
+    story.at(2 + lasting).sip("CANCEL", "device", "pbx", to_tag="")
+    story.sip("INVITE", "pbx", "device", status=487)
+    return {finding.requirement for finding in given_up_when_due(story.timeline)}
+
+
+def test_a_contact_rings_for_the_call_timeout_and_no_longer():
+    assert rung(3.0) == set()
+    assert rung(3.7) == set()  # a tenth, and the tolerance
+    assert rung(4.0) == {"OUT-03"}
+    assert rung(4.0, timeout=4) == set()
+
+
+def test_its_time_begins_when_it_is_called():
+    assert rung(4.5, signs=((180, 1.0),)) == set()
+    assert rung(4.5, signs=((183, 0.0), (180, 1.0))) == set()
+    assert rung(4.5, signs=((180, 0.0), (180, 1.0))) == {"OUT-03"}
+    assert rung(4.5, signs=((100, 0.0),)) == set()
+
+
+def test_early_media_and_a_press_are_reasons():
+    assert rung(4.5, media="RTP/AVP") == set()
+    assert rung(4.5, press=1.0) == set()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_hil.monitors.registering import hammering, kept_registered
+from intercom_hil.monitors.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
 from tests.judge.story import START, Story
@@ -16,7 +16,7 @@ def configured(story, **settings):
     return story
 
 
-def registers(story, cseq, *, lasting=60, listed=True):
+def registers(story, cseq, *, lasting=60, listed=True, transport="UDP"):
     """The device sends a REGISTER, and gets its answer."""
     contact = f"Contact: <sip:d@127.0.0.30>;expires={lasting}\r\n"
     common = (
@@ -29,7 +29,7 @@ def registers(story, cseq, *, lasting=60, listed=True):
         content = SipMessageSeen(
             source="127.0.0.1:1",
             destination="127.0.0.1:2",
-            transport="UDP",
+            transport=transport,
             method="REGISTER",
             status=status,
             call_id="r",
@@ -117,11 +117,92 @@ def test_who_is_refused_leaves_the_server_in_peace(status):
     assert tries(Story(), 10, status=status) == {"REG-02"}
     assert tries(Story(), 5, status=status) == set()
     assert tries(Story(), 10, status=status, each=1) == set()
-    assert tries(Story(), 10, status=status, credentials=False) == set()
-    assert tries(Story(), 10, status=503) == set()
+    refused = {"REG-02"} if status == 403 else set()  # a challenge asks for credentials
+    assert tries(Story(), 10, status=status, credentials=False) == refused
+
+
+@pytest.mark.parametrize("status", [404, 500, 503, 603])
+def test_a_server_that_is_overloaded_is_not_asked_time_after_time(status):
+    for credentials in (True, False):
+        assert tries(Story(), 10, status=status, credentials=credentials) == {"REG-02"}
+        assert tries(Story(), 5, status=status, credentials=credentials) == set()
+        assert tries(Story(), 10, status=status, credentials=credentials, each=1) == set()
+
+
+def test_a_server_that_takes_the_next_one_is_not_hammered():
+    story = Story()
+    tries(story, 5, status=503)
+    assert tries(registers(story, 9), 5, status=503) == set()
+
+
+def polls(*times, interval=5, transport="UDP", settled=LATER, **settings):
+    """The device asks at these times after its settings."""
+    story = configured(Story(), enabled=True, polling_interval=interval, **settings)
+    for number, at in enumerate(times, 1):
+        registers(story.at(at), number, transport=transport)
+    return {finding.requirement for finding in polled(story.timeline, settled)}
+
+
+def test_a_check_is_followed_by_the_next_one():
+    assert polls(*range(0, 60, 5)) == set()
+    assert polls(0, 5, 10) == {"REG-03"}
+    assert polls(0, 5, 14, 23) == {"REG-03"}  # 5 s, a tenth, 0.5 s, and 3 s: within 9 s
+    assert polls(0, 5, 14, settled=START + 22) == set()
+    assert polls(0, 5, 14.3, settled=START + 22) == {"REG-03"}
+
+
+def test_of_checks_nothing_is_said_where_there_may_be_a_reason():
+    assert polls(0, interval=3600) == set()
+    assert polls(0, transport="TCP") == set()
+    assert polls() == set()
+    off = configured(registers(configured(Story(), enabled=True, polling_interval=5), 1), enabled=False)
+    assert list(polled(off.timeline, LATER)) == []
+    unanswered = registers(configured(Story(), enabled=True, polling_interval=5), 1)
+    unanswered.at(5).sip("REGISTER", "device", "pbx", call="r", cseq=2, to_tag="")
+    assert list(polled(unanswered.timeline, LATER)) == []
+    lost = InstrumentLost(instrument="device", problem="it restarted", blame="device")
+    restarted = registers(configured(Story(), enabled=True, polling_interval=5), 1)
+    restarted.timeline.append(Witness.BENCH, lost, restarted._time())
+    assert list(polled(restarted.timeline, LATER)) == []
+    left = taken_back(registers(configured(Story(), enabled=True, polling_interval=5), 1))
+    assert {f.observations[0].time for f in polled(left.timeline, LATER)} == {START + 0.03}
 
 
 def test_new_settings_are_tried_at_once():
     story = Story()
     tries(story, 5)
     assert tries(configured(story, enabled=True), 5) == set()
+
+
+def renews(gap, *, interval=3600, lasting=3600, transport="UDP", between=None):
+    """The device registers, and again after so many seconds."""
+    story = registers(configured(Story(), enabled=True, polling_interval=interval), 1, lasting=lasting)
+    if between is not None:
+        between(story.at(gap / 2))
+    registers(story.at(gap), 2, lasting=lasting, transport=transport)
+    return {finding.requirement for finding in polled_too_often(story.timeline)}
+
+
+def test_a_registration_is_not_renewed_long_before_it_ends():
+    assert renews(60) == {"CFG-05"}
+    assert renews(890) == {"CFG-05"}
+    assert renews(910) == set()
+    assert renews(3600) == set()
+    assert renews(4) == set()  # to say where it is
+
+
+def test_what_was_granted_counts_as_well():
+    assert renews(60, lasting=120) == set()
+    assert renews(25, lasting=120) == {"CFG-05"}
+    assert renews(25, interval=60) == set()
+
+
+def test_there_may_be_a_reason_to_renew_it_soon():
+    assert renews(60, transport="TCP") == set()
+    assert renews(60, between=lambda story: configured(story, enabled=True)) == set()
+    assert renews(60, between=lambda story: story.placed(status=503)) == set()
+    assert renews(60, between=lambda story: story.placed(status=401)) == {"CFG-05"}
+    assert renews(60, between=lambda story: story.taken(status=486)) == {"CFG-05"}
+    lost = InstrumentLost(instrument="device", problem="it restarted", blame="device")
+    restarts = lambda story: story.timeline.append(Witness.BENCH, lost, story._time())  # noqa: E731
+    assert renews(60, between=restarts) == set()

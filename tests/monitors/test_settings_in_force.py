@@ -151,6 +151,29 @@ def test_the_other_side_is_told_that_sip_is_off():
     assert up_with_sip_off(after=12.0) == set()  # the scenario was over
 
 
+def ringing_with_sip_off(ended=None, placed=True, status=180):
+    """A call that is set up when SIP is switched off, and given up so many seconds later."""
+    story = configured(Story(), enabled=True)
+    ends = ("device", "pbx") if placed else ("pbx", "device")
+    story.sip("INVITE", *ends, call="c1", to_tag="", profile="RTP/AVP")
+    story.sip("INVITE", *ends[::-1], status=status, call="c1")
+    configured(story.at(10), enabled=False)
+    if ended is not None:
+        story.at(10 + ended).sip("CANCEL", *ends, call="c1", to_tag="")
+    return {finding.requirement for finding in left_up(story.timeline, START + 30)}
+
+
+def test_a_contact_rings_no_more_when_sip_is_off():
+    assert ringing_with_sip_off() == {"CFG-01"}
+    assert ringing_with_sip_off(ended=1.0) == set()
+    assert ringing_with_sip_off(ended=10.0) == {"CFG-01"}
+    assert (
+        ringing_with_sip_off(status=100) == set()
+    )  # before a sign of the contact there is nothing to cancel
+    assert ringing_with_sip_off(status=486) == set()
+    assert ringing_with_sip_off(placed=False) == set()
+
+
 def test_a_call_after_sip_is_on_again_is_another():
     story = configured(configured(Story(), enabled=True), enabled=False)
     call(configured(story.at(5), enabled=True), placed=True, ours=lines())

@@ -641,3 +641,30 @@ def test_a_request_within_a_dialog_goes_to_where_somebody_is(to, rows):
 
 def test_the_branch_of_another_request():
     assert failed(told(*CALL[:3], again(BYE, 2, "1"), again(BYE_OK, 2, "1"))) == {"SIP-02"}
+
+
+def bye_from(tag, status, *, call="c", to="b"):
+    """A call of the device, and a BYE with this tag, which the device answers."""
+    ours, theirs = ("a", "b"), (tag, to)
+    return told(
+        f"> INVITE sip:desk@192.0.2.10 SIP/2.0\n{headers('1 INVITE', 1, more=CONTACT)}\n\n{OFFER}",
+        f"< SIP/2.0 200 OK\n{headers('1 INVITE', 1, tags=ours, more=DESK)}\n\n{ANSWER}",
+        f"> ACK sip:desk@192.0.2.10 SIP/2.0\n{headers('1 ACK', 2, tags=ours)}",
+        f"< BYE sip:door@192.0.2.30 SIP/2.0\n{headers('7 BYE', 'x', tags=theirs, call=call)}",
+        f"> SIP/2.0 {status} Said\n{headers('7 BYE', 'x', tags=theirs, call=call)}",
+    )
+
+
+@pytest.mark.parametrize(
+    ("said", "rows"),
+    [
+        (bye_from("b", 200, to="a"), set()),
+        (bye_from("z", 481, to="a"), set()),
+        (bye_from("z", 200, to="a"), {"SIP-18"}),
+        (bye_from("b", 200, to="z"), {"SIP-18"}),
+        (bye_from("b", 200, to="a", call="other"), {"SIP-18"}),
+        (bye_from("y", 200, to="z", call="other"), set()),  # of a call from before, perhaps
+    ],
+)
+def test_only_who_is_in_a_call_ends_it(said, rows):
+    assert failed(said) & {"SIP-18"} == rows

@@ -75,8 +75,9 @@ MAY_IMPORT = {
         "lab": (*GROUND, *rooms("processes")),
         "contracts": (*GROUND, *rooms("instruments", "layouts", "device")),
         "judge": GROUND,
-        "practice": (*GROUND, *rooms("judge")),
-        "monitors": (*GROUND, *rooms("judge", "practice")),
+        "hearing": (*GROUND, *rooms("judge")),
+        "practice": (*GROUND, *rooms("judge", "hearing")),
+        "monitors": (*GROUND, *rooms("judge", "practice", "hearing")),
         "evidence": (*GROUND, *rooms("judge", "monitors", "practice")),
         "capture_file": (*GROUND, *rooms("capture", "evidence", "judge", "monitors")),
         "recomputed": (

@@ -162,6 +162,8 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
             self._sent = SentPackets(distortion, frozenset(trusted))
         if self._transport is None:
             self._transport = self._open_transport(settings["transport"], AgentTls(**tls))
+        if distortion == "takes-calls-in-clear-despite-tls" and settings["transport"] == "TLS":
+            self.clear_transport()
         gain = _OVERDRIVEN if distortion == "overdriven" else 1.0
         self.sound.set_volumes(gain * settings["microphone_volume"] / 50, settings["speaker_volume"] / 50)
         if self._accounts is None:
@@ -243,11 +245,12 @@ class Agent(pj.Endpoint):  # type: ignore[misc]  # the stack ships no types
         microphone: bool,
         clear_packets: bool,
         hears_clear: bool,
+        gain: float,
     ) -> None:
         if call in self.calls:
             taken = self.calls[call]
             taken.show(Picture(picture))
-            taken.microphone, taken.clear_packets = microphone, clear_packets
+            taken.microphone, taken.clear_packets, taken.gain = microphone, clear_packets, gain
             if hears_clear:
                 taken.hear_clear_packets()
             self._respond(call, 200, "OK", taken.description(), taken.sections if taken.offers else 1)

@@ -163,8 +163,10 @@ class Call(pj.Call):  # type: ignore[misc]  # the stack ships no types
 
     def onCallTransferRequest(self, prm: Any) -> None:  # noqa: N802  (the stack's name)
         """Refuse to call somebody because a remote side says so (RFC 3515): the contacts are configured."""
-        prm.statusCode = 202 if self._agent.obliging else 603
-        if self._agent.obliging:  # the stack calls, and asks what to make of it
+        placed = self.getInfo().role == pj.PJSIP_ROLE_UAC
+        obliging = self._agent.obliging or (placed and self._agent.distortion == "obeys-refer-of-a-contact")
+        prm.statusCode = 202 if obliging else 603
+        if obliging:  # the stack calls, and asks what to make of it
             prm.newCall = self._agent.calls[REFERRED] = Call(self._agent, self._account, REFERRED)
         self._agent.say("referred", call=self.name, uri=prm.dstUri)
 

@@ -251,6 +251,7 @@ class Device:
                     microphone=output.microphone,
                     clear_packets=output.clear_packets,
                     hears_clear=output.hears_clear,
+                    gain=output.gain,
                 )
             case Ring():
                 agent.send("ring", call=output.call)

@@ -23,6 +23,8 @@ _BEGINNING = 10
 """Packets with which a stream begins."""
 _LOUD_FOR = 100
 """Packets after which the sound becomes quieter."""
+_SILENT_FOR, _HEARD_FOR = 175, 200
+"""Packets: 3.5 s at the beginning of a call, and the first 4 s of it."""
 _MASTER_KEY = 16
 _AUTHENTICATION = 1
 """Label of the key that authenticates (RFC 3711 §4.3.1)."""
@@ -264,6 +266,14 @@ def _padding_bit(data: bytes, number: int, sequence: int, timestamp: int) -> lis
     return [bytes((data[0] | 0x20,)) + data[1:]]
 
 
+def _begins_late(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [] if number < _SILENT_FOR else [data]
+
+
+def _ends_early(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
+    return [data] if number < _HEARD_FOR else []
+
+
 MEDIA_FLOWS: dict[str, Callable[[], MediaDistortion]] = {
     "srtp-begins-in-clear": _BeginsInClear,
     "srtp-tags-too-short": _ShortTags,
@@ -274,6 +284,8 @@ MEDIA_FLOWS: dict[str, Callable[[], MediaDistortion]] = {
     "other-law-than-described": lambda: Sound(_wrong_law),
     "codec-stays-as-it-was": FirstLaw,
     "sound-fades": lambda: Sound(_fades),
+    "sound-begins-late": lambda: Sound(_begins_late),
+    "sound-ends-early": lambda: Sound(_ends_early),
     "marker-on-every-packet": lambda: Sound(_marked),
     "clock-too-slow": lambda: Sound(_slow_clock),
     "padding-bit-set": lambda: Sound(_padding_bit),

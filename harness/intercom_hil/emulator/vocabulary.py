@@ -277,7 +277,7 @@ class Dial:
 class Answer:
     """Answer an INVITE with 200; a picture is shown only where video was offered.
 
-    What follows ``picture`` exists for faults to change.
+    What follows ``picture`` exists for faults to change, as that of ``Dial``.
     """
 
     call: str
@@ -285,6 +285,7 @@ class Answer:
     microphone: bool = True
     clear_packets: bool = False
     hears_clear: bool = False
+    gain: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
         call.acked = call.acked or call.final is not None
     elif message.is_request and message.method == "CANCEL" and call.cancel is None:
         call.cancel = observation
-    elif message.is_request and message.method == "BYE":
+    elif message.is_request and message.method == "BYE" and (by_device or _is_of_dialog(message, call)):
         call.bye_by_remote = call.bye_by_remote or not by_device
         if call.bye is None:
             call.bye, call.bye_by_device = observation, by_device
@@ -163,6 +163,13 @@ def _answered_late(call: Call, answer: SipMessageSeen, offer: SipMessageSeen) ->
     call.offers_only_srtp = _only_srtp(offer)
     call.answered_with_srtp = bool(_suites(answer) & _suites(offer))
     call.answered_without_audio = _closes_audio(answer)
+
+
+def _is_of_dialog(message: SipMessageSeen, call: Call) -> bool:
+    """Whether a request has tags of the call's dialogs, as far as known: else it ends nothing (§12.2.2)."""
+    own = (sip(o) for o in call.messages if sip(o).method == "INVITE")
+    tags = {tag for one in own for tag in (one.from_tag, one.to_tag)}
+    return {message.from_tag, message.to_tag} <= tags or "" in (message.from_tag, message.to_tag)
 
 
 def _suites(message: SipMessageSeen) -> set[str]:

@@ -29,6 +29,15 @@ def as_configured(timeline: Timeline) -> Iterator[Finding]:
     broken: set[str] = set()
     for observation in messages(timeline):
         message = sip(observation)
+        settings = in_force.during(observation.time, observation.time)
+        over_tls = bool(settings) and all(one.get("transport") == Transport.TLS for one in settings)
+        if _takes_in_clear(message) and over_tls:
+            broken.add("CFG-06")
+            expected = "with TLS no call is taken that comes in clear"
+            yield Finding("CFG-06", expected, f"{observation}, over {message.transport}", [observation])
+            break
+    for observation in messages(timeline):
+        message = sip(observation)
         if message.sender != "device" or not message.is_request:
             continue
         registers = message.method == "REGISTER" and not message.takes_back
@@ -40,6 +49,12 @@ def as_configured(timeline: Timeline) -> Iterator[Finding]:
             if settings and row not in broken and not any(holds(message, one) for one in settings):
                 broken.add(row)
                 yield Finding(row, expected, _shown(row, message, str(observation)), [observation])
+
+
+def _takes_in_clear(message: SipMessageSeen) -> bool:
+    """Whether the device takes a call over what anybody on the line can read (RFC 3261 §26.2.1)."""
+    taken = message.method == "INVITE" and 200 <= (message.status or 0) < 300
+    return message.sender == "device" and taken and message.transport in ("UDP", "TCP")
 
 
 def _transport(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:

@@ -16,6 +16,9 @@ import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 
+from intercom_hil.hearing.both_heard import both_heard
+from intercom_hil.hearing.in_time import sound_in_time
+from intercom_hil.hearing.kept_up import kept_up
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
@@ -47,18 +50,18 @@ from intercom_hil.monitors.agreements import (
     weakened,
 )
 from intercom_hil.monitors.as_configured import as_configured
-from intercom_hil.monitors.both_heard import both_heard
 from intercom_hil.monitors.credentials import credentials
 from intercom_hil.monitors.event_truth import event_truth
 from intercom_hil.monitors.passed_over import passed_over
 from intercom_hil.monitors.placed_calls import (
     given_up_in_time,
+    given_up_when_due,
     not_given_up_early,
     nothing_after_hanging_up,
     one_press_one_story,
     unseen_attempts,
 )
-from intercom_hil.monitors.registering import hammering, kept_registered
+from intercom_hil.monitors.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy, let_in, unshown
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
@@ -105,6 +108,8 @@ def monitor(
             ("turned down", turned_down(timeline)),
             ("kept registered", kept_registered(timeline, settled)),
             ("hammering", hammering(timeline)),
+            ("polled", polled(timeline, settled)),
+            ("polled too often", polled_too_often(timeline)),
             ("video to every contact", video_to_every_contact(timeline)),
             ("picture that was agreed on", agreed_picture(timeline, closed)),
             ("video allowed", without_video(timeline)),
@@ -113,6 +118,7 @@ def monitor(
             ("left up", left_up(timeline, settled)),
             ("placed calls", one_press_one_story(timeline)),
             ("given up in time", given_up_in_time(timeline, closed)),
+            ("given up when due", given_up_when_due(timeline)),
             ("not given up early", not_given_up_early(timeline)),
             ("taken calls", admitted(timeline)),
             ("as configured", as_configured(timeline)),
@@ -122,6 +128,8 @@ def monitor(
             ("screen", answered_on_screen(timeline)),
             ("screen of each call", unshown(timeline, settled)),
             ("both heard", both_heard(timeline, closed)),
+            ("sound in time", sound_in_time(timeline, closed)),
+            ("kept up", kept_up(timeline, closed)),
             ("good practice", practice(timeline, settled)),
             ("declarations", _declarations(timeline)),
         )

@@ -16,12 +16,13 @@ from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
+from intercom_hil.judge.lateness import explains_interval
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.stories import TRY_AGAIN, Story, called, presses_that_hang_up, stories
 from intercom_hil.spec.events import OUTGOING_FAILURE
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.status_codes import BUSY
-from intercom_hil.timeline import Timeline
+from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import Configured, DeviceEvent
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.uri import Uri, is_address
@@ -231,6 +232,39 @@ def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
             text = f"a call that nobody answers is cancelled after {in_force[-1].timeout:g} s"
             seen = f"{call.invite} was not, within {limit - call.invite.time:.1f} s"
             yield Finding("OUT-03", text, seen, [call.invite, ringing[0]])
+
+
+def given_up_when_due(timeline: Timeline) -> Iterator[Finding]:
+    """OUT-03: whichever contact rings, its time is the call timeout, a tenth of it, and the tolerance.
+
+    It begins with the first sign that the contact is called, or with one of another kind (183, then 180). A
+    press, a call that comes in, new settings, or early media may have the device do otherwise.
+    """
+    timing = declared_timing(timeline)
+    settings, seen = InForce(timeline, timing.apply), calls(timeline)
+    disturbing = [press.time for press in presses_in(timeline)]
+    disturbing += [call.invite.time for call in seen if not call.placed]
+    for call in seen:
+        if not call.placed or call.cancel is None or sip(call.cancel).sender != "device":
+            continue
+        signs: dict[int, Observation] = {}
+        for observation in call.messages:
+            if 100 < (sip(observation).status or 0) < 200 and observation.time < call.cancel.time:
+                signs.setdefault(sip(observation).status or 0, observation)
+        rung = max(signs.values(), key=lambda o: o.time, default=None)
+        over = call.cancel.time
+        if rung is None or any(sip(o).media for o in signs.values()):
+            continue
+        in_force = settings.during(call.invite.time, over)
+        timeouts = [t for one in in_force if isinstance(t := one.get("call_timeout"), int | float)]
+        changed = settings.changed(call.invite.time, over)
+        if not timeouts or changed or any(call.invite.time < at <= over for at in disturbing):
+            continue
+        beyond = over - rung.time - max(timeouts) * 1.1 - timing.tolerance
+        if beyond > 0 and not explains_interval(timeline, (rung, call.cancel), by=beyond):
+            text = f"a call that nobody answers is cancelled after {max(timeouts)} s"
+            seen_text = f"{call.cancel} after {over - rung.time:.1f} s of ringing"
+            yield Finding("OUT-03", text, seen_text, [call.invite, rung, call.cancel])
 
 
 def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""A device whose SIP is on stays registered (REG-01), and hammers no server that refuses it (REG-02).
+"""A device whose SIP is on stays registered (REG-01), polls (REG-03), and hammers no server (REG-02).
 
 It may take its registration back and register at once again, as some do to begin afresh. Nothing is said of a
 device that has not registered yet with the settings in force, near a restart, or where the scenario ended
@@ -14,8 +14,10 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import messages, sip
+from intercom_hil.spec.status_codes import CHALLENGES
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
+from intercom_hil.timeline.vocabulary import granted
 
 
 def kept_registered(timeline: Timeline, settled: float) -> Iterator[Finding]:
@@ -56,17 +58,96 @@ def _took_back(answer: SipMessageSeen, seen: Sequence[Observation]) -> bool:
     return bool(own) and all(one.takes_back for one in own)
 
 
-MOST_REFUSED = 5
-"""Attempts with credentials, all refused, that may come in a time in which a registration is done.
+def polled(timeline: Timeline, settled: float) -> Iterator[Finding]:
+    """REG-03: a check that the server has confirmed is followed by another one, whatever the device does.
 
-A device may try anew for a stale challenge, for a server at another place, by another algorithm.
+    It has the polling interval for that, a tenth of it, and the time of a registration. Nothing is said where
+    settings changed, the device was lost, or the scenario (until ``settled``, epoch seconds) ended before.
+    Nor where SIP does not go by UDP: a connection that is not to be had shows nothing of it.
+    """
+    timing = declared_timing(timeline)
+    in_force = InForce(timeline, timing.apply)
+    lost = [o.time for o in timeline if isinstance(o.content, InstrumentLost)]
+    checks = [o for o in messages(timeline) if sip(o).method in _CHECKS and not sip(o).takes_back]
+    asked = [o for o in checks if sip(o).is_request and sip(o).sender == "device"]
+    for confirmed in checks:
+        answer, at = sip(confirmed), confirmed.time
+        own = [o for o in asked if _attempt(sip(o)) == _attempt(answer)]
+        if answer.receiver != "device" or answer.status != 200 or answer.lists_nobody or not own:
+            continue
+        since = at if not in_force.changed(at, at) else at + _KNOWN_AFTER
+        settings = in_force.during(since, since)
+        intervals = {one.get("polling_interval") for one in settings if one.get("enabled") is True}
+        interval = intervals.pop() if len(intervals) == 1 else None
+        if not isinstance(interval, int | float) or sip(own[0]).transport != "UDP":
+            continue
+        until = since + interval * 1.1 + timing.tolerance + timing.registration
+        until += late_between(timeline, at, until)
+        again = any(at < o.time <= until and o not in own for o in asked)
+        excused = in_force.changed(since, until) or any(one <= until for one in lost)
+        if not again and not excused and until < settled:
+            text = f"{confirmed}: not asked for again in {until - at:.1f} s"
+            yield Finding("REG-03", f"connectivity confirmed every {interval:g} s", text, [confirmed])
+            return
+
+
+_CHECKS = ("REGISTER", "OPTIONS")
+_KNOWN_AFTER = 1.0
+"""Seconds: a device registers with its settings before it has answered whoever submitted them."""
+_AT_ONCE = 5.0
+"""Seconds after a registration in which a device may register again: it has learnt its address, perhaps."""
+_SOONEST = 0.25
+"""Part of the polling interval, and of the time that was granted, before which no registration is renewed."""
+
+
+def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
+    """CFG-05: a registration is not renewed long before it ends, nor before the polling interval is over.
+
+    By OPTIONS a device may keep its way open (RFC 6223). Nothing is said where settings changed, the device
+    was lost, or where the server, or somebody who was called, has not answered as it would.
+    """
+    in_force = InForce(timeline, declared_timing(timeline).apply)
+    seen = list(messages(timeline))
+    asked = [o for o in seen if sip(o).method == "REGISTER" and _asks(sip(o))]
+    troubles = [o.time for o in timeline if isinstance(o.content, InstrumentLost)]
+    troubles += [o.time for o in seen if sip(o).receiver == "device" and _refuses(sip(o))]
+    for confirmed in seen:
+        answer, at = sip(confirmed), confirmed.time
+        if not (answer.method == "REGISTER" and _is_granted(answer)):
+            continue
+        again = next((o for o in asked if o.time > at and _attempt(sip(o)) != _attempt(answer)), None)
+        if again is None or sip(again).transport != "UDP" or again.time - at < _AT_ONCE:
+            continue
+        since = at if not in_force.changed(at, at) else at + _KNOWN_AFTER
+        settings = in_force.during(since, again.time)
+        intervals = [i for one in settings if isinstance(i := one.get("polling_interval"), int | float)]
+        lasting = granted(confirmed)
+        changed = in_force.changed(since, again.time) or any(at < one < again.time for one in troubles)
+        least = _SOONEST * min([*intervals, *([lasting] if lasting else [])], default=0.0)
+        if not changed and again.time - at < least:
+            text = f"{again} {again.time - at:.1f} s after {confirmed}"
+            expected = f"connectivity confirmed every {min(intervals):g} s"
+            yield Finding("CFG-05", expected, text, [confirmed, again])
+            return
+
+
+def _refuses(message: SipMessageSeen) -> bool:
+    return (message.status or 0) >= 300 and message.status not in CHALLENGES
+
+
+MOST_REFUSED = 5
+"""Attempts, all refused, that may come in a time in which a registration is done.
+
+A challenge refuses those with credentials only. A device may try anew for a stale challenge, for a server at
+another place, by another algorithm.
 """
 
 
 def hammering(timeline: Timeline) -> Iterator[Finding]:
-    """REG-02: one that is refused, whatever credentials it shows, leaves the server in peace for a while.
+    """REG-02: one that is refused, for whatever reason, leaves the server in peace for a while.
 
-    A server, or a proxy. What is sent again over UDP is the same attempt, and new settings are tried at once.
+    A server, or a proxy: it does not take the credentials, is overloaded, or knows no such device. What is
+    sent again over UDP is the same attempt, and new settings are tried at once.
     """
     within = declared_timing(timeline).registered
     seen = [o for o in messages(timeline) if sip(o).method == "REGISTER"]
@@ -78,18 +159,15 @@ def hammering(timeline: Timeline) -> Iterator[Finding]:
         if answer.receiver == "device" and answer.status is not None and answer.status >= 200:
             if answer.status < 300:
                 tries.clear()
-            elif answer.status in _REFUSED and _attempt(answer) in shown:
+            elif answer.status >= 400 and (answer.status not in CHALLENGES or _attempt(answer) in shown):
                 tries[_attempt(answer)] = observation
         since = max([observation.time - within, *(at for at in submitted if at < observation.time)])
         recent = [o for o in tries.values() if o.time > since]
         if len(recent) > MOST_REFUSED:
-            text = f"{len(recent)} attempts with credentials refused in {within:g} s, the last: {recent[-1]}"
+            text = f"{len(recent)} attempts refused in {within:g} s, the last: {recent[-1]}"
             expected = "a device that does not hammer a server that refuses it"
             yield Finding("REG-02", expected, text, recent)
             return
-
-
-_REFUSED = (401, 403, 407)
 
 
 def _attempt(message: SipMessageSeen) -> tuple[str, int]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from intercom_hil.judge.calls import calls
+from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
@@ -133,12 +133,22 @@ def left_up(timeline: Timeline, settled: float) -> Iterator[Finding]:
         over += late_between(timeline, begun, over)
         settings = in_force.during(over - timing.hang_up, over)
         off = bool(settings) and all(one.get("enabled") is False for one in settings)
-        up = [
-            c for c in calls(timeline) if c.established and c.final and c.final.time < begun and over < c.over
-        ]
+        up = [c for c in calls(timeline) if _goes_on(c, begun, over)]
         if off and up and over < settled:
             text = "with SIP off no call goes on, and the other side is told"
             yield Finding("CFG-01", text, f"{up[0].invite}: never ended", [up[0].invite, observation])
+
+
+def _goes_on(call: Call, begun: float, over: float) -> bool:
+    """Whether a call that was up, or rang at the other side, before a time goes on after another one."""
+    if call.established and call.final is not None:
+        return call.final.time < begun and over < call.over
+    rings = any(
+        100 < (sip(o).status or 0) < 200 and sip(o).method == "INVITE" and o.time < begun
+        for o in call.messages
+    )
+    ended = [o.time for o in (call.cancel, call.final, call.bye) if o is not None]
+    return call.placed and rings and over < min(ended, default=float("inf"))
 
 
 def _registers(message: SipMessageSeen) -> bool:

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from intercom_hil.hearing.destinations import FOLLOWS_WITHIN, destinations
 from intercom_hil.judge.calls import calls
-from intercom_hil.judge.destinations import FOLLOWS_WITHIN, destinations
 from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline

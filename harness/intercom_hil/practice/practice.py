@@ -20,7 +20,7 @@ from intercom_hil.practice.registration import credentials, registrations, renew
 from intercom_hil.practice.retransmissions import answered_again, asked_again, sent_again
 from intercom_hil.practice.secrets import keys, secrets
 from intercom_hil.practice.sound import sound
-from intercom_hil.practice.transactions import acknowledged, answered, over, refused
+from intercom_hil.practice.transactions import acknowledged, answered, over, refused, strangers
 from intercom_hil.timeline import Timeline
 
 
@@ -42,6 +42,7 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     refused(seen, book)
     answered(seen, settled, book)
     over(seen, book)
+    strangers(seen, book)
     asked_again(timeline, seen, book)
     sent_again(timeline, seen, book)
     registrations(seen, book)

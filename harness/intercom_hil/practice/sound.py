@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from statistics import median
 
-from intercom_hil.judge.conversations import Conversation, conversations, is_near, microphone_tone
+from intercom_hil.hearing.conversations import Conversation, conversations, is_near, microphone_tone
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
 

@@ -1,4 +1,4 @@
-"""The device's transactions: acknowledged, understood, answered, over (SIP-07 to SIP-09, SIP-16)."""
+"""The device's transactions: acknowledged, understood, answered, over (SIP-07 to SIP-09, SIP-16, SIP-18)."""
 
 from __future__ import annotations
 
@@ -160,3 +160,29 @@ def over(seen: Sequence[Observation], book: Book) -> None:
             elif first is None and message.status >= 200:
                 given[key] = observation
                 book.look("SIP-16", observation)
+
+
+def strangers(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-18: a BYE with the Call-ID of a call, and tags of none of its dialogs, is refused; or vice versa.
+
+    Calls whose beginning was seen are known by it. Of any other the device may know more.
+    """
+    dialogs: dict[str, set[frozenset[str]]] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.method == "INVITE" and message.from_tag and message.to_tag:
+            dialogs.setdefault(message.call_id, set()).add(frozenset((message.from_tag, message.to_tag)))
+    asked: dict[tuple[str, int, str], Observation] = {}
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.branch
+        if message.method != "BYE" or not (message.from_tag and message.to_tag and message.branch):
+            continue
+        if message.is_request and message.receiver == "device":
+            tags = frozenset((message.from_tag, message.to_tag))
+            own = dialogs.get(message.call_id)
+            if tags not in own if own is not None else any(tags in others for others in dialogs.values()):
+                asked[key] = observation
+        elif message.sender == "device" and (message.status or 0) >= 200 and key in asked:
+            problem = f"{message.status} to a BYE of no dialog"
+            book.check("SIP-18", (message.status or 0) >= 300, problem, observation, asked[key])

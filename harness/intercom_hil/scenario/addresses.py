@@ -87,6 +87,10 @@ class Addresses:
         number = str(FIRST_NUMBER + place)
         return number if number != self._file.device.extension else str(FIRST_NUMBER + place + 90)
 
+    def further(self, *places: int) -> tuple[str, ...]:
+        """Return numbers at places for further contacts, as many as the device takes beside the first one."""
+        return tuple(self.number(place) for place in places)[: self.limits.contacts - 1]
+
     def at_server(self, number: str) -> str:
         """Return the full address of a number at the SIP server.
 
@@ -108,6 +112,11 @@ class Addresses:
     def station_uri(self, place: int) -> str:
         """Return where the station at a place can be called without the PBX. Raises Inconclusive as above."""
         return f"sip:{self.number(place)}@{self.station_address(place)}:{self._file.stations.sip_port}"
+
+    @property
+    def station_port(self) -> int:
+        """The SIP port of every station."""
+        return self._file.stations.sip_port
 
     def direct_caller_uri(self, place: int) -> str:
         """Return the address by which the station at a place calls without the PBX. Raises Inconclusive."""

@@ -224,6 +224,12 @@ def challenges(status: int = 401, realm: str = "asterisk") -> Behaviour:
     return Behaviour(f"challenges with {status} for {realm}", "challenges", parameters)
 
 
+def overloaded(retry_after: int = 30) -> Behaviour:
+    """Be a server that takes no registration: refuse each with 503, and name a time (s) to come again."""
+    parameters: dict[str, Parameter] = {"retry_after": retry_after, "forget_after": FORGET_AFTER}
+    return Behaviour(f"overloaded for {retry_after} s", "overloaded", parameters, courteous=False)
+
+
 def silent() -> Behaviour:
     """Never reply to anything, OPTIONS included; once stopped, refuse the calls that were ignored."""
     return Behaviour("silent", "silent", {"forget_after": FORGET_AFTER}, courteous=False)

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from intercom_hil.judge.conversations import Conversation, conversations, is_near, microphone_tone
-from intercom_hil.judge.destinations import destinations
+from intercom_hil.hearing.conversations import Conversation, conversations, is_near, microphone_tone
+from intercom_hil.hearing.destinations import destinations
 from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.lateness import MOSTLY, late_between
@@ -45,10 +45,10 @@ def both_heard(timeline: Timeline, closed: float) -> Iterator[Finding]:
         if tone is not None:  # else there may be nothing to send: noise gates, and silence suppression
             yield from _holes(timeline, one)
         if tone is not None and _lasts(timeline, one) and not _late(timeline, one.begun, one.over):
-            if _is_audible(_volume(timeline, one, "microphone_volume")):
+            if is_audible(volume_in(timeline, one, "microphone_volume")):
                 yield from _unheard(timeline, one, tone)
                 yield from _fades(timeline, one, tone)
-            if _is_audible(_volume(timeline, one, "speaker_volume")):
+            if is_audible(volume_in(timeline, one, "speaker_volume")):
                 yield from _silent_speaker(timeline, one)
     yield from _astray(timeline, [one for one in found if _lasts(timeline, one)])
     if tone is not None:
@@ -171,7 +171,7 @@ def _quieter(timeline: Timeline, found: list[Conversation], tone: float) -> Iter
         ]
         if heard:  # lateness makes holes in a tone, and then it is none; it makes none quieter
             level, observation = max(heard, key=lambda pair: pair[0])
-            volume = _volume(timeline, one, "microphone_volume")
+            volume = volume_in(timeline, one, "microphone_volume")
             loudest.setdefault(volume, []).append((level, one, observation))
     for calls in loudest.values():
         best, _, reference = max(calls, key=lambda entry: entry[0])
@@ -183,12 +183,12 @@ def _quieter(timeline: Timeline, found: list[Conversation], tone: float) -> Iter
                 yield Finding(one.row, expected, str(observation), [observation, reference])
 
 
-def _is_audible(volume: object) -> bool:
-    """Whether a volume is not so low that nothing may be heard; one that is not known is the usual one."""
+def is_audible(volume: object) -> bool:
+    """Return whether a volume is not so low that nothing may be heard; one not known is the usual one."""
     return not isinstance(volume, int | float) or volume >= _AUDIBLE
 
 
-def _volume(timeline: Timeline, one: Conversation, name: str) -> object:
+def volume_in(timeline: Timeline, one: Conversation, name: str) -> object:
     """Return the volume of this name under which a call began, as it was submitted last."""
     volume: object = None
     for observation in timeline:

@@ -1,0 +1,64 @@
+"""Faults of what the SIP stack takes in: its datagrams, changed before it reads them.
+
+The stack's import of ``recvfrom`` is led past here. What is changed on the way in is changed back in what the
+stack says to it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import re
+
+from intercom_hil.emulator.stack_imports import redirect, stack_library
+
+_RECVFROM = ctypes.CFUNCTYPE(
+    ctypes.c_ssize_t,
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_size_t,
+    ctypes.c_int,
+    ctypes.c_void_p,
+    ctypes.c_void_p,
+)
+_CALL_ID = re.compile(rb"\r\nCall-ID: *([^\r\n]+)")
+_FROM_TAG, _TO_TAG = (re.compile(rb"(\r\n%s:[^\r\n]*;tag=)([^;\r\n]+)" % name) for name in (b"From", b"To"))
+
+
+class AnyByeWillDo:
+    """Takes every BYE with the Call-ID of a call for one of the other side's, whatever its tag."""
+
+    def __init__(self) -> None:
+        """Begin, from now to the end of the process."""
+        self._others: dict[bytes, bytes] = {}
+        self._said: dict[bytes, bytes] = {}
+        self._real = _RECVFROM(("recvfrom", ctypes.CDLL(None)))
+        redirect(stack_library(), "recvfrom", _RECVFROM(self._receive))
+
+    def _receive(self, descriptor: int, data: int, size: int, flags: int, source: int, length: int) -> int:
+        got: int = self._real(descriptor, data, size, flags, source, length)
+        packet = ctypes.string_at(data, got) if got > 0 else b""
+        if packet[:1].isalpha() and b"SIP/2.0" in packet.partition(b"\r\n")[0]:
+            changed = self._taken(packet)
+            if len(changed) <= size:
+                ctypes.memmove(data, changed, len(changed))
+                return len(changed)
+        return got
+
+    def _taken(self, packet: bytes) -> bytes:
+        call = _CALL_ID.search(packet)
+        tag = (_TO_TAG if packet.startswith(b"SIP/2.0 ") else _FROM_TAG).search(packet)
+        if call is None or tag is None:
+            return packet
+        if not packet.startswith(b"BYE "):
+            self._others[call[1]] = tag[2]
+            return packet
+        known = self._others.get(call[1], tag[2])
+        self._said[known] = tag[2]
+        return _FROM_TAG.sub(rb"\g<1>" + known, packet, count=1)
+
+    def said_to(self, packet: bytes) -> bytes:
+        """Return a response as whoever sent the BYE expects it."""
+        tag = _FROM_TAG.search(packet)
+        if not packet.startswith(b"SIP/2.0 ") or b" BYE\r\n" not in packet or tag is None:
+            return packet
+        return _FROM_TAG.sub(rb"\g<1>" + self._said.get(tag[2], tag[2]), packet, count=1)

@@ -1,0 +1,65 @@
+"""A conversation goes on until somebody ends it: OUT-05 of placed calls, INC-06 of those taken.
+
+That the button ends it, new settings, another call that is taken, or what the other side asks for within the
+call, is a reason, and so is media that the device cannot use. One that has lasted for long may be limited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from intercom_hil.hearing.conversations import conversations
+from intercom_hil.judge.calls import Call, calls
+from intercom_hil.judge.expected_events import presses_in
+from intercom_hil.judge.finding import Finding
+from intercom_hil.judge.messages import sip
+from intercom_hil.timeline import Timeline
+from intercom_hil.timeline.media import MediaEnded
+from intercom_hil.timeline.observation import Configured, InstrumentLost
+
+LIMITED = 45.0
+"""Seconds from which on a device may end a call because it has lasted so long."""
+_STILL_SENT = 0.5
+"""Seconds before its end until which the other side was heard, where it had not gone."""
+_ASKS = ("INVITE", "UPDATE", "REFER")
+
+
+def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
+    """Find the calls that the device ended by itself, until ``closed`` (epoch seconds)."""
+    seen = calls(timeline, until=closed)
+    talks = {one.call.call_id: one for one in conversations(timeline, closed)}
+    if any(isinstance(o.content, InstrumentLost) for o in timeline):
+        return
+    reasons = [o.time for o in timeline if isinstance(o.content, Configured)]
+    reasons += [press.time for press in presses_in(timeline)]
+    for call in seen:
+        one, bye, final = talks.get(call.call_id), call.bye, call.final
+        if one is None or bye is None or final is None or not call.bye_by_device or call.bye_by_remote:
+            continue
+        asked = any(
+            sip(o).is_request and sip(o).receiver == "device" and sip(o).method in _ASKS
+            for o in call.messages
+            if o.time > final.time
+        )
+        others = any(c is not call and c.accepted and call.invite.time < c.over for c in seen)
+        explained = any(call.invite.time < at < bye.time for at in reasons)
+        lasted = bye.time - final.time
+        if asked or others or explained or lasted > LIMITED or not _heard(timeline, call, bye.time):
+            continue
+        expected = "a call that goes on while both sides talk"
+        seen_text = f"{bye} after {lasted:.1f} s, for no reason that is known"
+        yield Finding(one.row, expected, seen_text, [call.invite, bye])
+
+
+def _heard(timeline: Timeline, call: Call, over: float) -> bool:
+    """Whether the other side was sending, to the end, what the device can use."""
+    theirs = [
+        o.content
+        for o in timeline
+        if isinstance(o.content, MediaEnded)
+        and o.content.call_id == call.call_id
+        and o.content.receiver == "device"
+        and o.content.media == "audio"
+    ]
+    usable = all(not flow.rejected and not flow.plain for flow in theirs)
+    return usable and any(flow.last > over - _STILL_SENT for flow in theirs)

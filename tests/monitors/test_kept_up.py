@@ -1,0 +1,53 @@
+"""A call that the device ends by itself, while both sides talk, is found; what explains it is no fault."""
+
+import pytest
+
+from intercom_hil.hearing.kept_up import kept_up
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured, Declared, InstrumentLost, OutputChanged
+from tests.capture.wire_story import Wire, sip
+from tests.monitors.test_both_heard import MICROPHONE, Talk, converse
+
+DEVICE_SIP, PBX_SIP = ("127.0.43.30", 5060), ("127.0.43.10", 5060)
+PRESSED = OutputChanged(name="button", active=True, confirmed=True)
+CONFIGURED = Configured(settings={}, accepted=True)
+LOST = InstrumentLost(instrument="device", problem="it restarted", blame="device")
+
+
+def talked(*, seconds=4.5, also=(), from_device=True, wait=0.0):
+    """A placed call that is ended by a BYE, with what else was on the timeline two seconds before that."""
+    wire = Wire()
+    declared = Declared(has=(), lacks=(), microphone_tone=MICROPHONE)
+    wire.timeline.append(Witness.BENCH, declared, wire.now)
+    wire.now += 0.1
+    converse(wire, Talk(seconds=seconds))
+    for witness, content in also:
+        wire.timeline.append(witness, content, wire.now - 2)
+    wire.now += wait
+    ends = (DEVICE_SIP, PBX_SIP) if from_device else (PBX_SIP, DEVICE_SIP)
+    tags = ("f1", "t1") if from_device else ("t1", "f1")
+    bye = sip("BYE sip:101@127.0.43.10 SIP/2.0", tags=tags, cseq=(2, "BYE"), call_id="call-1")
+    wire.udp(*ends, bye)
+    wire.now += 0.1
+    wire.decoder.end()
+    return [finding.requirement for finding in kept_up(wire.timeline, wire.now)]
+
+
+def test_a_device_that_hangs_up_for_no_reason():
+    assert talked() == ["OUT-05"]
+    assert talked(from_device=False) == []
+
+
+@pytest.mark.parametrize(
+    "also", [(Witness.BUTTON, PRESSED), (Witness.PORTAL, CONFIGURED), (Witness.BENCH, LOST)]
+)
+def test_a_press_and_new_settings_are_reasons(also):
+    assert talked(also=[also]) == []
+
+
+def test_the_other_side_has_gone():
+    assert talked(wait=1.0) == []
+
+
+def test_a_call_that_lasts_may_be_limited():
+    assert talked(seconds=46.0) == []
