@@ -11,6 +11,7 @@ import base64
 import hmac
 import re
 from collections.abc import Callable
+from functools import cache
 
 import pylibsrtp
 
@@ -218,12 +219,18 @@ def _mapped(from_law: int, to_law: int, change: Callable[[int], float]) -> bytes
     return bytes(code(change(value)) for value in _LINEAR[from_law])
 
 
-_OTHER_LAW = {8: _mapped(8, 0, float), 0: _mapped(0, 8, float)}
-_QUIET = {law: _mapped(law, law, lambda value: value / 30) for law in (0, 8)}
+@cache  # not before it is needed: a device without such a fault is to start quickly
+def _other_law(law: int) -> bytes:
+    return _mapped(law, 8 - law, float)
+
+
+@cache
+def _quiet(law: int) -> bytes:
+    return _mapped(law, law, lambda value: value / 30)
 
 
 def _wrong_law(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    return [data[:_HEADER] + data[_HEADER:].translate(_OTHER_LAW[data[1] & 0x7F])]
+    return [data[:_HEADER] + data[_HEADER:].translate(_other_law(data[1] & 0x7F))]
 
 
 class FirstLaw(Sound):
@@ -244,11 +251,11 @@ class FirstLaw(Sound):
         if now == self.law:
             return [data]
         header = data[:1] + bytes((data[1] & 0x80 | self.law,)) + data[2:_HEADER]
-        return [header + data[_HEADER:].translate(_OTHER_LAW[now])]
+        return [header + data[_HEADER:].translate(_other_law(now))]
 
 
 def _fades(data: bytes, number: int, sequence: int, timestamp: int) -> list[bytes]:
-    quiet = data[_HEADER:].translate(_QUIET[data[1] & 0x7F])
+    quiet = data[_HEADER:].translate(_quiet(data[1] & 0x7F))
     return [data[:_HEADER] + quiet if number > _LOUD_FOR else data]
 
 

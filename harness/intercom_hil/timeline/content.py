@@ -8,4 +8,4 @@ from pydantic import BaseModel, ConfigDict
 class BaseContent(BaseModel):
     """What a witness says, whichever kind it is."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")

@@ -21,7 +21,7 @@ _HEAD = "redacted-"
 class Fingerprint(BaseModel):
     """A salted SHA-256 hash of a secret, and how many bytes (UTF-8) that has."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     salt: str
     length: int

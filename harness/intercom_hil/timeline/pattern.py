@@ -30,7 +30,7 @@ class Condition(BaseModel):
     fields meet all of its conditions, ``none`` that there be no such element. A mapping is one such element.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     one_of: tuple[Scalar, ...] | None = None
     none_of: tuple[Scalar, ...] = ()
@@ -115,7 +115,7 @@ class Pattern(BaseModel):
     for a sound to count as such (``OperatorHeard``).
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", defer_build=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: str
     text: str
