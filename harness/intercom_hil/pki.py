@@ -6,7 +6,7 @@ They are PEM files in a folder of the run's own. Keys are made anew for each run
 from __future__ import annotations
 
 import ipaddress
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -88,7 +88,7 @@ class Pki:
     """
 
     def __init__(self, folder: Path, trusted: tuple[Path, Path] | None = None) -> None:
-        """Begin to make the authorities: some 0.2 s of computing in a thread, for which the first user waits.
+        """Describe it; what `begin` has not made by then, the first user waits for.
 
         Args:
             folder: where the files go; for nobody else to read.
@@ -102,10 +102,24 @@ class Pki:
         self._key_file = folder / "server.key"
         self._another: dict[str, _Authority] = {}
         self.trust_store = folder / "well-known.pem"
-        known = _loaded(*trusted) if trusted else None
-        thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pki")
-        self._making = thread.submit(self._make, known)
-        thread.shutdown(wait=False)
+        self._known = _loaded(*trusted) if trusted else None
+        self._making: Future[_Made] | None = None
+
+    def begin(self) -> None:
+        """Begin to make the authorities: some 0.2 s of computing, in a thread. Idempotent.
+
+        Where both processors are busy with starting the bench, it is best begun when that is done.
+        """
+        if self._making is None:
+            thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="pki")
+            self._making = thread.submit(self._make, self._known)
+            thread.shutdown(wait=False)
+
+    @property
+    def _made(self) -> _Made:
+        self.begin()
+        assert self._making is not None
+        return self._making.result()
 
     def _make(self, known: _Authority | None) -> _Made:
         root = _authority("Bench Root CA")
@@ -119,12 +133,12 @@ class Pki:
     @property
     def root_pem(self) -> str:
         """The root certificate as an administrator would upload it."""
-        return _pem(self._making.result().root.certificate).decode()
+        return _pem(self._made.root.certificate).decode()
 
     @property
     def other_root_pem(self) -> str:
         """A root that no server's certificate chains to but that of a well-known CA, as PEM text."""
-        return _pem(self._making.result().well_known.certificate).decode()
+        return _pem(self._made.well_known.certificate).decode()
 
     def server(self, kind: CertificateKind, address: str, name: str) -> ServerIdentity:
         """Return what a server of a kind presents.
@@ -136,7 +150,7 @@ class Pki:
         """
         now = datetime.now(UTC)
         since, until = now - _DAY, now + 30 * _DAY
-        made = self._making.result()
+        made = self._made
         signer, between = made.issuing, [made.issuing.certificate]
         hosts = {"for the address": (address,), "for the name": (name,)}.get(kind, (address, name))
         common_name, names = name, [_general_name(host) for host in dict.fromkeys(hosts)]

@@ -153,6 +153,7 @@ class Assembly:
                     self._progress(f"the operator's page: {page}")
             self._parts = {"pbx": self._new_pbx(), "peers": self._new_peers(), "device": self._new_device()}
             await in_parallel([self._start(part) for part in self._parts.values()])
+            self.pki.begin()
         except BaseException as problem:
             try:
                 await self.stop()

@@ -1,4 +1,4 @@
-"""What a bench takes longest to open, begun before there is an event loop: containers, keys, device, PBX.
+"""What a bench takes longest to open, begun before there is an event loop: containers, device, PBX.
 
 Whoever is to play on a bench can begin this as soon as the bench file is read, and import what it plays with
 meanwhile. The assembly takes it over; what it does not take is ended again.
@@ -46,18 +46,17 @@ class Opening:
         self._device: EmulatedDevice | None = None
 
     def begin(self) -> None:
-        """Begin to start containers, where an engine is known, the PBX and the device, and to make keys.
+        """Begin to start containers, where an engine is known, the PBX and the device.
 
         It returns at once. The PBX and an emulated device wait for their turn where one of the bench's
         addresses is taken, by another program or by what a killed run left, and the device where it needs a
-        container or keys.
+        container.
         """
         self._containers.begin(self._file.engine.kind)
         with suppress(BenchError, OSError):  # whoever asks for them meets it again
             free = next(taken_addresses(self._file), None) is None
             if free and (begun := self._containers.begun(PBX)) is not None:
                 self._begin_pbx(*begun)
-            _ = self.pki
             if free and _is_plain(self._file):
                 self._device = self._new_device(None)
                 self._device.begin()
@@ -81,7 +80,7 @@ class Opening:
 
     @property
     def pki(self) -> Pki:
-        """The certificates of the run; they are in the making from the first time that they are asked for."""
+        """The certificates of the run. None is made before the bench is open, or one is asked for."""
         from intercom_hil.pki import Pki  # not before the PBX has begun
 
         if self._pki is None:
