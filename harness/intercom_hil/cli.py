@@ -394,6 +394,60 @@ def bench_new(
         raise typer.Exit(USAGE) from None
 
 
+@bench_commands.command("map")
+def bench_map(
+    file: Annotated[Path, typer.Argument(metavar="MAP", help="A portal map (docs/portal-maps.md).")],
+    tried: Annotated[bool, typer.Option("--try", help="Walk through it at the portal.")] = False,
+    url: Annotated[str, typer.Option("--url", metavar="URL", help="The portal's address.")] = "",
+    account: Annotated[
+        str, typer.Option("--account", metavar="NAME", help="Who logs in; the password is asked for.")
+    ] = "",
+    ca: Annotated[
+        Path | None, typer.Option("--ca", metavar="FILE.pem", help="The CA of an https:// portal.")
+    ] = None,
+    pictures: Annotated[
+        Path, typer.Option("--pictures", metavar="FOLDER", help="Where pictures of the pages go.")
+    ] = Path("portal-pictures"),
+    submit: Annotated[bool, typer.Option("--submit", help="Submit the form, too, as it stands.")] = False,
+    changed: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Submit it with this in it, and then with what was there."
+        ),
+    ] = None,
+) -> None:
+    """Read a portal map, say what it has, and with --try walk through it step by step.
+
+    Each step and each field of the form is a line: what was looked for, and what
+    is there; of what is missing, what stands there instead. Nothing is changed,
+    unless --submit or --set says so. The password is asked for, or taken from
+    the environment variable INTERCOM_HIL_PORTAL_PASSWORD.
+
+    intercom-hil bench map my-portal.toml --try --url http://192.0.2.30 --account admin
+
+    Exit status: 0 all of it was found, 2 something was not.
+    """
+    import asyncio
+
+    from intercom_hil.browser.portal_map import read_map
+    from intercom_hil.browser.session import Person
+    from intercom_hil.map_trial.place import Place, changes_of, describe
+    from intercom_hil.map_trial.trial import try_map
+
+    if not tried:
+        describe(file, _say)
+        return
+    changes = changes_of(changed or (), read_map(file))
+    if not url or not account:
+        raise BenchError("a map is tried at a portal", "--try", "add --url and --account")
+    password = os.environ.get("INTERCOM_HIL_PORTAL_PASSWORD", "")
+    if not password and sys.stdin.isatty():
+        password = str(typer.prompt(f"Password of {account}", hide_input=True))
+    place = Place(file, url, Person(account, password), ca=ca)
+    well = asyncio.run(try_map(place, pictures, _say, submit=submit, changes=changes))
+    raise typer.Exit(0 if well else USAGE)
+
+
 def _agreed(question: str) -> bool:
     """Ask the person at the terminal; nobody there agrees to nothing."""
     return sys.stdin.isatty() and typer.confirm(question)

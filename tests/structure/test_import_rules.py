@@ -86,6 +86,7 @@ MAY_IMPORT = {
             *rooms("layouts", "monitors", "pbx", "sipp"),
         ),
         "bench_file": (*GROUND, *HEARD, *rooms("browser", "instruments", "device")),
+        "map_trial": (*GROUND, *rooms("browser")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),
         "commands": (
