@@ -116,10 +116,14 @@ class Talk:
 class Wire:
     """A clock, a decoder and the timeline that it writes to."""
 
-    def __init__(self, sip_ports=frozenset({5060})):
+    def __init__(self, sip_ports=frozenset({5060}), viewer=None):
         self.timeline = Timeline()
         self.decoder = Decoder(
-            link_type=link.RAW, sip_ports=sip_ports, append=self.timeline.append, name_of=name_of
+            link_type=link.RAW,
+            sip_ports=sip_ports,
+            append=self.timeline.append,
+            name_of=name_of,
+            viewer=viewer,
         )
         self.now = BEGIN
 

@@ -37,6 +37,7 @@ TAGS = {
     "dl", "dt", "dd", "span", "nav", "a", "main", "section", "strong", "b", "i", "ul", "li", "article",
     "table", "caption", "thead", "tr", "th", "tbody", "td", "fieldset", "legend", "input", "label",
     "details", "summary", "code", "pre", "svg", "g", "rect", "path", "circle", "text", "tspan",
+    "symbol", "use",
 }
 # fmt: on
 

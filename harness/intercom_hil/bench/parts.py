@@ -166,6 +166,7 @@ class StationsComponent:
             marker=(file.pbx.address, MARKER_PORT),
             apart_from=own,
             redacted=self._redacted,
+            sound_of_secured=file.evidence.media_keys == "kept",
         )
         await self.capture.start()
         self.stations = Stations(

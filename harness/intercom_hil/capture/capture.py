@@ -20,6 +20,7 @@ from intercom_hil.capture.sound import load_hearing
 from intercom_hil.capture.video import InThread, Viewer
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import gauge
+from intercom_hil.media.recording import Recordings
 from intercom_hil.processes.process_host import ProcessHost
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import NameOf
@@ -67,6 +68,7 @@ class Capture:
         marker: tuple[str, int],
         apart_from: Sequence[str] = (),
         redacted: Callable[[bytes], bytes] = bytes,
+        sound_of_secured: bool = True,
     ) -> None:
         """Prepare; nothing runs before ``start``. To be made on the running event loop.
 
@@ -82,6 +84,7 @@ class Capture:
                 an address and UDP port that nobody else uses.
             apart_from: flows that are not captured, in the language of pcap-filter(7).
             redacted: returns a frame's bytes without secrets; the same object where there are none.
+            sound_of_secured: whether the sound of encrypted media is kept as a file, as that of other is.
         """
         self._append, self._name_of, self._sip_ports = append, name_of, sip_ports
         self._interface = interface
@@ -97,8 +100,8 @@ class Capture:
             on_frame=self._take,
         )
         self._decoding = InThread()
-        self._viewer = Viewer(self._decoding)
-        self._stills = self._path = Path()
+        self._viewer = Viewer(self._decoding, Recordings(of_secured=sound_of_secured))
+        self._path = Path()
         self._split = SplitSecrets()
         self._decoder: Decoder | None = None
         self._writer: PcapngWriter | None = None
@@ -127,7 +130,7 @@ class Capture:
         self._marker.close()
 
     def begin(self, path: Path) -> None:
-        """Begin a scenario: from now on packets go to a new pcapng file, and stills of video beside it.
+        """Begin a scenario: packets go to a new pcapng file, sound and stills of video to folders beside it.
 
         Raises:
             BenchError: the file cannot be created.
@@ -146,7 +149,7 @@ class Capture:
         except OSError as problem:
             what = f"the capture file cannot be created: {problem.strerror}"
             raise BenchError(what, str(path), "make room, or choose another folder for runs") from problem
-        self._packets, self._stills = 0, path.parent / "stills"
+        self._packets = 0
         self._path, self._split = path, SplitSecrets()
 
     def break_off(self) -> None:
@@ -205,7 +208,8 @@ class Capture:
         finally:
             self._close(dropped)
             await self._decoding.idle()
-            self._viewer.file_stills(self._stills)
+            self._viewer.file_stills(self._path.with_name("stills"))
+            self._viewer.file_sounds(self._path.with_name("sounds"))
         return CaptureSummary(self._packets, dropped)
 
     def learn(self, seen: SipMessageSeen, at: float) -> None:

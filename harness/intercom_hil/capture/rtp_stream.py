@@ -15,6 +15,7 @@ from intercom_hil.capture.video import VideoWindow, Viewer
 from intercom_hil.capture.video_viewer import Look
 from intercom_hil.media.h264 import ENCODING as H264
 from intercom_hil.media.pace import Pace
+from intercom_hil.media.recording import Recording
 from intercom_hil.media.rtcp import Reporters
 from intercom_hil.media.rtp import RtpError, RtpPacket, parse_rtp
 from intercom_hil.media.sound import ENCODINGS
@@ -139,6 +140,7 @@ class RtpStream:
         self._unproved = _unproved(leg)
         self._reception = Reception()
         self._sounds: dict[tuple[str, str], SoundWindow] = {}
+        self._recordings: dict[tuple[str, str], tuple[str, Recording | None]] = {}
         self._numbers: dict[str, int] = {}  # the payload type by which an encoding came last
         self._video: VideoWindow | None = None
         self._recent: dict[int, tuple[bytes, bool]] = {}
@@ -260,6 +262,7 @@ class RtpStream:
             stray_reports=self._reporters.astray(reports),
             clear_reports=sum(r.in_clear and self._first <= r.time <= self._last for r in reports.all),
             digest=self._digest.hexdigest(),
+            sounds=tuple(name for name, _ in self._recordings.values() if name),
         )
         self._append(Witness.WIRE, content, self._last)
 
@@ -353,8 +356,14 @@ class RtpStream:
             sound = self._sounds[protection, encoding] = SoundWindow(
                 DECODERS[encoding], lambda measured: self._say_heard(measured, protection, encoding)
             )
+            name = f"{self.flow.sender}-to-{self.flow.receiver}-{protection}"
+            kept = self._viewer.recordings.begin(name, encoding, secured=protection == SRTP)
+            self._recordings[protection, encoding] = kept
         self._numbers[encoding] = header.payload_type
         sound.add(payload, header.timestamp, time)
+        recording = self._recordings[protection, encoding][1]
+        if recording is not None:
+            recording.add(payload, header.timestamp, time)
 
     def _watch(self, payload: bytes, header: RtpPacket, time: float) -> None:
         if self._video is None:

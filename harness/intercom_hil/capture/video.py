@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -18,6 +18,7 @@ from intercom_hil.capture.video_viewer import Look
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import stretched
 from intercom_hil.media.h264 import AccessUnit, Depacketiser, H264Error
+from intercom_hil.media.recording import Recordings
 from intercom_hil.media.rtp import RtpPacket
 
 if TYPE_CHECKING:
@@ -100,10 +101,12 @@ class InThread:
 
 
 class Viewer:
-    """What every flow of a capture shares: who decodes, and the stills of the current scenario."""
+    """What every flow of a capture shares: who decodes; stills and sound of the current scenario."""
 
-    def __init__(self, worker: Worker) -> None:
+    def __init__(self, worker: Worker, recordings: Recordings | None = None) -> None:
+        """Without ``recordings`` no sound is kept."""
         self.worker = worker
+        self.recordings = recordings or Recordings(most=0)
         self._stills: dict[str, bytes] = {}
 
     @property
@@ -126,13 +129,21 @@ class Viewer:
             BenchError: it cannot be written.
         """
         stills, self._stills = self._stills, {}
-        try:
-            for name, picture in stills.items():
-                folder.mkdir(exist_ok=True)
-                (folder / name).write_bytes(picture)
-        except OSError as problem:
-            what = f"stills cannot be written: {problem.strerror}"
-            raise BenchError(what, str(folder), "make room, or choose another folder for runs") from problem
+        _file(stills, folder)
+
+    def file_sounds(self, folder: Path) -> None:
+        """Write the sound that was kept into a folder, as ``file_stills`` does."""
+        _file(self.recordings.taken(), folder)
+
+
+def _file(kept: Mapping[str, bytes], folder: Path) -> None:
+    try:
+        for name, data in kept.items():
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+    except OSError as problem:
+        what = f"{folder.name} cannot be written: {problem.strerror}"
+        raise BenchError(what, str(folder), "make room, or choose another folder for runs") from problem
 
 
 class _Eye:

@@ -16,8 +16,10 @@ from itertools import pairwise
 from pathlib import Path
 
 from intercom_hil.capture.decoder import Decoder
+from intercom_hil.capture.video import AtOnce, Viewer
 from intercom_hil.capture_file.given_keys import GivenKey
 from intercom_hil.errors import BenchError
+from intercom_hil.media.recording import Recordings
 from intercom_hil.timeline.sip_content import endpoint
 from intercom_hil.timeline.timeline import Timeline
 from intercom_hil.wire.error import WireError
@@ -60,6 +62,7 @@ class CaptureRead:
         encrypted: connections that open with a TLS handshake, by client and server address.
         begun: the time of the first frame (seconds since the epoch).
         ended: that of the last.
+        viewer: has the sound and the stills of video that were kept.
     """
 
     timeline: Timeline
@@ -73,6 +76,7 @@ class CaptureRead:
     encrypted: tuple[tuple[str, str], ...]
     begun: float
     ended: float
+    viewer: Viewer
 
     @property
     def gaps(self) -> tuple[str, ...]:
@@ -108,12 +112,13 @@ def read_capture(
         BenchError: the file cannot be read, is no capture, or has no packets of a link type that is known.
     """
     data = _bytes(path)
-    timeline = Timeline()
+    timeline, viewer = Timeline(), Viewer(AtOnce(), Recordings())
     decoder = Decoder(
         link_type=None,
         sip_ports=sip_ports,
         append=timeline.append,
         name_of=lambda host, port: endpoint((host, port)),
+        viewer=viewer,
     )
     decoder.media.given_keys = keys
     found, damage, stepped = _frames(data, path)
@@ -160,6 +165,7 @@ def read_capture(
         tuple(encrypted),
         begun,
         ended,
+        viewer,
     )
 
 

@@ -60,6 +60,8 @@ def run_of_capture(
         shutil.copyfile(path, capture)
         if keys is not None:
             shutil.copyfile(keys, here / KEYS)
+        read.viewer.file_stills(here / "stills")
+        read.viewer.file_sounds(here / "sounds")
         timeline.store(here / "timeline.jsonl")
         write_lines(here / "judgements.jsonl", (j.model_dump_json() for j in judgements))
         write_digests(here)

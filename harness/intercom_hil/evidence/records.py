@@ -42,6 +42,7 @@ class Evidence(_Stored):
     operator: list[str] = Field(default_factory=list)
     stations: list[str] = Field(default_factory=list)
     stills: list[str] = Field(default_factory=list)
+    sounds: list[str] = Field(default_factory=list)
 
 
 class Attempt(_Stored):

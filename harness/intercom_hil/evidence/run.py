@@ -255,6 +255,7 @@ class RunFolder:
             operator=sorted(str(f.relative_to(self.path)) for f in folder.glob("operator/*-[0-9]-*")),
             stations=stations,
             stills=sorted(str(file.relative_to(self.path)) for file in folder.glob("stills/*.png")),
+            sounds=sorted(str(file.relative_to(self.path)) for file in folder.glob("sounds/*.wav")),
         )
 
     def add(self, record: ScenarioRecord) -> ScenarioRecord:

@@ -5,6 +5,7 @@ Coordinates are SVG user units with y downwards. Nothing here is markup, so noth
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from intercom_hil.ladder.lanes import Lane, Lanes
@@ -35,6 +36,16 @@ class PlacedArrow:
     def is_cut(self) -> bool:
         """Whether there was no room for the whole label."""
         return self.label.endswith("…")
+
+    @property
+    def classes(self) -> str:
+        """Its style, and what is peculiar to it, as classes of a style sheet."""
+        more = " again" * self.arrow.again + " secondhand" * self.arrow.secondhand
+        return self.arrow.style + more
+
+    def is_bare(self, targets: Collection[str]) -> bool:
+        """Whether nothing leads to it, and all of it can be read: those of one style are drawn as one."""
+        return self.anchor not in targets and not self.is_cut
 
     @property
     def tip(self) -> float:
@@ -140,6 +151,10 @@ class Ladder:
     def columns(self) -> list[Lane]:
         """The lanes beside the parties, from left to right."""
         return list(self.lanes.sides.values())
+
+    def bare_arrows(self, targets: Collection[str]) -> list[PlacedArrow]:
+        """Return the arrows to which none of the targets, which are ids of elements, belongs."""
+        return [placed for placed in self.arrows if placed.is_bare(targets)]
 
     @property
     def marks_by_lane(self) -> dict[str, list[PlacedMark]]:

@@ -21,7 +21,9 @@ SILENCE_DBOV = -55.0
 _GAP = 0.3
 """Windows of sound less than this many seconds apart are one stretch."""
 
-_PROTECTIONS = {"srtp": "media-srtp", "plain": "media-plain"}
+PROTECTIONS = {"srtp": "media-srtp", "plain": "media-plain"}
+"""The style of a flow by how it is protected."""
+PROTOCOLS = {"srtp": "SRTP", "plain": "RTP"}
 
 
 @dataclass(slots=True)
@@ -62,7 +64,7 @@ def speaker(observations: Iterable[Seen], start: float) -> list[Mark]:
     marks = []
     for stretch in _stretches(windows):
         begin, last = stretch[0], stretch[-1]
-        length = last.time - _begin(begin)
+        length = last.time - begin_of(begin)
         sound = f"speaker {_character(stretch)}"
         title = f"{relative(begin.time, start)} s  sound at the device's speaker for {length:.1f} s: {sound}"
         seqs = tuple(seen.seq for seen in stretch)
@@ -81,7 +83,7 @@ def _stretches(windows: list[Seen]) -> list[list[Seen]]:
         level = seen.number("level_dbov")
         if level is None or level < SILENCE_DBOV:
             continue
-        if _begin(seen) - end <= _GAP and joined:
+        if begin_of(seen) - end <= _GAP and joined:
             joined[-1].append(seen)
         else:
             joined.append([seen])
@@ -89,16 +91,22 @@ def _stretches(windows: list[Seen]) -> list[list[Seen]]:
     return joined
 
 
-def _begin(window: Seen) -> float:
+def begin_of(window: Seen) -> float:
+    """Return when a window began (s since the epoch); it is dated by its end."""
     return window.time - max(0.0, window.number("duration") or 0.0)
 
 
 def _character(windows: list[Seen]) -> str:
     """Return the tone or tones and the loudest level of some windows."""
-    tones = Counter(round(tone) for seen in windows if (tone := seen.number("tone_hz")))
     levels = [level for seen in windows if (level := seen.number("level_dbov")) is not None]
-    names = [f"{tone} Hz" for tone, _ in tones.most_common(2)]
+    names = [f"{tone} Hz" for tone in tones_of(windows)]
     return " ".join([*names, f"{max(levels):.0f} dB"] if levels else names).replace("-", "−")
+
+
+def tones_of(windows: Iterable[Seen]) -> list[int]:
+    """Return the tones (Hz) that most of some windows held, two at most."""
+    tones = Counter(round(tone) for seen in windows if (tone := seen.number("tone_hz")))
+    return [tone for tone, _ in tones.most_common(2)]
 
 
 def _shown(pictures: list[Seen]) -> str:
@@ -120,7 +128,7 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
     pictures = [seen for seen in flow.watched if seen.whole("frames") > 0]
     stretches = _stretches(flow.heard) + [[seen] for seen in pictures]
     loud = [seen for stretch in _stretches(flow.heard) for seen in stretch]
-    protocol = {"srtp": "SRTP", "plain": "RTP"}.get(protection, protection)
+    protocol = PROTOCOLS.get(protection, protection)
     label = f"{about.text('sender')} → {about.text('receiver')}"
     tone = _character(loud).rpartition(" dB")[0].rpartition(" ")[0] if loud else ""
     remark = media if media not in ("", "audio") else tone
@@ -142,9 +150,9 @@ def _span(flow: _Flow, start: float, end: float) -> Span:
         end=max(begin, last),
         open_ended=ended is None,
         text=f"{label} {protocol}{' ' + remark if remark else ''}",
-        style=_PROTECTIONS.get(protection, "media-unknown"),
+        style=PROTECTIONS.get(protection, "media-unknown"),
         title="\n".join(facts),
-        heard=tuple((_begin(stretch[0]), stretch[-1].time) for stretch in stretches),
+        heard=tuple((begin_of(stretch[0]), stretch[-1].time) for stretch in stretches),
     )
 
 

@@ -43,7 +43,7 @@ _SAME_TIME = 2e-6
 _ROUNDED, _SMOOTHED = 0.0021, ("jitter_ms", "pace", "paced_for", "duration", "holes")
 """What microseconds come to in values that are rounded to the third place, and what these are."""
 _SIP_PORTS = frozenset({5060})
-_NOT_IN_PACKETS = frozenset({"sender", "receiver", "still", "session", "raw_bytes"})
+_NOT_IN_PACKETS = frozenset({"sender", "receiver", "still", "sounds", "session", "raw_bytes"})
 """Fields that the packets do not say: roles, names of files; and those that are compared with others."""
 _MEDIA = MediaStarted | MediaHeard | MediaEnded | VideoSeen
 OF_EARLIER_CALLS = "packets of media of earlier scenarios' calls"

@@ -17,6 +17,8 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from intercom_hil.ladder.levels import FLATTENED_DBOV, height_of
+from intercom_hil.ladder.sound import SILENCE_DBOV
 from intercom_hil.reports import views
 from intercom_hil.reports.causes import Cause, causes
 from intercom_hil.reports.conformity import conformity, particulars
@@ -116,6 +118,7 @@ def render(run: Run) -> Iterator[bytes]:
         style=Markup(style),  # our own style sheet, no run's text in it
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         drawn=views.drawn,
+        level_limits=[(height_of(limit), limit) for limit in (FLATTENED_DBOV, SILENCE_DBOV)],
     )
     page.enable_buffering(_PIECES)
     for piece in page:

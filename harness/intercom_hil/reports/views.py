@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from intercom_hil.ladder import Ladder, draw
+from intercom_hil.ladder.levels import NO_SOUND, Levels, levels
 from intercom_hil.reports.causes import alike, causes
 from intercom_hil.run_folder.fields import line, mapping, relative, shorten
 from intercom_hil.run_folder.observations import Seen, read_timeline
@@ -108,6 +109,7 @@ class ScenarioView:
     anchor: str
     scenario: Scenario
     ladder: Ladder | None = None
+    sound: Levels = NO_SOUND
     messages: tuple[Message, ...] = ()
     more_messages: int = 0
     notes: tuple[str, ...] = ()
@@ -131,6 +133,11 @@ class ScenarioView:
     def rows(self) -> dict[Judgement, int]:
         """The row of the table of expectations that each judgement is in, counted from 1."""
         return {item: row for row, judged in enumerate(self.judged, start=1) for item in judged.items}
+
+    @property
+    def sound_files(self) -> dict[str, str]:
+        """Where the sound that was kept lies, by the name of its file."""
+        return {file.label: file.href for file in self.scenario.evidence if file.path.endswith(".wav")}
 
     @property
     def files(self) -> tuple[EvidenceFile, ...]:
@@ -353,6 +360,7 @@ def drawn(view: ScenarioView) -> ScenarioView:
     return replace(
         view,
         ladder=ladder,
+        sound=levels(seen),
         messages=messages[:MAX_MESSAGES],
         more_messages=more,
         notes=tuple(notes),

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from intercom_hil.run_folder.fields import line, mapping, moment, number, text, whole
+from intercom_hil.run_folder.fields import line, mapping, moment, number, text, texts, whole
 
 MAX_OBSERVATIONS = 50_000
 """Observations read from one timeline; more than any scenario makes, less than would exhaust memory."""
@@ -42,6 +42,10 @@ class Seen:
     def whole(self, name: str) -> int:
         """Return a field of the content as an integer; 0 if it is none."""
         return whole(self.content.get(name))
+
+    def names(self, name: str) -> tuple[str, ...]:
+        """Return a field of the content as texts of one line; none for anything else."""
+        return texts(self.content.get(name))
 
     def flag(self, name: str) -> bool:
         """Return whether a field of the content is true."""

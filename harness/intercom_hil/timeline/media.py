@@ -116,6 +116,7 @@ class MediaEnded(BaseContent):
     ``sender_reports`` and ``receiver_reports`` are RTCP of the flow's own SSRC (RFC 3550 §6.4); of those,
     ``stray_reports`` went where no RTCP is wanted by what is usual, and ``clear_reports``, while the flow
     lasted, could be read by anybody. ``digest`` is the SHA-256 of its packets as they came, in their order.
+    ``sounds`` are the files that its sound is kept in.
     """
 
     kind: Literal["media_ended"] = "media_ended"
@@ -153,6 +154,7 @@ class MediaEnded(BaseContent):
     stray_reports: int = 0
     clear_reports: int = 0
     digest: str = ""
+    sounds: tuple[str, ...] = ()
 
     def __str__(self) -> str:
         return (
