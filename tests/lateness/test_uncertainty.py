@@ -1,15 +1,15 @@
-"""The uncertainty of a measured time, and what it means for the verdict at a limit."""
+"""The uncertainty of a measured time or level, and what it means for the verdict at a limit."""
 
 from math import sqrt
 
 import pytest
 
 from intercom_hil.judge.rules import Measured
-from intercom_hil.lateness.uncertainty import CAPTURED, CLOCK_RATE, READ
-from intercom_hil.scenario.uncertainty import of_time
+from intercom_hil.lateness.uncertainty import CAPTURED, CLOCK_RATE, COMPANDED, LINEAR, READ
+from intercom_hil.scenario.uncertainty import of_level, of_time
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.observation import BenchLate, Note
+from intercom_hil.timeline.observation import BenchLate, MediaHeard, Note, OperatorHeard, SpeakerHeard
 
 
 def seen(*ends, late=()):
@@ -67,3 +67,34 @@ def test_a_rule_that_was_stored_without_it_is_judged_as_it_was():
         '{"kind":"measured","name":"x","unit":"s","value":3.5001,"low":null,"high":3.5,"observations":[]}'
     )
     assert Measured.model_validate_json(stored).evaluate(Timeline(), 0.0).verdict is Verdict.FAIL
+
+
+WIRE = MediaHeard(
+    flow="f", sender="device", receiver="pbx", protection="plain", level_dbov=-16.0, duration=0.2
+)
+SPEAKER = SpeakerHeard(level_dbov=-16.0, duration=0.2)
+
+
+@pytest.mark.parametrize(
+    ("heard", "unit", "by_card", "bounds"),
+    [
+        ([WIRE, WIRE], "dB", False, [COMPANDED] * 2),
+        ([WIRE, WIRE], "dB", True, [COMPANDED] * 2),
+        ([WIRE], "dBov", False, [COMPANDED]),
+        ([SPEAKER, SPEAKER], "dB", False, [LINEAR] * 2),
+        ([SPEAKER, WIRE], "dB", False, [COMPANDED] * 2),
+        ([SPEAKER, SPEAKER], "dB", True, None),
+        ([SPEAKER, OperatorHeard(what="tone", meter_db=60.0)], "dB", False, None),
+        ([WIRE], "attempts", False, None),
+        ([], "dB", False, None),
+    ],
+)
+def test_a_level_is_as_uncertain_as_a_loop_shows(heard, unit, by_card, bounds):
+    timeline = Timeline()
+    of = [timeline.append(Witness.WIRE, content, 100.0 + place) for place, content in enumerate(heard)]
+    assert of_level(of, unit, by_card=by_card) == (None if bounds is None else expanded(*bounds))
+
+
+def test_a_volume_that_changes_nothing_is_told_from_the_least_step():
+    """What is measured of it must not be excused: the least step that CFG-15 asks for is 0.5 dB."""
+    assert expanded(COMPANDED, COMPANDED).expected < 0.5 - 0.05

@@ -25,9 +25,10 @@ DECISION_RULE = (
     "in a conformance run only, and only where every requirement that applies to the device is met."
 )
 UNCERTAINTY = (
-    "Stated with each measured time: expanded, with the coverage factor k = 2 (about 95 %), from the rate of "
-    "the clock, the dating of packets and lines, and how late the bench was (docs/timeline-and-verdicts.md). "
-    "Of counts there is none. Of levels (dB) it is not stated."
+    "Stated with each measured time and level: expanded, with the coverage factor k = 2 (about 95 %). Of "
+    "times from the rate of the clock, the dating of packets and lines, and how late the bench was; of "
+    "levels from how they are measured on a loop (docs/timeline-and-verdicts.md). "
+    "Of counts there is none. Of levels that a sound card or a person heard it is not stated."
 )
 _MOST_NAMED = 12
 

@@ -33,7 +33,7 @@ from intercom_hil.scenario.operator_view import OperatorView
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.scenario.remotes import Remotes
 from intercom_hil.scenario.runner import GAPS, ScenarioFailed, ScenarioRunner
-from intercom_hil.scenario.uncertainty import of_time
+from intercom_hil.scenario.uncertainty import of_level, of_time
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
@@ -332,7 +332,12 @@ class Bench(Remotes):
             ExpectationFailed: the value is outside its limits; the scenario ends here.
         """
         self._assembly.report_lateness()
-        unsure = of_time(self.timeline, of, value) if unit == "s" and value is not None else None
+        unsure = None
+        if value is not None and unit == "s":
+            unsure = of_time(self.timeline, of, value)
+        elif value is not None:
+            card = self._assembly.file.device.sound_card
+            unsure = of_level(of, unit, by_card=card is not None and bool(card.record))
         self._judge.measure(requirement, name, value, unit, low=low, high=high, uncertainty=unsure, of=of)
 
     def seen(self, pattern: Pattern, *, after: Moment | None = None) -> list[Observation]:
