@@ -86,7 +86,7 @@ def test_what_the_rehearsal_does_not_know_is_noted_by_its_name():
 
 def test_every_scenario_is_planned_to_its_end(whole):
     assert len(whole.scenarios) > 200
-    assert whole.left_out == ()
+    assert {one.id.partition(".")[0] for one in whole.left_out} == {"test_portal_pages"}  # it has no browser
     early = {one.id for one in whole.scenarios if one.open}
     assert len(early) <= len(whole.scenarios) / 50, "few compare what was measured; others can be told before"
 
@@ -230,7 +230,9 @@ def test_both_forms_have_every_scenario_and_no_markup_of_a_name(tmp_path):
     scenarios = plan_of(bench, requirements=["CFG-11"]).scenarios
     assert scenarios
     assert "script" not in page.tags
-    assert page.tags.count("section") == len(scenarios) == markdown.count("\n## ")
+    headings = [line for line in markdown.splitlines() if line.startswith("## ")]
+    assert page.tags.count("section") == len(scenarios) == len(headings) - 1  # one is of what does not apply
+    assert headings[-1].startswith("## Not applicable")
     assert "Test plan: <script>|`*" in page.text
     assert "<script>" not in markdown
     for scenario in scenarios:

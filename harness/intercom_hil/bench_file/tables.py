@@ -218,6 +218,9 @@ class CapabilitiesTable(Table):
     validation: bool = Field(
         default=True, description="the device itself refuses wrong settings; false by default with a command"
     )
+    portal_pages: bool = Field(
+        default=False, description="the bench can look at the pages of its Admin Portal in a browser"
+    )
 
     def lacks(self, capability: Capability) -> bool:
         """Whether it is declared to be missing."""

@@ -135,7 +135,7 @@ class _Guide:
         network = self._checked("Its loopback addresses begin with", "127.0.0", _is_loopback)
         draft.take_addresses(ipaddress.IPv4Address(f"{network}.9"), STATIONS)
         draft.device = f"{network}.30"
-        draft.capabilities = dict.fromkeys((c.value for c in Capability), True)
+        draft.capabilities = {c.value: True for c in Capability if c is not Capability.PORTAL_PAGES}
         return draft
 
     def physical(self, name: str) -> Draft:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, suppress
 from functools import partial
 from pathlib import Path
@@ -18,11 +18,12 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from intercom_hil.device.configurator import Configurator, Role
+from intercom_hil.device.configurator import Configurator, Role, Submission
+from intercom_hil.device.page_viewer import PageViewer
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
 from intercom_hil.event_sources.console_reader import ConsoleReader
 from intercom_hil.event_sources.roles import SourceRole
-from intercom_hil.event_sources.source import EventSource
+from intercom_hil.event_sources.source import AskedSource, EventSource
 from intercom_hil.instruments.button import Button
 from intercom_hil.instruments.protocols import Console, Input
 from intercom_hil.instruments.supply import Supply
@@ -69,6 +70,7 @@ class Intercom:
         sources: where its events come from besides.
         button: what its button is pressed with.
         portal: what its settings are changed through.
+        pages: who looks at the pages of its portal, where the bench has a browser.
         speaker: what its speaker is heard with, where the bench has that.
         supply: what its supply is switched with, where the bench has that.
         inputs: the contacts that the bench watches, by name.
@@ -88,6 +90,7 @@ class Intercom:
         address: str,
         append: Append,
         portal: Configurator,
+        pages: PageViewer | None = None,
         button: Button,
         console: Console | None,
         layout: Layout = KEYED,
@@ -109,6 +112,7 @@ class Intercom:
             address: where its SIP is.
             append: puts observations on the current scenario's timeline.
             portal: the way to its settings.
+            pages: looks at the pages of its portal.
             button: its button.
             console: its console; the Intercom becomes its listener.
             layout: what the console's lines mean.
@@ -127,6 +131,7 @@ class Intercom:
         self.address = address
         self._redactor = redactor or Redactor()
         self.portal = portal
+        self.pages = pages
         self.button = button
         self.console = console
         self.sources = tuple(sources)
@@ -188,6 +193,8 @@ class Intercom:
                 await part.open()
             for name, sensed in self.inputs.items():
                 sensed.listen(partial(self._on_edge, name))
+            if self.pages is not None:
+                opened.push_async_callback(self.pages.close)
             self._opened = opened.pop_all()
         self._watch = asyncio.create_task(self._until_lost())
 
@@ -206,6 +213,8 @@ class Intercom:
         self._reader.begin()
         for source in self.sources:
             source.begin(folder)
+        if self.pages is not None:
+            self.pages.begin(folder)
         read = {"console": self._reader.language} if self.console is not None else {}
         read |= {s.name: s.language for s in self.sources if hasattr(s, "language")}
         if read:
@@ -279,8 +288,18 @@ class Intercom:
         self._append(Witness.PORTAL, content, at)
         return content
 
-    async def submit(self, changes: Mapping[str, object], by: Role = "administrator") -> Configured:
+    async def submit(
+        self,
+        changes: Mapping[str, object],
+        by: Role = "administrator",
+        through: Callable[[Mapping[str, object]], Awaitable[Submission]] | None = None,
+    ) -> Configured:
         """Submit the configuration in force with changes, right or wrong ones, as whoever (CFG-02, CFG-22).
+
+        Args:
+            changes: what differs from the configuration in force.
+            by: who submits it.
+            through: what the whole form is submitted with; the usual way to its settings without.
 
         Raises:
             Inconclusive: the bench has no account for that, or no configuration is in force yet.
@@ -295,7 +314,7 @@ class Intercom:
         if isinstance(password := changes.get("auth_password"), str):
             self._redactor.learn(password)
         self.settings = None  # what a faulty device makes of a wrong form nobody knows
-        answer = await self.portal.submit(form, by)
+        answer = await (self.portal.submit(form, by) if through is None else through(form))
         content = Configured(
             settings={name: _short(value) for name, value in changes.items() if "password" not in name},
             accepted=answer.accepted,
@@ -351,6 +370,13 @@ class Intercom:
                 blame_device = isinstance(problem, DeviceCrashed)
                 self._lose("device" if blame_device else "portal", str(problem), blame_device=blame_device)
         return not self.lost.done()
+
+    async def ask_for_events(self) -> None:
+        """Put on the timeline what those sources have that are asked for it, as far as they can be asked."""
+        for source in self.sources:
+            if isinstance(source, AskedSource):
+                with suppress(BenchError, DeviceCrashed):  # one that stays away is noticed by itself
+                    await source.catch_up()
 
     async def check(self) -> None:
         """Take note of what was lost while the event loop stood, without asking the device anything.

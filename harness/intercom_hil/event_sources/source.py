@@ -6,7 +6,7 @@ import asyncio
 import ssl
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from intercom_hil.errors import BenchError
 
@@ -32,6 +32,14 @@ class EventSource(Protocol):
 
     def begin(self, folder: Path) -> None:
         """Begin a scenario; raw bytes go into the folder. Raises BenchError."""
+
+
+@runtime_checkable
+class AskedSource(EventSource, Protocol):
+    """A source that is asked for what there is, again and again, and lags behind by as much."""
+
+    async def catch_up(self) -> None:
+        """Ask now: on return, what there is is on the timeline. Raises BenchError, DeviceCrashed."""
 
 
 @dataclass(frozen=True, slots=True)

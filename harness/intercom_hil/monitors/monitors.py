@@ -73,7 +73,7 @@ from intercom_hil.spec.events import EVENTS, EventKind
 from intercom_hil.spec.status_codes import BUSY, CANCELLED, DECLINED, NOT_FOUND
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
-from intercom_hil.timeline.observation import Declared, DeviceEvent, MediaEnded, SipMessageSeen
+from intercom_hil.timeline.observation import Declared, DeviceEvent, EventCopy, MediaEnded, SipMessageSeen
 
 _OF_EVENTS = frozenset({"deferral", "silence", "vocabulary", "agreement", "order", "corroboration"})
 """The monitors of the event log, by name."""
@@ -127,6 +127,7 @@ def monitor(
             ("after hanging up", nothing_after_hanging_up(timeline)),
             ("screen", answered_on_screen(timeline)),
             ("screen of each call", unshown(timeline, settled)),
+            ("screen names on the page", _listed_under_its_name(timeline, settled)),
             ("both heard", both_heard(timeline, closed)),
             ("sound in time", sound_in_time(timeline, closed)),
             ("kept up", kept_up(timeline, closed)),
@@ -212,6 +213,21 @@ def _vocabulary(logged: list[Observation]) -> Iterator[Finding]:
     if logged and not unknown:
         seen = f"{len(logged)} events, each of them in the catalogue"
         yield Finding("EVT-11", "only events of the catalogue", seen, logged, Verdict.PASS)
+
+
+def _listed_under_its_name(timeline: Timeline, settled: float) -> Iterator[Finding]:
+    """EVT-01..10: the portal's list, which people read, has each event under its own screen name.
+
+    Where the list is only compared with another source; one that is read without screen names says nothing.
+    """
+    for observation in timeline:
+        content = observation.content
+        if observation.witness is not Witness.PORTAL_PAGE or not isinstance(content, EventCopy):
+            continue
+        kind = EVENTS.get(content.name)
+        if kind and content.screen_name not in ("", kind.screen_name) and observation.time <= settled:
+            expected = f"{kind.name} with screen name {kind.screen_name!r} in the portal's list of events"
+            yield Finding(kind.requirement, expected, f"it shows {content.screen_name!r}", (observation,))
 
 
 def _agreement(

@@ -16,7 +16,7 @@ from intercom_hil.errors import BenchError, Inconclusive, NotApplicable
 from intercom_hil.plugin.options import pool
 from intercom_hil.plugin.playing import case, declaration
 from intercom_hil.scenario.addresses import Addresses
-from intercom_hil.scenario.declaration import WHEN_PLAYED
+from intercom_hil.scenario.declaration import WHEN_PLAYED, excused
 from intercom_hil.spec.timing import USUAL_TIMING
 
 COUNT = pytest.StashKey[tuple[int, int]]()
@@ -28,6 +28,8 @@ _RING_OUT, _POLLED = 0.1, 0.08
 """Shares of the scenarios: of call timeouts that are waited out in one, and of polling intervals."""
 _CONFIGURED = 0.42
 """Configurations of the device for each scenario, where all are played."""
+_NOT_PLAYED = "not played"
+"""What scenarios begin with that do not apply to the device."""
 PROGRESS = pytest.StashKey[dict[str, str]]()
 """By scenario: how many configurations of the device have been, and how many remain."""
 
@@ -55,9 +57,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         config, "workerinput"
     ):  # else the others would wait for the one that has a long one at the end
         scenarios.sort(key=lambda item: item.get_closest_marker("long") is None)
-    config.stash[COUNT] = (len(scenarios), len(places))
-    config.stash[FORECAST] = forecast(file, len(scenarios), len(places))
-    config.stash[PROGRESS] = _progress([places[wanted[item]] for item in scenarios], scenarios)
+    played = [item for item in scenarios if wanted[item] != _NOT_PLAYED]
+    profiles = len(places.keys() - {_NOT_PLAYED})
+    config.stash[COUNT] = (len(played), profiles)
+    config.stash[FORECAST] = forecast(file, len(played), profiles)
+    config.stash[PROGRESS] = _progress([places[wanted[item]] for item in played], played)
     _put(items, scenarios)
 
 
@@ -141,6 +145,10 @@ def _begins_with(item: pytest.Item, file: BenchFile) -> str:
     assert isinstance(item, pytest.Function)
     declared = declaration(item)
     own = f"only {item.nodeid}"
+    if declared is not None and declared.requirements:
+        needless = excused(file.device.capabilities, declared.requirements, declared.needs)
+        if needless.keys() >= set(declared.requirements):
+            return _NOT_PLAYED
     if declared is None or declared.settings == WHEN_PLAYED:
         return own
     at = Addresses(file)

@@ -69,15 +69,21 @@ def compare_sources(folder: Path, timeline: Timeline, until: float, kept_off: in
     stored = _said(timeline, Witness.CONSOLE)
     if CONSOLE in languages and (console.with_suffix(SUFFIX).exists() or console.exists()):
         anew = _read_anew(console, languages[CONSOLE], _console)
-        found += _compared(anew, stored, origin, until, kept_off)
+        found += _compared(anew, stored, origin, until, kept_off, CONSOLE)
     else:
         found += _lines(console, stored, origin)
-    for witness, name in ((Witness.SYSLOG, "syslog"), (Witness.WEBHOOK, "webhook")):
+    readers = {Witness.SYSLOG: _syslog, Witness.PORTAL_PAGE: _page}
+    for witness, name in (
+        (Witness.SYSLOG, "syslog"),
+        (Witness.PORTAL_PAGE, "portal-page"),
+        (Witness.WEBHOOK, "webhook"),
+    ):
         logs = sorted(folder.glob(f"{name}*.log"))
         stored = _said(timeline, witness)
-        if logs and witness is Witness.SYSLOG and all(log.stem in languages for log in logs):
-            read = [_read_anew(log, languages[log.stem], _syslog) for log in logs]
-            found += _compared(list(chain.from_iterable(read)), stored, origin, until, kept_off)
+        if logs and witness in readers and all(log.stem in languages for log in logs):
+            read = [_read_anew(log, languages[log.stem], readers[witness]) for log in logs]
+            anew = list(chain.from_iterable(read))
+            found += _compared(anew, stored, origin, until, kept_off, name)
         else:
             found += _texts(name, logs, stored, origin)
     return found
@@ -160,19 +166,29 @@ def _syslog(log: Path, layout: Layout, role: SourceRole, append: Append) -> None
         reader.message(data[size.end() : -1], time)
 
 
+def _page(log: Path, layout: Layout, role: SourceRole, append: Append) -> None:
+    publisher = EventPublisher(log.stem, Witness.PORTAL_PAGE, append=append, role=role)
+    for time, row in portions(log):
+        try:
+            cells = json.loads(row)
+        except ValueError:
+            continue  # the end of what is kept of a long log
+        publisher.publish(layout.meaning_of(cells), time)
+
+
 def _key(content: Content) -> tuple[str, str]:
     said = json.dumps(content.model_dump(mode="json"), ensure_ascii=False)
     return content.kind, MARK.sub("redacted", said)
 
 
 def _compared(
-    anew: _Anew, stored: list[Observation], origin: float, until: float, kept_off: int
+    anew: _Anew, stored: list[Observation], origin: float, until: float, kept_off: int, source: str
 ) -> Iterator[str]:
     unread = [one for one in anew if isinstance(one, _Unread)]
     if unread:
         yield from unread
         return
-    name = "console.log" if not stored or stored[0].witness is Witness.CONSOLE else "syslog.log"
+    name = f"{source}.log"
     read = [one for one in anew if isinstance(one, Observation)]
     read, stored = _without_begun_elsewhere(read, stored)
     left: dict[tuple[str, str], list[Observation]] = defaultdict(list)

@@ -11,11 +11,21 @@ from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.scenario.bench import Bench, Moment, PbxSrtp
 from intercom_hil.scenario.declaration import WHEN_PLAYED, case_id, scenario
 from intercom_hil.scenario.outage import Outage
+from intercom_hil.scenario.pages import (
+    in_event_list,
+    in_form,
+    labelled,
+    looked_for,
+    one_more,
+    readable,
+    way_in,
+)
 from intercom_hil.scenario.remotes import SPOOFED_CALLS
 from intercom_hil.scenario.srtp_offers import keys_taken_up
 from intercom_hil.spec import events
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.events import FAILURE_KINDS
+from intercom_hil.spec.form_labels import FORM_LABELS
 from intercom_hil.spec.limits import RECOMMENDED_POLLING, USUAL_POLLING, Limits
 from intercom_hil.spec.settings import Encryption, ProxySettings, Settings, Transport, VideoCalls
 from intercom_hil.spec.status_codes import CHALLENGES, MEDIA_NOT_ACCEPTABLE, NOT_THERE, OCCUPIED
@@ -111,6 +121,7 @@ __all__ = [
     "CHALLENGES",
     "DEVICE",
     "FAILURE_KINDS",
+    "FORM_LABELS",
     "MEDIA_NOT_ACCEPTABLE",
     "NOT_THERE",
     "OCCUPIED",
@@ -171,11 +182,15 @@ __all__ = [
     "from_device",
     "from_user",
     "granted",
+    "in_event_list",
+    "in_form",
     "invite",
     "keys_taken_up",
+    "labelled",
     "level",
     "limited",
     "live_picture",
+    "looked_for",
     "makes_progress_for_ever",
     "media",
     "misanswers",
@@ -186,8 +201,10 @@ __all__ = [
     "of_another_call",
     "offering_srtp",
     "once_per_transaction",
+    "one_more",
     "overloaded",
     "picture",
+    "readable",
     "redirects",
     "refusal",
     "refuses_srtp",
@@ -219,6 +236,7 @@ __all__ = [
     "too_large_for_udp",
     "unavailable",
     "video",
+    "way_in",
     "with_credentials",
     "with_header",
     "with_usable_keys",

@@ -27,6 +27,11 @@ class Addresses:
         return self._file.device.extension
 
     @property
+    def display_name(self) -> str:
+        """The device's display name in the bench's plain configuration."""
+        return self._file.device.display_name
+
+    @property
     def pbx_address(self) -> str:
         """The SIP server's address."""
         return self._file.pbx.address

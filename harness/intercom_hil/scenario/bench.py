@@ -31,7 +31,7 @@ from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.scenario.addresses import Addresses
 from intercom_hil.scenario.operator_view import OperatorView
 from intercom_hil.scenario.outage import Outage
-from intercom_hil.scenario.remotes import Remotes
+from intercom_hil.scenario.pages import Pages
 from intercom_hil.scenario.runner import GAPS, ScenarioFailed, ScenarioRunner
 from intercom_hil.scenario.uncertainty import of_level, of_time
 from intercom_hil.spec.capabilities import Capability, Needs
@@ -60,7 +60,7 @@ MOST_TO_WAIT = 600.0
 """Seconds by which a scenario may be longer because the device wants it so."""
 
 
-class Bench(Remotes):
+class Bench(Pages):
     """One scenario's bench. ``play`` first, everything else from within the scenario."""
 
     def __init__(

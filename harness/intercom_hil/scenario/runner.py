@@ -277,6 +277,8 @@ class ScenarioRunner:
         for source, wanted in lagging_copies(timeline, self._closed).items():
             copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
             await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
+        if lagging_copies(timeline, self._closed) or self._missing(self._closed):
+            await self._assembly.intercom.ask_for_events()
         await self.judge.conclude(max(0.0, deadline - monotonic()))
 
     def _rest_left(self, intercom: Intercom, least: float = 0.0) -> float:

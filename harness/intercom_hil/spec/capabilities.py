@@ -21,6 +21,7 @@ class Capability(StrEnum):
     PROXY = "proxy"
     SESSION_TIMER = "session_timer"
     VIDEO = "video"
+    PORTAL_PAGES = "portal_pages"
 
     @property
     def meaning(self) -> str:
@@ -32,6 +33,8 @@ class Capability(StrEnum):
         """What the bench file says of a device that lacks it."""
         if self is Capability.VALIDATION:  # the default, with a command
             return "what checks the settings is not the device itself (device.capabilities.validation)"
+        if self is Capability.PORTAL_PAGES:  # the default, without a browser
+            return "the bench looks at no portal with a browser (device.capabilities.portal_pages)"
         return f"the bench file declares device.capabilities.{self} = false"
 
 
@@ -48,4 +51,5 @@ _MEANINGS = {
     Capability.PROXY: "the device can use a SIP proxy",
     Capability.SESSION_TIMER: "the device ends calls that their refresher let expire (RFC 4028)",
     Capability.VIDEO: "the device has video calls",
+    Capability.PORTAL_PAGES: "the bench can look at the pages of the device's Admin Portal in a browser",
 }

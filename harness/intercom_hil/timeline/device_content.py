@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Literal
 
+from pydantic import Field
+
 from intercom_hil.timeline.content import BaseContent
 
 _NO_TEXT = re.compile(r"\\x[89a-f][0-9a-f]|\ufffd")
@@ -121,6 +123,27 @@ class EventsImported(BaseContent):
 
     def __str__(self) -> str:
         return f"{self.entries} events imported from {self.file}, device clock {self.ahead:+.3f} s"
+
+
+class PageSeen(BaseContent):
+    """What somebody is shown on a page of the device's portal.
+
+    ``page`` says which it is, ``by`` who looks; ``found`` is what is there of all that was ``looked`` for,
+    ``values`` what stands in those fields that can be read, ``picture`` the file of a screenshot.
+    """
+
+    kind: Literal["page"] = "page"
+    page: str
+    by: str = "administrator"
+    looked: tuple[str, ...] = ()
+    found: tuple[str, ...] = ()
+    values: dict[str, str] = Field(default={})
+    picture: str = ""
+
+    def __str__(self) -> str:
+        missing = [one for one in self.looked if one not in self.found]
+        without = f", without {', '.join(missing)}" if missing else ""
+        return f"page {self.page}, shown to {self.by}: {', '.join(self.found) or 'nothing'}{without}"
 
 
 class ScreenText(BaseContent):

@@ -20,6 +20,7 @@ from intercom_hil.timeline.device_content import (
     DeviceEvent,
     EventCopy,
     EventsImported,
+    PageSeen,
     ScreenText,
     SyslogSeen,
     UnreadableLine,
@@ -60,6 +61,7 @@ __all__ = [
     "OperatorAsked",
     "OperatorHeard",
     "OutputChanged",
+    "PageSeen",
     "PbxEvent",
     "ScreenText",
     "SipMessageSeen",
@@ -89,6 +91,7 @@ class Witness(StrEnum):
     SYSLOG = "syslog"
     WEBHOOK = "webhook"
     EVENT_SOURCE = "event source"  # of a kind that another distribution brings
+    PORTAL_PAGE = "portal page"
     EVENT_LOG = "event log"
     PORTAL = "portal"
     OPERATOR = "operator"
@@ -453,6 +456,7 @@ Content = Annotated[
     | DeviceEvent
     | EventCopy
     | EventsImported
+    | PageSeen
     | ScreenText
     | OutputChanged
     | InputChanged
