@@ -248,7 +248,8 @@ async def test_a_large_post_may_wait_for_the_go_ahead(page, asking):
     path = page.url.partition(str(PORT))[2]
     body = json.dumps(answer()).encode()
     head = (
-        f"POST {path}answer HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\nExpect: 100-continue\r\n"
+        f"POST {path}answer HTTP/1.1\r\nHost: {ADDRESS}\r\n"
+        "Content-Type: application/json\r\nExpect: 100-continue\r\n"
     )
     reader, writer = await asyncio.open_connection(ADDRESS, PORT)
     writer.write(f"{head}Content-Length: {len(body)}\r\n\r\n".encode())

@@ -72,6 +72,7 @@ MAY_IMPORT = {
         "proxy": (*GROUND, *rooms("processes")),
         "sipp": rooms("errors", "lateness"),
         "stations": (*GROUND, *rooms("serving", "sipp")),
+        "live": (*GROUND, *rooms("ladder", "operator", "reports", "run_folder", "serving")),
         "lab": (*GROUND, *rooms("processes")),
         "contracts": (*GROUND, *rooms("instruments", "layouts", "device")),
         "judge": GROUND,
@@ -110,8 +111,9 @@ MAY_IMPORT = {
         "plugin": (
             *GROUND,
             *rooms(
-                "bench", "bench_file", "evidence", "judge", "locations", "plan", "reports", "scenario", "seal"
+                "bench", "bench_file", "evidence", "judge", "live", "locations", "operator", "plan", "reports"
             ),
+            *rooms("scenario", "seal"),
         ),
         "emulator": (),
         "seal": rooms("errors"),

@@ -39,7 +39,7 @@ from intercom_hil.device.emulator_container import EmulatorContainer
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, joined
 from intercom_hil.lateness import gauge
-from intercom_hil.operator.prompter import Prompter
+from intercom_hil.operator.prompter import Prompter, Way
 from intercom_hil.pbx.pbx import Pbx
 from intercom_hil.pki import Pki
 from intercom_hil.processes.host import Host
@@ -66,6 +66,8 @@ class Assembly:
         whole: whether every part was there, or could be brought back, when the last scenario began.
         password: the device's at the PBX, made up for this run.
         prompter: asks the person at the bench, where the bench file has one.
+        live_page: a further way to ask: the page of the run that the bench plays in, set before it starts.
+        watch: is called with every observation of a scenario, set before it starts.
         attribution: decides which scenario it is of, what its witnesses see.
         redactor: what keeps the bench's secrets out of everything that is stored.
         registers: whether the device has registered in this run; None until somebody has waited for it.
@@ -95,6 +97,8 @@ class Assembly:
         self.host: Host
         self._emulator: EmulatorContainer | None = None
         self.prompter: Prompter | None = None
+        self.live_page: Way | None = None
+        self.watch: Callable[[Observation], None] | None = None
         self.pki: Pki
         self.tls_servers: TlsServers
         self.password = secrets.token_hex(8)
@@ -145,9 +149,8 @@ class Assembly:
             if self.file.device.operator is not None:
                 from intercom_hil.bench.operator_part import operator, pages  # with all that can ask a person
 
-                self.prompter = operator(
-                    self.file.device.operator, append=self.append, bench=self.file.bench.name
-                )
+                table, name = self.file.device.operator, self.file.bench.name
+                self.prompter = operator(table, append=self.append, bench=name, live_page=self.live_page)
                 await self.prompter.open()
                 for page in pages(self.prompter):
                     self._progress(f"the operator's page: {page}")
@@ -347,6 +350,8 @@ class Assembly:
         self.attribution.begin()
         self.timeline = Timeline()
         self.timeline.listen(self._heed)
+        if self.watch is not None:
+            self.timeline.listen(self.watch)
         try:
             self.capture.begin(folder / "capture.pcapng")
             self.stations.begin(folder / "stations")

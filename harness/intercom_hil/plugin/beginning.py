@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _CONTAINERS = pytest.StashKey[Containers]()
 OPENING: pytest.StashKey[Opening] = pytest.StashKey()
 """The bench that begins to open, if one does."""
-_ONLY_REPORTS = (
+ONLY_REPORTS = (
     "help",
     "version",
     "markers",
@@ -79,7 +79,7 @@ def begin(config: pytest.Config) -> None:
 def _is_to_play(options: argparse.Namespace) -> bool:
     several = getattr(options, "dist", "no") != "no" or any(getattr(options, o, None) for o in _SEVERAL)
     one_of_several = "PYTEST_XDIST_WORKER" in os.environ
-    nothing_played = any(getattr(options, o, None) for o in _ONLY_REPORTS)
+    nothing_played = any(getattr(options, o, None) for o in ONLY_REPORTS)
     # Where each bench has a run to itself, it is the bench's name that says where the run's folder is.
     return not (several or one_of_several or nothing_played or options.resume or options.each)
 

@@ -18,6 +18,7 @@ from intercom_hil.evidence.digests import FILE as DIGESTS
 from intercom_hil.evidence.digests import renew_digests
 from intercom_hil.evidence.run import RunFolder
 from intercom_hil.plugin.beginning import OPENING
+from intercom_hil.plugin.live_page import FEED, join_live_page
 from intercom_hil.plugin.options import (
     bench_file,
     end_run,
@@ -84,7 +85,11 @@ def intercom_assembly(
     reporter = pytestconfig.pluginmanager.get_plugin("terminalreporter")
     capture = pytestconfig.pluginmanager.get_plugin("capturemanager")
 
+    feed = pytestconfig.stash.get(FEED, None)
+
     def progress(text: str) -> None:
+        if feed is not None:
+            feed.send("doing", text=visible(text))
         if reporter is not None and capture is not None:
             with capture.global_and_fixture_disabled():  # else it is shown when all is over
                 reporter.ensure_newline()
@@ -97,6 +102,8 @@ def intercom_assembly(
         opening=pytestconfig.stash.get(OPENING, None),
         redactor=intercom_run.redactor,
     )
+    if feed is not None:
+        join_live_page(assembly, feed)
     try:
         try:
             keeping = asyncio.to_thread(keep_basis, pytestconfig, intercom_run)  # it reads every source file

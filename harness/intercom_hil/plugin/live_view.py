@@ -132,7 +132,7 @@ class LiveView:
             return
         broken = Verdict(verdict).breaks_the_run
         if broken or self._line is None:
-            self._write(verdict, f"{report.duration:6.1f} s  {_name(report.nodeid)}")
+            self._write(verdict, f"{report.duration:6.1f} s  {name_of(report.nodeid)}")
 
     def pytest_runtest_logfinish(self, nodeid: str) -> None:
         """A scenario is over."""
@@ -169,7 +169,7 @@ class LiveView:
         if self._running:
             (nodeid, since), *others = sorted(self._running.items(), key=lambda item: item[1])
             more = f" (+{len(others)})" if others else ""
-            playing = f"{now - since:.0f} s{more} {_name(nodeid)}"
+            playing = f"{now - since:.0f} s{more} {name_of(nodeid)}"
         room = width - len(head) - len(end) - 3
         if room < 12:  # a narrow terminal: the tally is what matters
             return f"{head}| {end}"[:width]
@@ -262,8 +262,11 @@ def _properties(report: Any) -> dict[str, str]:
     return {name: value for name, value in getattr(report, "user_properties", ()) if isinstance(value, str)}
 
 
-def _name(nodeid: str) -> str:
-    """``scenarios/test_outgoing.py::test_a_busy_contact[udp]`` reads ``outgoing: a busy contact [udp]``."""
+def name_of(nodeid: str) -> str:
+    """Return a scenario's name as it is shown.
+
+    ``scenarios/test_outgoing.py::test_a_busy_contact[udp]`` reads ``outgoing: a busy contact [udp]``.
+    """
     file, _, name = nodeid.partition("::")
     words, bracket, case = name.removeprefix("test_").partition("[")
     title = f"{Path(file).stem.removeprefix('test_')}: {words.replace('_', ' ')}"

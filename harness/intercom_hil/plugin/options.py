@@ -107,6 +107,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="the service (RFC 3161) that stamps the last seal (default: [evidence] time_stamp)",
     )
     group.addoption(
+        "--live",
+        nargs="?",
+        const="",
+        metavar="ADDRESS:PORT",
+        help="serve a page that shows the run and can stop it (default: 127.0.0.1, at any free port)",
+    )
+    group.addoption(
         "--attempts",
         type=_attempts,
         default=1,
@@ -150,8 +157,13 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         if count or len(bench_files(bench_paths(config))) > 1:
             _check_side_by_side(config, count)
     except BenchError as problem:
-        session.config.stash[STOPPED_BY] = visible(str(problem))
-        raise _CannotBeginError(visible(str(problem)), USAGE) from None
+        cannot_begin(session, problem)
+
+
+def cannot_begin(session: pytest.Session, problem: BenchError) -> NoReturn:
+    """End a run before anything is collected: one message, exit status 2."""
+    message = session.config.stash[STOPPED_BY] = visible(str(problem))
+    raise _CannotBeginError(message, USAGE) from None
 
 
 class _CannotBeginError(pytest.exit.Exception):  # type: ignore[name-defined, misc]

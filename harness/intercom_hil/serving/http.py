@@ -84,6 +84,8 @@ class HttpServer:
         unreadable: what answers that which is no request, given the client's address, what is wrong and the
             status (400, 413, 431).
         lenient: whether small faults of a request's head are mended, as ``mended`` does.
+        known: whether a request comes from somebody who may be here. Where that is asked, such a connection
+            is kept, and when there are too many the oldest of the others is closed for a new one.
     """
 
     respond: Respond
@@ -92,12 +94,21 @@ class HttpServer:
     heard: Callable[[bytes], None] = lambda data: None
     unreadable: Callable[[str, str, int], Response] = _plainly
     lenient: bool = False
+    known: Callable[[Request], bool] | None = None
 
     def listener(self) -> Listener:
         """Return what listens for it; it does not yet."""
-        return Listener(self._talk, most=self.limits.connections)
 
-    async def _talk(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        async def talk(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            await self._talk(reader, writer, listener)
+
+        makes_room = self.known is not None
+        listener = Listener(talk, most=self.limits.connections, makes_room=makes_room)
+        return listener
+
+    async def _talk(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, listener: Listener
+    ) -> None:
         connection = h11.Connection(h11.SERVER, max_incomplete_event_size=_LARGEST_HEAD)
         write = partial(self._write, connection, writer)
         try:
@@ -106,6 +117,8 @@ class HttpServer:
                     request = await self._read(connection, reader, writer)
                 if request is None:
                     return
+                if self.known is not None and self.known(request):
+                    listener.keep()
                 async with asyncio.timeout(_ANSWER_WITHIN):
                     await write(await self.respond(request), head_only=request.method == "HEAD")
                 if connection.our_state is not h11.DONE:
