@@ -67,6 +67,7 @@ MAY_IMPORT = {
         "operator": (*GROUND, *rooms("serving")),
         "device": (*GROUND, *HEARD, *rooms("instruments", "processes")),
         "browser": (*GROUND, *rooms("device")),
+        "portal_pages": (*GROUND, *rooms("browser", "device", "event_sources", "layouts")),
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),

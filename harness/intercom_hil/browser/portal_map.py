@@ -33,6 +33,8 @@ SHIPPED = "admin-portal.toml"
 """The map of the portal that the specification describes, in ``maps/``."""
 FORM = "form"
 """The way that ends where the form's first page can be seen."""
+EVENTS = "events"
+"""The way that ends at the list of events, which is read anew whenever it is taken."""
 PROXY = "proxy"
 NAMES = (
     *(name for name in SipSettings.model_fields if name != PROXY),
@@ -362,6 +364,61 @@ def _known_settings(value: dict[str, Setting]) -> dict[str, Setting]:
     return value
 
 
+class Column(_Part):
+    """A cell of a row of a list. Exactly one is given.
+
+    Attributes:
+        heading: of its column, as the table shows it.
+        selector: a CSS selector of it within the row.
+    """
+
+    heading: str = ""
+    selector: str = ""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> Column:
+        if bool(self.heading) == bool(self.selector):
+            raise ValueError("give heading or selector")
+        return self
+
+
+def _as_heading(value: Any) -> Any:
+    return {"heading": value} if isinstance(value, str) else value
+
+
+class EventsTable(_Part):
+    """The list of events, to which the way ``events`` leads: whenever that is taken, it is read anew.
+
+    Attributes:
+        row: every row of the list.
+        columns: the cells of a row by names of the bench's; a text is the heading of the column. A layout
+            says what they mean: ``event``, ``screen``, ``details``, ``time`` with the one that comes along.
+        empty: what can be seen where there are no rows.
+        only: regular expressions for cells, which have to match a whole one: rows that differ are of no
+            interest, such as those of events that have nothing to do with SIP.
+        newest: where the newest row is.
+        next: what leads on to the following page of the list, where it has several.
+    """
+
+    row: Target
+    columns: Annotated[dict[str, Annotated[Column, BeforeValidator(_as_heading)]], Field(min_length=1)]
+    empty: Targets = Field(min_length=1)
+    only: dict[str, str] = {}
+    newest: Literal["first", "last"] = "first"
+    next: Target | None = None
+
+    @model_validator(mode="after")
+    def _only_of_columns(self) -> EventsTable:
+        for name, expression in self.only.items():
+            if name not in self.columns:
+                raise ValueError(f"only: columns has no {name!r}")
+            try:
+                re.compile(expression)
+            except re.error as problem:
+                raise ValueError(f"only.{name} is no regular expression: {problem}") from None
+        return self
+
+
 class PortalMap(_Part):
     """A whole map.
 
@@ -372,6 +429,7 @@ class PortalMap(_Part):
         viewport: width and height of the browser's window.
         ways: steps by the name of where they lead, from anywhere in the portal: ``form``, ``events``.
         settings: the fields of the form, in the order in which they are filled in.
+        events: the list of events, where there is one; the way ``events`` leads there.
     """
 
     title: Annotated[str, Field(min_length=1, max_length=120)]
@@ -387,11 +445,14 @@ class PortalMap(_Part):
     form: FormTable
     settings: Annotated[dict[str, Setting], Field(min_length=1), AfterValidator(_known_settings)]
     answer: AnswerTable
+    events: EventsTable | None = None
 
     @model_validator(mode="after")
     def _hangs_together(self) -> PortalMap:
         if FORM not in self.ways:
             raise ValueError(f"ways.{FORM} is missing: the steps to the form")
+        if self.events is not None and EVENTS not in self.ways:
+            raise ValueError(f"ways.{EVENTS} is missing: the steps to the list of events")
         pages = [page.name for page in self.form.pages]
         if any(page.next is None for page in self.form.pages[:-1]):
             raise ValueError("form.pages: each page but the last needs next")
