@@ -46,3 +46,18 @@ def test_an_invite_that_is_sent_again_is_the_same_call():
         story.sip("INVITE", "device", "pbx", to_tag="", profile="RTP/AVP")
     story.sip("INVITE", "pbx", "device", status=486).sip("INVITE", "device", "pbx", to_tag="")
     assert [summary(call) for call in calls(story.timeline)] == [(486, False, False, 5)]
+
+
+def test_a_call_that_two_have_taken_goes_on_while_one_of_them_is_left():
+    """RFC 3261 §13.2.2.4: a device acknowledges both, and ends one of the two at once."""
+    story = Story().sip("INVITE", "device", "pbx", to_tag="", profile="RTP/AVP")
+    for tag in "ab":
+        story.sip("INVITE", "pbx", "device", status=200, to_tag=tag, profile="RTP/AVP")
+        story.sip("ACK", "device", "pbx", to_tag=tag)
+    story.sip("BYE", "device", "pbx", to_tag="a", cseq=2)
+    (call,) = calls(story.timeline)
+    assert (call.established, call.bye, call.over) == (True, None, float("inf"))
+    story.sip("BYE", "device", "pbx", to_tag="b", cseq=2)
+    (call,) = calls(story.timeline)
+    assert call.bye is not None
+    assert call.bye_by_device

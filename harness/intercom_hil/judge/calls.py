@@ -112,8 +112,7 @@ def calls(timeline: Timeline, device: str = "device", until: float = float("inf"
 def _of(same: list[Call], message: SipMessageSeen) -> Call | None:
     """Return the call that a message belongs to: of those with its Call-ID, which are given, the last.
 
-    What is of the caller's transactions is known by its number, which an earlier one may have; the called
-    party counts its own requests (RFC 3261 §12.1.1).
+    What is of the caller's transactions is known by its number; the called party counts its own (§12.1.1).
     """
     asking = message.sender if message.is_request else message.receiver
     begun = [
@@ -153,9 +152,19 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
     elif message.is_request and message.method == "CANCEL" and call.cancel is None:
         call.cancel = observation
     elif message.is_request and message.method == "BYE" and (by_device or _is_of_dialog(message, call)):
+        if _leaves_another(call):
+            return
         call.bye_by_remote = call.bye_by_remote or not by_device
         if call.bye is None:
             call.bye, call.bye_by_device = observation, by_device
+
+
+def _leaves_another(call: Call) -> bool:
+    """Whether a BYE has ended one of several sides that took a call (RFC 3261 §13.2.2.4), not the last."""
+    dialogs = [(frozenset((sip(o).from_tag, sip(o).to_tag)), sip(o)) for o in call.messages]
+    taken = {tags for tags, message in dialogs if message.method == "INVITE" and message.status == 200}
+    ended = {tags for tags, message in dialogs if message.method == "BYE" and message.is_request}
+    return not taken <= ended and not taken.isdisjoint(ended)
 
 
 def _answered_late(call: Call, answer: SipMessageSeen, offer: SipMessageSeen) -> None:

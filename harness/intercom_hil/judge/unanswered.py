@@ -26,9 +26,8 @@ def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]
 
     Those that the PBX never answered, or the proxy, or the PBX behind the proxy; calls of which a station
     never said that they arrived, and final responses to calls that the caller never acknowledged: of each
-    the first transmission. Not among them are
-    those that are its own fault: that depart from the grammar, or go elsewhere than the settings say; nor
-    those that a station read and means to ignore. Besides, the unreadable answers of either.
+    the first transmission. Not those that are its own fault (that depart from the grammar, or go elsewhere
+    than the settings say), nor those that a station means to ignore. Besides, unreadable answers of either.
     """
     wire = [o for o in timeline if o.witness is Witness.WIRE]
     seen = [o for o in wire if isinstance(o.content, SipMessageSeen)]
@@ -88,10 +87,9 @@ def _unacknowledged(seen: list[Observation]) -> Iterator[Observation]:
         message = sip(observation)
         caller = message.receiver
         if (
-            message.sender != DEVICE
-            or message.method != "INVITE"
-            or not message.status
+            not message.status
             or message.status < 200
+            or (message.sender, message.method) != (DEVICE, "INVITE")
         ):
             continue
         fits = (caller, *_transaction(message), message.branch, message.from_tag) in asked
