@@ -46,8 +46,8 @@ def name_of(host, port):
     return ROLES.get((host, port), f"{host}:{port}")
 
 
-def store(folder, seed=0):
-    """Store a run of three scenarios, sealed, and return its folder."""
+def store(folder, seed=0, key=None):
+    """Store a run of three scenarios, sealed, signed where there is a key, and return its folder."""
     run = RunFolder.create(folder.parent, f"desk {seed}", reserved=folder)
     run.describe({"harness": "0", "bench": "desk"})
     for number, identity in enumerate(SCENARIOS):
@@ -56,7 +56,7 @@ def store(folder, seed=0):
     run.write(interrupted=False)
     (folder / "report.html").write_text(f"<p>of {seed}</p>")
     with Change.begin(folder, "run") as change:
-        change.finish()
+        change.finish(key)
     return folder
 
 

@@ -271,7 +271,7 @@ def test_what_lines_mean_is_read_anew_from_bytes_and_their_times(tmp_path):
     assert compare_sources(tmp_path, kept_off, 200.0, 1) == [], "as of an earlier scenario"
     for name in ("console.log", "console.times"):
         kept = (tmp_path / name).read_bytes()
-        for data in (None, b"", kept[:-1], kept + b"1 1\n", kept.replace(b"1", b"2", 1)):
+        for data in (None, b"", kept[:-1], kept + b"1 1\n", kept + b" ", kept.replace(b"1", b"2", 1)):
             (tmp_path / name).unlink()
             if data is not None:
                 (tmp_path / name).write_bytes(data)

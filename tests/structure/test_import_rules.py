@@ -85,7 +85,7 @@ MAY_IMPORT = {
         "recomputed": (
             *GROUND,
             *rooms("capture", "capture_file", "event_sources", "evidence", "instruments", "judge"),
-            *rooms("layouts", "monitors", "pbx", "sipp"),
+            *rooms("layouts", "locations", "monitors", "pbx", "sipp"),
         ),
         "bench_file": (*GROUND, *HEARD, *rooms("browser", "instruments", "device")),
         "map_trial": (*GROUND, *rooms("browser")),

@@ -122,6 +122,10 @@ class Basis(BaseModel):
         except OSError as problem:
             raise BenchError(f"it cannot be written ({problem.strerror})", str(run / BASIS)) from problem
 
+    def made_by(self, code: Sequence[Path]) -> bool:
+        """Return whether a run was made by this very code: the library and the scenarios in these folders."""
+        return self.code == _digest(code)
+
     def differences(self, other: Basis) -> list[str]:
         """Return, in words, what differs; a device that has not given its name yet differs from none.
 

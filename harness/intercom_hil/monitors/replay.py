@@ -7,6 +7,7 @@ run are not compared.
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Callable, Collection
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.stored_lines import read_lines
 
 Report = Callable[[str], None]
+MONITORS = "monitors: "
+"""How a difference begins in what was judged by the rules over every scenario, which may be others today."""
 
 
 def judge_run_again(folder: Path, report: Report) -> int:
@@ -47,6 +50,12 @@ def _rows_of(path: Path) -> Collection[str] | None:
         return frozenset(json.loads(path.read_text(encoding="utf-8"))["requirements"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _lacking(some: list[tuple[str, str]], others: list[tuple[str, str]]) -> str:
+    """Return in words what one list of rows and verdicts has and the other has not."""
+    more = Counter(some) - Counter(others)
+    return ", ".join(f"{row} {verdict}" for row, verdict in sorted(more.elements())) or "nothing more"
 
 
 def judge_scenario_again(folder: Path, known: Collection[str] | None = None) -> list[str]:
@@ -84,5 +93,6 @@ def judge_scenario_again(folder: Path, known: Collection[str] | None = None) -> 
             (j.requirement, j.verdict.value) for j in without_repeats((j for j, _ in monitored), own)
         )
         if again_found != was_found:
-            differences.append(f"monitors: found {was_found}, now find {again_found}")
+            then, now = _lacking(was_found, again_found), _lacking(again_found, was_found)
+            differences.append(f"{MONITORS}found {then}, now find {now}")
     return differences

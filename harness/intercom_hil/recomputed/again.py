@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from functools import cache
 from pathlib import Path
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.basis import Basis
 from intercom_hil.evidence.digests import altered_files
-from intercom_hil.monitors.replay import judge_scenario_again
+from intercom_hil.locations import PACKAGE, SCENARIOS
+from intercom_hil.monitors.replay import MONITORS, judge_scenario_again
 from intercom_hil.pbx.testimony import FILE as PBX_LOG
 from intercom_hil.pbx.testimony import is_said
 from intercom_hil.recomputed.records import RUN, StoredRun
@@ -29,6 +32,7 @@ from intercom_hil.timeline.observation import (
 )
 
 Report = Callable[[str], None]
+_BY_RULES = f"judged again: {MONITORS}"
 _RAW = (ConsoleLine, SyslogSeen, WebhookSeen)
 
 
@@ -44,8 +48,9 @@ def judge_from_evidence(folder: Path, report: Report) -> int:
     """
     run = StoredRun(folder)
     known = frozenset(run.said.get("requirements", ())) or None
-    total = 0
+    total = judged_otherwise = 0
     left: Counter[str] = Counter()
+    others_rules = cache(lambda: _other_rules(folder))  # a look at every file of code, where it is wanted
     of_run = _whatever_it_is(RUN, run.differences)
     for text in of_run:
         report(f"differs {text}")
@@ -53,16 +58,36 @@ def judge_from_evidence(folder: Path, report: Report) -> int:
     for scenario in run.folders:
         remarks: list[str] = []
         differences = _scenario(run, scenario, known, left, remarks)
+        by_rules = [text for text in differences if text.startswith(_BY_RULES)]
+        today = by_rules if by_rules and others_rules() else []
+        differences = [text for text in differences if text not in today]
         total += len(differences)
+        judged_otherwise += bool(today)
         report(f"{'differs' if differences else 'same   '} {scenario.name}")
         for text in differences:
             report(f"    {text}")
+        for text in today:
+            report(f"    by the rules of today: {text.removeprefix(_BY_RULES)}")
         for text in remarks:
             report(f"    not recomputed: {text}")
+    if judged_otherwise:
+        report(
+            f"{judged_otherwise} scenarios would be judged otherwise today: another version of the bench "
+            "made this run, by other rules over every scenario. Whether its files are as they were sealed "
+            "is what intercom-hil verify says"
+        )
     if left:
         counted = ", ".join(f"{count} of {what}" for what, count in left.most_common())
         report(f"not recomputed, and taken as stored: {counted}")
     return total
+
+
+def _other_rules(folder: Path) -> bool:
+    """Whether another version of the bench than this one made a run, as far as the run says who did."""
+    try:
+        return not Basis.load(folder).made_by((PACKAGE, SCENARIOS))
+    except BenchError:
+        return False
 
 
 def _whatever_it_is(name: str, compare: Callable[[], Iterable[str]]) -> list[str]:

@@ -24,6 +24,7 @@ from intercom_hil.wire.pcapng import lost_packets
 
 RUN = "run.json"
 _REMEDY = "name a run folder"
+_LINES = ("timeline.jsonl", "judgements.jsonl")
 _SAME = 0.001
 _AROUND = 60.0
 """Seconds by which a clock that is set meanwhile may be moved."""
@@ -88,6 +89,7 @@ class StoredRun:
             for name in sorted(known):
                 yield f"{name}: it belongs to no scenario of {RUN}"
         yield from self._twice()
+        yield from _doubled(self.path / RUN)
         yield from self._of_the_whole()
         verdicts = [Verdict(entry["verdict"]) for entry in self.scenarios.values()]
         allowed = {worst(verdicts).value}
@@ -171,6 +173,8 @@ class StoredRun:
         ):
             yield f"{RECORD}: it is that of {record.id}, in {record.evidence.folder}"
         yield from self._stated(record, name)
+        for file in (RECORD, *_LINES):
+            yield from _doubled(folder / file, lines=file in _LINES)
         yield from _folded(record)
         yield from _judgements(folder, record)
         yield from _files(self.path, folder, record)
@@ -190,6 +194,34 @@ class StoredRun:
                 yield f"{RUN}: {field} of this scenario is not what {RECORD} says" + _short(
                     said, summary.get(field)
                 )
+
+
+def _doubled(path: Path, *, lines: bool = False) -> Iterator[str]:
+    """Find a field that stands twice in one object: readers differ in which of the two they take."""
+    try:
+        data = path.read_bytes()
+    except OSError:
+        return  # said elsewhere, where it should be there
+    for number, text in enumerate(data.splitlines() if lines else [data], start=1):
+        try:
+            json.loads(text, object_pairs_hook=_each_once)
+        except _Doubled as problem:
+            place = f"line {number}: " if lines else ""
+            yield f"{path.name}: {place}the field {problem} stands there twice"
+            return
+        except (ValueError, RecursionError):
+            pass  # said elsewhere
+
+
+class _Doubled(Exception):  # noqa: N818  (it is caught here)
+    """A field stands twice in one object; the text is its name."""
+
+
+def _each_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise _Doubled(next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1))
+    return found
 
 
 def _same(said: object, recorded: object) -> bool:

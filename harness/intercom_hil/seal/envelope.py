@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import re
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
@@ -12,6 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey,
 from intercom_hil.seal.keys import key_id
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
+
+
+_SIGNATURE = 64
+"""Bytes of a signature of Ed25519 (RFC 8032 §5.1.6)."""
 
 
 class EnvelopeError(ValueError):
@@ -73,16 +78,23 @@ class Envelope:
             raise
         except (ValueError, KeyError, TypeError, RecursionError) as problem:
             raise EnvelopeError("it is no DSSE envelope") from problem
+        if len(found.signatures) > 1 or not all(_is_ours(*one) for one in found.signatures):
+            raise EnvelopeError("it has signatures that the bench does not make")
         if bytes(found) != data:
             raise EnvelopeError("it is not written as the bench writes it")
         return found
 
     def signed_by(self, key: Ed25519PublicKey) -> bool:
-        """Return whether one of the signatures is by this key. Key ids are hints, and are not believed."""
-        for _, signature in self.signatures:
+        """Return whether it is signed with this key, and says so."""
+        for name, signature in self.signatures:
             try:
                 key.verify(signature, pae(PAYLOAD_TYPE, self.payload))
             except InvalidSignature:
                 continue
-            return True
+            return name == key_id(key)
         return False
+
+
+def _is_ours(name: str, signature: bytes) -> bool:
+    """Whether a key id and a signature have the form of those of Ed25519 keys here."""
+    return re.fullmatch("[0-9a-f]{64}", name) is not None and len(signature) == _SIGNATURE

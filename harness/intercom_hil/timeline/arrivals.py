@@ -47,7 +47,10 @@ def portions(log: Path) -> Iterator[tuple[float, bytes]]:
     if not times.exists():
         return
     data, at, before = log.read_bytes(), 0, 0.0
-    for number, line in enumerate(times.read_bytes().split(b"\n")[:-1], start=1):
+    *lines, rest = times.read_bytes().split(b"\n")
+    if rest:  # each line is written at once
+        raise ValueError(f"there is something behind line {len(lines)} that is no line")
+    for number, line in enumerate(lines, start=1):
         try:
             time, size = float(line.partition(b" ")[0]), int(line.partition(b" ")[2])
         except ValueError:
