@@ -823,7 +823,7 @@ def judge_capture_file(
         typer.Option(
             "--keys",
             metavar="FILE",
-            help="SRTP master keys that it does not show: [ADDRESS] SUITE KEY a line.",
+            help="SRTP master keys ([ADDRESS] SUITE KEY a line), or a TLS key log (SSLKEYLOGFILE).",
         ),
     ] = None,
 ) -> None:

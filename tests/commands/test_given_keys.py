@@ -62,7 +62,7 @@ def test_keys_are_read_in_base64_and_in_hexadecimal(tmp_path):
     written = base64.b64encode(whole).decode()
     text = f"{SUITE} {whole.hex()}\n  [2001:db8::1]:4000\t{SUITE.lower()} {written} # mine\n\n"
     (tmp_path / "keys").write_text(text)
-    (_, first), (place, second) = read_keys(tmp_path / "keys")
+    (_, first), (place, second) = read_keys(tmp_path / "keys").media
     assert (first.key, first.salt) == (second.key, second.salt) == (one.key, one.salt)
     assert place == "[2001:db8::1]:4000"
 
@@ -78,6 +78,8 @@ def test_keys_are_read_in_base64_and_in_hexadecimal(tmp_path):
         "NO_SUITE c2hvcnQ=",
         f"nowhere {SUITE} QUJD",
         "CLIENT_RANDOM a b",
+        f"CLIENT_RANDOM {'ab' * 32} {'cd' * 47}",
+        f"SOMETHING_ELSE {'ab' * 32} {'cd' * 48}",
     ],
 )
 def test_what_is_no_key_is_one_message_that_does_not_repeat_it(tmp_path, text):

@@ -60,7 +60,7 @@ class Decoder:
                 if isinstance(item, SipError):
                     self._malformed(item.data, packet.source, packet.destination, item.problem, time)
                 else:
-                    self._sip(item, packet.source, packet.destination, "TCP", time)
+                    self.message(item, packet.source, packet.destination, "TCP", time)
 
     def end(self) -> None:
         """Give the account of every flow."""
@@ -72,15 +72,16 @@ class Decoder:
             return
         if source[1] in self._sip_ports or destination[1] in self._sip_ports:
             if payload[4:8] != _STUN_COOKIE and not _is_older_stun(payload):
-                self._sip(payload, source, destination, "UDP", time)
+                self.message(payload, source, destination, "UDP", time)
         elif payload[0] < 0x80 and looks_like_sip(payload):
-            self._sip(payload, source, destination, "UDP", time)
+            self.message(payload, source, destination, "UDP", time)
         else:
             self.media.packet(source, destination, payload, time, to_group=to_group)
 
-    def _sip(
+    def message(
         self, payload: bytes, source: Address, destination: Address, transport: str, time: float
     ) -> None:
+        """Take in one SIP message: of a datagram, a stream, or a TLS connection that somebody opened."""
         content = sip_content(payload, source, destination, transport, self._name_of)
         self._append(Witness.WIRE, content, time)
         if isinstance(content, SipMessageSeen):

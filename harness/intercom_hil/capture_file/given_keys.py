@@ -2,15 +2,18 @@
 
 A line has the crypto suite by its registered name (RFC 4568 §6.2, RFC 6188, RFC 7714), then key and salt, in
 base64 as ``a=crypto`` has them or in hexadecimal; and before that, where it is known, who sends under it: an
-address, or address and port. What follows ``#`` is a remark.
+address, or address and port. What follows ``#`` is a remark. A line can be one of a TLS key log as well
+(``key_log``), with which SIP over TLS is read.
 """
 
 from __future__ import annotations
 
 import base64
 import ipaddress
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from intercom_hil.capture_file.key_log import is_secret
 from intercom_hil.errors import BenchError
 from intercom_hil.timeline.sip_content import endpoint
 from intercom_hil.wire.error import clean
@@ -18,11 +21,25 @@ from intercom_hil.wire.sdp import SUITES, Crypto, SdpError
 
 GivenKey = tuple[str, Crypto]
 """Who sends under a key, empty for anybody; and the key."""
-_LARGEST = 1 << 20
-_REMEDY = "write: [ADDRESS[:PORT]] SUITE KEY, such as AES_CM_128_HMAC_SHA1_80 and key and salt in base64"
+_LARGEST = 16 << 20
+_REMEDY = (
+    "write: [ADDRESS[:PORT]] SUITE KEY, such as AES_CM_128_HMAC_SHA1_80 and key and salt in base64; "
+    "or name a key log of TLS (SSLKEYLOGFILE)"
+)
 
 
-def read_keys(path: Path) -> tuple[GivenKey, ...]:
+@dataclass(frozen=True)
+class GivenKeys:
+    """What a key file holds: ``media`` has SRTP master keys, ``tls`` lines of a key log."""
+
+    media: tuple[GivenKey, ...] = ()
+    tls: tuple[str, ...] = field(default=(), repr=False)
+
+
+NO_KEYS = GivenKeys()
+
+
+def read_keys(path: Path) -> GivenKeys:
     """Read a key file.
 
     Raises:
@@ -35,17 +52,19 @@ def read_keys(path: Path) -> tuple[GivenKey, ...]:
         raise BenchError(
             f"the keys cannot be read ({problem.strerror})", str(path), "name a file"
         ) from problem
-    found = []
+    found, tls = [], []
     for number, line in enumerate(lines, start=1):
         words = line.partition("#")[0].split()
-        if words:
+        if is_secret(words):
+            tls.append(" ".join(words))
+        elif words:
             try:
                 found.append(_key(words))
             except ValueError as problem:
                 raise BenchError(f"line {number}: {problem}", str(path), _REMEDY) from None
-    if not found:
+    if not found and not tls:
         raise BenchError("there is no key in it", str(path), _REMEDY)
-    return tuple(found)
+    return GivenKeys(tuple(found), tuple(tls))
 
 
 def _key(words: list[str]) -> GivenKey:

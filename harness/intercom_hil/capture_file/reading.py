@@ -9,7 +9,7 @@ from __future__ import annotations
 import gzip
 import io
 import zlib
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -17,13 +17,14 @@ from pathlib import Path
 
 from intercom_hil.capture.decoder import Decoder
 from intercom_hil.capture.video import AtOnce, Viewer
-from intercom_hil.capture_file.given_keys import GivenKey
+from intercom_hil.capture_file.given_keys import NO_KEYS, GivenKeys
+from intercom_hil.capture_file.key_log import Opened, opened
 from intercom_hil.errors import BenchError
 from intercom_hil.media.recording import Recordings
 from intercom_hil.timeline.sip_content import endpoint
 from intercom_hil.timeline.timeline import Timeline
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.link import Dissector, LinkError, Segment, network_offset
+from intercom_hil.wire.link import Address, Dissector, LinkError, Segment, network_offset
 from intercom_hil.wire.pcap import Frame, read_pcap
 from intercom_hil.wire.pcapng import is_pcapng, lost_packets, read_pcapng
 
@@ -96,20 +97,21 @@ class CaptureRead:
 
 
 def read_capture(
-    path: Path, *, sip_ports: frozenset[int] = SIP_PORTS, keys: Sequence[GivenKey] = ()
+    path: Path, *, sip_ports: frozenset[int] = SIP_PORTS, keys: GivenKeys = NO_KEYS
 ) -> CaptureRead:
     """Decode a capture file.
 
     Args:
         path: the file; it may be packed (gzip).
         sip_ports: ports on which everything is expected to be SIP.
-        keys: SRTP keys that its signalling does not show.
+        keys: SRTP keys that its signalling does not show, and secrets of its TLS connections.
 
     Returns:
         What the wire shows, and how much of it could not be read.
 
     Raises:
-        BenchError: the file cannot be read, is no capture, or has no packets of a link type that is known.
+        BenchError: the file cannot be read, is no capture, or has no packets of a link type that is known; or
+            its TLS connections cannot be looked into.
     """
     data = _bytes(path)
     timeline, viewer = Timeline(), Viewer(AtOnce(), Recordings())
@@ -120,8 +122,10 @@ def read_capture(
         name_of=lambda host, port: endpoint((host, port)),
         viewer=viewer,
     )
-    decoder.media.given_keys = keys
+    decoder.media.given_keys = keys.media
     found, damage, stepped = _frames(data, path)
+    messages = deque(opened(path, keys.tls, _handshakes(found)) if keys.tls else ())
+    readable = {(one.source, one.destination) for one in messages}
     dissectors: dict[int, Dissector] = {}
     unknown: Counter[int] = Counter()
     repeats = _Repeats()
@@ -140,16 +144,21 @@ def read_capture(
         cut += len(frame.data) < frame.size
         if repeats.take(link_type, frame):
             continue
+        while messages and messages[0].time < frame.time:
+            _take(decoder, messages.popleft())
         packet = dissectors[link_type].dissect(frame.data)
         if isinstance(packet, Segment) and packet.payload.startswith(_TLS_HANDSHAKE):
             client, server = endpoint(packet.source), endpoint(packet.destination)
-            if (server, client) not in encrypted:
+            ends = packet.source, packet.destination
+            if (server, client) not in encrypted and readable.isdisjoint((ends, ends[::-1])):
                 encrypted[client, server] = None
         decoder.packet(packet, frame.time)
     if not frames:
         kinds = ", ".join(str(kind) for kind in sorted(unknown))
         problem = f"no packets of a link type that is known (only {kinds})" if unknown else "no packets"
         raise BenchError(problem, str(path), _REMEDY)
+    for message in messages:
+        _take(decoder, message)
     decoder.end()
     timeline.opened = begun
     lost = lost_packets(data)
@@ -167,6 +176,27 @@ def read_capture(
         ended,
         viewer,
     )
+
+
+def _handshakes(found: list[tuple[int, Frame]]) -> list[tuple[Address, Address]]:
+    """Return client and server of each TLS connection whose handshake is in a capture."""
+    dissectors: dict[int, Dissector] = {}
+    ends: dict[tuple[Address, Address], None] = {}
+    for link_type, frame in found:
+        if link_type not in dissectors:
+            try:
+                dissectors[link_type] = Dissector(link_type)
+            except LinkError:
+                continue
+        packet = dissectors[link_type].dissect(frame.data)
+        opens = isinstance(packet, Segment) and packet.payload.startswith(_TLS_HANDSHAKE)
+        if isinstance(packet, Segment) and opens and (packet.destination, packet.source) not in ends:
+            ends[packet.source, packet.destination] = None
+    return list(ends)
+
+
+def _take(decoder: Decoder, one: Opened) -> None:
+    decoder.message(one.message, one.source, one.destination, "TLS", one.time)
 
 
 class _Repeats:

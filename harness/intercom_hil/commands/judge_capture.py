@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from intercom_hil.capture_file.forwarding import forwarded_calls, without_forwarded
-from intercom_hil.capture_file.given_keys import read_keys
+from intercom_hil.capture_file.given_keys import NO_KEYS, read_keys
 from intercom_hil.capture_file.judging import judge_capture_read
 from intercom_hil.capture_file.parties import Parties, parties
 from intercom_hil.capture_file.reading import SIP_PORTS, CaptureRead, read_capture
@@ -40,7 +40,7 @@ def judge_capture(
         device: the device's addresses, with or without a port; without them it is the one that registers.
         pbx: those of its server; without them it is where the device registers.
         sip_ports: ports on which everything is expected to be SIP (default: 5060).
-        keys: a file of SRTP keys that its signalling does not show.
+        keys: a file of SRTP keys that its signalling does not show, or a key log of its TLS connections.
         folder: where a run folder with what was judged is made, for reports.
 
     Returns:
@@ -50,7 +50,7 @@ def judge_capture(
         BenchError: the file cannot be read, an address is none, the device was not named and is not the only
             one that registers, or the folder cannot be made.
     """
-    given = read_keys(keys) if keys is not None else ()
+    given = read_keys(keys) if keys is not None else NO_KEYS
     read = read_capture(path, sip_ports=frozenset(sip_ports) or SIP_PORTS, keys=given)
     who = parties(path, read.timeline, device, pbx)
     timeline = who.named(read.timeline)

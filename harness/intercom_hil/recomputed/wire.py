@@ -14,7 +14,8 @@ from pathlib import Path
 
 from intercom_hil.capture.capture import APPLICATION
 from intercom_hil.capture.decoder import Decoder
-from intercom_hil.capture_file.given_keys import read_keys
+from intercom_hil.capture_file.given_keys import NO_KEYS, read_keys
+from intercom_hil.capture_file.key_log import NoProgramError
 from intercom_hil.capture_file.reading import read_capture
 from intercom_hil.capture_file.run_of_capture import KEYS
 from intercom_hil.errors import BenchError
@@ -94,6 +95,8 @@ def compare_wire(folder: Path, timeline: Timeline) -> Compared:
         return Compared((gone,) if stored else ())
     try:
         decoded = _decoded(path, timeline)
+    except NoProgramError as problem:
+        return Compared(not_compared=(f"the wire ({problem.what}: {problem.remedy})",))
     except BenchError as problem:
         return Compared((f"{CAPTURE}: {problem.what}",))
     earlier = _begun_before(decoded.found, stored, timeline, decoded.begun)
@@ -181,7 +184,7 @@ def _decoded(path: Path, timeline: Timeline) -> _Decoded:
         raise BenchError(f"it cannot be read: {problem.strerror}", str(path)) from problem
     if not is_pcapng(data) or APPLICATION.encode() not in data[:_HEADERS]:
         keys = path.with_name(KEYS)
-        read = read_capture(path, keys=read_keys(keys) if keys.exists() else ())
+        read = read_capture(path, keys=read_keys(keys) if keys.exists() else NO_KEYS)
         return _Decoded(list(read.timeline), 0.0, 0.0, "")
     again = Timeline()
     ports = {
