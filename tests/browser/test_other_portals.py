@@ -10,6 +10,8 @@ from intercom_hil.browser.portal_map import Target, read_map
 from intercom_hil.browser.session import Person, PortalSession
 from intercom_hil.browser.wanted import wanted
 from intercom_hil.errors import BenchError
+from intercom_hil.portal_pages.event_list import EventListReader
+from intercom_hil.portal_pages.listed_rows import ListFollower
 from intercom_hil.spec.settings import SipSettings
 from tests.browser.portals import expected
 from tests.browser.portals.dialog import Dialog
@@ -113,6 +115,22 @@ async def test_a_refused_value_names_its_field_and_nothing_changes(session, port
     portal.expire()  # whoever was logged in has to log in again, and does
     assert (await submitted(session, form, SETTINGS | {"proxy": None})).outcome == "taken"
     assert "squirrel" not in portal.kept.values()
+
+
+async def test_its_list_of_events_is_read_and_what_is_new_in_it_is_found(session, portal):
+    reader, follower = EventListReader(session, "the map"), ListFollower()
+    assert (await reader.read()).rows == ()
+    for number in range(12):
+        portal.happens("outgoing_call_initiated", "Dialing", f"to {3400 + number}")
+    listed = await reader.read()
+    assert follower.take(listed.rows, whole=listed.whole) == []
+    assert [dict(row)["screen"] for row in listed.rows] == ["Dialing"] * 12
+    portal.happens("outgoing_call_failure", "Call Failed", "486 Busy Here")
+    listed = await reader.read()
+    (new,) = map(dict, follower.take(listed.rows, whole=listed.whole))
+    assert (new["event"], new["screen"]) == ("outgoing_call_failure", "Call Failed")
+    assert new["details"].endswith("486 Busy Here")
+    assert new["time"]
 
 
 @pytest.mark.nightly

@@ -166,7 +166,7 @@ class Framed(Portal):
     def _events(self):
         rows = "".join(
             f"<tr><td>{one.at:%d.%m.%Y %H:%M:%S}</td><td>{escaped(one.screen)}</td>"
-            f"<td>{escaped(one.name)} {escaped(one.details)}</td></tr>"
+            f"<td><tt>{escaped(one.name)}</tt> {escaped(one.details)}</td></tr>"
             for one in reversed(self.log[-50:])
         )
         head = "<tr><th>Zeit</th><th>Anzeige</th><th>Meldung</th></tr>"
