@@ -24,6 +24,7 @@ from tests.practice.test_practice import (
     INFO,
     INVITE,
     OK,
+    PBX,
     REGISTER,
     REQUEST,
     START,
@@ -34,6 +35,7 @@ from tests.practice.test_practice import (
     described,
     failed,
     headers,
+    name_of,
     proven,
     taken,
     told,
@@ -260,3 +262,26 @@ def test_who_may_report_more_rarely_does(line, rows):
     story = taken(described(*([line] if line else [])), described())
     flows = flow(START + 20, reports=0, seconds=15.0), flow(START + 20, sender="pbx", reports=3, seconds=15.0)
     assert failed(with_flows(told(*story[:3]), *flows)) == rows
+
+
+def with_words(*words):
+    """A call, and datagrams on the SIP port that are no SIP: (by the device?, what is in it)."""
+    timeline = told(*CALL)
+    for place, (ours, word) in enumerate(words):
+        ends = (DEVICE, PBX) if ours else (PBX, DEVICE)
+        timeline.append(Witness.WIRE, sip_content(word, *ends, "UDP", name_of), START + 10 + place)
+    return timeline
+
+
+@pytest.mark.parametrize(
+    ("words", "rows"),
+    [
+        ([(True, b"KeepAlive")] * 3, set()),
+        ([(True, b"KeepAlive"), (False, b"KeepAlive")], set()),
+        ([(True, b"KeepAlive")], {"SIP-01"}),
+        ([(True, b"BYE sip:a@b\r\n")] * 3, {"SIP-01"}),
+        ([(True, b"a word that is too long to be one")] * 3, {"SIP-01"}),
+    ],
+)
+def test_a_word_that_a_maker_keeps_its_way_open_by_is_no_broken_message(words, rows):
+    assert failed(with_words(*words)) == rows

@@ -141,6 +141,7 @@ def test_a_password_that_is_a_name_too_is_not_looked_for():
     redactor.learn("frontdoor", "device.portal.password")
     assert redactor.text("From: <sip:frontdoor@x>") == "From: <sip:frontdoor@x>"
     assert "no secret" in redactor.too_short["device.portal.password"]
+    assert redactor.fingerprint("frontdoor") is None, "who says the name gives nothing away"
 
 
 def test_a_number_is_found_where_it_stands_alone():

@@ -196,3 +196,19 @@ def test_an_address_of_another_network_is_none_of_ours():
     assert one_section("m=audio 9 PSTN -", "c=PSTN E164 +49301234").address == ""
     with pytest.raises(SdpError, match="unusable c= line"):
         one_section("m=audio 9 RTP/AVP 8", "c=IN IP4")
+
+
+@pytest.mark.parametrize(
+    ("line", "noted"),
+    [
+        ("a=fmtp:99 profile-level-id=42e01f; packetization-mode=1; ", False),
+        ("i=the door, below ", False),
+        ("a=fmtp:99  x", False),
+        ("a= fmtp:99 x", True),
+        ("a=rtpmap:8 PCMA/8000 ", True),
+        ("a=sendonly ", True),
+    ],
+)
+def test_text_that_is_free_may_end_in_blanks(line, noted):
+    head = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns= \r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\nm=audio 4 RTP/AVP 8\r\n"
+    assert bool(Session.parse(f"{head}{line}\r\n".encode()).deviations) is noted

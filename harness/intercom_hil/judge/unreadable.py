@@ -41,16 +41,19 @@ def unread(timeline: Timeline, pattern: Pattern, after: float, until: float) -> 
 def keep_alives(timeline: Timeline) -> frozenset[str]:
     """Return, in hexadecimal, the words by which two parties keep their way open: neither takes them for SIP.
 
-    Such a word has no line end, and goes both ways. It is no message that departs from the grammar.
+    Such a word has no line end, and goes both ways, or one way again and again. It is no message that departs
+    from the grammar.
     """
-    went: dict[str, set[tuple[str, str]]] = {}
+    went: dict[str, list[tuple[str, str]]] = {}
     for observation in timeline:
         content = observation.content
         if not isinstance(content, MalformedSip) or len(content.raw_hex) > 2 * _LONGEST_WORD:
             continue
         if not set(b"\r\n") & set(bytes.fromhex(content.raw_hex)):
-            went.setdefault(content.raw_hex, set()).add((content.source, content.destination))
-    return frozenset(word for word, ways in went.items() if any((b, a) in ways for a, b in ways))
+            went.setdefault(content.raw_hex, []).append((content.source, content.destination))
+    return frozenset(
+        word for word, ways in went.items() if any((b, a) in ways or ways.count((a, b)) > 1 for a, b in ways)
+    )
 
 
 def unread_events(timeline: Timeline, until: float) -> list[Observation]:

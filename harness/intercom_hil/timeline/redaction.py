@@ -106,8 +106,11 @@ class Redactor:
                 self._by_gram.setdefault(one[at : at + _GRAM], []).append(one)
 
     def fingerprint(self, secret: str) -> Fingerprint | None:
-        """Return the fingerprint of a secret, the one whose mark replaces it; None of one too short."""
-        made = Fingerprint.of(secret)
+        """Return the fingerprint of a secret, that of its mark; None of one that is too short, or public.
+
+        Who says a name that is a password too gives nothing away by that.
+        """
+        made = None if secret in self._public else Fingerprint.of(secret)
         return made and self._prints.get(secret, made)
 
     def data(self, raw: bytes) -> bytes:

@@ -64,6 +64,8 @@ _OF_ICE = ("ice-ufrag", "candidate")
 
 _LINE_END = re.compile(r"\r{0,2}\n|\r(?!\r{0,2}\n)")
 _LINE = re.compile(r"([a-z])=(.*)\Z", re.DOTALL)
+_FREE = ("i=", "u=", "e=", "p=", "a=fmtp:")
+"""Lines of text that is free, and may end in blanks (RFC 4566 §9)."""
 _PORT = re.compile(r"(0{0,60}[0-9]{1,5})(?:/[0-9]{1,60})?\Z")
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
 _OTHER_NETWORK = re.compile(r"(?!IN\b)[A-Z0-9]+[ \t]+\S+[ \t]+\S", re.IGNORECASE)
@@ -331,7 +333,8 @@ def _lines(body: bytes, notes: list[str]) -> Iterator[tuple[str, str]]:
                 notes.append(f"a line that is no SDP: {clean(line[:_LONGEST_QUOTE])!r} (RFC 4566 §5)")
             continue
         value = match[2].strip(" \t")
-        if value != match[2] and match[1] != "s":
+        written = match[2].rstrip(" \t") if line.lstrip(" \t").startswith(_FREE) else match[2]
+        if value != written and match[1] != "s":
             notes.append("blanks round the value of a line (RFC 4566 §5)")
         yield match[1], clean(value)
 
