@@ -182,7 +182,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             (
                 "incoming-switch-alone-ignored",
                 "a configuration that differs from the last in nothing but allow_incoming has no effect",
-                "CFG-19",
+                "CFG-19 INC-03 EVT-13",
                 "allow_incoming",
             ),
             (

@@ -135,12 +135,13 @@ class ChangeAloneIgnored(Fault):
         Args:
             name: what the fault is asked for by.
             description: what the device does wrong.
-            breaks: the requirement.
+            breaks: the requirements; the scenarios of the first show it.
             field: the one that has to change along with another.
             to: the one new value that goes unnoticed; None for any.
         """
         super().__init__()
-        self.name, self.description, self.breaks = name, description, frozenset({breaks})
+        self.name, self.description, self.breaks = name, description, frozenset(breaks.split())
+        self.shown_by = frozenset(breaks.split()[:1])
         self._field, self._to = field, to
         self._in_force: object = None
 

@@ -63,7 +63,7 @@ DISTORTED = (
     ("answers-not-acknowledged", "a 2xx gets no ACK", "SIP-07", "OUT-06"),
     ("route-not-recorded", "200 to INVITE has no Record-Route of its request", "SIP-03", "PRX-01"),
     ("name-on-first-call-only", "later calls have no display name in From", "CFG-11", "OUT-06"),
-    ("bye-not-answered", "a BYE gets no answer", "SIP-09", "OUT-08"),
+    ("bye-not-answered", "a BYE gets no answer", "OUT-08", "OUT-08"),
     ("register-without-counting", "every REGISTER has the same CSeq", "SIP-10", "REG-01"),
     ("credentials-used-twice", "the same credentials serve two requests", "SIP-11", "REG-01"),
     ("answer-with-a-section-too-many", "an answer has a section that nobody offered", "SIP-12", "INC-03"),
@@ -168,7 +168,7 @@ DISTORTED = (
     (
         "invite-repeated-though-it-rings",
         "an INVITE is sent twice more, though a contact rings",
-        "SIP-16",
+        "SIP-16 OUT-05",
         "OUT-03",
     ),
     (
@@ -233,7 +233,7 @@ DISTORTED = (
     (
         "answers-without-description",
         "a 200 to INVITE has no answer to the offer, nor an offer where there was none",
-        "INC-06 SIP-12 EVT-07 EVT-08",
+        "INC-06 VID-03 SIP-12 EVT-07 EVT-08",
         "INC-06",
     ),
     (

@@ -117,7 +117,7 @@ class DetailsOfTheCallBefore(Fault):
 
     name = "details-of-the-call-before"
     description = "a failure has the details of the one before it"
-    breaks = frozenset({"EVT-13"})
+    breaks = frozenset({"EVT-03", "EVT-13"})
     shown_by = frozenset({"OUT-02"})
 
     def __init__(self) -> None:

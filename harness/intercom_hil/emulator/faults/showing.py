@@ -169,8 +169,8 @@ class ClearVideoUnderSrtp(_InsteadOfLive):
     """The audio is protected, the video is not."""
 
     name = "clear-video-under-srtp"
-    description = "where SRTP was negotiated, the video goes out in clear"
-    breaks = frozenset({"ENC-11"})
+    description = "where SRTP was negotiated, the video and its reports go out in clear"
+    breaks = frozenset({"ENC-11", "KEY-03"})
     shown = Picture.CLEAR
 
 
