@@ -416,7 +416,7 @@ def bench_map(
         ),
     ] = None,
 ) -> None:
-    """Read a portal map, say what it has, and with --try walk through it step by step.
+    """Read a portal map (docs/portal-maps.md), say what it has, and with --try walk through it step by step.
 
     Each step and each field of the form is a line: what was looked for, and what
     is there; of what is missing, what stands there instead. Nothing is changed,
@@ -430,20 +430,19 @@ def bench_map(
     import asyncio
 
     from intercom_hil.browser.portal_map import read_map
-    from intercom_hil.browser.session import Person
-    from intercom_hil.map_trial.place import Place, changes_of, describe
+    from intercom_hil.map_trial.place import PASSWORD, changes_of, describe, place_of, with_password
     from intercom_hil.map_trial.trial import try_map
 
+    place = place_of(file, url=url, account=account, ca=ca)
     if not tried:
-        describe(file, _say)
+        describe(place.map, _say)
         return
-    changes = changes_of(changed or (), read_map(file))
-    if not url or not account:
-        raise BenchError("a map is tried at a portal", "--try", "add --url and --account")
-    password = os.environ.get("INTERCOM_HIL_PORTAL_PASSWORD", "")
-    if not password and sys.stdin.isatty():
-        password = str(typer.prompt(f"Password of {account}", hide_input=True))
-    place = Place(file, url, Person(account, password), ca=ca)
+    changes = changes_of(changed or (), read_map(place.map))
+    password = os.environ.get(PASSWORD, "")
+    who = place.person
+    if place.url and who.account and not (password or who.password) and sys.stdin.isatty():
+        password = str(typer.prompt(f"Password of {who.account}", hide_input=True))
+    place = with_password(place, password)
     well = asyncio.run(try_map(place, pictures, _say, submit=submit, changes=changes))
     raise typer.Exit(0 if well else USAGE)
 

@@ -10,7 +10,7 @@ import pytest
 from intercom_hil.browser.portal_map import read_map
 from intercom_hil.browser.session import Person
 from intercom_hil.errors import BenchError
-from intercom_hil.map_trial.place import Place, changes_of
+from intercom_hil.map_trial.place import Place, changes_of, place_of, with_password
 from intercom_hil.map_trial.trial import try_map
 from tests.browser.portals import expected
 from tests.browser.portals.plain_form import PlainForm
@@ -49,13 +49,23 @@ def test_a_map_is_described_without_a_portal():
 
 
 def test_what_is_wrong_on_the_command_line_is_one_message():
-    status, said = command(WIZARD, "--try")
+    status, said = command(WIZARD, "--try", "--url", "192.0.2.30")
     assert status == 2
-    assert "add --url and --account" in said
+    assert "add --url http://ADDRESS" in said
     assert "Traceback" not in said
     status, said = command(WIZARD.with_name("nothing.toml"))
     assert status == 2
     assert "the portal map cannot be read" in said
+
+
+@pytest.mark.parametrize(
+    ("account", "password", "said"),
+    [("", "secret", "add --account"), ("admin", "", "no password for 'admin'")],
+)
+def test_a_place_needs_somebody_who_can_log_in(account, password, said):
+    place = place_of(WIZARD, url="http://192.0.2.30", account=account, ca=None)
+    with pytest.raises(BenchError, match=said):
+        with_password(place, password)
 
 
 @pytest.mark.parametrize(

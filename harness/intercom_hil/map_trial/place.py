@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from intercom_hil.browser.portal_map import NAMES, PROXY, PortalMap, read_map
@@ -13,6 +13,8 @@ from intercom_hil.browser.wanted import Value
 from intercom_hil.errors import BenchError
 
 Report = Callable[[str], None]
+PASSWORD = "INTERCOM_HIL_PORTAL_PASSWORD"
+"""The environment variable that has the password where no terminal could be asked."""
 SWITCHED = ("true", "false")
 """How a switch is given on a command line."""
 
@@ -36,6 +38,35 @@ class Place:
     device: str = ""
     program: str = ""
     ca: Path | None = None
+
+
+def place_of(file: Path, *, url: str, account: str, ca: Path | None) -> Place:
+    """Return where a map is tried.
+
+    Args:
+        file: the map.
+        url: the portal's address.
+        account: who logs in.
+        ca: PEM file of the authority of an ``https://`` portal.
+    """
+    return Place(file, url, Person(account, ""), ca=ca)
+
+
+def with_password(place: Place, password: str) -> Place:
+    """Return a place where somebody can log in. Raises BenchError: something of it is missing."""
+    if not re.fullmatch(r"https?://\S+", place.url):
+        remedy = "add --url http://ADDRESS; an emulated intercom prints its own when it starts"
+        raise BenchError("a map is tried at a portal", "--url", remedy)
+    if not place.person.account:
+        raise BenchError("somebody has to log in", "--account", "add --account NAME")
+    if not (password or place.person.password):
+        raise BenchError(
+            f"there is no password for {place.person.account!r}",
+            PASSWORD,
+            "run it at a terminal, which asks for it, or put it into this environment variable",
+        )
+    person = Person(place.person.account, password or place.person.password)
+    return replace(place, person=person)
 
 
 class Pictures:
