@@ -288,10 +288,16 @@ def provision(
     pdf: Annotated[
         bool, typer.Option("--pdf", help="Install what PDF reports need of the system, and nothing else.")
     ] = False,
+    browser: Annotated[
+        bool, typer.Option("--browser", help="Install the browser that Admin Portals are used in, only.")
+    ] = False,
 ) -> None:
     """Install a container engine where possible, and make the bench's image."""
     if pdf:
         _provide_pdf()
+    if browser:
+        _provide_browser()
+    if pdf or browser:
         return
     from intercom_hil.device.emulator_container import ready_emulator, supported
     from intercom_hil.processes.image import ready_engine
@@ -304,6 +310,21 @@ def provision(
     typer.echo(f"engine {engine}\nimage {image}")
     if supported() and (emulator := ready_emulator("auto", _log)) is not None:
         typer.echo(f"emulated intercom {emulator}")
+
+
+def _provide_browser() -> None:
+    import asyncio
+
+    from intercom_hil.browser.chromium import PACKAGES, installed, look
+    from intercom_hil.processes.engine import apt_install, may_install
+
+    try:
+        installed()
+    except BenchError:
+        if not may_install():
+            raise
+        apt_install(PACKAGES, _log)
+    typer.echo(f"browser Chromium {asyncio.run(look())}")
 
 
 def _provide_pdf() -> None:

@@ -40,6 +40,7 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "portal": "intercom_hil.device.configurator_kinds:PortalOptions",
         "operator": "intercom_hil.device.configurator_kinds:OperatorOptions",
         "command": "intercom_hil.device.configurator_kinds:CommandOptions",
+        "browser": "intercom_hil.admin_portal.options:BrowserOptions",
     },
     EVENT_SOURCES: {
         "syslog": "intercom_hil.event_sources.syslog:SyslogOptions",

@@ -5,10 +5,16 @@ import sys
 
 import pytest
 
+from intercom_hil.admin_portal.options import BrowserOptions
+from intercom_hil.browser.chromium import installed, playwright_there
 from intercom_hil.contracts import ConfiguratorContract, ConfiguratorRig
 from intercom_hil.device.command_configurator import CommandConfigurator
+from intercom_hil.device.configurator_kinds import ConfiguratorContext
 from intercom_hil.device.portal import Account, Portal
+from intercom_hil.errors import BenchError
+from intercom_hil.timeline import Timeline
 from tests.device.portal_peer import PortalPeer
+from tests.emulator.portal_pages import ServedPortal
 
 COMMAND = """\
 import json, pathlib, sys
@@ -44,7 +50,32 @@ def command(folder):
     )
 
 
-@pytest.mark.parametrize("make", [portal, command])
+def browser(folder):
+    if not playwright_there():
+        pytest.skip("no browser: Playwright is not installed")
+    try:
+        installed()
+    except BenchError as problem:
+        pytest.skip(f"no browser: {problem.what}")
+    served = ServedPortal()
+    served.__enter__()
+    ended = []
+
+    def end():
+        if not ended:
+            ended.append(served.__exit__())
+
+    options = BrowserOptions(url=served.url, account="admin", password="admin-secret")
+    return ConfiguratorRig(
+        lambda: options.make(ConfiguratorContext("127.0.41.2", Timeline().append)),
+        in_force=lambda: json.loads(json.dumps(served.in_force[-1].as_json())),
+        vanish=end,
+        close=end,
+        within=600.0,
+    )
+
+
+@pytest.mark.parametrize("make", [portal, command, browser])
 class TestConfigurators(ConfiguratorContract):
     @pytest.fixture
     def rig(self, make, tmp_path):

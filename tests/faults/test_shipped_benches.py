@@ -51,4 +51,5 @@ def test_the_verdicts_are_those_of_the_default_bench(verdicts_on, name, chosen):
 
 def test_no_bench_file_is_left_out():
     elsewhere = {"emulated", "emulated-labgrid", "emulated-event-log", "emulated-slow", "emulated-limited"}
+    elsewhere |= {"emulated-browser"}  # tests/browser
     assert {path.stem for path in BENCHES.glob("*.toml")} == {*OTHERS, *elsewhere}

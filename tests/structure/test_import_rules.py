@@ -41,7 +41,9 @@ GROUND = rooms(
     "timeline",
 )
 HEARD = rooms("layouts", "event_sources", "operator")
-WITNESSES = rooms("browser", "instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
+WITNESSES = (
+    rooms("admin_portal", "browser", "instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
+)
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
     for room, granted in {
@@ -66,8 +68,9 @@ MAY_IMPORT = {
         "event_sources": (*GROUND, *rooms("layouts", "serving")),
         "operator": (*GROUND, *rooms("serving")),
         "device": (*GROUND, *HEARD, *rooms("instruments", "processes")),
-        "browser": (*GROUND, *rooms("device")),
         "portal_pages": (*GROUND, *rooms("browser", "device", "event_sources", "layouts")),
+        "browser": GROUND,
+        "admin_portal": (*GROUND, *rooms("browser", "device")),
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),
@@ -87,8 +90,8 @@ MAY_IMPORT = {
             *rooms("capture", "capture_file", "event_sources", "evidence", "instruments", "judge"),
             *rooms("layouts", "locations", "monitors", "pbx", "sipp"),
         ),
-        "bench_file": (*GROUND, *HEARD, *rooms("browser", "instruments", "device")),
         "map_trial": (*GROUND, *rooms("browser")),
+        "bench_file": (*GROUND, *HEARD, *rooms("admin_portal", "instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),
         "commands": (

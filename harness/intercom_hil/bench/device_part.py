@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import TypeAdapter
 
+from intercom_hil.admin_portal.options import BrowserOptions
 from intercom_hil.bench.event_channels import EventChannels, log_file, voices
 from intercom_hil.bench.parts import Lost, future, in_turn
 from intercom_hil.bench.reservation import Reservation
@@ -26,6 +27,7 @@ from intercom_hil.bench_file.tables import (
     SoundCardTable,
     SpeakerTable,
 )
+from intercom_hil.device.configurator import Configurator
 from intercom_hil.device.configurator_kinds import ConfiguratorContext, PortalOptions
 from intercom_hil.device.emulated import EmulatedDevice, Ready
 from intercom_hil.device.intercom import Intercom, SpeakerListener
@@ -55,6 +57,8 @@ if TYPE_CHECKING:
 FACTORY_ACCOUNT = Account("admin", "admin-secret")
 FACTORY_VIEWER = Account("viewer", "viewer-secret")
 """The accounts that an emulated intercom comes with."""
+_BROUGHT = ("url", "account", "password", "viewer", "viewer_password")
+"""What an emulated device brings of the table of its portal, in whatever way that is used."""
 _LOOK_EVERY = 0.2  # s between two looks whether the portal is back
 _ANY_OUTPUT: TypeAdapter[OutputOptions] = TypeAdapter(AnyOutput)
 
@@ -117,7 +121,7 @@ class DeviceComponent:
             DeviceCrashed: the device is, or its portal is still gone after the time that it takes to start.
         """
         portal = self.intercom.portal
-        if not isinstance(portal, Portal) or self.intercom.settling:
+        if self.intercom.settling:
             return
         gone = await _gone(portal)
         if gone is None:
@@ -172,7 +176,7 @@ class DeviceComponent:
             self.lost.set_result(lost.result())
 
 
-async def _gone(portal: Portal) -> DeviceCrashed | None:
+async def _gone(portal: Configurator) -> DeviceCrashed | None:
     """Return why nothing answers at a portal; what is wrong with an answer shows where it is used."""
     try:
         await portal.reach()
@@ -192,12 +196,18 @@ def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
         viewer=FACTORY_VIEWER.name,
         viewer_password=FACTORY_VIEWER.password,
     )
+    browser = tables.browser or BrowserOptions()
+    found = {name: value for name, value in portal.model_dump().items() if name in _BROUGHT}
+    kept = {name for name in _BROUGHT if getattr(browser, name)}
     own = {
         "console": ConsoleTable(port=ready.console, layout=tables.emulated.console_layout),
         "button": _ANY_OUTPUT.validate_python({"kind": "numato-relay", "port": ready.relay}),
         "portal": portal,
         "speaker": SpeakerTable(recording=ready.speaker),
     }
+    if tables.configurator == "browser":
+        brought = {name: value for name, value in found.items() if name not in kept}
+        tables = tables.model_copy(update={"browser": browser.model_copy(update=brought)})
     if tables.event_sources:
         del own["console"]  # the file names where its events come from: nothing is added to that
     if tables.sound_card is not None:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
+from intercom_hil.admin_portal.options import BrowserOptions
 from intercom_hil.device.configurator_kinds import (
     AnyConfigurator,
     CommandOptions,
@@ -288,6 +289,9 @@ class DeviceTable(Table):
     portal: PortalOptions | None = None
     operator: OperatorOptions | None = None
     command: CommandOptions | None = None
+    browser: BrowserOptions | None = Field(
+        default=None, description="an emulated device brings what is not named"
+    )
     speaker: SpeakerTable | None = None
     sound_card: SoundCardTable | None = None
     trusted_ca: TrustedCaTable | None = None
@@ -333,6 +337,11 @@ class DeviceTable(Table):
             raise ValueError('configurator = "operator" needs the table [device.operator]')
         if self.configurator == "command" and self.command is None:
             raise ValueError('configurator = "command" needs the table [device.command]')
+        if self.configurator == "browser" and self.kind == "physical":
+            given = self.way_to_settings.model_dump()
+            lacks = [name for name in ("url", "account", "password") if not given[name]]
+            if lacks:
+                raise ValueError(f"device.browser needs {', '.join(lacks)}, for a physical device")
         if self.kind == "physical" and missing:
             instead = f" (or event_sources, or capabilities.{unread} = false)" if unread else ""
             raise ValueError(
@@ -347,9 +356,19 @@ class DeviceTable(Table):
         """What brings settings to the device, of a complete table."""
         if isinstance(self.configurator, ConfiguratorOptions):
             return self.configurator
-        table = {"portal": self.portal, "operator": self.operator, "command": self.command}[self.configurator]
-        assert table is not None
+        table = getattr(self, self.configurator)
+        if table is None and self.configurator == "browser":
+            return BrowserOptions()
+        assert isinstance(table, ConfiguratorOptions)
         return table
+
+    @property
+    def wrong_values(self) -> int | None:
+        """How many wrong values of a field are tried, where each takes its time; None for all of them."""
+        if self.configurator not in ("operator", "browser"):
+            return None
+        found: int | None = getattr(self.way_to_settings, "wrong_values", None)
+        return found
 
     def _read_by_nobody(self) -> str:
         """Return a capability that is declared and that no console, event source or person could report."""

@@ -34,8 +34,10 @@ FLAGS = (
     "--no-proxy-server",
 )
 """It talks to the portal, and to nobody else."""
-WITHOUT_PLAYWRIGHT = "intercom-hil provision --browser"
-WITHOUT_CHROMIUM = "apt-get install chromium"
+WITHOUT_PLAYWRIGHT = "pip install 'intercom-hil[browser]'"
+WITHOUT_CHROMIUM = "as root: intercom-hil provision --browser"
+PACKAGES = ("chromium", "fonts-dejavu-core")
+"""The Debian packages of a browser that can write."""
 START = 60.0
 """Seconds in which Chromium has to be there."""
 END = 10.0
@@ -66,6 +68,15 @@ def playwright_there() -> bool:
     except ImportError:
         return False
     return True
+
+
+async def look(program: str = "") -> str:
+    """Start a browser, end it, and return its version. Raises BenchError: there is none, or it fails."""
+    chromium = Chromium(program)
+    await chromium.open()
+    version = chromium.version
+    await chromium.close()
+    return version
 
 
 class Chromium:
@@ -110,7 +121,13 @@ class Chromium:
         trust = f"--ignore-certificate-errors-spki-list={','.join(self._trusted)}"
         try:
             async with stretched(START):
-                self._playwright = await async_playwright().start()
+                starting = asyncio.ensure_future(async_playwright().start())
+                try:
+                    self._playwright = await asyncio.shield(starting)
+                except asyncio.CancelledError:  # half started, it could not be ended
+                    with suppress(Error, TimeoutError):
+                        self._playwright = await asyncio.wait_for(starting, END)
+                    raise
                 self._browser = await self._playwright.chromium.launch(
                     executable_path=program,
                     args=[*FLAGS, *([trust] if self._trusted else [])],

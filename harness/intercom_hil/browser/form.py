@@ -203,6 +203,11 @@ class PortalForm:
                 return answer
         raise AssertionError("a form has a last page")
 
+    async def fill(self, values: Mapping[str, Value]) -> None:
+        """Fill in the page of the form that is open, and submit nothing. Raises BenchError."""
+        self._odd = {}
+        await self._fill(self._map.form.pages[0] if self._map.form.pages else None, values, True)
+
     # --- filling in -------------------------------------------------------------------------------
 
     async def _fill(self, page: FormPage | None, values: Mapping[str, Value], forced: bool) -> list[str]:

@@ -48,6 +48,7 @@ _MOST_SHOWN = 40  # things that stand in a page
 _LONGEST_SHOWN = 60  # characters of each
 _SHORTEST_SECRET = 4  # characters; a shorter one is found in innocent words too
 _PICTURE_WITHIN = 20.0  # s
+_QUALITY = 70  # of a JPEG, out of 100
 _ROLES = re.compile(
     r"^\s*- (heading|link|button|textbox|combobox|checkbox|switch|radio|alert|status|dialog|group"
     r"|spinbutton|tab|menuitem)\b ?(\"(?:[^\"\\]|\\.)*\")?",
@@ -79,6 +80,10 @@ _UNMARK = """mark => {
 
 class SessionEnded(Exception):  # noqa: N818  (it says what happened)
     """The portal wants a log-in where somebody was logged in."""
+
+
+class CertificateRefused(BenchError):  # noqa: N818  (it says what happened)
+    """The browser does not trust the certificate that the portal presents."""
 
 
 class Keeper(Protocol):
@@ -345,6 +350,18 @@ class PortalSession:
             await self.page.wait_for_load_state("domcontentloaded", timeout=within * MOST_STRETCH * 1000)
         self._check_failure()
 
+    async def until_document(self, count: int) -> None:
+        """Return when more documents have come than there were. Raises BenchError, DeviceCrashed."""
+        within = self.map.times.page
+        try:
+            async with stretched(within):
+                while self.documents <= count:
+                    self._check_failure()
+                    await asyncio.sleep(LOOK_EVERY)
+        except TimeoutError:
+            raise await self.nothing_found("wait for a page", "an answer", within) from None
+        await self.loaded()
+
     def note(self, name: str, what: str, since: float) -> None:
         """Put something that was done since a time (epoch seconds) on the record of steps."""
         self.steps.append(Taken(name, what, since, now() - since))
@@ -508,13 +525,18 @@ class PortalSession:
         more = f" and {len(lines) - _MOST_SHOWN} more" if len(lines) > _MOST_SHOWN else ""
         return self.without_secrets(", ".join(lines[:_MOST_SHOWN]) + more) or "nothing that has a role"
 
-    async def picture(self, name: str) -> Path | None:
-        """Take a picture of the page and give it to the keeper, which returns its file."""
-        taken = await self.screenshot()
+    async def picture(self, name: str, *, small: bool = False) -> Path | None:
+        """Take a picture of the page and give it to the keeper; return the file that the keeper made of it.
+
+        Args:
+            name: what it shows.
+            small: whether it is a JPEG, of which there may be many.
+        """
+        taken = await self.screenshot(small=small)
         return self._keeper.picture(name, taken) if taken is not None else None
 
-    async def screenshot(self) -> bytes | None:
-        """Return a picture (PNG) of the whole page with its secrets masked; None if none can be taken."""
+    async def screenshot(self, *, small: bool = False) -> bytes | None:
+        """Return a masked picture of the whole page, PNG or JPEG; None if there can be none."""
         from playwright.async_api import Error
 
         secrets = sorted(secret for secret in self.secrets if len(secret) >= _SHORTEST_SECRET)
@@ -527,6 +549,8 @@ class PortalSession:
                 try:
                     return await self.page.screenshot(
                         full_page=True,
+                        type="jpeg" if small else "png",
+                        quality=_QUALITY if small else None,
                         mask=masks,
                         mask_color="#000000",
                         animations="disabled",
@@ -563,7 +587,7 @@ class PortalSession:
                 "is up; if it is, correct the portal's address in the bench file."
             )
         if _CERTIFICATE.search(problem):
-            return BenchError(
+            return CertificateRefused(
                 f"the portal's certificate is not trusted, or not the one it was ({reason})",
                 self.url,
                 "name a PEM file with its certificate, or its authority's, as device.browser.ca",

@@ -26,7 +26,8 @@ class Draft:
         missing: those of them that this computer does not have, with their networks.
         name_of_link: the network interface that leads to the device.
         configurator: how settings get into the device: the name of the table that says so, or a table itself.
-        console: its table; likewise ``source`` of events, ``button``, ``portal``, ``operator``, ``command``.
+        console: its table; likewise ``source`` of events, ``button``, ``portal``, ``operator``, ``command``,
+            ``browser``.
         recording: the sound file of the loudspeaker, empty for none.
         capabilities: what the device has.
         reports: the tables ``laboratory``, ``customer`` and ``report``, as far as something was said.
@@ -47,6 +48,7 @@ class Draft:
     portal: dict[str, Any] = field(default_factory=dict)
     operator: dict[str, Any] = field(default_factory=dict)
     command: dict[str, Any] = field(default_factory=dict)
+    browser: dict[str, Any] = field(default_factory=dict)
     recording: str = ""
     capabilities: dict[str, bool] = field(default_factory=dict)
     reports: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -79,7 +81,15 @@ def bench_text(draft: Draft) -> str:
     ]
     if draft.source:
         parts.append(_table("[device.event_sources]", draft.source, {}))
-    for name in ("console", "button", "portal", "operator", "command", *(["configurator"] * by_table)):
+    for name in (
+        "console",
+        "button",
+        "portal",
+        "operator",
+        "command",
+        "browser",
+        *(["configurator"] * by_table),
+    ):
         if table := getattr(draft, name):
             parts.append(_table(f"device.{name}", table, {}))
     if draft.recording:

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Protocol
 
+from intercom_hil.admin_portal.options import BrowserOptions
 from intercom_hil.bench.operator_part import operator
 from intercom_hil.bench.prepare import may_not_capture, stays_inside
 from intercom_hil.bench.reservation import Reservation
@@ -100,6 +101,8 @@ def _look(
         line(address.where, address)
     if not taken:
         line("addresses", found="all free")
+    if file.device.configurator == "browser":
+        line("browser", *asyncio.run(_browser(file.device)))
     emulated = file.device.kind == "emulated"
     for name, found, note in _emulator(kind) if emulated else asyncio.run(_while_held(file, progress)):
         line(name, found, note)
@@ -174,6 +177,19 @@ def _emulator(kind: HostKind) -> list[tuple[str, BenchError | None, str]]:
         return [("emulated intercom", problem, "")]
 
 
+async def _browser(device: DeviceTable) -> tuple[BenchError | None, str]:
+    """Start the browser that a device is configured in, and end it."""
+    from intercom_hil.browser.chromium import look
+    from intercom_hil.browser.portal_map import read_map
+
+    table = device.browser or BrowserOptions()
+    try:
+        read_map(table.map)
+        return None, f"Chromium {await look(table.program)}"
+    except BenchError as problem:
+        return BenchError(f"{problem.where}: {problem.what}", remedy=problem.remedy), ""
+
+
 def _ways_to_settings(device: DeviceTable) -> dict[str, _Opened]:
     """Return what brings settings to the device, by the name it has in the lines."""
     if device.configurator == "operator" and device.operator is not None:
@@ -226,10 +242,11 @@ async def look_at_instruments(device: DeviceTable) -> list[tuple[str, BenchError
     found: list[tuple[str, BenchError | None, str]] = []
     for name, part in parts.items():
         try:
-            async with asyncio.timeout(_OPEN_WITHIN):
+            within = getattr(part, "opens_within", _OPEN_WITHIN)
+            async with asyncio.timeout(within):
                 await part.open()
         except TimeoutError:
-            silent = BenchError(f"no answer within {_OPEN_WITHIN:g} s", remedy="check its cable")
+            silent = BenchError(f"no answer within {within:g} s", remedy="check its cable")
             found.append((name, silent, ""))
         except DeviceCrashed as problem:
             gone = BenchError(str(problem), remedy="check the device's supply and network")

@@ -38,6 +38,7 @@ class ConfiguratorRig:
         vanish: takes the device away: it answers no more.
         refuses: whether the device checks values at all.
         close: cleans up.
+        within: seconds that a test may take; a way that bounds itself by more, such as a browser, has more.
     """
 
     make: Callable[[], Configurator]
@@ -45,11 +46,12 @@ class ConfiguratorRig:
     vanish: Callable[[], None] | None = None
     refuses: bool = True
     close: Callable[[], None] = lambda: None
+    within: float = _WITHIN
 
 
 @asynccontextmanager
-async def _opened(configurator: Configurator) -> AsyncIterator[None]:
-    async with asyncio.timeout(_WITHIN):
+async def _opened(configurator: Configurator, within: float) -> AsyncIterator[None]:
+    async with asyncio.timeout(within):
         await configurator.open()
         try:
             yield
@@ -64,7 +66,7 @@ class ConfiguratorContract:
     async def test_what_is_accepted_is_in_force(self, rig: ConfiguratorRig) -> None:
         """What is accepted is in force."""
         configurator = rig.make()
-        async with _opened(configurator):
+        async with _opened(configurator, rig.within):
             for settings in (_SETTINGS, _OTHERS):
                 assert (await configurator.apply(settings)).accepted
                 if rig.in_force is not None:
@@ -78,7 +80,7 @@ class ConfiguratorContract:
         if not rig.refuses:
             pytest.skip("the device checks no values")
         configurator = rig.make()
-        async with _opened(configurator):
+        async with _opened(configurator, rig.within):
             assert (await configurator.apply(_SETTINGS)).accepted
             before = dict(rig.in_force()) if rig.in_force is not None else {}
             for field, value in _WRONG.items():
@@ -91,7 +93,7 @@ class ConfiguratorContract:
     async def test_no_secret_comes_back_in_what_it_says(self, rig: ConfiguratorRig) -> None:
         """No secret comes back in what it says."""
         configurator = rig.make()
-        async with _opened(configurator):
+        async with _opened(configurator, rig.within):
             answer = await configurator.apply(_SETTINGS)
         for secret in _SETTINGS.secrets():
             assert secret not in f"{answer.message} {answer.warnings}"
@@ -100,7 +102,7 @@ class ConfiguratorContract:
     async def test_opening_and_closing_twice_is_opening_and_closing_once(self, rig: ConfiguratorRig) -> None:
         """Opening and closing twice is opening and closing once."""
         configurator = rig.make()
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(rig.within):
             await configurator.close()
             for _ in range(2):
                 await configurator.open()
@@ -113,7 +115,7 @@ class ConfiguratorContract:
     async def test_a_device_that_is_there_is_reached(self, rig: ConfiguratorRig) -> None:
         """A device that is there is reached."""
         configurator = rig.make()
-        async with _opened(configurator):
+        async with _opened(configurator, rig.within):
             await configurator.reach()
 
     @on_a_loop
@@ -121,7 +123,7 @@ class ConfiguratorContract:
         """A device that is gone is no refusal."""
         vanish = needs(rig.vanish, "take the device away")
         configurator = rig.make()
-        async with asyncio.timeout(_WITHIN):
+        async with asyncio.timeout(rig.within):
             await configurator.open()
             await asyncio.to_thread(vanish)
             with pytest.raises((BenchError, DeviceCrashed)):

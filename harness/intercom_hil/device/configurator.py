@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from pathlib import Path
+from typing import Literal, Protocol, runtime_checkable
 
 from intercom_hil.spec.settings import SipSettings
 
@@ -42,3 +43,11 @@ class Configurator(Protocol):
 
     async def reach(self) -> None:
         """Return when the device still answers."""
+
+
+@runtime_checkable
+class KeepsEvidence(Protocol):
+    """A configurator that keeps evidence of what it does, such as pictures."""
+
+    def begin(self, folder: Path) -> None:
+        """Keep it in a scenario's folder from now on."""

@@ -180,7 +180,7 @@ def _chosen(value: Any, info: ValidationInfo) -> Any:
     return value if isinstance(value, str) else _OF_KIND(value, info)
 
 
-Named = Literal["portal", "operator", "command"]
+Named = Literal["portal", "operator", "command", "browser"]
 """The kinds that have tables of their own in a bench file, called as they are."""
 AnyConfigurator = Annotated[Named | SerializeAsAny[ConfiguratorOptions], BeforeValidator(_chosen)]
 """The name of such a table, or a table that describes a configurator of any kind."""

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 
 from pydantic import ValidationError
 
-from intercom_hil.device.configurator import Configurator, Role, Submission
+from intercom_hil.device.configurator import Configurator, KeepsEvidence, Role, Submission
 from intercom_hil.device.page_viewer import PageViewer
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive
 from intercom_hil.event_sources.console_reader import ConsoleReader
@@ -215,6 +215,8 @@ class Intercom:
             source.begin(folder)
         if self.pages is not None:
             self.pages.begin(folder)
+        if isinstance(self.portal, KeepsEvidence):
+            self.portal.begin(folder)
         read = {"console": self._reader.language} if self.console is not None else {}
         read |= {s.name: s.language for s in self.sources if hasattr(s, "language")}
         if read:

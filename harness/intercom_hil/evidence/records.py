@@ -40,6 +40,7 @@ class Evidence(_Stored):
     settings: str | None = None
     sources: list[str] = Field(default_factory=list)
     operator: list[str] = Field(default_factory=list)
+    portal: list[str] = Field(default_factory=list)
     stations: list[str] = Field(default_factory=list)
     stills: list[str] = Field(default_factory=list)
     sounds: list[str] = Field(default_factory=list)

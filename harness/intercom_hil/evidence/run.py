@@ -253,6 +253,7 @@ class RunFolder:
                 str(file.relative_to(self.path)) for kind in SOURCES for file in folder.glob(kind)
             ),
             operator=sorted(str(f.relative_to(self.path)) for f in folder.glob("operator/*-[0-9]-*")),
+            portal=sorted(str(file.relative_to(self.path)) for file in folder.glob("portal/*")),
             stations=stations,
             stills=sorted(str(file.relative_to(self.path)) for file in folder.glob("stills/*.png")),
             sounds=sorted(str(file.relative_to(self.path)) for file in folder.glob("sounds/*.wav")),

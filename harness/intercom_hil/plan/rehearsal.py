@@ -317,9 +317,8 @@ class Rehearsal(Addresses):
     def tried(self, values: Iterable[_Value]) -> list[_Value]:
         """Return the values that would be tried on this bench."""
         known = list(values)
-        if self._operator is None or self._file.device.configurator != "operator":
-            return known
-        return spread(known, self._operator.wrong_values)
+        most = self._file.device.wrong_values
+        return known if most is None else spread(known, most)
 
     async def tls_server(
         self,

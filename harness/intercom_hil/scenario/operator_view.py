@@ -59,12 +59,14 @@ class OperatorView:
         return 0.0
 
     def tried(self, values: Iterable[_Value]) -> list[_Value]:
-        """Return the values that are tried: all, or as many as a person is to type, spread over them."""
+        """Return the values that are tried: all, or some where each takes its time, spread over them."""
         known = list(values)
-        if self._operator is None or self._assembly.file.device.configurator != "operator":
+        device = self._assembly.file.device
+        if device.wrong_values is None:
             return known
-        chosen = spread(known, self._operator.wrong_values)
+        chosen = spread(known, device.wrong_values)
         if len(chosen) < len(known):
-            text = f"{len(chosen)} of {len(known)} values are tried, spread over all (operator.wrong_values)"
+            field = f"{device.configurator}.wrong_values"
+            text = f"{len(chosen)} of {len(known)} values are tried, spread over all ({field})"
             self._assembly.timeline.append(Witness.BENCH, Note(text=text))
         return chosen
