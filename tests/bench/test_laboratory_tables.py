@@ -72,6 +72,9 @@ def test_none_of_them_is_needed(tmp_path):
         ("[laboratory]\naddress = 'x'\n", r"laboratory\.name: Field required"),
         ("[laboratory]\nname = ' '\n", r"line \d+, column \d+: laboratory\.name"),
         ("[report]\nreceived = 'last week'\n", r"line \d+, column \d+: report\.received"),
+        ("[report]\nreceived = 20261102\n", r"report\.received: 20261102 is no date; write it as 2030-06-30"),
+        ("[report]\nreceived = 2026-11-02T00:00:00\n", r"report\.received: .* is no date"),
+        ("[report]\nreceived = '1764288000'\n", r"report\.received: 1764288000 is no date"),
         ("[customer]\nname = 'x'\nadress = 'y'\n", r"line \d+, column \d+: customer\.adress"),
         (
             "[laboratory]\nname = 'x'\n[[laboratory.equipment]]\nname = 'clock'\n"

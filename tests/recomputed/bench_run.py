@@ -10,6 +10,7 @@ from intercom_hil.event_sources.console_reader import ConsoleReader
 from intercom_hil.event_sources.publisher import EventPublisher
 from intercom_hil.event_sources.roles import SourceRole, language
 from intercom_hil.event_sources.syslog import SyslogReader
+from intercom_hil.evidence.basis import Basis
 from intercom_hil.evidence.digests import write_digests
 from intercom_hil.evidence.records import ScenarioRecord
 from intercom_hil.evidence.run import RunFolder, write_lines
@@ -46,12 +47,22 @@ def name_of(host, port):
     return ROLES.get((host, port), f"{host}:{port}")
 
 
-def store(folder, seed=0, key=None):
-    """Store a run of three scenarios, sealed, signed where there is a key, and return its folder."""
+def store(folder, seed=0, key=None, code="", more=()):
+    """Store a run of three scenarios, sealed, and return its folder.
+
+    Args:
+        folder: where.
+        seed: what makes it another run than others.
+        key: what to sign with, if with anything.
+        code: the digest of the code that made it, if that is to be kept.
+        more: rows that passed by rules over every scenario which are none today.
+    """
     run = RunFolder.create(folder.parent, f"desk {seed}", reserved=folder)
     run.describe({"harness": "0", "bench": "desk"})
     for number, identity in enumerate(SCENARIOS):
-        run.add(_scenario(run, identity, BEGUN + 1000 * seed + 60 * number, f"call{seed}{number}"))
+        run.add(_scenario(run, identity, BEGUN + 1000 * seed + 60 * number, f"call{seed}{number}", more))
+    if code:
+        Basis(bench_file="b.toml", bench="0" * 64, faults=(), harness="0", code=code).store(folder)
     run._started, run._ended = BEGUN + 1000 * seed, BEGUN + 1000 * seed + 240
     run.write(interrupted=False)
     (folder / "report.html").write_text(f"<p>of {seed}</p>")
@@ -60,7 +71,7 @@ def store(folder, seed=0, key=None):
     return folder
 
 
-def _scenario(run, identity, begun, call):
+def _scenario(run, identity, begun, call, more=()):
     folder = run.scenario_folder(identity)
     timeline = Timeline()
     timeline.opened = begun
@@ -80,6 +91,7 @@ def _scenario(run, identity, begun, call):
         for row, rule in zip(("OUT-01", "EVT-01", "OUT-02"), rules, strict=True)
     ]
     judgements = [*own, *without_repeats(monitor(timeline, begun + 5, begun + 6), own)]
+    judgements += [judgements[-1].model_copy(update={"requirement": row}) for row in more]
     write_lines(folder / "judgements.jsonl", (one.model_dump_json() for one in judgements))
     (folder / "settings.json").touch()
     write_digests(folder)

@@ -9,6 +9,8 @@ from tampering_with import Pristine, unnamed
 from tamperings_of_evidence import tamperings
 
 from intercom_hil.errors import BenchError
+from intercom_hil.evidence.basis import Basis
+from intercom_hil.locations import PACKAGE, SCENARIOS
 from intercom_hil.recomputed.again import judge_from_evidence
 from intercom_hil.seal.verifying import ALTERED, UNTOUCHED, verify
 
@@ -39,6 +41,23 @@ def test_a_sample_of_tamperings_is_named(runs, tmp_path):
 @pytest.mark.nightly
 def test_every_tampering_is_named(runs, tmp_path):
     assert unnamed(tamperings(*runs, each=6), Pristine(runs[0], tmp_path / "run")) == []
+
+
+def test_a_run_by_other_rules_is_said_to_be_one_and_not_called_altered(tmp_path):
+    for code, altered in (("ab" * 32, False), (_code_of_today(tmp_path), True), ("", True)):
+        said = []
+        run = store(tmp_path / f"run of {code[:4]}", code=code, more=("KEY-03",))
+        assert bool(judge_from_evidence(run, said.append)) == altered, said
+        assert any("KEY-03 pass, now find nothing more" in line for line in said), said
+        assert any("another version of the bench made this run" in line for line in said) != altered
+        text = (run / "run.json").read_text()
+        (run / "run.json").write_text(text.replace('"verdict": "pass"', '"verdict": "fail"', 1))
+        assert judge_from_evidence(run, said.append), "what contradicts itself is altered, by whatever rules"
+
+
+def _code_of_today(folder):
+    (folder / "bench.toml").touch()
+    return Basis.of(folder / "bench.toml", (), (PACKAGE, SCENARIOS)).code
 
 
 JUNK = (b"", b"[]", b"null", b"{}", b'"x"', b"\xff\xfe\n", b"[" * 3000, b"0 0\n" * 3)

@@ -1,6 +1,7 @@
 """The timeline: order, waiting, bookkeeping of waits, and that what is stored comes back as it was."""
 
 import asyncio
+import json
 
 import pytest
 from hypothesis import given
@@ -31,6 +32,25 @@ def test_a_damaged_line_is_an_error_and_not_a_shorter_timeline(tmp_path):
         path.write_bytes(f"{good}\n\n".encode() + damaged + b"\n")
         with pytest.raises(BenchError, match=r"timeline\.jsonl: it cannot be read: line 3: .*restore"):
             Timeline.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"seq": "first"}, "seq: it should be a valid integer"),
+        ({"witness": "nobody"}, "witness: it should be "),
+        ({"content": {"kind": "dance"}}, "content: no such kind"),
+        ({"content": {"kind": "note"}}, "content.note.text: it is missing"),
+        ({"more": 1}, "more: no such field"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_in_plain_words(tmp_path, change, said):
+    good = Observation(seq=0, time=1.0, witness=Witness.BENCH, content=Note(text="a note"))
+    path = tmp_path / "timeline.jsonl"
+    path.write_text(json.dumps({**good.model_dump(mode="json"), **change}) + "\n")
+    with pytest.raises(BenchError, match=f"line 1: {said}") as refused:
+        Timeline.load(path)
+    assert "Input should" not in str(refused.value)
 
 
 async def test_a_wait_for_several_ends_with_the_last_of_them():

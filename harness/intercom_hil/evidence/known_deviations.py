@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from intercom_hil.errors import BenchError
 from intercom_hil.spec.catalogues import catalogue_of
+from intercom_hil.spec.laboratory import is_day
 from intercom_hil.spec.verdict import Verdict
 
 TABLE = "deviation"
@@ -83,7 +84,7 @@ def load(path: Path) -> tuple[KnownDeviation, ...]:
     found, wrong = [], []
     for number, entry in enumerate(entries, start=1):
         until = entry.get("until") if isinstance(entry, dict) else None
-        if until is not None and not _is_date(until):
+        if until is not None and not is_day(until):
             wrong.append(f"{TABLE} {number}: until: {until!s:.40} is no date; write it as until = 2030-06-30")
             continue
         try:
@@ -96,13 +97,6 @@ def load(path: Path) -> tuple[KnownDeviation, ...]:
     if wrong:
         raise BenchError("; ".join(wrong), str(path), remedy)
     return tuple(found)
-
-
-def _is_date(value: object) -> bool:
-    """Whether a value is a date of TOML, or one in quotes; a moment of a day, and a number, are not."""
-    if isinstance(value, str):
-        return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is not None
-    return isinstance(value, date) and not isinstance(value, datetime)
 
 
 def assess(

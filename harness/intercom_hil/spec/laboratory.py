@@ -6,16 +6,34 @@ what ISO/IEC 17025:2017 asks of a report (§7.8.2.1 and §7.8.3.1) that no bench
 
 from __future__ import annotations
 
-from datetime import date
-from typing import Annotated
+import re
+from datetime import date, datetime
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, model_validator
 
 Words = Annotated[str, StringConstraints(strip_whitespace=True, max_length=200)]
 """A name, or a few words, on one line of a report."""
 Name = Annotated[Words, StringConstraints(min_length=1)]
 Prose = Annotated[str, StringConstraints(strip_whitespace=True, max_length=2000)]
 """An address or a remark: it may have several lines."""
+
+
+def is_day(value: object) -> bool:
+    """Return whether a value is a date of TOML, or one in quotes; a time of day and a number are none."""
+    if isinstance(value, str):
+        return re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", value) is not None
+    return isinstance(value, date) and not isinstance(value, datetime)
+
+
+def _day(value: Any) -> Any:
+    if value is not None and not is_day(value):
+        raise ValueError(f"{value!s:.40} is no date; write it as 2030-06-30")
+    return value
+
+
+Day = Annotated[date, BeforeValidator(_day)]
+"""A day. Numbers are none: they would count as seconds since 1970."""
 
 
 class _Table(BaseModel):
@@ -29,8 +47,8 @@ class Equipment(_Table):
     identity: Words = Field(
         default="", description="what tells it from others of its kind: USB id, serial or asset number"
     )
-    calibrated: date | None = Field(default=None, description="when it was calibrated, or checked, last")
-    due: date | None = Field(default=None, description="until when that holds")
+    calibrated: Day | None = Field(default=None, description="when it was calibrated, or checked, last")
+    due: Day | None = Field(default=None, description="until when that holds")
     certificate: Words = Field(default="", description="number of the certificate, and who issued it")
 
     @model_validator(mode="after")
@@ -68,7 +86,7 @@ class ReportDetails(_Table):
     """What only the laboratory knows of one report (§7.8.2.1 d, g, h, n, o; §7.8.3.1 a)."""
 
     number: Words = Field(default="", description="unique among the laboratory's reports; on every page")
-    received: date | None = Field(default=None, description="the day on which the device was received")
+    received: Day | None = Field(default=None, description="the day on which the device was received")
     condition: Prose = Field(default="", description="the condition it was received in")
     conditions: Prose = Field(default="", description="of the place, where they matter: temperature, supply")
     tested_by: Words = Field(default="", description="who carries the tests out")

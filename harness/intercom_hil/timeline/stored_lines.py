@@ -40,4 +40,8 @@ def first_of(problem: ValidationError) -> str:
     """Return the first thing that is wrong with a stored record, with its field, in one line."""
     error = problem.errors(include_url=False)[0]
     place = ".".join(map(str, error["loc"]))
-    return " ".join(f"{place}: {error['msg']}".removeprefix(": ").split())
+    said = _WORDS.get(error["type"]) or error["msg"].replace("Input should", "it should")
+    return " ".join(f"{place}: {said}".removeprefix(": ").split())
+
+
+_WORDS = {"missing": "it is missing", "extra_forbidden": "no such field", "union_tag_invalid": "no such kind"}
