@@ -5,8 +5,8 @@ import struct
 import pytest
 
 from intercom_hil.media.rtp import build_rtp
-from intercom_hil.timeline.observation import MalformedSip
-from tests.capture.wire_story import DEVICE, PBX, SIP_PBX, Talk, Wire, key, protector, sdp
+from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
+from tests.capture.wire_story import DEVICE, PBX, SIP_PBX, Talk, Wire, key, protector, sdp, sip
 
 SAVP = "RTP/SAVP"
 STUN_SERVER = ("127.0.43.99", 3478)
@@ -74,3 +74,13 @@ def test_stun_without_its_cookie_is_no_sip(kind, unread):
     wire.udp(("127.0.43.30", 5060), STUN_SERVER, struct.pack("!HH16s", kind, 8, b"t" * 16) + bytes(8))
     wire.udp(("127.0.43.30", 5060), SIP_PBX, b"no SIP at all, and too long for a word")
     assert len(wire.said(MalformedSip)) == 1 + unread
+
+
+def test_a_request_that_comes_with_the_first_segment_is_read_whole():
+    """RFC 7413: a client that has been here before sends at once."""
+    wire = Wire()
+    asked = sip("OPTIONS sip:101@127.0.43.10 SIP/2.0", cseq=(1, "OPTIONS"))
+    wire.tcp(("127.0.43.30", 40000), SIP_PBX, asked[:60], sequence=1000, flags=0x02)
+    wire.tcp(("127.0.43.30", 40000), SIP_PBX, asked[60:], sequence=1061)
+    (message,) = wire.said(SipMessageSeen)
+    assert (message.method, message.deviations) == ("OPTIONS", ())

@@ -51,7 +51,9 @@ class TcpSip:
         """
         key = (segment.source, segment.destination)
         if segment.flags & SYN:
-            self._streams[key] = _Stream((segment.sequence + 1) & 0xFFFFFFFF, from_its_beginning=True)
+            # What comes with it (RFC 7413) has the numbers behind its own.
+            segment = segment._replace(sequence=(segment.sequence + 1) & 0xFFFFFFFF)
+            self._streams[key] = _Stream(segment.sequence, from_its_beginning=True)
         stream = self._streams.get(key)
         if segment.payload and not segment.flags & RST:
             if stream is None:
