@@ -333,7 +333,7 @@ def _extension(at: Addresses, extension: str) -> Settings:
 
 
 @scenario("CFG-12", settings=_extension)
-@pytest.mark.parametrize("extension", ["7", "FrontDoor3401"])
+@pytest.mark.parametrize("extension", ["7", pytest.param("FrontDoor3401" + 19 * "x", id="32-characters")])
 async def test_the_extension_is_the_identity_at_the_server(bench: Bench, extension: str) -> None:
     """The device registers, and calls, as its extension (RFC 3261 §10.2: the address-of-record).
 

@@ -229,7 +229,6 @@ SCRIPTS = {
     "third-contact-rings-longer": ({"further_numbers": ("1", "2")}, [PRESS, BUSY, ended(2, 486)]),
     "hammers-an-overloaded-server": ({}, [RegistrationAnswered(503, "")]),
     "polls-no-more-after-a-placed-call": ({}, [PRESS, TimerFired("poll")]),
-    "polls-no-more-after-a-call-taken": ({}, [call(), TimerFired("poll")]),
     "microphone-volume-of-placed-calls-only": ({}, [form(microphone_volume=100), call()]),
     "allow-list-keeps-numbers-alone": ({}, [form(permitted_callers=("sip:3400@192.0.2.7",)), call()]),
     "placed-calls-end-at-the-call-timeout": ({}, [PRESS, ANSWERED]),

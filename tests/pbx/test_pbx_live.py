@@ -315,6 +315,13 @@ async def test_a_registration_lasts_as_long_as_was_asked_within_sane_bounds(
     assert re.search(r"Contact:.*;expires=(\d+)", ok.content.raw)[1] == str(granted)
 
 
+async def test_a_registration_may_be_granted_for_less_than_was_asked(lab, device):
+    await lab.pbx.set_endpoint(Endpoint("1001", "secret", longest_registration=8))
+    assert await device.register(expires=3600) == 200
+    (ok,) = await lab.sees(sip(method="REGISTER", status=200, call_id=device.call_id))
+    assert re.search(r"Contact:.*;expires=(\d+)", ok.content.raw)[1] == "7"
+
+
 async def test_a_killed_container_is_a_lost_pbx(lab):
     await lab.place.kill()
     assert await asyncio.wait_for(lab.pbx.lost, 5)

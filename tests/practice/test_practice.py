@@ -668,3 +668,54 @@ def bye_from(tag, status, *, call="c", to="b"):
 )
 def test_only_who_is_in_a_call_ends_it(said, rows):
     assert failed(said) & {"SIP-18"} == rows
+
+
+def placed(call, tag, *, to="desk"):
+    own = headers("1 INVITE", call, tags=(tag, ""), call=call, more=f"{REQUEST}\n{CONTACT}")
+    return f"> INVITE sip:{to}@192.0.2.10 SIP/2.0\n{own}\n\n{OFFER}"
+
+
+def rung(call, tag, theirs):
+    """Somebody calls, and the device says that it rings."""
+    tags = theirs, ""
+    invite = headers("1 INVITE", f"x{call}", tags=tags, call=call, more=REQUEST)
+    return (
+        f"< INVITE sip:door@192.0.2.30 SIP/2.0\n{invite}\n\n{OFFER}",
+        f"> SIP/2.0 180 Ringing\n{headers('1 INVITE', f'x{call}', tags=(theirs, tag), call=call)}",
+    )
+
+
+MOVED = f"< SIP/2.0 302 Moved\n{headers('1 INVITE', 'c1', tags=('a', 'b'), call='c1')}"
+
+
+@pytest.mark.parametrize(
+    ("script", "rows"),
+    [
+        ((placed("c1", "a"), placed("c2", "b", to="other")), set()),
+        ((placed("c1", "a"), placed("c2", "a", to="other")), {"SIP-02"}),
+        ((placed("c1", "a"), placed("c2", "a")), set()),  # the same party again
+        ((placed("c1", "a"), MOVED, placed("c2", "a", to="other")), set()),
+        ((*rung("c1", "m", "x"), *rung("c2", "n", "y")), set()),
+        ((*rung("c1", "m", "x"), *rung("c2", "m", "y")), {"SIP-03"}),
+    ],
+)
+def test_a_tag_is_of_one_call(script, rows):
+    assert failed(told(*script)) & {"SIP-02", "SIP-03"} == rows
+
+
+@pytest.mark.parametrize(
+    ("uri", "method", "rows"),
+    [
+        ("sip:x", "REGISTER", set()),
+        ("sip:X:5060;transport=udp", "REGISTER", set()),
+        ("sip:y", "REGISTER", {"SIP-11"}),
+        ("sip:d@x", "REGISTER", {"SIP-11"}),
+        ("", "REGISTER", set()),
+        ("sip:y", "ACK", set()),
+    ],
+)
+def test_credentials_are_for_the_request_that_they_are_in(uri, method, rows):
+    proof = PROOF.format(nc="00000001", algorithm="MD5") + (f', uri="{uri}"' if uri else "")
+    own = headers(f"2 {method}", "r2", call="r", more=f"{REQUEST}\n{proof}")
+    asked = f"> {method} sip:x SIP/2.0\n{own}"
+    assert failed(told(REGISTER, CHALLENGE, asked)) & {"SIP-11"} == rows

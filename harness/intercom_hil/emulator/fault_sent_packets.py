@@ -29,7 +29,7 @@ from intercom_hil.emulator.fault_media_flows import (
     is_report,
     numbered,
 )
-from intercom_hil.emulator.fault_received_packets import AnyByeWillDo
+from intercom_hil.emulator.fault_received_packets import AnyByeWillDo, GrantsWhatWasAsked
 from intercom_hil.emulator.stack_imports import redirect, stack_library
 
 _SENDTO = ctypes.CFUNCTYPE(
@@ -44,7 +44,8 @@ _SENDTO = ctypes.CFUNCTYPE(
 _SEND = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _OVER_TCP = "register-repeated-over-tcp"
 """The one distortion of SIP over TCP: what is sent there is sent again after this time."""
-_ANY_BYE = "obeys-any-bye"
+TAKEN_IN = {"obeys-any-bye": AnyByeWillDo, "granted-time-ignored": GrantsWhatWasAsked}
+"""Distortions of what is taken in, by name."""
 _AGAIN_AFTER = 0.6
 """Seconds."""
 _STRAY_PAYLOAD_TYPE = 109
@@ -111,7 +112,7 @@ class SentPackets:
         self._real = _SENDTO(("sendto", ctypes.CDLL(None)))
         self.descriptor, self._flags = -1, 0
         redirect(stack_library(), "sendto", _SENDTO(self._send))
-        self.taken_in = AnyByeWillDo() if distortion == _ANY_BYE else None
+        self.taken_in = TAKEN_IN[distortion]() if distortion in TAKEN_IN else None
         if distortion == _OVER_TCP:
             self._real_stream = _SEND(("send", ctypes.CDLL(None)))
             redirect(stack_library(), "send", _SEND(self._send_stream))
@@ -312,8 +313,8 @@ def _as_it_is(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [packet.data]
 
 
-def _says_to_strangers(sent: SentPackets, packet: _Packet) -> list[bytes]:
-    return [sent.taken_in.said_to(packet.data) if sent.taken_in is not None else packet.data]
+def _as_it_was_taken_in(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [sent.taken_in.said(packet.data) if sent.taken_in is not None else packet.data]
 
 
 def _receives_only_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
@@ -693,7 +694,7 @@ DISTORTIONS: dict[str, _Distortion] = {
     "invite-repeated-though-it-rings": _asks_on(b"INVITE", 0.4, 0.7),
     "requests-sent-once": _asks_once,
     _OVER_TCP: _as_it_is,
-    _ANY_BYE: _says_to_strangers,
+    **dict.fromkeys(TAKEN_IN, _as_it_was_taken_in),
     "unknown-section-left-out": _leaves_out,
     "405-without-allow": _allows_nothing,
     "session-version-stands-still": _one_version,

@@ -7,7 +7,9 @@ too soon.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from itertools import islice
 
 from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
@@ -69,21 +71,25 @@ def polled(timeline: Timeline, settled: float) -> Iterator[Finding]:
     in_force = InForce(timeline, timing.apply)
     lost = [o.time for o in timeline if isinstance(o.content, InstrumentLost)]
     checks = [o for o in messages(timeline) if sip(o).method in _CHECKS and not sip(o).takes_back]
-    asked = [o for o in checks if sip(o).is_request and sip(o).sender == "device"]
+    asked = sorted(
+        (o for o in checks if sip(o).is_request and sip(o).sender == "device"), key=lambda o: o.time
+    )
+    over_udp = {_attempt(sip(o)) for o in asked if sip(o).transport == "UDP"}
     for confirmed in checks:
         answer, at = sip(confirmed), confirmed.time
-        own = [o for o in asked if _attempt(sip(o)) == _attempt(answer)]
-        if answer.receiver != "device" or answer.status != 200 or answer.lists_nobody or not own:
+        own = _attempt(answer)
+        if answer.receiver != "device" or answer.status != 200 or answer.lists_nobody or own not in over_udp:
             continue
         since = at if not in_force.changed(at, at) else at + _KNOWN_AFTER
         settings = in_force.during(since, since)
         intervals = {one.get("polling_interval") for one in settings if one.get("enabled") is True}
         interval = intervals.pop() if len(intervals) == 1 else None
-        if not isinstance(interval, int | float) or sip(own[0]).transport != "UDP":
+        if not isinstance(interval, int | float):
             continue
         until = since + interval * 1.1 + timing.tolerance + timing.registration
         until += late_between(timeline, at, until)
-        again = any(at < o.time <= until and o not in own for o in asked)
+        following = _next(asked, at, own)
+        again = following is not None and following.time <= until
         excused = in_force.changed(since, until) or any(one <= until for one in lost)
         if not again and not excused and until < settled:
             text = f"{confirmed}: not asked for again in {until - at:.1f} s"
@@ -108,14 +114,14 @@ def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
     """
     in_force = InForce(timeline, declared_timing(timeline).apply)
     seen = list(messages(timeline))
-    asked = [o for o in seen if sip(o).method == "REGISTER" and _asks(sip(o))]
+    asked = sorted((o for o in seen if sip(o).method == "REGISTER" and _asks(sip(o))), key=lambda o: o.time)
     troubles = [o.time for o in timeline if isinstance(o.content, InstrumentLost)]
     troubles += [o.time for o in seen if sip(o).receiver == "device" and _refuses(sip(o))]
     for confirmed in seen:
         answer, at = sip(confirmed), confirmed.time
         if not (answer.method == "REGISTER" and _is_granted(answer)):
             continue
-        again = next((o for o in asked if o.time > at and _attempt(sip(o)) != _attempt(answer)), None)
+        again = _next(asked, at, _attempt(answer))
         if again is None or sip(again).transport != "UDP" or again.time - at < _AT_ONCE:
             continue
         since = at if not in_force.changed(at, at) else at + _KNOWN_AFTER
@@ -129,6 +135,12 @@ def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
             expected = f"connectivity confirmed every {min(intervals):g} s"
             yield Finding("CFG-05", expected, text, [confirmed, again])
             return
+
+
+def _next(asked: Sequence[Observation], at: float, own: tuple[str, int]) -> Observation | None:
+    """Return what is asked next after a time, of requests in their order; none of an attempt's own."""
+    first = bisect_right(asked, at, key=lambda o: o.time)
+    return next((o for o in islice(asked, first, None) if _attempt(sip(o)) != own), None)
 
 
 def _refuses(message: SipMessageSeen) -> bool:

@@ -66,6 +66,8 @@ class Endpoint:
         username: its user name where it authenticates, should it be another than its number.
         shortest_registration: s for which it is registered at least, whatever it asks for. The PBX says how
             many whole seconds are left, so one less than this is the shortest that is granted.
+        longest_registration: s for which it is registered at most, whatever it asks for; None: as Asterisk
+            does.
         options: further attributes of Asterisk's endpoint object, or others than the bench's.
     """
 
@@ -77,6 +79,7 @@ class Endpoint:
     caller_id: str | None = None
     username: str | None = None
     shortest_registration: int = SHORTEST_REGISTRATION
+    longest_registration: int | None = None
     options: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -123,6 +126,8 @@ class Endpoint:
             "remove_existing": "yes",
             "minimum_expiration": str(self.shortest_registration),
         }
+        if self.longest_registration is not None:
+            aor["maximum_expiration"] = str(self.longest_registration)
         if self.contact:
             aor["contact"] = self.contact
         return aor

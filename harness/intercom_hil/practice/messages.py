@@ -69,6 +69,29 @@ def forms(seen: Sequence[Observation], book: Book) -> None:
             book.check("SIP-04", least, f"{len(usable)} Contacts", observation)
 
 
+def identities(seen: Sequence[Observation], book: Book) -> None:
+    """SIP-02, SIP-03: a tag of the device's is of one call (§19.3), in From of INVITEs and To of answers.
+
+    One that calls the same party again, or goes where it was sent by a 3xx, may go on as before.
+    """
+    moved = {sip(o).call_id for o in seen if 300 <= (sip(o).status or 0) < 400}
+    placed: dict[str, Observation] = {}
+    answered: dict[str, Observation] = {}
+    for observation in seen:
+        message = sip(observation)
+        if message.sender != "device" or message.method != "INVITE" or not message.headers:
+            continue
+        if message.is_initial_invite and message.from_tag:
+            first = placed.setdefault(message.from_tag, observation)
+            again = place(sip(first).request_uri) == place(message.request_uri)
+            if sip(first).call_id != message.call_id and not again and sip(first).call_id not in moved:
+                book.broken("SIP-02", "the From tag of another call", observation, first)
+        elif (message.status or 0) > 100 and message.to_tag:
+            first = answered.setdefault(message.to_tag, observation)
+            if sip(first).call_id != message.call_id:
+                book.broken("SIP-03", "the To tag of another call", observation, first)
+
+
 def _request(observation: Observation, message: SipMessageSeen, book: Book) -> None:
     book.look("SIP-02", observation)
     for name in _ONCE:

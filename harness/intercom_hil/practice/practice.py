@@ -15,7 +15,7 @@ from intercom_hil.practice.book import Book
 from intercom_hil.practice.dialogs import dialogs
 from intercom_hil.practice.flows import flows
 from intercom_hil.practice.media import media
-from intercom_hil.practice.messages import answers, cancels, forms, grammar, versions
+from intercom_hil.practice.messages import answers, cancels, forms, grammar, identities, versions
 from intercom_hil.practice.registration import credentials, registrations, renewed
 from intercom_hil.practice.retransmissions import answered_again, asked_again, sent_again
 from intercom_hil.practice.secrets import keys, secrets
@@ -35,6 +35,7 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     seen = sorted(messages(timeline), key=lambda o: (o.time, o.seq))
     grammar(timeline, seen, book)
     forms(seen, book)
+    identities(seen, book)
     dialogs(seen, book)
     cancels(seen, book)
     acknowledged(seen, settled, book)

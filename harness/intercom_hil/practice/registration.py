@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import sip
+from intercom_hil.judge.places import place
 from intercom_hil.practice.book import Book
 from intercom_hil.practice.requests import Requests
 from intercom_hil.timeline import Observation, Timeline
@@ -135,6 +136,10 @@ def _within(
     if algorithm not in offered:
         text = f"algorithm {algorithm} where {' or '.join(dict.fromkeys(offered))} was offered"
         book.broken("SIP-11", text, observation)
+    asked = sip(observation).request_uri
+    own = sip(observation).method not in ("ACK", "CANCEL")  # they repeat the INVITE's (RFC 3261 §22.1)
+    if own and given.get("uri") and place(given["uri"])[:2] != place(asked)[:2]:
+        book.broken("SIP-11", f"credentials for {given['uri']} in a request to {asked}", observation)
     qop = given.get("qop", "")
     lists = [challenge.get("qop", "") for challenge in challenges]
     choices = [word.strip().lower() for listed in lists for word in listed.split(",")]

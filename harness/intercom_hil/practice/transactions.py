@@ -172,6 +172,7 @@ def strangers(seen: Sequence[Observation], book: Book) -> None:
         message = sip(observation)
         if message.method == "INVITE" and message.from_tag and message.to_tag:
             dialogs.setdefault(message.call_id, set()).add(frozenset((message.from_tag, message.to_tag)))
+    known = {tags for own in dialogs.values() for tags in own}
     asked: dict[tuple[str, int, str], Observation] = {}
     for observation in seen:
         message = sip(observation)
@@ -181,7 +182,7 @@ def strangers(seen: Sequence[Observation], book: Book) -> None:
         if message.is_request and message.receiver == "device":
             tags = frozenset((message.from_tag, message.to_tag))
             own = dialogs.get(message.call_id)
-            if tags not in own if own is not None else any(tags in others for others in dialogs.values()):
+            if tags not in own if own is not None else tags in known:
                 asked[key] = observation
         elif message.sender == "device" and (message.status or 0) >= 200 and key in asked:
             problem = f"{message.status} to a BYE of no dialog"

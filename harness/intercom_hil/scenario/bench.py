@@ -43,6 +43,8 @@ COPIES = 0.05
 """Seconds within which every witness has seen a message; its repetition comes after T1 (0.5 s)."""
 SHORT_POLLING = 10
 """Seconds: polling intervals up to this are granted to the second."""
+BRIEF_REGISTRATION = 8
+"""Seconds: a registration that ends long before a device takes a caller that has fallen silent for lost."""
 REGISTRATION = "REG-01"
 NEVER_REGISTERED = f"the device has not registered in this run ({REGISTRATION})"
 
@@ -369,6 +371,7 @@ class Bench(Pages):
         pbx_password: str | None = None,
         pbx_domain: str | None = None,
         by_contact: bool = False,
+        granted_briefly: bool = False,
         **changes: Unpack[Settings],
     ) -> None:
         """Configure the device as the scenario declares, and wait until it has registered.
@@ -384,6 +387,7 @@ class Bench(Pages):
             pbx_domain: by which domain the PBX names callers to the device, should that not be its address.
             by_contact: over UDP the PBX calls, and ends calls, at what the device's Contact says (RFC 3261
                 §12.1.2), and not where its requests come from.
+            granted_briefly: the PBX registers it for seconds, whatever it asks for.
             **changes: what is to differ from the declared settings: a change in the middle of the scenario,
                 or what is known only when it is played.
 
@@ -416,6 +420,7 @@ class Bench(Pages):
                 | ({"from_domain": pbx_domain} if pbx_domain else {})
                 | (AS_CONTACT_SAYS if by_contact and wanted.transport is Transport.UDP else {}),
                 shortest_registration=_shortest_registration(wanted.polling_interval),
+                longest_registration=BRIEF_REGISTRATION if granted_briefly else None,
             )
         )
         if await_registration and not afresh and await self._configured_already(wanted):

@@ -38,7 +38,7 @@ _AT_ONCE = 0.2
 """Seconds."""
 _USUAL_VOLUME = 50
 _MOST_STRANGERS = 3
-_LONGEST_POLLING = 6.0
+_LONGEST_POLLING = 5.5
 """Seconds."""
 
 
@@ -152,40 +152,15 @@ class HammersOverloaded(Fault):
 class PollsNoMore(Fault):
     """A check that falls into a call is left out, and with it all that follow."""
 
-    def __init__(self, name: str, description: str, shown_by: str, placed: bool) -> None:
-        """Make it.
-
-        Args:
-            name: what the fault is asked for by.
-            description: what the device does wrong.
-            shown_by: the rows whose scenarios show it.
-            placed: whether it is about calls that are placed, and not taken.
-        """
-        super().__init__()
-        self.name, self.description, self.breaks = name, description, frozenset({"REG-03"})
-        self.shown_by, self._placed = frozenset(shown_by.split()), placed
+    name = "polls-no-more-after-a-placed-call"
+    description = "connectivity is confirmed no more once that was due in a placed call"
+    breaks = frozenset({"REG-03"})
+    shown_by = frozenset({"OUT-05"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Leave it out."""
-        in_call = bool(self.situation.call) and self.situation.placed == self._placed
+        in_call = bool(self.situation.call) and self.situation.placed
         return [] if given == TimerFired("poll") and in_call else inner(given)
-
-
-POLLS_NO_MORE = (
-    (
-        "polls-no-more-after-a-placed-call",
-        "connectivity is confirmed no more once that was due in a placed call",
-        "OUT-05",
-        True,
-    ),
-    (
-        "polls-no-more-after-a-call-taken",
-        "connectivity is confirmed no more once that was due in a call that was taken",
-        "EVT-08",
-        False,
-    ),
-)
-"""Name, what is wrong, whose scenarios show it, and whether it is about placed calls."""
 
 
 class TakenCallsAtUsualVolume(Fault):
@@ -313,9 +288,9 @@ class PollsTooOften(Fault):
     """A time that is long does not fit where it is kept."""
 
     name = "long-polling-interval-cut"
-    description = "a polling interval of more than 6 s is cut to 6 s"
+    description = "a polling interval of more than 5.5 s is cut to that"
     breaks = frozenset({"CFG-05"})
-    shown_by = frozenset({"EVT-08"})
+    shown_by = frozenset({"CFG-17"})
 
     def change(self, output: Output) -> Output | None:
         """Cut it."""
@@ -330,7 +305,7 @@ GUESSED: tuple[Callable[[], Fault], ...] = (
     LeftRinging,
     ThirdRingsLonger,
     HammersOverloaded,
-    *(partial(PollsNoMore, *row) for row in POLLS_NO_MORE),
+    PollsNoMore,
     TakenCallsAtUsualVolume,
     EntriesWithoutHost,
     *(partial(EndsAtCallTimeout, *row) for row in ENDS_AT_CALL_TIMEOUT),

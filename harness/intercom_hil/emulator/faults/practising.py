@@ -145,6 +145,12 @@ DISTORTED = (
     ),
     ("muted-after-hold", "the microphone is shut in a call that was on hold", "INC-06", "INC-06"),
     ("short-registration", "the device registers for 3 s, and polls as it was set", "SIP-15", "OUT-05"),
+    (
+        "granted-time-ignored",
+        "the device renews its registration by what it asked for, not by what was granted",
+        "SIP-15",
+        "EVT-08",
+    ),
     ("provisional-after-final", "half a second after its 200 to INVITE comes a 180", "SIP-16", "INC-05"),
     ("refuses-after-answering", "half a second after its 200 to INVITE comes a 486", "SIP-16", "INC-05"),
     (
