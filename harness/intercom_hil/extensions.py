@@ -46,6 +46,7 @@ COMES_ALONG: Mapping[str, Mapping[str, str]] = {
         "syslog": "intercom_hil.event_sources.syslog:SyslogOptions",
         "webhook": "intercom_hil.event_sources.webhook:WebhookOptions",
         "log-file": "intercom_hil.event_sources.log_file:LogFileOptions",
+        "portal-page": "intercom_hil.portal_pages.page_source:PortalPageOptions",
     },
     LAYOUTS: {
         "keyed": "intercom_hil.layouts.known:KEYED",

@@ -161,3 +161,15 @@ def test_events_of_a_webhook_stand_in_the_order_of_the_device_s_own_times():
     order = [j for j in monitor(timeline, LATER, LATER) if j.requirement == "EVT-12"]
     assert [j.verdict for j in order] == [Verdict.PASS]
     assert order[0].seen == f"{NAME} > {OTHER}"
+
+
+@pytest.mark.parametrize(
+    ("shown", "rows"),
+    [("Dialing", set()), ("", set()), ("outgoing_call_initiated", {"EVT-01"}), ("Call Failed", {"EVT-01"})],
+)
+def test_a_screen_name_is_judged_in_the_portals_list_too(shown, rows):
+    story = Told().event(NAME)
+    copy = EventCopy(source="portal-page", name=NAME, screen_name=shown)
+    story.timeline.append(Witness.PORTAL_PAGE, copy, story._time())
+    judged = monitor(story.timeline, LATER, LATER, only={"screen names on the page"})
+    assert {j.requirement for j in judged if j.verdict is Verdict.FAIL} == rows

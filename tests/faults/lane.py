@@ -117,11 +117,11 @@ def recomputed(folder):
     return said if judge_from_evidence(folder, said.append) else []
 
 
-def write_bench(folder, lane):
-    """Write the bench file of a lane and return its path."""
+def write_bench(folder, lane, *, browser=False):
+    """Write the bench file of a lane, with a browser for the portal's pages if need be; return its path."""
     path = folder / f"lane-{lane}.toml"
     stations = ", ".join(f'"127.0.{lane}.{host}"' for host in range(21, 27))
-    path.write_text(_BENCH.format(lane=lane, stations=stations))
+    path.write_text(_BENCH.format(lane=lane, stations=stations) + ("\n[device.browser]\n" if browser else ""))
     return path
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from intercom_hil.emulator.faults import EXPLORED
+from intercom_hil.emulator.faults import EXPLORED, OF_PAGES
 from tests.faults.fault_table import BROKEN, CRASHES, FEARED, SHOWN_BY
 from tests.faults.test_broken_parts import HANGS, NOW, TABLE
 from tests.proof.variants import VARIANTS
@@ -17,7 +17,7 @@ from tests.proof.variants import VARIANTS
 FAULT, VARIANT, BENCH_FAULT = "fault", "variant", "bench-fault"
 KINDS = (FAULT, VARIANT, BENCH_FAULT)
 ROWS, FIRST, FAMILY, WHOLE = "its rows", "its first family", "its family", "the whole run"
-EXPLORE, TEST = "explore", "its test"
+EXPLORE, TEST, PAGES = "explore", "its test", "its rows, in a browser"
 AGAINST_WHOLE = 40
 """Faults that are played against the whole run as well."""
 EVERY_SAMPLED = 6
@@ -99,6 +99,7 @@ def complete() -> list[Entry]:
         *_bench_faults(),
         *(Entry(VARIANT, variant.name, WHOLE) for variant in VARIANTS),
         *(_fault(name, WHOLE) for name in whole),
+        *_of_pages(),
         *(Entry(FAULT, name, EXPLORE, tuple(sorted(make.breaks))) for name, make in EXPLORED.items()),
     ]
 
@@ -109,6 +110,7 @@ def quick() -> list[Entry]:
     return [
         *(Entry(VARIANT, variant.name, FIRST, (), variant.families[:1]) for variant in VARIANTS),
         *(_fault(name, ROWS) for name in faults),
+        *_of_pages(),
         *_bench_faults(),
     ]
 
@@ -120,6 +122,12 @@ def sample() -> list[Entry]:
     parts = {f"{scenario} {way}" for scenario, ways in NOW.items() for way in ways}
     chosen = {FAULT: faults, VARIANT: variants, BENCH_FAULT: parts}
     return [entry for entry in quick() if entry.name in chosen[entry.kind]]
+
+
+def _of_pages() -> list[Entry]:
+    """Return the faults of the portal's pages; the one that breaks nothing is played against all of them."""
+    broken = {name: tuple(sorted(make().breaks)) for name, make in OF_PAGES.items()}
+    return [Entry(FAULT, name, PAGES, rows, rows) for name, rows in sorted(broken.items())]
 
 
 def _bench_faults() -> list[Entry]:

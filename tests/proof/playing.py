@@ -11,13 +11,15 @@ from typing import Any
 from tests.faults import lane, test_broken_evidence, test_broken_parts
 from tests.faults.test_slow_and_limited import BENCHES, played
 from tests.foreign.test_drawn_device import DEVICES
-from tests.proof.entries import BENCH_FAULT, BENCH_TESTS, EXPLORE, VARIANT, Entry
+from tests.proof.entries import BENCH_FAULT, BENCH_TESTS, EXPLORE, PAGES, VARIANT, Entry
 from tests.proof.variants import VARIANTS
 
 RIGHT, MISSED, WRONG_ROW, FALSE = "right", "missed", "wrong row", "false accusation"
 WRONG_VERDICT, ERROR = "wrong verdict", "error"
 """What an entry comes to; an error is a run that the bench could not play as it should."""
 EXPLORE_MINUTES, EXPLORE_SEED = 10, 3
+PAGES_ALONE = "scenarios/test_portal_pages.py"
+"""The scenarios that look at the portal's pages."""
 LONGEST = 7200.0
 """Seconds after which a run is given up: a slow device takes long for the whole of the scenarios."""
 
@@ -82,6 +84,12 @@ def _requirements(entry: Entry) -> list[str]:
 
 
 def _fault(entry: Entry, folder: Path, number: int) -> lane.Run:
+    if entry.against == PAGES:
+        bench = lane.write_bench(folder, number, browser=True)
+        chosen = ("--fault", entry.name, *_requirements(entry))
+        return lane.run_scenarios(
+            folder, number, *chosen, scenarios=PAGES_ALONE, bench=bench, longest=LONGEST
+        )
     if entry.against != EXPLORE:
         return lane.run_scenarios(
             folder, number, "--fault", entry.name, *_requirements(entry), longest=LONGEST

@@ -42,7 +42,18 @@ GROUND = rooms(
 )
 HEARD = rooms("layouts", "event_sources", "operator")
 WITNESSES = (
-    rooms("admin_portal", "browser", "instruments", "device", "capture", "pbx", "proxy", "stations") + HEARD
+    rooms(
+        "admin_portal",
+        "browser",
+        "capture",
+        "device",
+        "instruments",
+        "pbx",
+        "portal_pages",
+        "proxy",
+        "stations",
+    )
+    + HEARD
 )
 MAY_IMPORT = {
     f"{PACKAGE}.{room}": granted
@@ -68,9 +79,12 @@ MAY_IMPORT = {
         "event_sources": (*GROUND, *rooms("layouts", "serving")),
         "operator": (*GROUND, *rooms("serving")),
         "device": (*GROUND, *HEARD, *rooms("instruments", "processes")),
-        "portal_pages": (*GROUND, *rooms("browser", "device", "event_sources", "layouts")),
         "browser": GROUND,
         "admin_portal": (*GROUND, *rooms("browser", "device")),
+        "portal_pages": (
+            *GROUND,
+            *rooms("admin_portal", "browser", "device", "event_sources", "layouts"),
+        ),
         "capture": (*GROUND, *rooms("processes")),
         "pbx": (*GROUND, *rooms("processes")),
         "proxy": (*GROUND, *rooms("processes")),

@@ -90,7 +90,7 @@ class BrowserConfigurator:
         if self._chromium is not None:
             return
         try:
-            session = await self._session("administrator")
+            session = await self.session("administrator")
             if not session.documents:
                 await session.log_in()
         except BaseException:
@@ -180,7 +180,7 @@ class BrowserConfigurator:
             session: PortalSession | None = None
             begun = now()
             try:
-                session = await self._session(by)
+                session = await self.session(by)
                 self._take_secrets(session, form.values)
                 if by == "administrator":
                     answer, pictures = await self._by_administrator(session, task, form.values)
@@ -239,7 +239,7 @@ class BrowserConfigurator:
         self, session: PortalSession, by: Role, values: Mapping[str, Value]
     ) -> tuple[FormAnswer, dict[str, str]]:
         pictures: dict[str, str] = {}
-        administrator = await self._session("administrator")
+        administrator = await self.session("administrator")
         self._take_secrets(administrator, values)
         try:
             answer = await knock(session, administrator, values)
@@ -287,7 +287,7 @@ class BrowserConfigurator:
 
     # --- windows ----------------------------------------------------------------------------------
 
-    async def _session(self, by: Role) -> PortalSession:
+    async def session(self, by: Role) -> PortalSession:
         """Return somebody's window, open; a new one where the old one is of no use any more."""
         chromium = await self._browser()
         session = self._sessions.get(by)

@@ -47,6 +47,7 @@ from intercom_hil.instruments import (
 )
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pki import Pki
+from intercom_hil.portal_pages import page_viewer
 from intercom_hil.timeline import Append, Observation, Witness
 from intercom_hil.timeline.observation import Content, InstrumentLost, Note
 from intercom_hil.timeline.redaction import Redactor
@@ -205,7 +206,7 @@ def completed(tables: DeviceTable, ready: Ready) -> DeviceTable:
         "portal": portal,
         "speaker": SpeakerTable(recording=ready.speaker),
     }
-    if tables.configurator == "browser":
+    if tables.configurator == "browser" or tables.browser is not None:
         brought = {name: value for name, value in found.items() if name not in kept}
         tables = tables.model_copy(update={"browser": browser.model_copy(update=brought)})
     if tables.event_sources:
@@ -245,10 +246,12 @@ def intercom(
     ports = SharedPorts()
     portal = tables.portal.url if tables.portal else ""
     context = ConfiguratorContext(tables.address, append, prompter, portal, redactor.learn)
+    way = tables.way_to_settings.make(context)
     return Intercom(
         address=tables.address,
         append=append,
-        portal=tables.way_to_settings.make(context),
+        portal=way,
+        pages=page_viewer(tables.browser if tables.capabilities.portal_pages else None, way, context),
         button=Button(tables.button.make(ports, name="button"), append=append),
         console=_console(ports, tables.console, append) if tables.console else None,
         layout=heard.layout,

@@ -65,6 +65,7 @@ def voices(
                 append=append,
                 role=role,
                 identity=identity,
+                browser=tables.browser,
             )
             live.append(options.make(name, context))
     return EventChannels(layout, roles[0], tuple(live))

@@ -324,6 +324,24 @@ class DeviceTable(Table):
             else data
         )
 
+    @model_validator(mode="before")
+    @classmethod
+    def _seen_by_the_browser(cls, data: Any) -> Any:
+        """Where there is a browser, the portal's pages can be looked at, unless the bench file says no."""
+        declared = data.get("capabilities") if isinstance(data, dict) else None
+        if not isinstance(declared, dict) or not ("browser" in data or data.get("configurator") == "browser"):
+            return data
+        return {**data, "capabilities": {"portal_pages": True, **declared}}
+
+    @model_validator(mode="after")
+    def _pages_need_a_browser(self) -> DeviceTable:
+        if self.browser is None and self.configurator != "browser":
+            if self.capabilities.portal_pages:
+                raise ValueError("capabilities.portal_pages needs the table [device.browser]")
+            if any(source.kind == "portal-page" for source in self.event_sources):
+                raise ValueError('event_sources of kind "portal-page" need the table [device.browser]')
+        return self
+
     @model_validator(mode="after")
     def _wired(self) -> DeviceTable:
         wired: dict[str, object | None] = {"button": self.button}

@@ -43,6 +43,7 @@ class SourceContext:
         append: puts observations on the current scenario's timeline.
         role: what the source is judged by.
         identity: makes what a TLS server of the bench presents at an IP address.
+        browser: the table of the browser in which the bench uses the device's portal, where it has one.
     """
 
     layout: Layout
@@ -51,6 +52,7 @@ class SourceContext:
     append: Append
     role: SourceRole
     identity: Callable[[str], TlsIdentity]
+    browser: object | None = None
 
 
 class SourceOptions(Kind):

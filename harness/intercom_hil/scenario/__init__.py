@@ -12,13 +12,14 @@ from intercom_hil.scenario.bench import Bench, Moment, PbxSrtp
 from intercom_hil.scenario.declaration import WHEN_PLAYED, case_id, scenario
 from intercom_hil.scenario.outage import Outage
 from intercom_hil.scenario.pages import (
-    in_event_list,
     in_form,
-    labelled,
     looked_for,
-    one_more,
+    looked_for_event,
     readable,
+    unlisted,
     way_in,
+    without_field,
+    without_one_more,
 )
 from intercom_hil.scenario.remotes import SPOOFED_CALLS
 from intercom_hil.scenario.srtp_offers import keys_taken_up
@@ -182,15 +183,14 @@ __all__ = [
     "from_device",
     "from_user",
     "granted",
-    "in_event_list",
     "in_form",
     "invite",
     "keys_taken_up",
-    "labelled",
     "level",
     "limited",
     "live_picture",
     "looked_for",
+    "looked_for_event",
     "makes_progress_for_ever",
     "media",
     "misanswers",
@@ -201,7 +201,6 @@ __all__ = [
     "of_another_call",
     "offering_srtp",
     "once_per_transaction",
-    "one_more",
     "overloaded",
     "picture",
     "readable",
@@ -235,11 +234,14 @@ __all__ = [
     "tone",
     "too_large_for_udp",
     "unavailable",
+    "unlisted",
     "video",
     "way_in",
     "with_credentials",
     "with_header",
     "with_usable_keys",
     "with_video",
+    "without_field",
+    "without_one_more",
     "without_video",
 ]

@@ -91,7 +91,8 @@ class Pages(Remotes):
             await asyncio.sleep(_LOOK_EVERY)
         found = tuple(_row(screen, name) for screen, name in new)
         looked = tuple(_row(kind.screen_name, kind.name) for kind in awaited)
-        seen = PageSeen(page=EVENTS, looked=looked, found=found)
+        missing = tuple(row for row in looked if row not in found)
+        seen = PageSeen(page=EVENTS, looked=looked, found=found, missing=missing)
         self._assembly.append(Witness.PORTAL, seen, None)
         self._assembly.timeline.book_wait(begun, now())
         return begun
@@ -119,10 +120,10 @@ def _row(screen: str, name: str) -> str:
     return f"{screen}: {name}"
 
 
-def labelled(setting: str) -> Pattern:
-    """The form has a field with the literal label of a setting."""
-    text = f"a field labelled {str(FORM_LABELS[setting])!r}"
-    return looked_for(setting).where(text, found=Condition(contains=setting))
+def without_field(setting: str) -> Pattern:
+    """The form has no field with the literal label of a setting; somebody has looked for it."""
+    text = f"a form without the field {str(FORM_LABELS[setting])!r}"
+    return Pattern(kind="page", text=text).where(page=FORM, missing=Condition(contains=setting))
 
 
 def looked_for(setting: str) -> Pattern:
@@ -162,15 +163,22 @@ def way_in(by: Role, *, shown: bool | None = None, address_open: bool | None = N
     return pattern.where(values=Condition(some=values))
 
 
-def one_more(setting: str) -> Pattern:
-    """The plus icon of a list of the form has added a text box."""
-    found = Condition(contains=one_more_of(setting))
-    text = f"one more field {str(FORM_LABELS[setting])!r}"
-    return Pattern(kind="page", text=text).where(page=FORM, found=found)
+def without_one_more(setting: str) -> Pattern:
+    """The plus icon of a list of the form was pressed, and added no text box."""
+    text = f"a plus icon that adds no field {str(FORM_LABELS[setting])!r}"
+    missing = Condition(contains=one_more_of(setting))
+    return Pattern(kind="page", text=text).where(page=FORM, missing=missing)
 
 
-def in_event_list(kind: EventKind) -> Pattern:
-    """The portal's list of events has an event, under its screen name."""
+def looked_for_event(kind: EventKind) -> Pattern:
+    """Somebody looked for an event in the portal's list of events."""
     row = _row(kind.screen_name, kind.name)
-    pattern = Pattern(kind="page", text=f"the list of events shows {row}")
-    return pattern.where(page=EVENTS, found=Condition(contains=row))
+    pattern = Pattern(kind="page", text=f"a look at the list of events for {row}")
+    return pattern.where(page=EVENTS, looked=Condition(contains=row))
+
+
+def unlisted(kind: EventKind) -> Pattern:
+    """The portal's list of events has not got an event under its screen name; somebody has looked for it."""
+    row = _row(kind.screen_name, kind.name)
+    pattern = Pattern(kind="page", text=f"a list of events without {row}")
+    return pattern.where(page=EVENTS, missing=Condition(contains=row))

@@ -129,7 +129,8 @@ class PageSeen(BaseContent):
     """What somebody is shown on a page of the device's portal.
 
     ``page`` says which it is, ``by`` who looks; ``found`` is what is there of all that was ``looked`` for,
-    ``values`` what stands in those fields that can be read, ``picture`` the file of a screenshot.
+    ``missing`` what is not, ``values`` what stands in those fields that can be read, ``picture`` the file of
+    a screenshot.
     """
 
     kind: Literal["page"] = "page"
@@ -137,12 +138,12 @@ class PageSeen(BaseContent):
     by: str = "administrator"
     looked: tuple[str, ...] = ()
     found: tuple[str, ...] = ()
+    missing: tuple[str, ...] = ()
     values: dict[str, str] = Field(default={})
     picture: str = ""
 
     def __str__(self) -> str:
-        missing = [one for one in self.looked if one not in self.found]
-        without = f", without {', '.join(missing)}" if missing else ""
+        without = f", without {', '.join(self.missing)}" if self.missing else ""
         return f"page {self.page}, shown to {self.by}: {', '.join(self.found) or 'nothing'}{without}"
 
 
