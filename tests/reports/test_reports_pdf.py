@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import json
 import os
@@ -320,6 +321,63 @@ def test_a_stretch_of_a_ladder_shows_the_failure_and_keeps_the_heads():
     assert max(ys) <= 400
     assert all(begin + height <= span.y2 + 1 for span in part.spans for begin, height in span.heard)
     assert window(ladder, ladder.height, "v-fail") is ladder
+
+
+def test_a_stretch_of_a_ladder_is_that_of_the_requirement_that_it_stands_under():
+    story = ScenarioBuilder("test_x.test_y", "long")
+    for turn in range(200):
+        story.sip(turn, "device", "pbx", "REGISTER sip:x", call=f"c{turn}", cseq=turn)
+    story.judge("REG-05", "fail", "digests", "a password", 20.0)
+    story.judge("REG-02", "fail", "few", "many", 180.0)
+    shown = [mark.text for mark in window(_drawn(story), 400.0, "v-fail", "REG-02").marks]
+    assert any("REG-02" in text for text in shown)
+    assert not any("REG-05" in text for text in shown)
+
+
+PICTURE = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAgAAAAICAIAAABLbSncAAAAFElEQVR4nGM8ISfHgA0wYRUdtBIA0MoBFD5jqJkAAAAASUVORK5CYII="
+)
+
+
+def test_the_item_tested_is_pictured_on_the_cover(tmp_path):
+    folder = write_run(tmp_path / "run", everything(), photo="device.png")
+    (folder / "device.png").write_bytes(PICTURE)
+    pictures = [pictured(page) for page in rendered(folder).pages]
+    assert pictures[0]
+    assert not any(pictures[1:])
+    assert not any(pictured(page) for page in rendered(folder, "pdf-annex").pages)
+
+
+def test_a_picture_that_is_none_is_left_out(tmp_path):
+    folder = write_run(tmp_path / "run", everything()[:1], photo="device.png")
+    (folder / "device.png").write_bytes(PICTURE[:16] + b"broken")
+    assert not any(pictured(page) for page in rendered(folder).pages)
+
+
+def pictured(page):
+    """Whether a page shows a picture; all pages share their resources."""
+    resources = page["/Resources"].get_object().get("/XObject", {})
+    names = [name for name, one in resources.items() if one.get_object()["/Subtype"] == "/Image"]
+    return any(f"{name} Do".encode() in page.get_contents().get_data() for name in names)
+
+
+def test_the_mapping_to_standards_is_an_annex_and_what_nobody_reviewed_is_marked(tmp_path):
+    mapping = {"standard": "EN 18031-1", "title": "EN 18031-1:2024", "clause": "SCM-2", "about": "integrity"}
+    folder = write_run(
+        tmp_path / "run", everything(), mappings=[mapping | {"requirements": ["OUT-03"], "reason": "because"}]
+    )
+    run = json.loads((folder / "run.json").read_text())
+    run["requirements"]["OUT-03"]["review"] = "changed since they were reviewed (2026-10-01)"
+    (folder / "run.json").write_text(json.dumps(run))
+    report = rendered(folder)
+    pages = {title: " ".join(report.pages[place].extract_text().split()) for title, place in outline(report)}
+    annex = pages["Annex: standards"]
+    assert "SCM-2 integrity contradicted: a requirement fails ✗ OUT-03 because" in annex
+    assert "Words of requirements that were not reviewed as they are OUT-03: marked" in pages["Summary"]
+    marked = "changed since they were reviewed (2026-10-01)"
+    assert f"(words {marked})" in " ".join(" ".join(texts(report)[2:4]).split())
+    (own,) = (text for title, text in pages.items() if title.startswith("✗ OUT-03"))
+    assert f"Words {marked}." in own
 
 
 def _drawn(story):

@@ -15,18 +15,21 @@ _EDGE = 26.0
 _Placed = TypeVar("_Placed", bound=object)
 
 
-def window(ladder: Ladder, height: float, worst: str = "") -> Ladder:
+def window(ladder: Ladder, height: float, worst: str = "", about: str = "") -> Ladder:
     """Return the stretch of a ladder that is at most so high, and ends soon after what was judged.
 
     Args:
         ladder: the whole drawing.
         height: of the stretch, heads included.
         worst: the style of the judgement that it is about; it ends at the bottom without one.
+        about: that judgement's requirement; the first judgement of this style counts without one.
     """
     if ladder.height <= height:
         return ladder
-    marks = [placed.y for placed in ladder.marks if placed.mark.lane == JUDGED and placed.mark.style == worst]
-    bottom = min(marks[0] + _AFTER, ladder.height) if marks else ladder.height
+    marks = [placed for placed in ladder.marks if placed.mark.lane == JUDGED and placed.mark.style == worst]
+    if about:
+        marks = [one for one in marks if any(item.requirement == about for item in one.mark.about)]
+    bottom = min([ladder.height, *(placed.y + _AFTER for placed in marks[:1])])
     top = max(bottom - (height - HEAD_HEIGHT - _EDGE), HEAD_HEIGHT + _EDGE)
     bottom = top + height - HEAD_HEIGHT - _EDGE
     down = HEAD_HEIGHT + _EDGE - top

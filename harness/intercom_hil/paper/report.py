@@ -11,11 +11,11 @@ import contextlib
 import io
 import logging
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
@@ -28,6 +28,7 @@ from intercom_hil.reports.conformity import ITEM_ONLY, NOT_STATED, TITLE, confor
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.html import KINDS, Group, exclusions, grouped
 from intercom_hil.reports.output import put
+from intercom_hil.reports.standards import standards
 from intercom_hil.run_folder import fields, verdicts
 from intercom_hil.run_folder.errors import ReportError
 from intercom_hil.run_folder.records import Run
@@ -93,7 +94,8 @@ def render(run: Run, *, annex: bool = False) -> bytes:
     """
     module = weasyprint()
     with _without_warnings():
-        document = module.HTML(string=page(run, annex=annex), url_fetcher=_fetcher(module)).render()
+        shown = [run.photo.uri] if run.photo else []
+        document = module.HTML(string=page(run, annex=annex), url_fetcher=_fetcher(module, shown)).render()
         data: bytes = document.write_pdf(pdf_identifier=bytes.fromhex(run.fingerprint)[:16] or b"intercom")
     if not document.fonts:
         raise SystemLacksError("there is no font to write with")
@@ -170,6 +172,8 @@ def page(run: Run, *, annex: bool = False) -> str:
         rows=rows,
         looked_at={key: len(found) for key, found in views.links(run, scenarios).items()},
         catalogues=views.catalogues(run),
+        standards=standards(run),
+        reworded=[row for row in run.requirements if row.review],
         views=scenarios[:MOST_IN_ANNEX],
         left_out=max(0, len(scenarios) - MOST_IN_ANNEX),
         legend=verdicts.WORST_FIRST,
@@ -199,12 +203,14 @@ def _cover(run: Run) -> list[tuple[str, str]]:
 def _conditions(run: Run) -> list[tuple[str, str]]:
     about = [("SHA-256 of run.json", run.fingerprint)]
     about += [("Evidence sealed as", f"sha256:{run.seal}")] if run.seal else []
-    about += [("Picture of the item", run.photo_file)] if run.photo_file else []
+    about += [("Picture of the item", run.photo_file)] if run.photo_file and not run.photo else []
     found: dict[str, list[str]] = {}
     for name, value in views.environment_rows(run.environment):
-        first, _, rest = name.partition(" · ")
+        *places, rest = name.split(" · ")
+        first = ", ".join(places[:2]) or rest
         if value not in ("", "—", "[]", "{}"):
-            found.setdefault(first, []).append(f"{rest} {value}".strip())
+            said = " ".join([*places[2:], rest]) if places else ""
+            found.setdefault(first, []).append(f"{said} {value}".strip())
     return about + [(name, fields.shorten("; ".join(values), MOST_SAID)) for name, values in found.items()]
 
 
@@ -232,7 +238,7 @@ def _drawing(
     room = _PAGE[1] - _LINE * (text + 5)
     unit = min(_LARGEST, _PAGE[0] / view.ladder.width)
     unit = max(min(unit, room / view.ladder.height), min(_SMALLEST, unit))
-    ladder = window(view.ladder, max(room, 40.0) / unit, group.verdict.slug)
+    ladder = window(view.ladder, max(room, 40.0) / unit, group.verdict.slug, group.id)
     svg = environment.get_template("_ladder.svg.j2").render(ladder=ladder, view=view)
     size = f"width: {ladder.width * unit:.1f}mm; height: {ladder.height * unit:.1f}mm"
     style = (_TEMPLATES / "ladder.css").read_text(encoding="utf-8")
@@ -244,12 +250,14 @@ def _drawing(
     )
 
 
-def _fetcher(module: Any) -> Any:
-    """Return what WeasyPrint would fetch addresses with: it refuses all of them."""
+def _fetcher(module: Any, shown: Collection[str]) -> Any:
+    """Return what WeasyPrint fetches with: it refuses all but pictures that are part of the page."""
 
     class Refusing(module.urls.URLFetcher):  # type: ignore[misc]
-        def fetch(self, url: str, headers: object = None) -> NoReturn:
-            raise ValueError("a report fetches nothing")
+        def fetch(self, url: str, headers: Any = None) -> Any:
+            if url not in shown or not url.startswith("data:"):
+                raise ValueError("a report fetches nothing")
+            return super().fetch(url, headers)
 
     return Refusing()
 
