@@ -94,6 +94,32 @@ def test_the_last_page_says_that_it_is_the_last(report, annex):
 
 def test_all_formats_count_as_the_run_does(folder, report):
     """One result, many papers: nobody may read another verdict in another format."""
+    count_as_the_run_does(folder, report)
+
+
+def test_all_formats_count_a_run_that_has_every_verdict_as_it_does(tmp_path):
+    stories = []
+    for place, verdict in enumerate(verdicts.VERDICTS, start=1):
+        for turn in range(place):
+            story = ScenarioBuilder(f"test_x.test_{place}_{turn}", f"{verdict.word}, {turn} of {place}")
+            story.event(0.1, "outgoing_call_initiated", "Dialing")
+            story.judge(f"CFG-{place:02}", verdict.name, "what is expected", "what was seen", 0.2)
+            stories.append(story)
+    folder = write_run(tmp_path / "run", stories)
+    run = json.loads((folder / "run.json").read_text())
+    names = {one.name for one in verdicts.VERDICTS}
+    assert {item["verdict"] for item in run["scenarios"]} == names
+    assert {row["verdict"] for row in run["requirements"].values()} == names
+    reports.render(folder, reports.chosen(["all"]))
+    count_as_the_run_does(folder, PdfReader(folder / pdf.FILE_NAME))
+    source = (folder / "report.html").read_text(encoding="utf-8")
+    for place, verdict in enumerate(verdicts.VERDICTS, start=1):
+        assert f'class="{verdict.slug}">{place} {verdict.word}</label>' in source, (
+            "the filter counts them too"
+        )
+
+
+def count_as_the_run_does(folder, report):
     run = json.loads((folder / "run.json").read_text())
     scenarios = Counter(item["verdict"] for item in run["scenarios"])
     requirements = {key: row["verdict"] for key, row in run["requirements"].items()}

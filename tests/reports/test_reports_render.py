@@ -188,3 +188,18 @@ def test_departures_from_the_grammar_are_shown_in_each_scenario_and_summed_up(pa
 def test_a_run_without_departures_has_no_such_section(tmp_path):
     reports.render(write_run(tmp_path / "run", everything()[-1:]))
     assert "good-practice" not in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_the_head_of_a_drawing_is_drawn_once_and_referred_to_where_it_is_alike(tmp_path):
+    stories = []
+    for number in range(3):
+        story = answered_at_once()
+        story.id = f"test_x.test_{number}"
+        stories.append(story)
+    stories.append(everything()[1])
+    reports.render(write_run(tmp_path / "run", stories), ["html"])
+    page = Page((tmp_path / "run" / "report.html").read_text(encoding="utf-8"))
+    heads = [item["id"] for _, item in page.elements if item.get("class") == "heads"]
+    shown = [item["href"] for tag, item in page.elements if tag == "use" and item["href"][1:] in heads]
+    assert len(heads) == len(set(heads)) == 2
+    assert shown == [f"#{heads[0]}"] * 2

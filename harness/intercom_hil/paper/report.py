@@ -28,10 +28,10 @@ from intercom_hil.reports.conformity import ITEM_ONLY, NOT_STATED, TITLE, confor
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.html import KINDS, Group, exclusions, grouped
 from intercom_hil.reports.output import put
-from intercom_hil.reports.standards import standards
 from intercom_hil.run_folder import fields, verdicts
 from intercom_hil.run_folder.errors import ReportError
 from intercom_hil.run_folder.records import Run
+from intercom_hil.run_folder.standards import standards
 
 FILE_NAME = "report.pdf"
 PACKAGES = ("libpango-1.0-0", "libpangoft2-1.0-0", "libharfbuzz-subset0", "fonts-dejavu-core")

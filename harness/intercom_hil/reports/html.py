@@ -25,9 +25,9 @@ from intercom_hil.reports.conformity import conformity, particulars
 from intercom_hil.reports.headline import headline
 from intercom_hil.reports.outcomes import split_id
 from intercom_hil.reports.output import put
-from intercom_hil.reports.standards import standards, supported_by
 from intercom_hil.run_folder import fields, verdicts
 from intercom_hil.run_folder.records import Measurement, Run, Scenario
+from intercom_hil.run_folder.standards import standards, supported_by
 from intercom_hil.run_folder.verdicts import Verdict
 
 FILE_NAME = "report.html"
@@ -118,11 +118,27 @@ def render(run: Run) -> Iterator[bytes]:
         style=Markup(style),  # our own style sheet, no run's text in it
         style_hash=base64.b64encode(hashlib.sha256(style.encode()).digest()).decode(),
         drawn=views.drawn,
+        head=_Heads(),
         level_limits=[(height_of(limit), limit) for limit in (FLATTENED_DBOV, SILENCE_DBOV)],
     )
     page.enable_buffering(_PIECES)
     for piece in page:
         yield piece.encode()
+
+
+class _Heads:
+    """The heads of drawings: one that is on the page already is only referred to; most are alike."""
+
+    def __init__(self) -> None:
+        self._known: dict[Markup, str] = {}
+
+    def __call__(self, drawn: Markup) -> Markup:
+        """Return a head, drawn with its lanes; or what shows the one that is on the page already."""
+        name = self._known.get(drawn)
+        if name is not None:
+            return Markup('<use href="#{}"/>').format(name)
+        self._known[drawn] = name = f"h{len(self._known) + 1}"
+        return Markup('<g class="heads" id="{}">{}</g>').format(name, drawn)
 
 
 def write(run: Run) -> Path:

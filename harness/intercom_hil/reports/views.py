@@ -20,7 +20,7 @@ MAX_RAW = 6_000
 """Characters of one raw message in the page; the capture has it whole."""
 
 _FIELDS = {"serial": "serial number", "mac": "MAC"}
-MOST_EXAMPLES = 3
+MOST_EXAMPLES = 2
 """Scenarios that show everything of one cause; of the others the page has what the ladder shows."""
 
 MAX_CELL = 2_000
@@ -141,11 +141,9 @@ class ScenarioView:
 
     @property
     def files(self) -> tuple[EvidenceFile, ...]:
-        """The evidence that is linked: of a scenario without findings not all that is in its folder."""
+        """The evidence that is linked: of one that is not detailed not all that is in its folder."""
         return tuple(
-            file
-            for file in self.scenario.evidence
-            if self.scenario.verdict.needs_attention or not file.href or file.label in _LINKED
+            file for file in self.scenario.evidence if self.detailed or not file.href or file.label in _LINKED
         )
 
     @property
