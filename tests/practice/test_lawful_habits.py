@@ -285,3 +285,14 @@ def with_words(*words):
 )
 def test_a_word_that_a_maker_keeps_its_way_open_by_is_no_broken_message(words, rows):
     assert failed(with_words(*words)) == rows
+
+
+BUSY = f"< SIP/2.0 407 Who\n{headers('1 INVITE', '1', tags=('a', 'b'))}"
+NO_MORE = f"> ACK sip:desk@192.0.2.10 SIP/2.0\n{headers('1 ACK', '1', tags=('a', 'b'), more=REQUEST)}"
+
+
+@pytest.mark.parametrize(("first", "rows"), [((INVITE, BUSY, NO_MORE), set()), (CALL, {"KEY-01"})])
+def test_a_key_that_was_offered_in_vain_may_be_offered_in_the_next_call(first, rows):
+    anew = [text.replace("Call-ID: c", "Call-ID: e").replace("z9hG4bK", "z9hG4bKe") for text in CALL]
+    anew[1] = anew[1].replace("WVNfX19zZW1jdGwg", "d0RmdmcmVCspeEc3")
+    assert failed(told(*first, *anew)) == rows

@@ -61,7 +61,11 @@ class KeyMemory:
 
 
 def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
-    """KEY-01: each master key of the device in one call alone, of those here and of earlier scenarios."""
+    """KEY-01: each master key of the device in one call alone, of those here and of earlier scenarios.
+
+    What was offered in vain has protected nothing, and may be offered again: past a challenge, or elsewhere.
+    """
+    taken = {sip(o).call_id for o in seen if sip(o).media and sip(o).status is not None}
     first: dict[bytes, Observation] = {}
     again = {o.content.digest: o for o in timeline if isinstance(o.content, KeySeenBefore)}
     given: dict[tuple[str, bytes], Observation] = {}
@@ -85,7 +89,9 @@ def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
                     problem = f"a key with {same} of {len(key)} bytes as in another one"
                     book.broken("KEY-01", problem, observation, seen_first)
             other = first.setdefault(key, observation)
-            if sip(other).call_id != message.call_id:
+            if sip(other).call_id != message.call_id and sip(other).call_id not in taken:
+                first[key] = observation
+            elif sip(other).call_id != message.call_id:
                 book.broken("KEY-01", f"the key of the call {sip(other).call_id}", observation, other)
             earlier = again.pop(digest(key), None)
             if earlier is not None:
