@@ -154,6 +154,7 @@ async def test_a_wrong_password_is_not_the_devices_fault(chromium, portal, name)
 @pytest.mark.parametrize("name", ["framed"])
 async def test_a_field_that_is_not_there_is_the_maps_error_and_says_what_stood_there(session):
     await session.go("form")
+    await session.find(session.map.placed(session.map.form.submit), "the form is there")
     missing = Target(selector="input", within=Target(selector="tr", having="Rufziehl"))
     with pytest.raises(BenchError) as raised:
         await session.find(session.map.placed(missing), "the field of call_number", within=0.2)
