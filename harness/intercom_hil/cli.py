@@ -417,7 +417,9 @@ def bench_new(
 
 @bench_commands.command("map")
 def bench_map(
-    file: Annotated[Path, typer.Argument(metavar="MAP", help="A portal map (docs/portal-maps.md).")],
+    file: Annotated[
+        Path, typer.Argument(metavar="FILE", help="A portal map, or a bench file with [device.browser].")
+    ],
     tried: Annotated[bool, typer.Option("--try", help="Walk through it at the portal.")] = False,
     url: Annotated[str, typer.Option("--url", metavar="URL", help="The portal's address.")] = "",
     account: Annotated[
@@ -441,10 +443,12 @@ def bench_map(
 
     Each step and each field of the form is a line: what was looked for, and what
     is there; of what is missing, what stands there instead. Nothing is changed,
-    unless --submit or --set says so. The password is asked for, or taken from
-    the environment variable INTERCOM_HIL_PORTAL_PASSWORD.
+    unless --submit or --set says so. A bench file says where the portal is and
+    who logs in; of a map alone the password is asked for, or taken from the
+    environment variable INTERCOM_HIL_PORTAL_PASSWORD.
 
     intercom-hil bench map my-portal.toml --try --url http://192.0.2.30 --account admin
+    intercom-hil bench map my-bench.toml --try
 
     Exit status: 0 all of it was found, 2 something was not.
     """

@@ -17,6 +17,7 @@ from tests.browser.portals.plain_form import PlainForm
 from tests.browser.portals.wizard import Wizard
 
 WIZARD = Path(expected.__file__).with_name("wizard.toml")
+BENCHES = Path(__file__).parents[2] / "fixtures" / "benches"
 PLAIN_FORM = Path(expected.__file__).with_name("plain_form.toml")
 
 
@@ -68,6 +69,22 @@ def test_a_place_needs_somebody_who_can_log_in(account, password, said):
         with_password(place, password)
 
 
+def test_a_bench_file_says_where_the_portal_is_and_who_logs_in(tmp_path):
+    bench = tmp_path / "bench.toml"
+    text = (BENCHES / "emulated-browser.toml").read_text(encoding="utf-8")
+    table = ["[device.browser]", 'url = "http://192.0.2.7"', 'account = "keeper"', 'password = "secret"']
+    bench.write_text("\n".join([text, *table, f'map = "{WIZARD}"', ""]), encoding="utf-8")
+    place = with_password(place_of(bench, url="", account="", ca=None), "")
+    assert (place.url, place.person.password, place.map) == ("http://192.0.2.7", "secret", WIZARD)
+    other = place_of(bench, url="http://192.0.2.8", account="viewer", ca=None)
+    assert (other.url, other.person.account, other.person.password) == ("http://192.0.2.8", "viewer", "")
+
+
+def test_a_bench_that_uses_no_browser_says_what_to_add():
+    with pytest.raises(BenchError, match=r"add the table \[device.browser\]"):
+        place_of(BENCHES / "emulated.toml", url="", account="", ca=None)
+
+
 @pytest.mark.parametrize(
     ("word", "said"),
     [
@@ -97,6 +114,7 @@ async def trial(make, path, folder, kept, **wanted):
     said = []
     with make() as portal:
         portal.kept = dict(kept)
+        portal.happens("incoming_call_received", "Incoming Call", "from 3400")
         place = Place(path, portal.url, Person(portal.account, portal.password))
         well = await try_map(place, folder / "pictures", said.append, **wanted)
         assert portal.kept == kept
@@ -112,6 +130,8 @@ async def test_a_walk_looks_at_everything_and_puts_back_what_it_changed(tmp_path
     assert "video_calls: a group 'Video': a group of fields, with 'Incoming'" in said
     assert "auth_password: a field labelled 'Password to log on with': a password box; what" in said
     assert "call_timeout: stands there as it was submitted" in said
+    assert "rows read: 1; the newest: time " in said
+    assert "screen 'Incoming Call', details 'from 3400', event 'incoming_call_received'" in said
     assert "23 of 23 settings found; the form was submitted" in said
     assert portal.submissions == 2
     assert len(list((tmp_path / "pictures").glob("*.png"))) > 8

@@ -104,7 +104,7 @@ MAY_IMPORT = {
             *rooms("capture", "capture_file", "event_sources", "evidence", "instruments", "judge"),
             *rooms("layouts", "locations", "monitors", "pbx", "sipp"),
         ),
-        "map_trial": (*GROUND, *rooms("browser")),
+        "map_trial": (*GROUND, *rooms("admin_portal", "bench_file", "browser", "portal_pages")),
         "bench_file": (*GROUND, *HEARD, *rooms("admin_portal", "instruments", "device")),
         "bench": (*GROUND, *WITNESSES, *rooms("bench_file", "processes", "lab", "locations", "evidence")),
         "scenario": (*GROUND, *WITNESSES, *rooms("bench", "bench_file", "judge", "monitors", "evidence")),

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from intercom_hil.browser.portal_map import NAMES, PROXY, PortalMap, read_map
+from intercom_hil.admin_portal.options import BrowserOptions
+from intercom_hil.bench_file.model import load
+from intercom_hil.browser.portal_map import NAMES, PROXY, PortalMap, read_map, shipped_map
 from intercom_hil.browser.session import Person
 from intercom_hil.browser.wanted import Value
 from intercom_hil.errors import BenchError
@@ -41,15 +44,41 @@ class Place:
 
 
 def place_of(file: Path, *, url: str, account: str, ca: Path | None) -> Place:
-    """Return where a map is tried.
+    """Return where a map is tried, by a bench file with a table ``[device.browser]``, or by the map itself.
 
     Args:
-        file: the map.
-        url: the portal's address.
-        account: who logs in.
+        file: the bench file or the map.
+        url: the portal's address; of a bench file in place of its own.
+        account: who logs in; of a bench file in place of its own.
         ca: PEM file of the authority of an ``https://`` portal.
+
+    Raises:
+        BenchError: the file cannot be read, or is a bench file that uses no portal in a browser.
     """
-    return Place(file, url, Person(account, ""), ca=ca)
+    if not _describes_a_bench(file):
+        return Place(file, url, Person(account, ""), ca=ca)
+    device = load(file).device
+    table = device.browser
+    if table is None and device.configurator != "browser":
+        remedy = "add the table [device.browser], or name the map itself, with --url and --account"
+        raise BenchError("its device has no portal that is used in a browser", str(file), remedy)
+    table = table or BrowserOptions()
+    own = not account or account == table.account
+    return Place(
+        table.map or shipped_map(),
+        url or table.url,
+        Person(account or table.account, table.password if own else ""),
+        table.device,
+        table.program,
+        ca or table.ca,
+    )
+
+
+def _describes_a_bench(file: Path) -> bool:
+    try:
+        return isinstance(tomllib.loads(file.read_text(encoding="utf-8")).get("device"), dict)
+    except (OSError, ValueError):
+        return False  # read as a map, it is said what is wrong
 
 
 def with_password(place: Place, password: str) -> Place:

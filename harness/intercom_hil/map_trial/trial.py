@@ -12,13 +12,14 @@ from pathlib import Path
 
 from intercom_hil.browser.chromium import Chromium
 from intercom_hil.browser.form import FormAnswer, PortalForm
-from intercom_hil.browser.portal_map import FORM, GUIDE, FormPage, PortalMap, read_map
+from intercom_hil.browser.portal_map import EVENTS, FORM, GUIDE, FormPage, PortalMap, read_map
 from intercom_hil.browser.session import PortalSession, SessionEnded
 from intercom_hil.browser.trust import trusted_key
 from intercom_hil.browser.wanted import Value
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.map_trial.fields import look_at
 from intercom_hil.map_trial.place import Pictures, Place, Report
+from intercom_hil.portal_pages.event_list import EventListReader
 
 _Walk = Callable[[], Awaitable[None]]
 
@@ -81,8 +82,8 @@ class _Trial:
         if submitted:
             await self._part("submit the form", partial(self._submit, changes))
         for way in self._map.ways if whole else ():
-            if way != FORM:
-                await self._way(way)
+            if way != FORM and await self._way(way) and way == EVENTS and self._map.events is not None:
+                await self._part("the list of events", self._events)
         what = "the form was submitted" if submitted else "nothing was submitted"
         self._report(f"{self._found} of {len(self._map.settings)} settings found; {what}")
         if not submit:
@@ -165,6 +166,11 @@ class _Trial:
                 f"the portal does not go on: {_told(answer)}",
                 remedy="correct what stands there, in the portal",
             )
+
+    async def _events(self) -> None:
+        listed = await EventListReader(self._session, GUIDE).read(lambda rows: True)
+        newest = ", ".join(f"{name} {text!r}" for name, text in listed.rows[-1]) if listed.rows else "none"
+        self._report(f"  ok       rows read: {len(listed.rows)}; the newest: {newest}")
 
     async def _submit(self, changes: Mapping[str, Value]) -> None:
         await self._submitted(changes, "submitted")
