@@ -70,7 +70,7 @@ async def test_the_map_says_which_rows_and_cells_are_of_interest(portal, reader_
 
 async def test_a_list_that_is_not_there_is_the_maps_fault(reader_of):
     nowhere = reader_of(row=Target(selector="b.row"), empty=(Target(text="Nothing here"),))
-    nowhere._session.map = nowhere._session.map.model_copy(
+    nowhere.session.map = nowhere.session.map.model_copy(
         update={"times": read_map().times.model_copy(update={"step": 0.3})}
     )
     with pytest.raises(BenchError, match=r"looked for the selector 'b\.row'"):

@@ -45,7 +45,11 @@ class Listed:
 
 
 class EventListReader:
-    """Reads the list of events of a portal in somebody's session."""
+    """Reads the list of events of a portal in somebody's session.
+
+    Attributes:
+        session: whose list it is.
+    """
 
     def __init__(self, session: PortalSession, where: str) -> None:
         """Describe it.
@@ -54,7 +58,7 @@ class EventListReader:
             session: whose list is read; it is opened when the list is first.
             where: the map's file, for messages.
         """
-        self._session, self._where = session, where
+        self.session, self._where = session, where
         self._by_documents = True
         table = session.map.events
         only = table.only if table is not None else {}
@@ -63,7 +67,7 @@ class EventListReader:
     @property
     def table(self) -> EventsTable:
         """What the map says of the list. Raises BenchError: nothing."""
-        table = self._session.map.events
+        table = self.session.map.events
         if table is None:
             raise BenchError(
                 "it says nothing of the list of events", self._where, f"add the table [events]: {GUIDE}"
@@ -104,11 +108,11 @@ class EventListReader:
         return Listed(tuple(rows if table.newest == "last" else reversed(rows)), whole)
 
     async def _first_page(self, table: EventsTable) -> list[Row]:
-        await self._anew(self._session.go(EVENTS))
+        await self._anew(self.session.go(EVENTS))
         return await self._rows(table)
 
     async def _next_page(self, table: EventsTable) -> list[Row]:
-        session = self._session
+        session = self.session
         assert table.next is not None
         following = await session.find(table.next, "following page of the list of events")
 
@@ -120,7 +124,7 @@ class EventListReader:
         return await self._rows(table)
 
     async def _leads_on(self, table: EventsTable) -> bool:
-        return table.next is not None and await self._session.sees(table.next)
+        return table.next is not None and await self.session.sees(table.next)
 
     async def _anew(self, step: Any) -> None:
         """Take a step that brings another page; return when the page before is gone."""
@@ -134,23 +138,23 @@ class EventListReader:
                 self._by_documents = False
                 return
             await asyncio.sleep(LOOK_EVERY)
-        await self._session.loaded()
+        await self.session.loaded()
 
     async def _evaluate(self, expression: str) -> Any:
         """Return what an expression is in the page; None where there is no page, or another one is coming."""
         from playwright.async_api import Error
 
-        if not self._session.is_open:
+        if not self.session.is_open:
             return None
         try:
-            return await self._session.page.evaluate(expression)
+            return await self.session.page.evaluate(expression)
         except Error:
             return None
 
     async def _rows(self, table: EventsTable) -> list[Row]:
         from playwright.async_api import Error
 
-        session = self._session
+        session = self.session
         names = list(table.columns)
         columns = [[one.heading, one.selector] for one in table.columns.values()]
         for _ in range(_TRIES):

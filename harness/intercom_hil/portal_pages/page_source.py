@@ -12,7 +12,7 @@ from typing import Annotated, ClassVar, Literal, Protocol
 from pydantic import Field
 
 from intercom_hil.browser.portal_map import shipped_map
-from intercom_hil.browser.session import PortalSession
+from intercom_hil.browser.session import PortalSession, SessionEnded
 from intercom_hil.device.configurator import Role
 from intercom_hil.errors import BenchError, DeviceCrashed
 from intercom_hil.event_sources.publisher import EventPublisher
@@ -20,7 +20,7 @@ from intercom_hil.event_sources.raw_log import RawLog
 from intercom_hil.event_sources.roles import SourceRole, language
 from intercom_hil.event_sources.source_kinds import LiveSourceOptions, SourceContext
 from intercom_hil.layouts.layout import Layout
-from intercom_hil.portal_pages.event_list import EventListReader
+from intercom_hil.portal_pages.event_list import EventListReader, Listed
 from intercom_hil.portal_pages.listed_rows import ListFollower
 from intercom_hil.timeline.observation import Note, Witness
 from intercom_hil.timeline.timeline import Append, now
@@ -84,7 +84,8 @@ class PortalPageSource:
         self._follower = ListFollower()
         self._read = False
         self._reading = asyncio.Lock()
-        self._reader: EventListReader | None = None
+        self._opened = False
+        self._known: EventListReader | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def open(self) -> None:
@@ -94,10 +95,9 @@ class PortalPageSource:
         if self.lost.done():
             self.lost = self._raw.lost = asyncio.get_running_loop().create_future()
         self._publisher.opened()
-        self._read = False
-        self._reader = EventListReader(await self._windows.session("administrator"), self._where)
+        self._read, self._opened = False, True
         try:
-            self._check_columns(self._reader)
+            self._check_columns(await self._reader())
             await self.catch_up()
         except BaseException:
             await self.close()
@@ -111,7 +111,7 @@ class PortalPageSource:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 await task
-        self._reader = None
+        self._opened, self._known = False, None
         await self._windows.close()
         self._raw.close()
 
@@ -123,18 +123,37 @@ class PortalPageSource:
     async def catch_up(self) -> None:
         """Read the list now, and put what is new on the timeline. Raises BenchError, DeviceCrashed."""
         async with self._reading:
-            if self._reader is None:
+            if not self._opened:
                 return
-            listed = await self._reader.read(self._follower.knows_any)
+            reader = await self._reader()
+            listed = await self._listed(reader)
             at = now()
             new = self._follower.take(listed.rows, whole=listed.whole)
             if not self._read:
                 self._read = True
                 self._publisher.say(Note(text=f"the portal's list of events has {len(listed.rows)} rows"), at)
-            for row in filter(self._reader.of_interest, new):
+            for row in filter(reader.of_interest, new):
                 cells = dict(row)
                 self._raw.write(json.dumps(cells, ensure_ascii=False).encode() + b"\n", at)
                 self._publisher.publish(self._layout.meaning_of(cells), at)
+
+    async def _reader(self) -> EventListReader:
+        """Return what reads the list; another one where the browser went away, and was begun anew."""
+        session = await self._windows.session("administrator")
+        if self._known is None or self._known.session is not session:
+            self._known = EventListReader(session, self._where)
+        return self._known
+
+    async def _listed(self, reader: EventListReader) -> Listed:
+        from playwright.async_api import Error
+
+        try:
+            return await reader.read(self._follower.knows_any)
+        except (SessionEnded, Error, TimeoutError) as problem:
+            why = next(iter(str(problem).splitlines()), type(problem).__name__)
+            raise BenchError(
+                f"the list of events cannot be read ({why})", self._where, "see what the portal shows there"
+            ) from problem
 
     def _check_columns(self, reader: EventListReader) -> None:
         """Raises BenchError: the layout finds no events in these columns, so none would ever be seen."""
@@ -157,8 +176,14 @@ class PortalPageSource:
                 read = monotonic()
             except (BenchError, DeviceCrashed) as problem:
                 # The device may be starting, or applying settings; whether it is gone others notice.
-                if monotonic() - read > self._patience and not self.lost.done():
-                    self.lost.set_result(f"the list of events cannot be read: {problem}")
+                if monotonic() - read > self._patience:
+                    self._lose(problem)
+            except Exception as problem:  # whatever it is: nobody may believe that the device writes nothing
+                self._lose(problem)
+
+    def _lose(self, problem: Exception) -> None:
+        if not self.lost.done():
+            self.lost.set_result(f"the list of events cannot be read: {problem}")
 
 
 class PortalPageOptions(LiveSourceOptions):
