@@ -72,7 +72,8 @@ class Chromium:
                 while not (lines := _lines(folder / "DevToolsActivePort"))[1:]:
                     assert process.returncode is None, "Chromium ended at once"
                     await asyncio.sleep(0.05)
-            socket = await connect(f"ws://127.0.0.1:{lines[0]}{lines[1]}", max_size=None, proxy=None)
+            address = f"ws://127.0.0.1:{lines[0]}{lines[1]}"
+            socket = await connect(address, max_size=None, proxy=None, open_timeout=WITHIN)
         except BaseException:
             os.killpg(process.pid, signal.SIGKILL)
             await process.wait()

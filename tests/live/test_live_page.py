@@ -2,6 +2,8 @@
 
 import asyncio
 import os
+import subprocess
+import sys
 import time
 
 import httpx
@@ -353,3 +355,12 @@ def test_what_is_reported_of_an_observation_holds_no_message_in_full():
     assert line is None
     assert len(event["content"]["details"]) == 300
     assert event["content"]["kind"] == "event"
+
+
+def test_nothing_of_it_is_loaded_where_no_page_is_wanted():
+    program = "import sys, intercom_hil.plugin.live_page, intercom_hil.plugin.fixtures; print(*sys.modules)"
+    loaded = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True
+    ).stdout
+    assert "intercom_hil.plugin.live_page" in loaded
+    assert "intercom_hil.live" not in loaded.replace("intercom_hil.plugin.live", "")

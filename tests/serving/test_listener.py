@@ -34,6 +34,39 @@ async def test_a_connection_too_many_is_closed_and_a_place_is_free_once_another_
         assert await inside[1][1].read() == b""
 
 
+async def test_where_room_is_made_the_oldest_that_is_not_kept_gives_way():
+    async def talk(reader, writer):
+        if await reader.read(1) == b"k":
+            listener.keep()
+        writer.write(b".")
+        await reader.read()
+
+    listener = Listener(talk, most=2, makes_room=True)
+    await listener.open(ADDRESS, 0)
+
+    async def visit(said):
+        reader, writer = await asyncio.open_connection(ADDRESS, listener.port)
+        writer.write(said)
+        return reader, writer, await answer(reader)
+
+    async with asyncio.timeout(60):
+        kept, stranger, newcomer = await visit(b"k"), await visit(b"x"), await visit(b"k")
+        assert [said for _, _, said in (kept, stranger, newcomer)] == [b"."] * 3
+        assert await answer(stranger[0]) == b""
+        assert (await visit(b"x"))[2] == b""  # both places are kept
+        for _, writer, _ in (kept, stranger, newcomer):
+            writer.close()
+        await listener.close()
+
+
+async def answer(reader):
+    """What comes next; nothing when the connection was closed."""
+    try:
+        return await reader.read(1)
+    except ConnectionResetError:
+        return b""
+
+
 @pytest.mark.parametrize("trouble", [TimeoutError, ConnectionResetError])
 async def test_a_client_that_stalls_or_leaves_ends_nothing_else(trouble):
     async def talk(reader, writer):

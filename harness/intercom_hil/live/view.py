@@ -13,10 +13,11 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 from intercom_hil import reports
 from intercom_hil.ladder import Ladder, draw
 from intercom_hil.ladder.window import window
-from intercom_hil.live.board import Board, Lane
+from intercom_hil.live.board import Board, Lane, Remark
 from intercom_hil.run_folder.fields import relative
 from intercom_hil.run_folder.verdicts import NONE, WORST_FIRST, Verdict
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES
+from intercom_hil.spec.good_practice import GOOD_PRACTICE
 
 _TEMPLATES = Path(__file__).parent / "templates"
 _DRAWINGS = Path(reports.__file__).parent / "templates"
@@ -77,7 +78,10 @@ class Sections:
 
     def _render(self, acts: bool, asked: str) -> str:
         board, now = self._board, self._now()
-        lanes = [(lane, self._ladder(lane, place)) for place, lane in enumerate(board.lanes.values())]
+        lanes = [
+            (lane, self._ladder(lane, place), _latest(lane))
+            for place, lane in enumerate(board.lanes.values())
+        ]
         return _template().render(
             board=board,
             acts=acts,
@@ -90,7 +94,6 @@ class Sections:
                 (verdict, board.tally[verdict.name]) for verdict in WORST_FIRST if board.tally[verdict.name]
             ],
             families=_families(board.requirements),
-            most_remarks=MOST_REMARKS,
             drawn=_Drawn,
             titled=_Titled,
         )
@@ -101,6 +104,12 @@ class Sections:
             return None
         observations = sorted(scenario.seen, key=lambda seen: (seen.time, seen.seq))
         return window(draw(observations, (), scenario.start, f"l{place}-"), _LADDER_HEIGHT)
+
+
+def _latest(lane: Lane) -> list[Remark]:
+    """Return the last observations, the latest first; they may have come in another order."""
+    came = list(lane.scenario.remarks)[-4 * MOST_REMARKS :] if lane.scenario is not None else []
+    return sorted(came, key=lambda remark: -remark.time)[:MOST_REMARKS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,10 +131,12 @@ def _families(verdicts: Mapping[str, Verdict]) -> list[Family]:
     found: dict[str, list[tuple[str, str, Verdict]]] = {family: [] for family in FAMILIES}
     for identity, row in CATALOGUE.items():
         found[row.family].append((identity, row.title, verdicts.get(identity, NONE)))
-    for identity, verdict in verdicts.items():
+    names = {**GOOD_PRACTICE.families, **FAMILIES}
+    for identity, verdict in sorted(verdicts.items()):
         if identity not in CATALOGUE:
-            found.setdefault(identity.partition("-")[0], []).append((identity, "", verdict))
-    return [Family(name, FAMILIES.get(name, name), tuple(rows)) for name, rows in found.items() if rows]
+            title = GOOD_PRACTICE[identity].title if identity in GOOD_PRACTICE else ""
+            found.setdefault(identity.partition("-")[0], []).append((identity, title, verdict))
+    return [Family(name, names.get(name, name), tuple(rows)) for name, rows in found.items() if rows]
 
 
 @cache
