@@ -275,6 +275,12 @@ class BrowserConfigurator:
     def _submission(self, answer: FormAnswer) -> Submission:
         fields = tuple(dict.fromkeys(name.partition(".")[0] for name in answer.fields))
         accepted = answer.outcome == "taken"
+        if answer.status >= 500 and not accepted:
+            raise BenchError(
+                f"the form was answered with status {answer.status}: {answer.message}",
+                self._options.url,
+                "read the device's own log",
+            )
         status = f"{answer.status} " if answer.status and not accepted else ""
         return Submission(accepted, f"{status}{answer.message}".strip(), answer.warnings, fields)
 
