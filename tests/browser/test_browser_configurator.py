@@ -203,5 +203,5 @@ async def test_a_certificate_that_changes_is_met_with_a_browser_that_knows_it(pk
     ca.write_text(pki.root_pem)
     async with configurator(front.url, ca=ca) as made:
         assert (await made.apply(SETTINGS)).accepted
-        front.change(Pki(tmp_path / "pki").server("for the address", ADDRESS, ADDRESS))
+        front.change(pki.server("straight from the root", ADDRESS, ADDRESS))
         assert (await made.apply(SETTINGS)).accepted

@@ -195,6 +195,7 @@ class PortalSession:
             self.page = await self._window.new_page()
         self.page.on("requestfailed", self._on_failed)
         self.page.on("response", self._on_response)
+        self.page.on("framenavigated", self._on_navigated)
         self.page.on("dialog", self._on_dialog)
 
     async def close(self) -> None:
@@ -606,8 +607,14 @@ class PortalSession:
 
     def _on_response(self, response: Response) -> None:
         request = response.request
-        if request.is_navigation_request() and response.frame == self.page.main_frame:
-            self.status, self._failed = response.status, ""
+        if not request.is_navigation_request() or response.frame != self.page.main_frame:
+            return
+        self._failed = ""
+        if not 300 <= response.status < 400:  # else another answer follows
+            self.status = response.status
+
+    def _on_navigated(self, frame: Frame) -> None:
+        if frame == self.page.main_frame and frame.url != "about:blank":
             self.documents += 1
 
     async def _on_dialog(self, dialog: Dialog) -> None:
