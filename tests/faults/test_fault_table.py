@@ -18,6 +18,8 @@ from lane import run_scenarios
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 
+MAY_BE_REFUSED = {"test_tls.test_a_certificate_under_the_uploaded_ca_is_accepted[for-the-address]"}
+"""Scenarios of what a lawful device may refuse: its refusal leaves them inconclusive (RFC 5922 §7.1)."""
 LANES = (11, 12)
 """Third octets of the loopback addresses of the benches that run side by side."""
 
@@ -73,7 +75,7 @@ def test_a_broken_intercom_fails_on_exactly_what_it_breaks(fault, runs):
 def test_every_scenario_is_failed_by_some_broken_intercom(runs):
     played = [scenario for future in runs.values() for scenario in future.result().record["scenarios"]]
     failed = {scenario["id"] for scenario in played if scenario["verdict"] == "fail"}
-    assert sorted({scenario["id"] for scenario in played} - failed) == []
+    assert sorted({scenario["id"] for scenario in played} - failed - MAY_BE_REFUSED) == []
 
 
 def test_every_requirement_has_a_fault_that_breaks_it_alone():

@@ -363,6 +363,16 @@ def test_the_list_is_exhausted_when_its_last_contact_has_failed(order, rows):
     assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"EVT-12"} == rows
 
 
+def test_a_press_whose_call_is_not_logged_begins_another_list_all_the_same():
+    story = Story().press().event("outgoing_call_initiated").placed(status=486)
+    story.event("outgoing_call_failure", failure="busy").event("outgoing_call_contact_failure")
+    story.at(5).press().placed(status=486, call="again").event("outgoing_call_failure", failure="busy")
+    found = monitor(story.timeline, START + 60, START + 60)
+    failed = {j.requirement for j in found if j.verdict is Verdict.FAIL}
+    assert "EVT-01" in failed
+    assert "EVT-12" not in failed
+
+
 @pytest.mark.parametrize(
     ("further", "pressed", "rows"),
     [

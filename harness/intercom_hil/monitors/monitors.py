@@ -172,7 +172,7 @@ def _of_events(
     watched = {
         "vocabulary": _vocabulary(logged),
         "agreement": _agreement(timeline, logged, closed, settled),
-        "order": _order(logged),
+        "order": _order(timeline, logged),
         "single calls": event_truth(timeline, logged, settled),
         "passed over": passed_over(timeline, logged, settled),
     }
@@ -451,7 +451,7 @@ _FOLLOWS: tuple[tuple[tuple[EventKind, ...], EventKind], ...] = (
 )
 
 
-def _order(logged: list[Observation]) -> Iterator[Finding]:
+def _order(timeline: Timeline, logged: list[Observation]) -> Iterator[Finding]:
     """EVT-12: whatever follows has been preceded. An event that is missing altogether is not misplaced."""
     ordered = _as_written(logged)
     broken = False
@@ -470,7 +470,7 @@ def _order(logged: list[Observation]) -> Iterator[Finding]:
         broken = True
         expected = "no failure of a placed call between its answer and the next press"
         yield Finding("EVT-12", expected, str(observation), (observation,))
-    for observation in _failures_after_the_last(ordered):
+    for observation in _failures_after_the_last(ordered, presses_in(timeline)):
         broken = True
         expected = "no failure of a placed call between the end of the list and the next press"
         yield Finding("EVT-12", expected, str(observation), (observation,))
@@ -506,15 +506,19 @@ def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
             yield observation
 
 
-def _failures_after_the_last(ordered: list[Observation]) -> Iterator[Observation]:
-    exhausted = False
+def _failures_after_the_last(ordered: list[Observation], presses: list[Observation]) -> Iterator[Observation]:
+    """Yield the failures of a list that is exhausted; the next list begins with a press, logged or not."""
+    exhausted: Observation | None = None
     for observation in ordered:
         name = event_of(observation).name
+        if exhausted and any(exhausted.time < press.time < observation.time for press in presses):
+            exhausted = None
         if name == catalogue.OUTGOING_FAILURE.name and exhausted:
             yield observation
-        exhausted = name == catalogue.OUTGOING_CONTACTS_EXHAUSTED.name or (
-            exhausted and name != catalogue.OUTGOING_INITIATED.name
-        )
+        elif name == catalogue.OUTGOING_CONTACTS_EXHAUSTED.name:
+            exhausted = observation
+        elif name == catalogue.OUTGOING_INITIATED.name:
+            exhausted = None
 
 
 def _media(timeline: Timeline) -> Iterator[Finding]:

@@ -235,7 +235,7 @@ ENDS_AT_CALL_TIMEOUT = (
     (
         "taken-calls-end-at-the-call-timeout",
         "a call that was taken is ended when it has lasted for the call timeout",
-        "INC-06",
+        "INC-06 EVT-08",
         "EVT-08",
         False,
     ),

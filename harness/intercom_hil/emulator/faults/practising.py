@@ -86,7 +86,7 @@ DISTORTED = (
         "obeys-refer-of-a-contact",
         "in a placed call a REFER is obeyed: the device calls a host that nobody configured",
         "OUT-01",
-        "OUT-05",
+        "OUT-01",
     ),
     ("sound-stalls", "three tenths of each second nothing is sent", "OUT-05", "OUT-05"),
     ("sound-skips", "three tenths of each second are left out of the sound", "OUT-05", "OUT-05"),
