@@ -421,12 +421,6 @@ def _session_changes(sent: SentPackets, packet: _Packet) -> list[bytes]:
     return [_with_body(packet.data, lambda body: re.sub(rb"(o=[^ ]+ )[0-9]+", rb"\g<1>" + name, body))]
 
 
-def _registers_for_a_moment(sent: SentPackets, packet: _Packet) -> list[bytes]:
-    if not packet.begins(b"REGISTER ") or b"\r\nExpires: 0\r\n" in packet.data:
-        return [packet.data]
-    return [re.sub(rb"\r\nExpires: *[0-9]+", b"\r\nExpires: 3", packet.data, count=1)]
-
-
 def _rings_after_answering(sent: SentPackets, packet: _Packet) -> list[bytes]:
     if packet.begins(b"SIP/2.0 200") and packet.method == b"INVITE" and packet.branch not in sent.invites:
         sent.invites.add(packet.branch)
@@ -686,7 +680,6 @@ DISTORTIONS: dict[str, _Distortion] = {
     "called-from-elsewhere": _reached_elsewhere(b"INVITE"),
     "options-not-answered": _ignores(b"OPTIONS"),
     "binding-kept": _stays_registered,
-    "short-registration": _registers_for_a_moment,
     "provisional-after-final": _rings_after_answering,
     "refuses-after-answering": _refuses_after_answering,
     "bye-repeated-though-answered": _asks_on(b"BYE", 0.5, 1.5, 3.5),
