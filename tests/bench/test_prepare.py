@@ -17,6 +17,7 @@ INSIDE = {
     "emulated-limited",
     "emulated-rfc2217",
     "emulated-slow",
+    "emulated-browser",
     "emulated-syslog",
     "emulated-webhook",
 }

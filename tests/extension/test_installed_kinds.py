@@ -181,7 +181,10 @@ def test_the_record_of_a_run_says_whose_they_are_and_keeps_no_secret(tmp_path):
         ("button = { kind = 3 }", r"device\.button\.kind: a kind is missing"),
         ('configurator = { kind = "paper" }', r"device\.configurator\.tray: Field required"),
         ('configurator = { kind = "pen" }', r"device\.configurator\.kind: no such .* paper \(of finger-lab"),
-        ('configurator = "paper"', r"device\.configurator: use portal, operator, command, or a table"),
+        (
+            'configurator = "paper"',
+            r"device\.configurator: use portal, operator, command, browser, or a table",
+        ),
         ('event_sources = [{ kind = "queue" }]', r"device\.event_sources\[0\]\.port: Field required"),
         ('event_sources = [{ kind = "tin" }]', r"device\.event_sources\[0\]\.kind: no such .* queue"),
         (

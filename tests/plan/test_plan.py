@@ -35,6 +35,8 @@ finally:
 """
 FAILING = """
 from intercom_hil.scenario import scenario, Bench, request
+from intercom_hil.plan.rehearsal import Rehearsal
+from intercom_hil.scenario.bench import Bench
 
 @scenario("OUT-01")
 async def test_a_door_of_ours(bench: Bench) -> None:
@@ -252,3 +254,9 @@ def test_an_earlier_run_says_how_long_it_took(tmp_path):
     )
     done = invoke("-k", "too_late_is_hung_up", "--like", folder)
     assert "took 7.5 s in the earlier run" in done.stdout
+
+
+def test_a_rehearsal_can_be_configured_in_every_way_that_the_bench_can():
+    parameters = inspect.signature(Bench.configure).parameters.values()
+    named = {one.name for one in parameters if one.kind is not inspect.Parameter.VAR_KEYWORD}
+    assert named <= inspect.signature(Rehearsal.configure).parameters.keys()

@@ -82,5 +82,5 @@ def test_every_word_can_be_imported_from_the_one_place():
         for name, value in vars(module).items()
         if callable(value) and getattr(value, "__module__", "") == module.__name__ and name[0] != "_"
     }
-    internal = {"BehaviourError", "calls", "known_to_pbx", "obeys", "registration_taken_back"}
+    internal = {"BehaviourError", "calls", "known_to_pbx", "registration_taken_back"}
     assert words - set(scenario.__all__) == internal

@@ -281,6 +281,7 @@ class Rehearsal(Addresses):
         pbx_password: str | None = None,
         pbx_domain: str | None = None,
         by_contact: bool = False,
+        granted_briefly: bool = False,
         **changes: Any,
     ) -> None:
         """Note a configuration, and that the device is to register."""
@@ -294,6 +295,7 @@ class Rehearsal(Addresses):
             "which asks for no password": pbx_password == "",
             "which has another password": bool(pbx_password),
             f"which is called {pbx_domain}": pbx_domain is not None,
+            "which registers it for seconds at a time": granted_briefly,
         }
         at = ", ".join(text for text, holds in server.items() if holds)
         text = f"configure the device: {shown or 'as usual'}" + (f"; the server {at}" if at else "")
