@@ -2,7 +2,6 @@
 
 import os
 import shutil
-import tarfile
 import time
 from collections import Counter
 
@@ -46,8 +45,7 @@ def alarms(run, key, folder):
         if outcome.status != UNTOUCHED or judge_from_evidence(copy, said.append):
             found.append((name, [*map(str, outcome.findings), outcome.unchecked, *said]))
     packed = pack(run, folder / "packed.tar.gz")
-    with tarfile.open(packed) as archive:
-        archive.extractall(folder / "unpacked", filter="data")
+    shutil.unpack_archive(packed, folder / "unpacked")
     (unpacked,) = (folder / "unpacked").iterdir()
     for path in (packed, unpacked):
         count += 1
