@@ -78,8 +78,8 @@ def playing(folder, *options):
             process.wait(SOON)
 
 
-CHOSEN = ("--requirement", "OUT-06")
-"""Two scenarios."""
+CHOSEN = ("--requirement", "OUT-02")
+"""A dozen scenarios: enough that some are left when the page has been looked at."""
 
 
 def record_of(folder):
@@ -90,22 +90,28 @@ def test_a_run_is_stopped_on_its_page_after_the_scenario_and_gone_on_with(tmp_pa
     with playing(tmp_path, *CHOSEN, "--live", f"127.0.{LANE}.9:0") as run:
         state = run.plays()
         assert f"bench lane {LANE}" in state["run"]
-        assert "of 2</b>" in state["run"] or "of 2 scenarios played" in state["run"]
+        assert re.search(r"of \d+(</b>| scenarios played)", state["run"])
         run.stop()
         status = run.ended()
     record = record_of(tmp_path)
     assert status == 2, run.output
-    assert "stopped on the live page after 1 of 2 scenarios" in run.output
-    assert "interrupted after 1 scenarios, 1 not played" in run.output
-    assert (record["interrupted"], len(record["scenarios"]), len(record["unplayed"])) == (True, 1, 1)
+    played, left = len(record["scenarios"]), len(record["unplayed"])
+    assert f"stopped on the live page after {played} of {played + left} scenarios" in run.output
+    assert f"interrupted after {played} scenarios, {left} not played" in run.output
+    assert record["interrupted"]
+    assert min(played, left) > 0
     folder = (tmp_path / "runs" / "latest").resolve()
     assert (folder / "report.html").exists()
     assert altered(folder) == []
     assert left_of(LANE) == []
-    assert record["scenarios"][0]["verdict"] != "error"
+    assert {one["verdict"] for one in record["scenarios"]}.isdisjoint({"error"})
 
     again = run_scenarios(tmp_path, LANE, *CHOSEN, "--resume", str(folder))
-    assert (again.status, again.record["interrupted"], len(again.record["scenarios"])) == (0, False, 2)
+    assert (again.status, again.record["interrupted"], len(again.record["scenarios"])) == (
+        0,
+        False,
+        played + left,
+    )
 
 
 @pytest.mark.nightly
@@ -136,7 +142,7 @@ async def test_a_run_is_seen_in_a_browser(tmp_path):
             await browser.tab_to("Stop after this scenario")
             await browser.press("Enter")
             await browser.until("document.body.textContent.includes('Stops after this scenario')")
-            await browser.until("/Interrupted: 1 scenarios not played/.test(document.body.textContent)")
+            await browser.until("/Interrupted: \\d+ scenarios not played/.test(document.body.textContent)")
             assert run.ended() == 2
     finally:
         await browser.close()

@@ -19,6 +19,8 @@ from intercom_hil.timeline.observation import Configured, InstrumentLost
 
 LIMITED = 45.0
 """Seconds from which on a device may end a call because it has lasted so long."""
+_FINDS_OUT = 0.5
+"""Seconds after an answer in which a device may find that it cannot use what was agreed on."""
 _STILL_SENT = 0.5
 """Seconds before its end until which the other side was heard, where it had not gone."""
 _ASKS = ("INVITE", "UPDATE", "REFER")
@@ -44,7 +46,13 @@ def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
         others = any(c is not call and c.accepted and call.invite.time < c.over for c in seen)
         explained = any(call.invite.time < at < bye.time for at in reasons)
         lasted = bye.time - final.time
-        if asked or others or explained or lasted > LIMITED or not _heard(timeline, call, bye.time):
+        if (
+            asked
+            or others
+            or explained
+            or not _FINDS_OUT < lasted <= LIMITED
+            or not _heard(timeline, call, bye.time)
+        ):
             continue
         expected = "a call that goes on while both sides talk"
         seen_text = f"{bye} after {lasted:.1f} s, for no reason that is known"

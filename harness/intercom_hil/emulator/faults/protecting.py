@@ -139,8 +139,7 @@ class HangsUpSecuredCalls(Fault):
 
     name = "hangs-up-secured-calls"
     description = "under SRTP-only a placed call that has come up over SRTP is hung up at once"
-    breaks = frozenset({"ENC-08", "OUT-05"})
-    shown_by = frozenset({"ENC-08"})
+    breaks = frozenset({"ENC-08"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Press the button, so to speak, as soon as the call is up."""
