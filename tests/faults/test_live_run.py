@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 from contextlib import contextmanager
 
@@ -49,7 +50,10 @@ class Playing:
         """The state when scenarios play, as many as there are lanes."""
 
         def playing():
-            state = self.state()
+            try:
+                state = self.state()
+            except urllib.error.URLError:  # not there yet, or no more: until says which
+                return None
             return state if "judges " in state["run"] else None
 
         return self.until(playing)
