@@ -1,6 +1,7 @@
 """A run with its live page: what that shows, and that stopping it there is an interruption in good order."""
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -73,7 +74,12 @@ def playing(folder, *options):
     log = folder / "run.log"
     with log.open("wb") as output:
         process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=subprocess.STDOUT
+            command,
+            cwd=ROOT,
+            env={name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"},
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=subprocess.STDOUT,
         )
         try:
             yield Playing(process, log)
@@ -90,7 +96,6 @@ def record_of(folder):
     return json.loads((folder / "runs" / "latest" / "run.json").read_text())
 
 
-@pytest.mark.nightly  # on Debian 13 the page of such a run was not reached; why is not known yet
 def test_a_run_is_stopped_on_its_page_after_the_scenario_and_gone_on_with(tmp_path):
     with playing(tmp_path, *CHOSEN, "--live", f"127.0.{LANE}.9:0") as run:
         state = run.plays()

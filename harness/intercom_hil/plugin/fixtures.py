@@ -94,6 +94,7 @@ def intercom_assembly(
             with capture.global_and_fixture_disabled():  # else it is shown when all is over
                 reporter.ensure_newline()
                 reporter.write_line(visible(text))
+                reporter.flush()
 
     assembly = Assembly(
         bench_file(pytestconfig),

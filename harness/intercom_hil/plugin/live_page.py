@@ -89,6 +89,7 @@ def _page(session: pytest.Session) -> LiveProcess | None:
     if reporter is not None:
         for acts, looks in process.pages:
             reporter.write_line(f"the run's live page: {acts} (to look at only: {looks})")
+        reporter.flush()  # who reads a file or a pipe wants to see the page while the run goes on
     return process
 
 

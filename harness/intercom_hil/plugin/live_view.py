@@ -157,6 +157,7 @@ class LiveView:
         self._reporter.ensure_newline()
         self._reporter.write(f"{verdict:14}", **_COLOURS.get(verdict, {}))
         self._reporter.write_line(visible(text))
+        self._reporter.flush()  # a file or a pipe may be read meanwhile
 
     def _status(self, width: int) -> str:
         """Return the line as it is now, as wide as the terminal at most."""

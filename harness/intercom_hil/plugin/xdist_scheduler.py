@@ -70,6 +70,7 @@ def pytest_testnodedown(node: WorkerController, error: object | None) -> None:
     if reporter is not None and is_new:
         reporter.ensure_newline()
         reporter.write_line(f"a bench cannot be started, the others play on: {reason}", yellow=True)
+        reporter.flush()
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -84,6 +85,7 @@ def pytest_xdist_node_collection_finished(node: WorkerController, ids: Sequence[
     if text := report_side_by_side(config, len(ids), benches):
         reporter.ensure_newline()
         reporter.write_line(text)
+        reporter.flush()
 
 
 def leave_run(session: pytest.Session, problem: BenchError) -> NoReturn:
