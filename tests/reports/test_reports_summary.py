@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from report_sample import ScenarioBuilder, write_run
-from report_stories import answered_at_once, everything, timeout_ignored
+from report_stories import answered_at_once, everything, not_declared, timeout_ignored
 from test_reports_render import Page
 
 from intercom_hil import reports
@@ -34,6 +34,11 @@ def test_a_part_that_passed_is_no_pass_of_the_whole(tmp_path):
     assert "every scenario of a part passed: 1 was asked for" in page.text
     assert "A part of the scenarios was asked for (--requirement OUT-01): 6 of 82 requirements" in page.text
     assert "part" not in masthead(page_of(tmp_path / "all", [answered_at_once()], verdict="pass"))
+
+
+def test_what_does_not_apply_has_not_passed(tmp_path):
+    page = page_of(tmp_path, [answered_at_once(), not_declared()], verdict="pass")
+    assert "every scenario that applies passed; 1 not applicable" in page.text
 
 
 def test_injected_faults_are_announced_before_anything_else(tmp_path):

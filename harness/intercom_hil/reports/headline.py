@@ -88,6 +88,9 @@ def _words(run: Run) -> str:
         return f"{', '.join(bad)}, of {count} scenarios"
     if run.verdict.name != "pass":
         return run.verdict.meaning
+    left_out = sum(share.count for share in shares if share.verdict is NOT_APPLICABLE)
+    besides = f"; {left_out} not applicable" if left_out else ""
+    which = "every scenario that applies" if left_out else "every scenario"
     if run.selection:
-        return f"every scenario of a part passed: {count} {'was' if count == 1 else 'were'} asked for"
-    return "every scenario passed"
+        return f"{which} of a part passed: {count} {'was' if count == 1 else 'were'} asked for{besides}"
+    return f"{which} passed{besides}"
