@@ -14,7 +14,7 @@ CONFIGURED = Configured(settings={}, accepted=True)
 LOST = InstrumentLost(instrument="device", problem="it restarted", blame="device")
 
 
-def talked(*, seconds=4.5, also=(), from_device=True, wait=0.0):
+def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0):
     """A placed call that is ended by a BYE, with what else was on the timeline two seconds before that."""
     wire = Wire()
     declared = Declared(has=(), lacks=(), microphone_tone=MICROPHONE)
@@ -23,6 +23,11 @@ def talked(*, seconds=4.5, also=(), from_device=True, wait=0.0):
     converse(wire, Talk(seconds=seconds))
     for witness, content in also:
         wire.timeline.append(witness, content, wire.now - 2)
+    if asked:
+        ask = sip(
+            f"{asked} sip:100@127.0.43.30 SIP/2.0", tags=("t1", "f1"), cseq=(7, asked), call_id="call-1"
+        )
+        wire.udp(PBX_SIP, DEVICE_SIP, ask)
     wire.now += wait
     ends = (DEVICE_SIP, PBX_SIP) if from_device else (PBX_SIP, DEVICE_SIP)
     tags = ("f1", "t1") if from_device else ("t1", "f1")
@@ -43,6 +48,16 @@ def test_a_device_that_hangs_up_for_no_reason():
 )
 def test_a_press_and_new_settings_are_reasons(also):
     assert talked(also=[also]) == []
+
+
+def test_what_cannot_be_used_is_found_out_as_soon_as_the_call_is_up():
+    assert talked(seconds=0.4) == []
+    assert talked(seconds=1.0) == ["OUT-05"]
+
+
+@pytest.mark.parametrize("method", ["INFO", "MESSAGE", "UPDATE"])
+def test_what_the_other_side_asks_for_within_the_call_may_end_it(method):
+    assert talked(asked=method) == []
 
 
 def test_the_other_side_has_gone():

@@ -23,7 +23,8 @@ _FINDS_OUT = 0.5
 """Seconds after an answer in which a device may find that it cannot use what was agreed on."""
 _STILL_SENT = 0.5
 """Seconds before its end until which the other side was heard, where it had not gone."""
-_ASKS = ("INVITE", "UPDATE", "REFER")
+_ASKS = ("INVITE", "UPDATE", "REFER", "INFO", "MESSAGE")
+"""Requests that may make a device end a call: a digit by INFO opens a door, and that was it (RFC 6086)."""
 
 
 def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
