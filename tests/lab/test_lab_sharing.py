@@ -47,6 +47,9 @@ class Terminal:
     def write_line(self, text, **markup):
         self.lines.append(text)
 
+    def flush(self):
+        pass
+
 
 class Lab:
     """Some processes, and a run of some scenarios."""
