@@ -28,6 +28,8 @@ FLAGS = (
 )
 WITHIN = 60.0
 """Seconds after which what should be seen in the browser is not there. A busy machine takes its time."""
+AXE_CORE = (os.environ.get("AXE_CORE", ""), "/usr/share/nodejs/axe-core/axe.min.js")
+"""Where axe-core may be: named, or where Debian's relatives put it."""
 KEYS = {
     "Tab": ("Tab", 9, ""),
     "Enter": ("Enter", 13, "\r"),
@@ -183,3 +185,11 @@ def _lines(path):
         return path.read_text().splitlines()
     except FileNotFoundError:
         return []
+
+
+def axe_core():
+    """Return axe-core's script, which judges a page's accessibility; skip the test where there is none."""
+    source = next((Path(name) for name in AXE_CORE if name and Path(name).is_file()), None)
+    if source is None:
+        pytest.skip("no axe-core here: AXE_CORE names its axe.min.js (npm install axe-core)")
+    return source.read_text(encoding="utf-8")

@@ -1,14 +1,9 @@
 """The emulated Admin Portal in a real browser: by the keyboard alone, at three widths, judged by axe."""
 
-import os
-from pathlib import Path
-
 import pytest
-from chromium import Chromium
+from chromium import Chromium, axe_core
 from portal_pages import ServedPortal
 
-AXE = (os.environ.get("INTERCOM_HIL_AXE", ""), "/usr/share/nodejs/axe-core/axe.min.js")
-"""Where axe-core may be: named, or where Debian's relatives put it."""
 PAGES = ("/login", "/devices", "/devices/door", "/devices/door/modify", "/events", "/nowhere")
 
 
@@ -145,17 +140,9 @@ async def test_no_page_is_wider_than_its_window(portal, browser):
             assert wide <= width, path
 
 
-def axe():
-    """Return axe-core's script; skip the test where there is none."""
-    source = next((Path(name) for name in AXE if name and Path(name).is_file()), None)
-    if source is None:
-        pytest.skip("axe-core is not installed; INTERCOM_HIL_AXE may name its axe.min.js")
-    return source.read_text(encoding="utf-8")
-
-
 @pytest.mark.nightly
 async def test_axe_finds_nothing_serious(portal, browser):
-    found, script = [], axe()
+    found, script = [], axe_core()
     async for path in pages_with_something_on_them(portal, browser):
         for width, dark in ((390, False), (1440, False), (1440, True)):
             await browser.size(width, dark=dark)

@@ -1,9 +1,7 @@
 """The live page in a real browser: by keyboard, at two widths, with a hostile device, judged by axe."""
 
 import asyncio
-import os
 import time
-from pathlib import Path
 
 import httpx
 import pytest
@@ -14,12 +12,10 @@ from intercom_hil.live.feed import Feed
 from intercom_hil.live.process import LiveProcess, Place
 from intercom_hil.operator.prompter import Asked
 from intercom_hil.timeline.timeline import now
-from tests.emulator.chromium import WITHIN, Chromium
+from tests.emulator.chromium import WITHIN, Chromium, axe_core
 from tests.operator.standing_in import SHEET
 
 ADDRESS = "127.0.75.72"
-AXE = (os.environ.get("INTERCOM_HIL_AXE", ""), "/usr/share/nodejs/axe-core/axe.min.js")
-"""Where axe-core may be: named, or where Debian's relatives put it."""
 LANES = ("gw0", "gw1")
 
 
@@ -123,17 +119,9 @@ async def test_nothing_is_wider_than_the_screen(page, browser, run):
             assert await browser.value("document.documentElement.scrollWidth") <= width
 
 
-def axe():
-    """Return axe-core's script; skip the test where there is none."""
-    source = next((Path(name) for name in AXE if name and Path(name).is_file()), None)
-    if source is None:
-        pytest.skip("axe-core is not installed; INTERCOM_HIL_AXE may name its axe.min.js")
-    return source.read_text(encoding="utf-8")
-
-
 @pytest.mark.nightly
 async def test_axe_finds_nothing_serious(page, browser, run):
-    found, script = [], axe()
+    found, script = [], axe_core()
     question = asyncio.create_task(LivePageWay(Feed(page.path, "gw1")).ask(Asked(7, SHEET, now() + 600)))
     for url in page.pages[0]:
         await browser.open(url)

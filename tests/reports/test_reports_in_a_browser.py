@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from report_stories import everything
 from test_reports_hostile import hostile_story
 
 from intercom_hil import reports
+from tests.emulator.chromium import axe_core
 
 WIDTHS = (390, 768, 1024, 1440)
 MOST_PAGES = 30
@@ -137,12 +137,10 @@ def pages(pdf: bytes) -> int:
 @pytest.mark.nightly
 @pytest.mark.parametrize(("width", "dark"), [(1440, False), (1440, True), (390, False), (390, True)])
 def test_axe_finds_nothing_serious(shown, folder, width, dark):
-    axe = Path(os.environ.get("AXE_CORE", ""))
-    if not axe.is_file():
-        pytest.skip("no axe-core here: AXE_CORE names its axe.min.js (npm install axe-core)")
+    script = axe_core()
     tab = shown(folder, width, dark=dark)
     tab.open_all()
-    tab.value(axe.read_text(encoding="utf-8") + "; 0")
+    tab.value(f"{script}; 0")
     violations = "all.violations.map(one => [one.id, one.impact, one.nodes[0].html])"
     found = tab.value(f"axe.run(document).then(all => {violations})")
     assert [one for one in found if one[1] in ("serious", "critical")] == []
