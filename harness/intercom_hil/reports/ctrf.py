@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +39,8 @@ CONTENT_TYPES = {
 }
 CONTENT_TYPES |= {".json": "application/json", ".csv": "text/csv", ".xml": "application/xml"}
 _MESSAGE_LENGTH = 500
+_AT_ONCE = 10_000
+"""How many words of the JSON are put together at once."""
 _STATUS = {
     Outcome.PASSED: "passed",
     Outcome.FAILED: "failed",
@@ -47,6 +51,15 @@ _STATUS = {
 
 def render(run: Run) -> bytes:
     """Return the run as a CTRF document in UTF-8."""
+    return b"".join(_encoded(_document(run)))
+
+
+def write(run: Run) -> Path:
+    """Write the document into the run directory and return its path."""
+    return put(run.folder, FILE_NAME, _encoded(_document(run)))
+
+
+def _document(run: Run) -> dict[str, Any]:
     tests = [_test(scenario) for scenario in run.scenarios]
     if not is_whole(run):
         text = not_whole_text(run)
@@ -80,7 +93,7 @@ def render(run: Run) -> bytes:
             "requirements": _counted(row.verdict.name for row in run.requirements),
         },
     }
-    document = {
+    return {
         "reportFormat": "CTRF",
         "specVersion": SPEC_VERSION,
         "reportId": str(uuid.uuid5(uuid.NAMESPACE_OID, run.fingerprint)),
@@ -99,12 +112,14 @@ def render(run: Run) -> bytes:
             },
         },
     }
-    return (json.dumps(document, indent=1, ensure_ascii=False) + "\n").encode()
 
 
-def write(run: Run) -> Path:
-    """Write the document into the run directory and return its path."""
-    return put(run.folder, FILE_NAME, render(run))
+def _encoded(document: dict[str, Any]) -> Iterator[bytes]:
+    """Encode a document piece by piece: the words of one of thousands of scenarios take more than itself."""
+    words = json.JSONEncoder(indent=1, ensure_ascii=False).iterencode(document)
+    while piece := "".join(islice(words, _AT_ONCE)):
+        yield piece.encode()
+    yield b"\n"
 
 
 def _test(scenario: Scenario) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Mapping
+from io import BytesIO
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -78,8 +79,11 @@ class _Document:
 
     def bytes(self) -> bytes:
         ElementTree.indent(self._root, " ")
-        document = ElementTree.tostring(self._root, encoding="unicode")
-        return f'<?xml version="1.0" encoding="UTF-8"?>\n{document}\n'.encode()
+        document = BytesIO()
+        document.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
+        ElementTree.ElementTree(self._root).write(document, encoding="utf-8", xml_declaration=False)
+        document.write(b"\n")
+        return document.getvalue()
 
     def _head(self) -> None:
         head = SubElement(SubElement(self._root, "THE-HEADER"), "REQ-IF-HEADER")
