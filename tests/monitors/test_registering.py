@@ -2,7 +2,13 @@
 
 import pytest
 
-from intercom_hil.monitors.registering import hammering, kept_registered, polled, polled_too_often
+from intercom_hil.monitors.registering import (
+    hammering,
+    kept_registered,
+    not_asked_again,
+    polled,
+    polled_too_often,
+)
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
 from tests.judge.story import START, Story
@@ -59,6 +65,12 @@ def rows(story, settled=LATER):
 def test_a_registration_that_is_taken_back_for_no_reason():
     assert rows(begun()) == set()
     assert rows(taken_back(begun())) == {"REG-01"}
+
+
+def test_a_scenario_goes_on_while_it_may_yet_be_asked_for_again():
+    assert [o.content.status for o, _ in not_asked_again(taken_back(begun()).timeline)] == [200]
+    assert list(not_asked_again(registers(taken_back(begun()).at(6), 3).timeline)) == []
+    assert list(not_asked_again(begun().timeline)) == []
 
 
 def test_it_may_begin_afresh():

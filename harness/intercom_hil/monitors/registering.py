@@ -24,6 +24,18 @@ from intercom_hil.timeline.vocabulary import granted
 
 def kept_registered(timeline: Timeline, settled: float) -> Iterator[Finding]:
     """Judge each registration that the device took back until ``settled`` (epoch seconds)."""
+    for taken_back, until in not_asked_again(timeline):
+        if until < settled:
+            seen = f"{taken_back}: taken back, and not asked for again in {until - taken_back.time:.1f} s"
+            yield Finding("REG-01", "a device that stays registered while SIP is on", seen, [taken_back])
+
+
+def not_asked_again(timeline: Timeline) -> Iterator[tuple[Observation, float]]:
+    """Look for registrations that the device took back for no reason, and has not asked for again so far.
+
+    Returns:
+        The answer that took each back, and until when the device may ask again (epoch seconds).
+    """
     timing = declared_timing(timeline)
     in_force = InForce(timeline, timing.apply)
     seen = [o for o in messages(timeline) if sip(o).method == "REGISTER"]
@@ -40,9 +52,8 @@ def kept_registered(timeline: Timeline, settled: float) -> Iterator[Finding]:
         since = max((begun for begun in submitted if begun < at), default=at)
         known = any(since < o.time < at and _is_granted(sip(o)) for o in seen)
         again = any(at < o.time <= until and _asks(sip(o)) for o in seen)
-        if on and known and not again and not in_force.changed(at, until) and until < settled:
-            text = f"{observation}: taken back, and not asked for again in {until - at:.1f} s"
-            yield Finding("REG-01", "a device that stays registered while SIP is on", text, [observation])
+        if on and known and not again and not in_force.changed(at, until):
+            yield observation, until
 
 
 def _asks(message: SipMessageSeen) -> bool:

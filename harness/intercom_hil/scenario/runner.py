@@ -33,9 +33,10 @@ from intercom_hil.judge.expected_events import Missing, dated_causes, missing_ev
 from intercom_hil.judge.flood import MOST, WINDOW, FloodGauge, flood
 from intercom_hil.judge.judge import ExpectationFailed, Judge
 from intercom_hil.judge.judgement import folded, not_judged, without_repeats
-from intercom_hil.judge.lateness import excuse, late_between, matters
+from intercom_hil.judge.lateness import SLACK, excuse, late_between, matters
 from intercom_hil.judge.messages import sip
 from intercom_hil.media.sound import MICROPHONE_TONE
+from intercom_hil.monitors.registering import not_asked_again
 from intercom_hil.monitors.taken_calls import last_unshown
 from intercom_hil.scenario.declaration import excused
 from intercom_hil.scenario.timeout import suspended_while_asked
@@ -49,7 +50,7 @@ from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared, Note, SipMessageSeen
 from intercom_hil.timeline.redaction import Redactor
-from intercom_hil.timeline.vocabulary import DEVICE, event
+from intercom_hil.timeline.vocabulary import DEVICE, event, request
 
 LONGEST = 120.0
 """Seconds after which a scenario that does not end is ended; those that a person is asked do not count.
@@ -271,6 +272,7 @@ class ScenarioRunner:
         timeline = self.judge.timeline
         self._closed = now()
         await self._assembly.capture.settle()
+        await self._await_registration()
         deadline = monotonic() + self._timing.log
         await self._hear_of_calls(self._closed, deadline)
         self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
@@ -280,6 +282,12 @@ class ScenarioRunner:
         if lagging_copies(timeline, self._closed) or self._missing(self._closed):
             await self._assembly.intercom.ask_for_events()
         await self.judge.conclude(max(0.0, deadline - monotonic()))
+
+    async def _await_registration(self) -> None:
+        """Go on while the device may yet ask for a registration that it took back (REG-01)."""
+        timeline, asking = self.judge.timeline, request("REGISTER", sender=DEVICE)
+        while (until := max((until for _, until in not_asked_again(timeline)), default=0.0)) > now():
+            await self.judge.wait(asking, within=until - now() + SLACK, after=now())
 
     def _rest_left(self, intercom: Intercom, least: float = 0.0) -> float:
         """Return for how long (s) the device still rests; while a call is up it need not.

@@ -288,7 +288,7 @@ DISTORTED = (
         "registration-dropped-by-calls",
         "a call that comes in has the device take its registration back",
         "REG-01",
-        "EVT-08",
+        "INC-01",
     ),
     (
         "srtp-that-need-not-be-encrypted",
