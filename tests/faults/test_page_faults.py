@@ -5,11 +5,9 @@ wrong keeps no other scenario from its end.
 """
 
 import pytest
-from lane import run_scenarios, write_bench
+from lane import need_browser, run_scenarios, write_bench
 
-from intercom_hil.browser.chromium import installed, playwright_there
 from intercom_hil.emulator.faults import OF_PAGES
-from intercom_hil.errors import BenchError
 
 LANE = 75
 SCENARIOS = "scenarios/test_portal_pages.py"
@@ -18,13 +16,7 @@ BROKEN = {name: make().breaks for name, make in OF_PAGES.items()}
 
 @pytest.fixture(autouse=True)
 def browser():
-    """Skip where no browser can be driven, and say what is missing."""
-    if not playwright_there():
-        pytest.skip("no browser: Playwright is not installed (intercom-hil provision --browser)")
-    try:
-        installed()
-    except BenchError as problem:
-        pytest.skip(f"no browser: {problem.what}")
+    need_browser()
 
 
 def play(folder, *arguments):

@@ -3,7 +3,7 @@
 import shutil
 
 import pytest
-from lane import ROOT, altered, recomputed, run_scenarios, verdicts
+from lane import ROOT, altered, need_browser, recomputed, run_scenarios, verdicts
 
 LANE = 73
 BENCHES = ROOT / "fixtures" / "benches"
@@ -49,7 +49,17 @@ def test_the_verdicts_are_those_of_the_default_bench(verdicts_on, name, chosen):
     assert verdicts_on(name, chosen) == verdicts_on("emulated", chosen)
 
 
+@pytest.mark.nightly
+def test_what_goes_through_the_pages_gives_the_verdicts_of_the_default_bench(verdicts_on):
+    """But for what only a bench with a browser can look at: its pages."""
+    need_browser()
+    usual, seen = verdicts_on("emulated", ()), verdicts_on("emulated-browser", ())
+    for those, these in zip(usual, seen, strict=True):
+        assert those.keys() == these.keys()
+        judged = {name: what for name, what in those.items() if "not applicable" not in what}
+        assert {name: these[name] for name in judged} == judged
+
+
 def test_no_bench_file_is_left_out():
     elsewhere = {"emulated", "emulated-labgrid", "emulated-event-log", "emulated-slow", "emulated-limited"}
-    elsewhere |= {"emulated-browser"}  # tests/browser
-    assert {path.stem for path in BENCHES.glob("*.toml")} == {*OTHERS, *elsewhere}
+    assert {path.stem for path in BENCHES.glob("*.toml")} == {*OTHERS, *elsewhere, "emulated-browser"}
