@@ -84,6 +84,20 @@ async def test_the_form_has_every_setting_under_its_label():
         assert seen.values["auth_password"] == "masked"
 
 
+async def test_each_look_leaves_a_picture_in_the_folder_of_its_scenario(tmp_path):
+    async with Place() as at:
+        at.viewer.begin(tmp_path)
+        await at.viewer.form()
+        await at.viewer.way_in("viewer")
+        await at.viewer.add_entry("further_numbers")
+    assert [file.name for file in sorted(tmp_path.glob("portal/*"))] == [
+        "001-the-form.jpg",
+        "002-the-way-to-the-form-as-viewer.jpg",
+        "003-the-address-of-the-form-as-viewer.jpg",
+        "004-one-more-entry-of-further-numbers.jpg",
+    ]
+
+
 @pytest.mark.parametrize(
     ("by", "address"), [("viewer", "closed"), ("nobody", "closed"), ("administrator", "open")]
 )

@@ -68,7 +68,10 @@ class _Door:
 
 
 class PortalViewer:
-    """Looks at one portal. Everything is opened when it is first asked for."""
+    """Looks at one portal. Everything is opened when it is first asked for.
+
+    Each look leaves a picture of what was there in the scenario's folder.
+    """
 
     def __init__(self, windows: Windows, where: str = "the portal map") -> None:
         """Describe it.
@@ -109,6 +112,9 @@ class PortalViewer:
                 found.append(name)
                 standing = _standing(setting, fields)
                 values |= {name: standing} if standing is not None else {}
+            if setting.kind == "password":  # one that can be read there is masked in the picture
+                session.secrets.update(field["value"] for field in fields if field["value"])
+        await _picture(session, "the form")
         return PageSeen(
             page=page_viewer.FORM,
             looked=tuple(looked),
@@ -127,6 +133,7 @@ class PortalViewer:
         with suppress(SessionEnded):
             shown = await self._walked(session, steps[: door.step + 1])
             shown = shown and not await self._only_to_look_at(session)
+        await _picture(session, f"the way to the form as {by}")
         values = {"shown": "yes" if shown else "no"}
         if door.address:
             opened = False
@@ -135,6 +142,7 @@ class PortalViewer:
                 if by == "nobody" or not await session.sees(session.map.log_in.needed):
                     await self._walked(session, steps[door.step + 1 :])
                     opened = await self._usable(session)
+            await _picture(session, f"the address of the form as {by}")
             values["address"] = "open" if opened else "closed"
         return PageSeen(page=page_viewer.WAY_IN, by=by, values=values)
 
@@ -151,6 +159,7 @@ class PortalViewer:
         plus = await session.find(session.map.placed(field.add), f"{setting}: one more entry")
         await plus.click()
         added = await _until(lambda: _more_than(session, field, before), _ADDED)
+        await _picture(session, f"one more entry of {setting}")
         one_more = (page_viewer.one_more_of(setting),)
         found, missing = (one_more, ()) if added else ((), one_more)
         return PageSeen(page=page_viewer.FORM, looked=one_more, found=found, missing=missing)
@@ -164,6 +173,7 @@ class PortalViewer:
             )
         reader = EventListReader(session, self._where)
         listed = await reader.read(lambda rows: True)
+        await _picture(session, "the list of events")
         rows = [dict(row) for row in listed.rows if reader.of_interest(row)]
         return [(row["screen"], row["event"]) for row in rows]
 
@@ -232,6 +242,10 @@ class PortalViewer:
                     return False
                 raise
         return True
+
+
+async def _picture(session: PortalSession, what: str) -> None:
+    await session.picture(what, small=True)  # passwords are masked
 
 
 def _first_page(portal_map: PortalMap) -> list[tuple[str, Setting]]:
