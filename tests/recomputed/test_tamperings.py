@@ -1,5 +1,6 @@
 """Of a run with all kinds of evidence every tampering is named: by its seal, and recomputed without one."""
 
+import json
 import random
 import shutil
 
@@ -10,6 +11,7 @@ from tamperings_of_evidence import tamperings
 
 from intercom_hil.errors import BenchError
 from intercom_hil.evidence.basis import Basis
+from intercom_hil.evidence.digests import write_digests
 from intercom_hil.locations import PACKAGE, SCENARIOS
 from intercom_hil.recomputed.again import judge_from_evidence
 from intercom_hil.seal.verifying import ALTERED, UNTOUCHED, verify
@@ -36,6 +38,21 @@ def test_a_sample_of_tamperings_is_named(runs, tmp_path):
     assert len(every) > 1000
     tried = random.Random(5).sample(every, SAMPLE)
     assert unnamed(tried, Pristine(runs[0], tmp_path / "run")) == []
+
+
+def test_what_is_said_of_a_stations_message_otherwise_than_in_its_bytes_is_named(runs, tmp_path):
+    pristine = Pristine(runs[0], tmp_path / "run")
+    stored = next(pristine.copy.glob("scenarios/*/timeline.jsonl"))
+    for key, value in (("method", "OPTIONS"), ("source", "nowhere"), ("from_uri", "sip:x@y")):
+        seen = [json.loads(line) for line in stored.read_text().splitlines()]
+        (told,) = (o for o in seen if o["witness"] == "station" and o["content"]["kind"] == "sip")
+        told["content"][key] = value
+        stored.write_text("".join(json.dumps(one) + "\n" for one in seen))
+        write_digests(stored.parent)
+        found = []
+        assert judge_from_evidence(pristine.copy, found.append) > 0
+        assert "says otherwise than its own bytes" in "\n".join(found), key
+        pristine.restore()
 
 
 @pytest.mark.nightly

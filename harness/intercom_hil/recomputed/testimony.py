@@ -13,8 +13,9 @@ from intercom_hil.recomputed.sources import MARK, SAME_TIME
 from intercom_hil.sipp.error import SippError
 from intercom_hil.sipp.traces import read_messages
 from intercom_hil.timeline import Observation, Timeline, Witness
+from intercom_hil.timeline.content import BaseContent
 from intercom_hil.timeline.observation import SipMessageSeen, StationSaid
-from intercom_hil.timeline.sip_content import endpoint
+from intercom_hil.timeline.sip_content import endpoint, sip_content
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sip import Message
 
@@ -72,6 +73,8 @@ def _stations(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
         near = any(abs(time - observation.time) <= SAME_TIME for time in times.get(data, ()))
         if left[data] <= 0 or not near:
             yield f"stations: {_where(observation, origin)} is in no station's log of messages"
+        elif _says_otherwise(_message(observation)):
+            yield f"stations: {_where(observation, origin)} says otherwise than its own bytes"
         left[data] -= 1
     # whoever saw them: also a call of which all that stations traced was taken out is of this scenario
     known = {o.content.call_id for o in timeline if isinstance(o.content, SipMessageSeen)}
@@ -80,6 +83,17 @@ def _stations(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
         if count > 0 and call_id in known:
             first = data.split(b"\r\n", 1)[0].decode("utf-8", "replace")
             yield f"stations: {first!r} of the call {call_id} is in their logs, and not on the timeline"
+
+
+def _says_otherwise(message: SipMessageSeen) -> bool:
+    """Return whether a message, between the ends that it names, reads otherwise than it is stored."""
+    ends = (message.source.rpartition(":"), message.destination.rpartition(":"))
+    try:
+        source, destination = ((host.strip("[]"), int(port)) for host, _, port in ends)
+    except ValueError:
+        return True
+    again = sip_content(message.data, source, destination, message.transport, lambda host, port: "")
+    return _said(again) != _said(message)
 
 
 def _call_id(data: bytes) -> str:
@@ -135,10 +149,10 @@ def _pbx(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
         return
     left: dict[str, list[Observation]] = defaultdict(list)
     for one in found:
-        left[_said(one)].append(one)
+        left[_said(one.content)].append(one)
     stored = [o for o in timeline if o.witness is Witness.PBX and is_said(o.content)]
     for observation in stored:
-        alike = left[_said(observation)]
+        alike = left[_said(observation.content)]
         same = next((one for one in alike if abs(one.time - observation.time) <= _CUT_TIME), None)
         if same is not None:
             alike.remove(same)
@@ -153,9 +167,9 @@ def _pbx(folder: Path, timeline: Timeline, origin: float) -> Iterator[str]:
             yield f"{FILE}: {one} at {clock(one.time, origin)} is not on the timeline"
 
 
-def _said(observation: Observation) -> str:
-    """Return what the PBX said, apart from who that was: roles are not in what it says."""
-    said = observation.content.model_dump(mode="json", exclude={"sender", "receiver"})
+def _said(content: BaseContent) -> str:
+    """Return what a witness said, apart from who that was: roles are not in what it says."""
+    said = content.model_dump(mode="json", exclude={"sender", "receiver"})
     return MARK.sub("redacted", json.dumps(said, sort_keys=True, ensure_ascii=False))
 
 
