@@ -127,6 +127,13 @@ def test_a_call_may_be_given_up(story):
     assert story.broken("OUT-03") == set()
 
 
+def test_whoever_else_is_called_is_given_up_when_one_has_answered():
+    story = Door().press().sip("INVITE", "device", "pbx", call="a", to_tag="", uri="sip:1@pbx")
+    story.sip("INVITE", "pbx", "device", status=200, call="a", profile="RTP/AVP")
+    story.sip("ACK", "device", "pbx", call="a").calls("2", 487, rings=0.1)
+    assert story.broken("OUT-02", "OUT-03") == {"OUT-02"}
+
+
 def test_a_press_gives_a_call_up():
     story = Door().press()
     story.sip("INVITE", "device", "pbx", to_tag="", uri="sip:1@pbx")

@@ -271,8 +271,8 @@ def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
     """OUT-03: a call that nobody answers goes on for the call timeout, less a tenth of it and the tolerance.
 
     The time of a contact begins with the first INVITE to it, or with the press that brought the call about: a
-    call tried anew, in clear or with credentials, is the same one. A press, new settings, or early media that
-    the device may not take ends a call for reasons of its own.
+    call tried anew, in clear or with credentials, is the same one. A press, new settings, another contact who
+    answers, or early media that the device may not take ends a call for reasons of its own.
     """
     timing = declared_timing(timeline)
     settings, seen = InForce(timeline, timing.apply), calls(timeline)
@@ -289,6 +289,7 @@ def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
             over = call.cancel.time
             early_media = any(sip(o).media for o in call.messages if 100 < (sip(o).status or 0) < 200)
             interrupted = any(since < at <= over for at in (*pressed, *taken))
+            interrupted |= any(one.established and one.invite.time < over for one in story.calls)
             changed = settings.changed(since, over)
             in_force = settings.during(call.invite.time, over)
             timeouts = [t for one in in_force if isinstance(t := one.get("call_timeout"), int | float)]

@@ -286,8 +286,11 @@ class ScenarioRunner:
     async def _await_registration(self) -> None:
         """Go on while the device may yet ask for a registration that it took back (REG-01)."""
         timeline, asking = self.judge.timeline, request("REGISTER", sender=DEVICE)
-        while (until := max((until for _, until in not_asked_again(timeline)), default=0.0)) > now():
-            await self.judge.wait(asking, within=until - now() + SLACK, after=now())
+        deadline = monotonic() + self._timing.registered + self._timing.tolerance + SLACK
+        while any(until >= now() for _, until in not_asked_again(timeline)):
+            if (left := deadline - monotonic()) <= 0:
+                break
+            await self.judge.wait(asking, within=left, after=now())
 
     def _rest_left(self, intercom: Intercom, least: float = 0.0) -> float:
         """Return for how long (s) the device still rests; while a call is up it need not.
