@@ -289,7 +289,8 @@ def not_given_up_early(timeline: Timeline) -> Iterator[Finding]:
             over = call.cancel.time
             early_media = any(sip(o).media for o in call.messages if 100 < (sip(o).status or 0) < 200)
             interrupted = any(since < at <= over for at in (*pressed, *taken))
-            interrupted |= any(one.established and one.invite.time < over for one in story.calls)
+            answers = (one.final for one in story.calls if one.established)
+            interrupted |= any(answer is not None and answer.time <= over for answer in answers)
             changed = settings.changed(since, over)
             in_force = settings.during(call.invite.time, over)
             timeouts = [t for one in in_force if isinstance(t := one.get("call_timeout"), int | float)]
