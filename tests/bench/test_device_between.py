@@ -9,6 +9,7 @@ from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench_file.model import load
 from intercom_hil.errors import DeviceCrashed
 from intercom_hil.locations import DEFAULT_BENCH
+from intercom_hil.timeline.observation import EventCopy, Witness
 from tests.device.portal_peer import PortalPeer
 from tests.device.test_intercom import SETTINGS, Desk
 
@@ -69,3 +70,37 @@ async def test_a_device_that_stays_away_is_lost(assembly, desk, part):
         await asyncio.wait_for(part.until_back(), 10)
     assert not assembly.attribution.restarts
     back(desk)
+
+
+class AskedList:
+    """A source that is asked for what a list shows."""
+
+    name = "list"
+
+    def __init__(self, append):
+        self.lost = asyncio.get_running_loop().create_future()
+        self.rows, self._append = [], append
+
+    async def open(self):
+        pass
+
+    async def close(self):
+        pass
+
+    def begin(self, folder):
+        pass
+
+    async def catch_up(self):
+        while self.rows:
+            self._append(Witness.PORTAL_PAGE, EventCopy(source=self.name, name=self.rows.pop(0)), None)
+
+
+async def test_what_a_source_has_to_be_asked_for_is_asked_for_before_the_next_scenario(assembly, desk, part):
+    source = AskedList(assembly.append)
+    desk.intercom.sources = (source,)
+    assembly._parts["device"] = part
+    source.rows.append("outgoing_call_contact_failure")
+    await assembly.heal()
+    assert source.rows == []
+    assert assembly.close_timeline()  # a note says that something was kept off
+    assert "event_copy" not in {observation.content.kind for observation in assembly.timeline}

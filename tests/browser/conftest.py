@@ -2,8 +2,8 @@
 
 import pytest
 
-from intercom_hil.browser.chromium import Chromium, installed, playwright_there
-from intercom_hil.errors import BenchError
+from intercom_hil.browser.chromium import Chromium
+from tests.browser.needed import need_browser
 from tests.emulator.portal_pages import ServedPortal
 
 
@@ -12,14 +12,8 @@ def pytest_configure(config):
 
 
 def pytest_runtest_setup(item):
-    if item.get_closest_marker("chromium") is None:
-        return
-    if not playwright_there():
-        pytest.skip("no browser: Playwright is not installed")
-    try:
-        installed()
-    except BenchError as problem:
-        pytest.skip(f"no browser: {problem.what}")
+    if item.get_closest_marker("chromium") is not None:
+        need_browser()
 
 
 @pytest.fixture(scope="session")

@@ -142,3 +142,18 @@ async def test_a_list_gets_a_box_by_the_plus_icon():
         assert (await at.viewer.add_entry("further_numbers")).found
     async with Place("plus-icon-dead") as at:
         assert not (await at.viewer.add_entry("further_numbers")).found
+
+
+async def test_new_rows_of_the_list_of_events_are_found_however_full_it_is():
+    async with Place() as at:
+        kinds = [("outgoing_call_initiated", "Dialing"), ("outgoing_call_failure", "Call Failed")]
+        happened = [
+            (*kind, f"press {number}", 1_800_000_000 + number) for number in range(120) for kind in kinds
+        ]
+        for name, screen, details, when in happened[:-2]:  # several pages
+            at.portal.happens(name, screen, details, at=when)
+        assert await at.viewer.events() == []
+        for name, screen, details, when in happened[-2:]:
+            at.portal.happens(name, screen, details, at=when)
+        assert await at.viewer.events() == [(screen, name) for name, screen in kinds]
+        assert await at.viewer.events() == []

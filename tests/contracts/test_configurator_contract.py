@@ -6,13 +6,12 @@ import sys
 import pytest
 
 from intercom_hil.admin_portal.options import BrowserOptions
-from intercom_hil.browser.chromium import installed, playwright_there
 from intercom_hil.contracts import ConfiguratorContract, ConfiguratorRig
 from intercom_hil.device.command_configurator import CommandConfigurator
 from intercom_hil.device.configurator_kinds import ConfiguratorContext
 from intercom_hil.device.portal import Account, Portal
-from intercom_hil.errors import BenchError
 from intercom_hil.timeline import Timeline
+from tests.browser.needed import need_browser
 from tests.device.portal_peer import PortalPeer
 from tests.emulator.portal_pages import ServedPortal
 
@@ -51,12 +50,7 @@ def command(folder):
 
 
 def browser(folder):
-    if not playwright_there():
-        pytest.skip("no browser: Playwright is not installed")
-    try:
-        installed()
-    except BenchError as problem:
-        pytest.skip(f"no browser: {problem.what}")
+    need_browser()
     served = ServedPortal()
     served.__enter__()
     ended = []

@@ -10,10 +10,6 @@ import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import pytest
-
-from intercom_hil.browser.chromium import installed, playwright_there
-from intercom_hil.errors import BenchError
 from intercom_hil.recomputed.again import judge_from_evidence
 from intercom_hil.seal.verifying import verify
 
@@ -119,16 +115,6 @@ def recomputed(folder):
     """What the raw evidence of a run shows otherwise than is stored; of one nobody tampered with, nothing."""
     said = []
     return said if judge_from_evidence(folder, said.append) else []
-
-
-def need_browser():
-    """Skip where no browser can be driven, and say what is missing."""
-    if not playwright_there():
-        pytest.skip("no browser: Playwright is not installed (intercom-hil provision --browser)")
-    try:
-        installed()
-    except BenchError as problem:
-        pytest.skip(f"no browser: {problem.what}")
 
 
 def write_bench(folder, lane, *, browser=False):

@@ -5,9 +5,10 @@ wrong keeps no other scenario from its end.
 """
 
 import pytest
-from lane import need_browser, run_scenarios, write_bench
+from lane import run_scenarios, write_bench
 
 from intercom_hil.emulator.faults import OF_PAGES
+from tests.browser.needed import need_browser
 
 LANE = 75
 SCENARIOS = "scenarios/test_portal_pages.py"

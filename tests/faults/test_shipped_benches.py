@@ -3,7 +3,9 @@
 import shutil
 
 import pytest
-from lane import ROOT, altered, need_browser, recomputed, run_scenarios, verdicts
+from lane import ROOT, altered, recomputed, run_scenarios, verdicts
+
+from tests.browser.needed import need_browser
 
 LANE = 73
 BENCHES = ROOT / "fixtures" / "benches"

@@ -226,6 +226,8 @@ class Assembly:
                     self._parts[name].lost.set_result(problem)
                 raise
         self.whole = True
+        if "device" in self._parts:  # what it has reported in between is not the next scenario's
+            await self.intercom.ask_for_events()
         return [part.name for part in broken.values()]
 
     async def _until_device_is_back(self) -> None:

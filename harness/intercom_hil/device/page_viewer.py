@@ -55,4 +55,9 @@ class PageViewer(Protocol):
         """
 
     async def events(self) -> list[tuple[str, str]]:
-        """Read the list of events; return screen name and event name of each row, the newest last."""
+        """Read the list of events.
+
+        Returns:
+            Screen name and event name of each row that is new since it was read last, the newest last;
+            nothing the first time.
+        """

@@ -23,6 +23,7 @@ from intercom_hil.device.configurator import Role, Submission
 from intercom_hil.errors import BenchError, Inconclusive
 from intercom_hil.lateness import stretched
 from intercom_hil.portal_pages.event_list import EventListReader
+from intercom_hil.portal_pages.listed_rows import ListFollower
 from intercom_hil.spec.form_labels import FORM_LABELS
 from intercom_hil.timeline.observation import PageSeen
 
@@ -82,6 +83,7 @@ class PortalViewer:
         """
         self._windows, self._where = windows, where
         self._door: _Door | None = None
+        self._follower = ListFollower()
 
     def begin(self, folder: Path) -> None:
         """Begin a scenario; pictures go into its folder."""
@@ -172,9 +174,11 @@ class PortalViewer:
                 "the portal map does not say where the list of events has screen and event names"
             )
         reader = EventListReader(session, self._where)
-        listed = await reader.read(lambda rows: True)
+        # Rows are followed, not counted: a list that is full shows one less of the old ones for each new one.
+        listed = await reader.read(self._follower.knows_any)
         await _picture(session, "the list of events")
-        rows = [dict(row) for row in listed.rows if reader.of_interest(row)]
+        new = self._follower.take(listed.rows, whole=listed.whole)
+        rows = [dict(row) for row in new if reader.of_interest(row)]
         return [(row["screen"], row["event"]) for row in rows]
 
     async def submit(self, form: Mapping[str, object], by: Role) -> Submission:

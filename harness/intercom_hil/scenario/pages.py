@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import Counter
 from collections.abc import Awaitable, Mapping
 from time import monotonic
 
@@ -27,7 +26,7 @@ class Pages(Remotes):
 
     def __init__(self, assembly: Assembly) -> None:
         super().__init__(assembly)
-        self._listed: Counter[tuple[str, str]] | None = None
+        self._listed: dict[tuple[str, str], None] | None = None
 
     def _begin_anew(self) -> None:
         super()._begin_anew()
@@ -82,14 +81,14 @@ class Pages(Remotes):
         deadline = monotonic() + self.timing.log
         while True:
             last = monotonic() >= deadline  # a list that is read when time is up has had all of it
-            rows = Counter(await viewer.events())
+            new = await viewer.events()
             if self._listed is None:
-                self._listed = rows
-            new = rows - self._listed
-            if last or all(new[kind.screen_name, kind.name] for kind in awaited):
+                self._listed, new = {}, []  # what is new to the viewer was there before the scenario looked
+            self._listed |= dict.fromkeys(new)
+            if last or all((kind.screen_name, kind.name) in self._listed for kind in awaited):
                 break
             await asyncio.sleep(_LOOK_EVERY)
-        found = tuple(_row(screen, name) for screen, name in new)
+        found = tuple(_row(screen, name) for screen, name in self._listed)
         looked = tuple(_row(kind.screen_name, kind.name) for kind in awaited)
         missing = tuple(row for row in looked if row not in found)
         seen = PageSeen(page=EVENTS, looked=looked, found=found, missing=missing)

@@ -87,6 +87,8 @@ def faults_of_page_1(given):
         yield "authpass", "Please give a password."
     if given["relay"] and wrong_host(given["relay"]):
         yield "relay", "Please give an address or a name."
+    if given["relayname"] and not re.fullmatch("[A-Za-z0-9]+", given["relayname"]):
+        yield "relayname", "Only letters and numbers, please."
     if given["relay"] and outside(given["relayport"], 1, 65535):
         yield "relayport", "A port is a number from 1 to 65535."
     if given["cacert"] and "-----BEGIN" not in given["cacert"]:
