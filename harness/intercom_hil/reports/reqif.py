@@ -9,8 +9,7 @@ run gives the same bytes.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
-from io import BytesIO
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
@@ -50,43 +49,48 @@ _TYPES: Mapping[str, Mapping[str, str]] = {
 }
 """What there is in the document, and the attributes of each by name, with the kind of value."""
 _LONGEST = 32_000
+_OBJECTS, _RELATIONS = "SPEC-OBJECTS", "SPEC-RELATIONS"
+_LEVEL = 3
+"""How deep these two stand in the document."""
 _Value = str | Element
 
 
 def render(run: Run) -> bytes:
     """Return the run as a ReqIF document in UTF-8."""
-    return _Document(run).bytes()
+    return b"".join(_Document(run).pieces())
 
 
 def write(run: Run) -> Path:
     """Write the document into the run directory and return its path."""
-    return put(run.folder, FILE_NAME, render(run))
+    return put(run.folder, FILE_NAME, _Document(run).pieces())
 
 
 class _Document:
-    """One document in the making."""
+    """One document in the making, piece by piece: what is written is not held."""
 
     def __init__(self, run: Run) -> None:
         self._run, self._trace = run, trace(run)
         self._stamp = clock(run.ended or run.started or 0.0, STAMP)
-        self._root = Element("REQ-IF", {"xmlns": NAMESPACE, "xmlns:xhtml": XHTML})
-        self._head()
-        content = SubElement(SubElement(self._root, "CORE-CONTENT"), "REQ-IF-CONTENT")
+
+    def pieces(self) -> Iterator[bytes]:
+        """Yield it in UTF-8: what stands round the objects and their relations, and these one by one."""
+        root = Element("REQ-IF", {"xmlns": NAMESPACE, "xmlns:xhtml": XHTML})
+        self._head(root)
+        content = SubElement(SubElement(root, "CORE-CONTENT"), "REQ-IF-CONTENT")
         self._types(content)
-        self._objects = SubElement(content, "SPEC-OBJECTS")
-        self._relations = SubElement(content, "SPEC-RELATIONS")
-        self._fill(SubElement(content, "SPECIFICATIONS"))
+        objects, relations = SubElement(content, _OBJECTS), SubElement(content, _RELATIONS)
+        self._places(SubElement(content, "SPECIFICATIONS"))
+        ElementTree.indent(root, " ")
+        left = ElementTree.tostring(root, encoding="utf-8", xml_declaration=False)
+        yield b'<?xml version="1.0" encoding="UTF-8"?>\n'
+        for element, below in ((objects, self._objects()), (relations, self._relations())):
+            before, _, left = left.partition(ElementTree.tostring(element).strip())
+            yield before
+            yield from _filled(element.tag, below)
+        yield left + b"\n"
 
-    def bytes(self) -> bytes:
-        ElementTree.indent(self._root, " ")
-        document = BytesIO()
-        document.write(b'<?xml version="1.0" encoding="UTF-8"?>\n')
-        ElementTree.ElementTree(self._root).write(document, encoding="utf-8", xml_declaration=False)
-        document.write(b"\n")
-        return document.getvalue()
-
-    def _head(self) -> None:
-        head = SubElement(SubElement(self._root, "THE-HEADER"), "REQ-IF-HEADER")
+    def _head(self, root: Element) -> None:
+        head = SubElement(SubElement(root, "THE-HEADER"), "REQ-IF-HEADER")
         head.set("IDENTIFIER", self._id("header"))
         for name, value in {
             "COMMENT": f"SHA-256 of run.json: {self._run.fingerprint}",
@@ -124,29 +128,31 @@ class _Document:
         self._identified(types, "SPEC-RELATION-TYPE", "verifies")
         self._identified(types, "SPECIFICATION-TYPE", "specification")
 
-    def _fill(self, specifications: Element) -> None:
+    def _places(self, specifications: Element) -> None:
         specification = self._identified(specifications, "SPECIFICATION", "the run", about(self._run))
         kind = SubElement(SubElement(specification, "TYPE"), "SPECIFICATION-TYPE-REF")
         kind.text = self._id("specification")
         children = SubElement(specification, "CHILDREN")
-        for name, rows in self._trace.families:
-            below = self._section(children, name)
+        for name, rows in self._sections():
+            below = SubElement(self._place(children, f"section {name}"), "CHILDREN")
             for row in rows:
-                self._place(below, self._requirement(row))
+                self._place(below, _key(row))
+
+    def _sections(self) -> Iterator[tuple[str, Sequence[TracedRequirement] | Sequence[TracedScenario]]]:
+        yield from self._trace.families
         if self._trace.scenarios:
-            below = self._section(children, "Scenarios")
-            for scenario in self._trace.scenarios:
-                self._place(below, self._scenario(scenario))
+            yield "Scenarios", self._trace.scenarios
 
-    def _section(self, children: Element, name: str) -> Element:
-        key = f"section {name}"
-        self._object(key, "SECTION", {"ReqIF.ChapterName": name})
-        return SubElement(self._place(children, key), "CHILDREN")
+    def _objects(self) -> Iterator[Element]:
+        for name, rows in self._sections():
+            yield self._object(f"section {name}", "SECTION", {"ReqIF.ChapterName": name})
+            for row in rows:
+                yield self._requirement(row) if isinstance(row, TracedRequirement) else self._scenario(row)
 
-    def _requirement(self, traced: TracedRequirement) -> str:
-        row, key = traced.row, f"object {traced.uid}"
-        self._object(
-            key,
+    def _requirement(self, traced: TracedRequirement) -> Element:
+        row = traced.row
+        return self._object(
+            _key(traced),
             "REQUIREMENT",
             {
                 "ReqIF.ForeignID": traced.uid,
@@ -160,12 +166,11 @@ class _Document:
                 "EVIDENCE": _links(traced.scenarios),
             },
         )
-        return key
 
-    def _scenario(self, traced: TracedScenario) -> str:
-        scenario, key = traced.scenario, f"object {traced.uid}"
-        self._object(
-            key,
+    def _scenario(self, traced: TracedScenario) -> Element:
+        scenario = traced.scenario
+        return self._object(
+            _key(traced),
             "SCENARIO",
             {
                 "ReqIF.ForeignID": traced.uid,
@@ -177,25 +182,29 @@ class _Document:
                 "EVIDENCE": _links([traced]),
             },
         )
-        for requirement in traced.verifies:
-            self._verifies(key, f"object {self._trace.uids[requirement]}")
-        return key
 
-    def _verifies(self, scenario: str, requirement: str) -> None:
-        relation = self._identified(self._relations, "SPEC-RELATION", f"{scenario} {requirement}")
+    def _relations(self) -> Iterator[Element]:
+        for traced in self._trace.scenarios:
+            for requirement in traced.verifies:
+                yield self._verifies(_key(traced), f"object {self._trace.uids[requirement]}")
+
+    def _verifies(self, scenario: str, requirement: str) -> Element:
+        relation = self._identified(None, "SPEC-RELATION", f"{scenario} {requirement}")
         del relation.attrib["LONG-NAME"]
         for name, key in {"TARGET": requirement, "SOURCE": scenario}.items():
             SubElement(SubElement(relation, name), "SPEC-OBJECT-REF").text = self._id(key)
         SubElement(SubElement(relation, "TYPE"), "SPEC-RELATION-TYPE-REF").text = self._id("verifies")
+        return relation
 
-    def _object(self, key: str, kind: str, values: Mapping[str, _Value]) -> None:
-        element = self._identified(self._objects, "SPEC-OBJECT", key)
+    def _object(self, key: str, kind: str, values: Mapping[str, _Value]) -> Element:
+        element = self._identified(None, "SPEC-OBJECT", key)
         del element.attrib["LONG-NAME"]
         listed = SubElement(element, "VALUES")
         for name, value in values.items():
             if value is not None and value != "":
                 self._value(listed, kind, name, value)
         SubElement(SubElement(element, "TYPE"), "SPEC-OBJECT-TYPE-REF").text = self._id(f"type {kind}")
+        return element
 
     def _value(self, listed: Element, kind: str, name: str, value: _Value) -> None:
         value_kind = _TYPES[kind][name]
@@ -216,12 +225,33 @@ class _Document:
         SubElement(SubElement(node, "OBJECT"), "SPEC-OBJECT-REF").text = self._id(key)
         return node
 
-    def _identified(self, parent: Element, tag: str, key: str, name: str = "", **more: str) -> Element:
-        attributes = {"IDENTIFIER": self._id(key), "LAST-CHANGE": self._stamp, "LONG-NAME": name or key}
-        return SubElement(parent, tag, attributes | more)
+    def _identified(self, parent: Element | None, tag: str, key: str, name: str = "", **more: str) -> Element:
+        attributes = {
+            "IDENTIFIER": self._id(key),
+            "LAST-CHANGE": self._stamp,
+            "LONG-NAME": name or key,
+        } | more
+        return Element(tag, attributes) if parent is None else SubElement(parent, tag, attributes)
 
     def _id(self, key: str) -> str:
         return f"_{uuid.uuid5(uuid.NAMESPACE_OID, f'{self._run.fingerprint} {key}')}"
+
+
+def _key(traced: TracedRequirement | TracedScenario) -> str:
+    """Return what an object is called from which its identifier is made."""
+    return f"object {traced.uid}"
+
+
+def _filled(tag: str, elements: Iterable[Element]) -> Iterator[bytes]:
+    """Yield an element that holds others, indented as the whole document is."""
+    inner, outer = "\n" + " " * (_LEVEL + 1), "\n" + " " * _LEVEL
+    empty = True
+    for element in elements:
+        ElementTree.indent(element, " ", _LEVEL + 1)
+        opened = f"<{tag}>" if empty else ""
+        yield f"{opened}{inner}{ElementTree.tostring(element, encoding='unicode')}".encode()
+        empty = False
+    yield (f"<{tag} />" if empty else f"{outer}</{tag}>").encode()
 
 
 def _list(items: Iterable[str]) -> _Value:

@@ -8,9 +8,9 @@ with ``=``, ``+``, ``-`` or ``@`` for a formula: such a text has an apostrophe p
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from intercom_hil.reports.outcomes import plus_minus
 from intercom_hil.reports.output import put
@@ -32,31 +32,46 @@ _TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 def render(run: Run) -> bytes:
     """Return the run as CSV (RFC 4180) in UTF-8."""
-    file = io.StringIO()
-    writer = csv.writer(file, quoting=csv.QUOTE_ALL)
-    writer.writerow(COLUMNS)
-    rows = {row.id: row for row in run.requirements}
-    judged: set[str] = set()
-    of_run = [neutral(run.mode.kind), neutral(run.number)]
-    for scenario in run.scenarios:
-        judged.update(scenario.requirements)
-        writer.writerows([*cells, *of_run] for cells in _of_scenario(scenario, rows))
-    for row in run.requirements:
-        if row.id not in judged:
-            known = (row.id, row.kind, row.title, row.verdict.name)
-            writer.writerow([*map(neutral, known), *[""] * 10, *of_run])
-    return file.getvalue().encode()
+    return b"".join(_encoded(run))
 
 
 def write(run: Run) -> Path:
     """Write the table into the run directory and return its path."""
-    return put(run.folder, FILE_NAME, render(run))
+    return put(run.folder, FILE_NAME, _encoded(run))
 
 
 def neutral(text: str) -> str:
     """Return a text as a cell of one line that no spreadsheet computes."""
     cell = shorten(line(text), MOST)
     return f"'{cell}" if cell.startswith(_FORMULA) else cell
+
+
+class _Line:
+    """Where a row is written to: it is handed on as it is, so that a long table is never whole in memory."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def _encoded(run: Run) -> Iterator[bytes]:
+    writer = csv.writer(_Line(), quoting=csv.QUOTE_ALL)
+    for cells in _rows(run):
+        row: Any = writer.writerow(cells)  # what ``write`` returned
+        yield row.encode()
+
+
+def _rows(run: Run) -> Iterator[Sequence[str]]:
+    yield COLUMNS
+    rows = {row.id: row for row in run.requirements}
+    judged: set[str] = set()
+    of_run = [neutral(run.mode.kind), neutral(run.number)]
+    for scenario in run.scenarios:
+        judged.update(scenario.requirements)
+        yield from ([*cells, *of_run] for cells in _of_scenario(scenario, rows))
+    for row in run.requirements:
+        if row.id not in judged:
+            known = (row.id, row.kind, row.title, row.verdict.name)
+            yield [*map(neutral, known), *[""] * 10, *of_run]
 
 
 def _of_scenario(scenario: Scenario, rows: dict[str, Requirement]) -> Iterator[list[str]]:

@@ -8,10 +8,10 @@ followed inside the run directory.
 from __future__ import annotations
 
 import hashlib
-import json
 import stat
 from collections.abc import Iterator
 from dataclasses import fields
+from functools import partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 from urllib.parse import quote
@@ -38,6 +38,7 @@ from intercom_hil.run_folder.particulars import (
     laboratory_of,
     mode_of,
 )
+from intercom_hil.run_folder.pieces import load_in_pieces
 from intercom_hil.run_folder.records import (
     Attempt,
     Deviation,
@@ -59,6 +60,8 @@ LEAST_LATE, LATE_SHARE = 0.5, 0.1
 """Seconds of lateness, and their share of a scenario, from which on they are reported."""
 _OF_REPORTS = ("-report.intoto.json", "-seal.intoto.json")
 """What the files of seals end with that came after the evidence."""
+_SUMMARY = "ScenarioSummary"
+"""What the schema calls a scenario."""
 MOST_MISFITS = 3
 """How many places that do not fit the schema a message names."""
 
@@ -75,11 +78,11 @@ def read_run(folder: Path) -> Run:
     Raises:
         ReportError: there is no readable run.json, or it does not fit its schema.
     """
-    fingerprint, data = _load(folder)
-    _check(data, folder / "run.json")
-    rows = sequence(data.pop("scenarios"))[::-1]
     files = _Files(folder)
-    scenarios = tuple(_scenario(files, mapping(rows.pop())) for _ in range(len(rows)))  # what is read can go
+    fingerprint, data = _load(folder, files)
+    _check(data, folder / "run.json")
+    rows = sequence(data.pop("scenarios"))
+    scenarios = tuple(row if isinstance(row, Scenario) else _scenario(files, mapping(row)) for row in rows)
     interrupted = bool(data["interrupted"])
     families = mapping(data.get("families", default("families")))
     stated = verdict_of(data["verdict"])
@@ -142,7 +145,8 @@ def _seal(folder: Path) -> str:
     return ""
 
 
-def _load(folder: Path) -> tuple[str, dict[str, object]]:
+def _load(folder: Path, files: _Files) -> tuple[str, dict[str, object]]:
+    """Return the SHA-256 of run.json, and what stands in it, with scenarios read that fit the schema."""
     path = folder / "run.json"
     remedy = "name the directory of one run, the one with run.json in it"
     try:
@@ -150,15 +154,23 @@ def _load(folder: Path) -> tuple[str, dict[str, object]]:
     except OSError as problem:
         what = "there is no such directory" if not folder.is_dir() else f"cannot be read ({problem.strerror})"
         raise ReportError(what, str(folder if not folder.is_dir() else path), remedy) from problem
+    fingerprint = hashlib.sha256(raw).hexdigest()
     try:
-        data = json.loads(raw.decode("utf-8"))
+        written = raw.decode("utf-8")
+        del raw
+        data = load_in_pieces(written, "scenarios", partial(_taken, files))
     except (ValueError, RecursionError) as problem:
         raise ReportError(
             f"is not readable JSON ({line(str(problem))})", str(path), "restore the file; it may be cut short"
         ) from problem
     if not isinstance(data, dict):
         raise ReportError("does not hold a run", str(path), remedy)
-    return hashlib.sha256(raw).hexdigest(), mapping(data)
+    return fingerprint, mapping(data)
+
+
+def _taken(files: _Files, row: object) -> object:
+    """Return a scenario as it is read; as it stands where it does not fit the schema."""
+    return row if any(misfits(row, _SUMMARY)) else _scenario(files, mapping(row))
 
 
 def _check(data: dict[str, object], path: Path) -> None:
@@ -170,7 +182,7 @@ def _check(data: dict[str, object], path: Path) -> None:
             str(path),
             "render it with the version of the bench that wrote it",
         )
-    found = list(islice(misfits(data), MOST_MISFITS + 1))
+    found = list(islice(_misfits(data), MOST_MISFITS + 1))
     if found:
         more = "; and more" if len(found) > MOST_MISFITS else ""
         raise ReportError(
@@ -178,6 +190,18 @@ def _check(data: dict[str, object], path: Path) -> None:
             str(path),
             "restore the file as the bench wrote it",
         )
+
+
+def _misfits(data: dict[str, object]) -> Iterator[str]:
+    """Yield what does not fit the schema. A scenario that was read fits it."""
+    rows = data.get("scenarios")
+    if not isinstance(rows, list):
+        yield from misfits(data)
+        return
+    yield from misfits(data | {"scenarios": []})
+    for index, row in enumerate(rows):
+        if not isinstance(row, Scenario):
+            yield from misfits(row, _SUMMARY, f"scenarios[{index}]")
 
 
 def _notes(

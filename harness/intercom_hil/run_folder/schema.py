@@ -27,10 +27,17 @@ def default(name: str) -> Any:
     return run_schema()["properties"][name]["default"]
 
 
-def misfits(value: object) -> Iterator[str]:
-    """Yield how a value does not fit the schema, each with its place: ``scenarios[3].started is not ...``."""
+def misfits(value: object, part: str = "", place: str = "") -> Iterator[str]:
+    """Yield how a value does not fit the schema, each with its place: ``scenarios[3].started is not ...``.
+
+    Args:
+        value: what is looked at.
+        part: the name of a definition in the schema; the whole of it without.
+        place: where the value stands.
+    """
     schema = run_schema()
-    yield from _misfits(value, schema, "", schema["$defs"])
+    known = schema["$defs"]
+    yield from _misfits(value, known[part] if part else schema, place, known)
 
 
 def _misfits(value: object, schema: Mapping[str, Any], place: str, known: Mapping[str, Any]) -> Iterator[str]:
