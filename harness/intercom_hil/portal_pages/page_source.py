@@ -26,6 +26,7 @@ from intercom_hil.timeline.observation import Note, Witness
 from intercom_hil.timeline.timeline import Append, now
 
 _ALL = SourceRole()
+_OF_JUDGED, _OF_COMPARED = 0.5, 2.0  # s between two readings
 
 
 class Windows(Protocol):
@@ -58,7 +59,7 @@ class PortalPageSource:
         layout: Layout,
         append: Append,
         role: SourceRole = _ALL,
-        every: float = 0.5,
+        every: float | None = None,
         patience: float = 60.0,
         where: str = "the portal map",
     ) -> None:
@@ -70,13 +71,15 @@ class PortalPageSource:
             layout: what the columns of the portal map mean; it has fields.
             append: puts observations on the current scenario's timeline.
             role: what this source is judged by.
-            every: seconds from the end of one reading to the beginning of the next.
+            every: seconds from the end of one reading to the beginning of the next; without it 0.5, and 2
+                where another source's events are judged: the list is read at the end of a scenario, too.
             patience: seconds for which the portal may be away before the source is lost.
             where: the map's file, for messages.
         """
         self.name = name
         self._windows, self._layout = windows, layout
-        self._every, self._patience, self._where = every, patience, where
+        self._every = every or (_OF_JUDGED if role.events else _OF_COMPARED)
+        self._patience, self._where = patience, where
         self.language = language(layout, role)
         self._publisher = EventPublisher(name, Witness.PORTAL_PAGE, append=append, role=role)
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -196,9 +199,9 @@ class PortalPageOptions(LiveSourceOptions):
     layout: str = Field(
         default="json-lines", description="a layout with fields: the columns of the portal map"
     )
-    every: Annotated[float, Field(gt=0, le=60, description="s from one reading of the list to the next")] = (
-        0.5
-    )
+    every: Annotated[
+        float | None, Field(gt=0, le=60, description="s from one reading of the list to the next")
+    ] = None
     patience: Annotated[
         float, Field(gt=0, le=3600, description="s that the list may be out of reach before the run is lost")
     ] = 60.0

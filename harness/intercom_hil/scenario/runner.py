@@ -276,6 +276,7 @@ class ScenarioRunner:
         deadline = monotonic() + self._timing.log
         await self._hear_of_calls(self._closed, deadline)
         self._unlogged = {m.kind: len(m.causes) - len(m.logged) for m in self._missing(self._closed)}
+        await self._assembly.intercom.ask_for_events()
         for source, wanted in lagging_copies(timeline, self._closed).items():
             copy = Pattern(kind="event_copy", text=f"event told by {source}").where(source=source)
             await self.judge.wait(copy, within=max(0.0, deadline - monotonic()), count=wanted)
