@@ -20,13 +20,18 @@ from tests.practice.test_practice import (
     CONTACT,
     DEVICE,
     FORK,
+    GONE,
+    GONE_ACK,
     GRANTED,
     INFO,
     INVITE,
     OK,
     PBX,
+    PRACK,
+    PRACK_OK,
     REGISTER,
     REQUEST,
+    RINGING,
     START,
     SUITES,
     UPDATE,
@@ -86,6 +91,24 @@ FAILED = BYE_OK.replace("200 OK", "500 Server Internal Error")
 SEVERAL_KEYS = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:{}|2^20|1:4;inline:{}|2^20|2:4"
 KEYS = ("WVNfX19zZW1jdGwgKCkgewkyMjA7fQp9CnVubGVz", "d0RmdmcmVCspeEc3QGZiNWpVLFJhQX1cfHAwJSoj")
 BUNDLED = "m=video 0 RTP/AVP 96\r\na=rtpmap:96 H264/90000\r\na=bundle-only\r\n"
+KEPT = "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1"
+PRACK_LOST = PRACK_OK.replace("200 OK", "481 Gone")
+BUSY_NOW = GONE.replace("487 Gone", "486 Busy")
+REFUSED_BY_WORD = f"{GONE.replace('487 Gone', '488 No')}\n\n{described()}"
+OFFERED_KEY = INVITE.partition("inline:")[2].strip()
+ANEW = tuple(
+    text.replace("Call-ID: c", "Call-ID: e")
+    .replace("z9hG4bK", "z9hG4bKe")
+    .replace(KEYS[0][:16], KEYS[1][:16])
+    for text in CALL
+)
+"""Another call under the key that was offered in the first one."""
+COPIED = f"{OK.partition(chr(10) * 2)[0]}\n\n{INVITE.partition(chr(10) * 2)[2]}"
+"""The other side takes over the key that it was offered."""
+ASKS = INFO.replace("INFO", "INVITE").replace(REQUEST, f"{REQUEST}\nContact: <sip:desk@192.0.2.10>")
+ABLE = described().replace("- 1 1", "- 0 0")
+UNABLE = f"> SIP/2.0 488 No\n{headers('5 INVITE', '9', tags=('b', 'a'))}\n\n{ABLE}"
+NO_ACK = ASKS.replace("INVITE", "ACK").partition("\nContact")[0]
 FETCH = f"> REGISTER sip:x SIP/2.0\n{headers('1 REGISTER', 'r0', call='r', more=REQUEST)}"
 HABITS = {
     "a transport in capital letters, and the port that goes with it": (
@@ -116,6 +139,59 @@ HABITS = {
         again(BYE, 4, "u4"),
         again(BYE_OK, 4, "u4"),
     ),
+    "the other side is able to say how it keeps its way open (RFC 6223 §4.4)": (
+        CALLED[0].replace(KEPT, f"{KEPT};keep"),
+        CALLED[1].replace(KEPT, f"{KEPT};keep=30"),
+        *CALLED[2:],
+    ),
+    "an answer that says how much more may come (RFC 7339 §4)": (
+        CALLED[0].replace(KEPT, f'{KEPT};oc;oc-algo="loss"'),
+        CALLED[1].replace(KEPT, f'{KEPT};oc=20;oc-algo="loss";oc-validity=500;oc-seq=1.1'),
+        *CALLED[2:],
+    ),
+    "a PRACK that crosses the refusal (RFC 3262 §3)": (
+        INVITE,
+        RINGING.replace("180", "183"),
+        PRACK,
+        BUSY_NOW,
+        PRACK_LOST,
+        GONE_ACK,
+    ),
+    "a PRACK to one side that crosses the answer of another (RFC 3261 §13.2.2.4)": (
+        INVITE,
+        RINGING.replace("180", "183").replace("tag=b", "tag=d"),
+        PRACK.replace("tag=b", "tag=d"),
+        OK,
+        ACK,
+        PRACK_LOST.replace("tag=b", "tag=d"),
+        again(BYE, 3, "3"),
+        again(BYE_OK, 3, "3"),
+    ),
+    "a key that was refused with what the other side is able to (RFC 3261 §21.4.26)": (
+        INVITE,
+        REFUSED_BY_WORD,
+        GONE_ACK,
+        *ANEW,
+    ),
+    "a key that the other side takes over, offered again in the same call": (
+        INVITE,
+        COPIED,
+        ACK,
+        UPDATE,
+        UPDATE_OK,
+        again(BYE, 3, "3"),
+        again(BYE_OK, 3, "3"),
+    ),
+    "a refusal that says what the device is able to (RFC 3261 §21.4.26)": (
+        *CALL[:3],
+        ASKS,
+        UNABLE,
+        NO_ACK,
+        again(f"{ASKS}\n\n{described()}", 6, "10"),
+        f"> SIP/2.0 200 OK\n{headers('6 INVITE', '10', tags=('b', 'a'), more=CONTACT)}\n\n"
+        + described().replace("- 1 1", "- 1 2"),
+        again(NO_ACK, 6, "11"),
+    ),
     "who only asks who is registered renews nothing (RFC 3261 §10.2.3)": (FETCH, GRANTED.format(3)),
 }
 
@@ -144,6 +220,31 @@ def test_a_habit_that_the_rfcs_allow_breaks_nothing(name):
                 described() + BUNDLED.replace("video 0", "video 4000"),
             ),
             "SIP-12",
+        ),
+        (
+            (
+                CALLED[0].replace(KEPT, f"{KEPT};keep;x=1"),
+                CALLED[1].replace(KEPT, f"{KEPT};keep=30;x=2"),
+                *CALLED[2:],
+            ),
+            "SIP-03",
+        ),
+        ((INVITE, RINGING.replace("180", "183"), PRACK, PRACK_LOST, BUSY_NOW, GONE_ACK), "SIP-08"),
+        ((INVITE, RINGING.replace("180", "183"), BUSY_NOW, GONE_ACK, PRACK, PRACK_LOST), "SIP-08"),
+        ((INVITE, RINGING, OK, ACK, PRACK, PRACK_LOST), "SIP-08"),
+        ((INVITE, REFUSED_BY_WORD.replace("488 No", "183 Ringing"), *CALL[1:], *ANEW), "KEY-01"),
+        (
+            (CALLED[0], CALLED[1].partition("\n\n")[0] + "\n\n" + CALLED[0].partition("\n\n")[2], CALLED[2]),
+            "KEY-01",
+        ),
+        (
+            (
+                *CALL[:3],
+                ASKS,
+                f"> SIP/2.0 200 OK\n{headers('5 INVITE', '9', tags=('b', 'a'), more=CONTACT)}\n\n{ABLE}",
+                again(NO_ACK, 5, "11"),
+            ),
+            "SIP-14",
         ),
         ((FETCH.replace(REQUEST, f"{REQUEST}\n{CONTACT}"), GRANTED.format(3)), "SIP-15"),
     ],

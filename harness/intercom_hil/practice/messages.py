@@ -20,7 +20,12 @@ COOKIE = "z9hG4bK"
 _ONCE = ("From", "To", "Call-ID", "CSeq", "Max-Forwards")
 _OF_ANOTHER = ("ACK", "CANCEL")
 """Requests that have the branch of the INVITE that they belong to (RFC 3261 §9.1, §17.1.1.3)."""
-_ADDED_BY_RECEIVER = re.compile(r";(received|rport)(=[^;]*)?", re.IGNORECASE)
+_ADDED_BY_RECEIVER = re.compile(
+    r";(received|rport|received-realm|oc-validity|oc-seq)(=[^;]*)?(?=;|\Z)", re.IGNORECASE
+)
+"""Parameters of RFC 3261 §18.2.1, RFC 3581, RFC 8055 and RFC 7339."""
+_FILLED_IN_BY_RECEIVER = re.compile(r"(;(?:keep|oc|oc-algo))=[^;]*", re.IGNORECASE)
+"""Parameters that get a value where they are: of keep-alives (RFC 6223), and of overload (RFC 7339)."""
 
 
 def grammar(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
@@ -126,13 +131,14 @@ def _host(message: SipMessageSeen) -> str:
 
 
 def _vias(message: SipMessageSeen) -> list[str]:
-    """Return the Via fields without what a receiver adds to them (RFC 3261 §18.2.1, RFC 3581), and blanks.
+    """Return the Via fields without what a receiver adds to them, or gives a value, and without blanks.
 
     Parameters are sorted: their order says nothing (RFC 3261 §7.3.1).
     """
     found = []
     for part in _listed(message, "Via"):
-        bare = _ADDED_BY_RECEIVER.sub("", re.sub(r"\s", "", part)).lower()
+        bare = _ADDED_BY_RECEIVER.sub("", re.sub(r"\s", "", part))
+        bare = _FILLED_IN_BY_RECEIVER.sub(r"\1", bare).lower()
         sent_by, *parameters = bare.split(";")
         found.append(";".join([sent_by, *sorted(parameters)]))
     return found
@@ -239,8 +245,8 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
             latest = {key: value for key, value in latest.items() if key[0] != message.call_id}
         if message.sender != "device" or not message.media or "multipart/" in message.raw:
             continue
-        if message.method not in _OF_A_SESSION:
-            continue
+        if message.method not in _OF_A_SESSION or (message.status or 0) >= 300:
+            continue  # one that refuses says what the device is able to (RFC 3261 §21.4.26)
         try:
             session = message.session
         except WireError:

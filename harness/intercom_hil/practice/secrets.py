@@ -64,11 +64,14 @@ def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     """KEY-01: each master key of the device in one call alone, of those here and of earlier scenarios.
 
     What was offered in vain has protected nothing, and may be offered again: past a challenge, or elsewhere.
+    Who refuses it may say what he is able to instead (RFC 3261 §21.4.26). The other side that takes over the
+    device's own key is another matter.
     """
-    taken = {sip(o).call_id for o in seen if sip(o).media and sip(o).status is not None}
+    taken = {sip(o).call_id for o in seen if sip(o).media and 100 < (sip(o).status or 0) < 300}
     first: dict[bytes, Observation] = {}
     again = {o.content.digest: o for o in timeline if isinstance(o.content, KeySeenBefore)}
     given: dict[tuple[str, bytes], Observation] = {}
+    own: set[tuple[str, bytes]] = set()
     for observation in seen:
         message = sip(observation)
         if message.sender != "device":
@@ -77,7 +80,7 @@ def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
         for key in keys_of(message):
             book.look("KEY-01", observation)
             theirs = given.get((message.call_id, key))
-            if theirs is not None:
+            if theirs is not None and (message.call_id, key) not in own:
                 book.broken("KEY-01", "the key that the other side has chosen", observation, theirs)
             if len(set(key)) * 3 <= len(key):
                 book.broken(
@@ -88,6 +91,7 @@ def keys(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
                 if known != key and 2 * same >= len(key):
                     problem = f"a key with {same} of {len(key)} bytes as in another one"
                     book.broken("KEY-01", problem, observation, seen_first)
+            own.add((message.call_id, key))
             other = first.setdefault(key, observation)
             if sip(other).call_id != message.call_id and sip(other).call_id not in taken:
                 first[key] = observation

@@ -66,11 +66,13 @@ def refused(seen: Sequence[Observation], book: Book) -> None:
     """SIP-08: what the device asks within a dialog, and its CANCEL, is understood.
 
     A 481 that crosses a BYE, or comes from a side that has ended the call, is nobody's fault, nor is one by
-    which a subscription is over (RFC 6665 §4.1.2.2, §4.2.2). A 500 is the other side's own trouble (RFC 3261
-    §21.5), unless it is for a number that does not rise in its dialog (§12.2.2).
+    which a subscription is over (RFC 6665 §4.1.2.2, §4.2.2), nor one to what crosses the end of its early
+    dialog (RFC 3261 §12.3). A 500 is the other side's own trouble (§21.5), unless it is for a number that
+    does not rise in its dialog (§12.2.2).
     """
     ended: set[str] = set()
-    own: set[tuple[str, int, str]] = set()
+    own: dict[tuple[str, int, str], Observation] = {}
+    over = _early_dialogs_over(seen)
     finals: set[str] = set()
     highest: dict[tuple[str, str, str], int] = {}
     late: set[tuple[str, int, str]] = set()
@@ -85,7 +87,7 @@ def refused(seen: Sequence[Observation], book: Book) -> None:
             way = message.call_id, message.from_tag, message.to_tag
             late |= {key} if message.cseq <= highest.get(way, -1) and key not in own else set()
             highest[way] = max(message.cseq, highest.get(way, -1))
-            own.add(key)
+            own.setdefault(key, observation)
         elif message.is_request and message.method == "BYE":
             ended.add(message.call_id)
         elif message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200:
@@ -97,12 +99,34 @@ def refused(seen: Sequence[Observation], book: Book) -> None:
         excused = message.call_id in ended or (message.status == _FAILED and key not in late)
         excused |= message.method == "CANCEL" and message.call_id in finals
         excused |= message.method in _OF_SUBSCRIPTIONS and message.status == _UNKNOWN
+        excused |= message.status == _UNKNOWN and any(
+            tag != message.to_tag and own[key].time - CROSSING <= at <= observation.time + CROSSING
+            for tag, at in (over.get(message.call_id, ()) if message.method != "CANCEL" else ())
+        )
         book.check(
             "SIP-08",
             message.status not in _NOT_UNDERSTOOD or excused,
             f"{message.status} to {message.method}",
             observation,
         )
+
+
+def _early_dialogs_over(seen: Sequence[Observation]) -> dict[str, list[tuple[str, float]]]:
+    """Return by Call-ID what has ended the early dialogs of the device's INVITEs, and when (epoch seconds).
+
+    A refusal ends all of them. A 2xx ends those of the other sides, which have other tags than its own.
+    """
+    found: dict[str, list[tuple[str, float]]] = {}
+    begun = {
+        (sip(o).call_id, sip(o).cseq) for o in seen if sip(o).is_initial_invite and sip(o).sender == "device"
+    }
+    for observation in seen:
+        message = sip(observation)
+        final = message.receiver == "device" and message.method == "INVITE" and (message.status or 0) >= 200
+        if final and (message.call_id, message.cseq) in begun:
+            tag = message.to_tag if (message.status or 0) < 300 else ""
+            found.setdefault(message.call_id, []).append((tag, observation.time))
+    return found
 
 
 def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
