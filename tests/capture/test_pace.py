@@ -32,6 +32,16 @@ def test_what_was_held_up_and_comes_after_faster_is_no_fast_clock(held_up, apart
     assert found == pytest.approx(1.0, abs=0.08)
 
 
+@pytest.mark.parametrize("times", [1.0, 1.5])
+def test_pictures_that_are_sent_in_another_order_than_they_were_taken_keep_their_clock(times):
+    """RFC 3550 §5.1: a picture that others are told by goes before them, with a timestamp above theirs."""
+    pace, frame = Pace(), 90_000 // 25
+    for sent, place in enumerate((0, *(first + back for first in range(0, 60, 3) for back in (3, 1, 2)))):
+        for packet in range(4):
+            pace.take((2**32 - 9000 + place * frame) & 0xFFFFFFFF, 90_000, (sent + packet / 50) / 25 / times)
+    assert pace.ratio == pytest.approx(times, abs=0.05)
+
+
 def test_a_wrong_clock_is_seen_before_a_silence_and_long_after_it():
     assert ratio((2.0, STEP / 1.5, 0.0), (1.0, STEP / 1.5, 1.0))[0] == pytest.approx(1.5, abs=0.05)
     assert ratio((0.1, STEP / 1.5, 0.0), (9.0, STEP / 1.5, 1.0))[0] == pytest.approx(1.5, abs=0.05)

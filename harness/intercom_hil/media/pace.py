@@ -6,6 +6,8 @@ LONGEST_STEP = 0.6
 """Seconds from one packet to the next beyond which a sender has paused, for whatever reason."""
 _MADE_UP_WITHIN = 5.0
 """Times as long as sound was held up, by a network or a busy sender, in which all of it may come after."""
+_HALF = 1 << 31
+"""Ticks: half of all timestamps. Pictures that are sent in another order than they were taken go back."""
 _USUAL_STEP = 0.25
 """Seconds up to which it has not: in between, it may be late and make up for it, or not."""
 
@@ -32,10 +34,11 @@ class Pace:
         before, self._before = self._before, (timestamp, time)
         if before is None:
             return
-        risen, passed = ((timestamp - before[0]) & 0xFFFFFFFF) / rate, time - before[1]
+        step = (timestamp - before[0] + _HALF) % (2 * _HALF) - _HALF
+        risen, passed = step / rate, time - before[1]
         if passed > LONGEST_STEP and risen < passed:
             self._made_up = time + _MADE_UP_WITHIN * (passed - risen)
-        if risen > LONGEST_STEP or time < self._made_up:
+        if abs(risen) > LONGEST_STEP or time < self._made_up:
             return
         if passed <= LONGEST_STEP:
             self.seconds += passed
