@@ -3,9 +3,10 @@
 import pytest
 
 from intercom_hil.hearing.kept_up import kept_up
+from intercom_hil.media.rtp import build_rtp
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured, Declared, InstrumentLost, OutputChanged
-from tests.capture.wire_story import Wire, sip
+from tests.capture.wire_story import DEVICE, PBX, Wire, sip
 from tests.monitors.test_both_heard import MICROPHONE, Talk, converse
 
 DEVICE_SIP, PBX_SIP = ("127.0.43.30", 5060), ("127.0.43.10", 5060)
@@ -14,7 +15,7 @@ CONFIGURED = Configured(settings={}, accepted=True)
 LOST = InstrumentLost(instrument="device", problem="it restarted", blame="device")
 
 
-def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0):
+def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0, digit=()):
     """A placed call that is ended by a BYE, with what else was on the timeline two seconds before that."""
     wire = Wire()
     declared = Declared(has=(), lacks=(), microphone_tone=MICROPHONE)
@@ -28,6 +29,9 @@ def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0):
             f"{asked} sip:100@127.0.43.30 SIP/2.0", tags=("t1", "f1"), cseq=(7, asked), call_id="call-1"
         )
         wire.udp(PBX_SIP, DEVICE_SIP, ask)
+    for number in range(3) if digit else ():
+        data = build_rtp(bytes((1, 10, 1, 64)), payload_type=101, sequence=9000 + number, timestamp=0, ssrc=9)
+        wire.udp(*digit, data)
     wire.now += wait
     ends = (DEVICE_SIP, PBX_SIP) if from_device else (PBX_SIP, DEVICE_SIP)
     tags = ("f1", "t1") if from_device else ("t1", "f1")
@@ -58,6 +62,12 @@ def test_what_cannot_be_used_is_found_out_as_soon_as_the_call_is_up():
 @pytest.mark.parametrize("method", ["INFO", "MESSAGE", "UPDATE"])
 def test_what_the_other_side_asks_for_within_the_call_may_end_it(method):
     assert talked(asked=method) == []
+
+
+def test_a_digit_of_the_other_side_may_end_it():
+    """RFC 4733: by that a door is opened, and that was it."""
+    assert talked(digit=(PBX, DEVICE)) == []
+    assert talked(digit=(DEVICE, PBX)) == ["OUT-05"]
 
 
 def test_the_other_side_has_gone():

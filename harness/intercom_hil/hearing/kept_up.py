@@ -1,7 +1,8 @@
 """A conversation goes on until somebody ends it: OUT-05 of placed calls, INC-06 of those taken.
 
 That the button ends it, new settings, another call that is taken, or what the other side asks for within the
-call, is a reason, and so is media that the device cannot use. One that has lasted for long may be limited.
+call, is a reason, whether by a request or by a digit (RFC 4733), and so is media that the device cannot use.
+One that has lasted for long may be limited.
 """
 
 from __future__ import annotations
@@ -15,7 +16,9 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import sip
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.media import MediaEnded
-from intercom_hil.timeline.observation import Configured, InstrumentLost
+from intercom_hil.timeline.observation import Configured, InstrumentLost, SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sdp import Media
 
 LIMITED = 45.0
 """Seconds from which on a device may end a call because it has lasted so long."""
@@ -25,6 +28,7 @@ _STILL_SENT = 0.5
 """Seconds before its end until which the other side was heard, where it had not gone."""
 _ASKS = ("INVITE", "UPDATE", "REFER", "INFO", "MESSAGE")
 """Requests that may make a device end a call: a digit by INFO opens a door, and that was it (RFC 6086)."""
+_DIGITS = "TELEPHONE-EVENT/"
 
 
 def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
@@ -49,6 +53,7 @@ def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
         lasted = bye.time - final.time
         if (
             asked
+            or _dialled(timeline, call)
             or others
             or explained
             or not _FINDS_OUT < lasted <= LIMITED
@@ -58,6 +63,32 @@ def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
         expected = "a call that goes on while both sides talk"
         seen_text = f"{bye} after {lasted:.1f} s, for no reason that is known"
         yield Finding(one.row, expected, seen_text, [call.invite, bye])
+
+
+def _dialled(timeline: Timeline, call: Call) -> bool:
+    """Whether the other side has sent digits, by the payload types that the device listed for them."""
+    named = {
+        number
+        for o in call.messages
+        if sip(o).sender == "device"
+        for section in _sections(sip(o))
+        for number, encoding in section.encodings.items()
+        if encoding.upper().startswith(_DIGITS)
+    }
+    return any(
+        isinstance(flow := o.content, MediaEnded)
+        and (flow.call_id, flow.receiver) == (call.call_id, "device")
+        and not named.isdisjoint(flow.payload_types or ())
+        for o in timeline
+    )
+
+
+def _sections(message: SipMessageSeen) -> tuple[Media, ...]:
+    try:
+        session = message.session
+    except WireError:
+        return ()
+    return session.media if session else ()
 
 
 def _heard(timeline: Timeline, call: Call, over: float) -> bool:
