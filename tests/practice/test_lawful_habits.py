@@ -290,6 +290,40 @@ def test_whom_the_device_answers_now_and_then_gets_an_answer_each_time():
     assert failed(asked_by(STRANGER, answered=True)) == {"SIP-09"}
 
 
+@pytest.mark.parametrize(
+    ("first", "then", "asked", "rows"),
+    [
+        (5060, 5099, 5060, set()),
+        (5060, 5060, 5060, {"SIP-09"}),
+        (5060, 5099, 5099, {"SIP-09"}),
+    ],
+)
+def test_nobody_is_any_more_where_a_device_has_been(first, then, asked, rows):
+    """It begins anew from another port, and the server asks at both places until the registration ends."""
+    contact = "Contact: <sip:door@192.0.2.30:{}>"
+    timeline = Timeline()
+    timeline.opened = START
+    options = (
+        INFO.replace("INFO", "OPTIONS")
+        .replace(";tag=a", "")
+        .replace("tag=b", "tag={0}")
+        .replace("bK9", "bK9{0}")
+    )
+    answer = f"SIP/2.0 200 OK\n{headers('5 OPTIONS', '9y', tags=('y', 'o'))}"
+    said = [
+        (first, True, f"{REGISTER[2:]}\n{contact.format(first)}"),
+        (then, True, f"{again(REGISTER, 2, 'r2')[2:]}\n{contact.format(then)}"),
+        (asked, False, options[2:].format("x")),
+        (then, False, options[2:].format("y")),
+        (then, True, answer),
+    ]
+    for second, (port, ours, text) in enumerate(said):
+        ends = ((DEVICE[0], port), PBX) if ours else (PBX, (DEVICE[0], port))
+        payload = "\r\n".join([*text.split("\n"), "Content-Length: 0", "", ""]).encode()
+        timeline.append(Witness.WIRE, sip_content(payload, *ends, "UDP", name_of), START + second)
+    assert failed(timeline) == rows
+
+
 def test_an_answer_may_take_its_time_when_the_scenario_ends():
     story = told(*CALLED[:3], INFO, CALLED[3], CALLED[4])
     soon = [f for f in practice(story, START + 4.5) if f.verdict is Verdict.FAIL]

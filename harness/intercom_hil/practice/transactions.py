@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from intercom_hil.judge.messages import sip
+from intercom_hil.judge.places import place
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation
 from intercom_hil.timeline.observation import SipMessageSeen
@@ -134,8 +135,10 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
 
     That it is there is shown by a response of its own to something that came later. An INVITE may ring. Whom
     a device has never sent anything to it may leave without an answer as well: many are set to listen to
-    their server alone, and give who looks for open doors no sign of themselves.
+    their server alone, and give who looks for open doors no sign of themselves. So it may what goes to where
+    it was before it registered from another place: a server calls there until that registration ends.
     """
+    moved = _Places(seen)
     finals: set[tuple[str, int, str, str]] = set()
     known: set[str] = set()
     last_response = 0.0
@@ -147,9 +150,11 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
             last_response = max(last_response, observation.time)
             if message.status >= 200:
                 finals.add((message.call_id, message.cseq, message.method, message.branch))
-    for observation in seen:
+    for number, observation in enumerate(seen):
         message = sip(observation)
         if message.receiver != "device" or not message.is_request or message.method in ("ACK", "INVITE"):
+            continue
+        if message.transport == "UDP" and moved.is_left(message.destination, number):
             continue
         if not message.branch or observation.time > min(settled - PROMPT, last_response - IN_TURN):
             continue
@@ -162,6 +167,31 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
         if message.sender == "device" and message.status == 405 and message.headers:
             said = bool(message.values("Allow"))
             book.check("SIP-09", said, "405 that does not say what is allowed", observation)
+
+
+class _Places:
+    """Where the device is, by what it sends over UDP: where that comes from, and its Contacts.
+
+    Attributes are places of messages among those seen: when it named each address last, and its REGISTERs.
+    """
+
+    def __init__(self, seen: Sequence[Observation]) -> None:
+        self._named: dict[str, int] = {}
+        self._registered: list[int] = []
+        for number, observation in enumerate(seen):
+            message = sip(observation)
+            if message.sender != "device" or message.transport != "UDP":
+                continue
+            contacts = [place(contact.uri) for contact in message.contacts]
+            for one in (message.source, *(f"{host}:{port}" for _, host, port in contacts)):
+                self._named[one] = number
+            if message.method == "REGISTER" and message.is_request and contacts and not message.takes_back:
+                self._registered.append(number)
+
+    def is_left(self, address: str, number: int) -> bool:
+        """Whether the device had registered from elsewhere by then, and has named an address no more."""
+        since = max((one for one in self._registered if one < number), default=None)
+        return since is not None and self._named.get(address, -1) < since
 
 
 def over(seen: Sequence[Observation], book: Book) -> None:
