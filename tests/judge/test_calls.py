@@ -1,7 +1,11 @@
 """What is one call, and what came of it."""
 
+import pytest
+
 from intercom_hil.judge.calls import calls
-from tests.judge.story import Story
+from intercom_hil.monitors.monitors import monitor
+from intercom_hil.spec.verdict import Verdict
+from tests.judge.story import START, Story
 
 
 def refused_and_offered_anew(call):
@@ -61,3 +65,35 @@ def test_a_call_that_two_have_taken_goes_on_while_one_of_them_is_left():
     (call,) = calls(story.timeline)
     assert call.bye is not None
     assert call.bye_by_device
+
+
+def come_by_two_ways(*answers):
+    """A call that a proxy has forked: both branches lead to the device. Its answers: status and branch."""
+    story = Story()
+    for branch in ("first", "second"):
+        story.sip("INVITE", "pbx", "device", to_tag="", profile="RTP/AVP", branch=branch)
+    for status, branch in answers:
+        profile = "RTP/AVP" if status < 300 else None
+        story.sip("INVITE", "device", "pbx", status=status, branch=branch, profile=profile)
+    story.sip("ACK", "pbx", "device", branch="first")
+    return story
+
+
+@pytest.mark.parametrize("second", [482, 486])
+def test_an_invite_that_comes_by_two_ways_is_taken_once(second):
+    """RFC 3261 §8.2.2.2: a merged request is refused with 482, whatever comes of the other."""
+    story = come_by_two_ways((second, "second"), (200, "first"))
+    (call,) = calls(story.timeline)
+    assert (call.established, call.status) == ((True, 200) if second == 482 else (False, 486))
+
+
+def test_an_invite_that_is_turned_down_for_a_loop_is_turned_down():
+    (call,) = calls(come_by_two_ways((482, "first")).timeline)
+    assert (call.status, call.refused) == (482, True)
+
+
+def test_the_log_of_a_call_that_came_by_two_ways_has_its_cause():
+    story = come_by_two_ways((482, "second"), (200, "first")).event("incoming_call_received")
+    story.bye("pbx").event("incoming_call_remote_hangup")
+    found = monitor(story.timeline, START + 60, START + 60, only=["agreement"])
+    assert {judgement.requirement for judgement in found if judgement.verdict is Verdict.FAIL} == set()

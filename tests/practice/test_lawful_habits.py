@@ -182,6 +182,16 @@ HABITS = {
         again(BYE, 3, "3"),
         again(BYE_OK, 3, "3"),
     ),
+    "an INVITE that comes by two ways (RFC 3261 §8.2.2.2)": (
+        CALLED[0].replace(CONTACT, f"{CONTACT}\nRecord-Route: <sip:192.0.2.10;lr>"),
+        again(CALLED[0], 1, "w").replace(CONTACT, f"{CONTACT}\nRecord-Route: <sip:192.0.2.77;lr>"),
+        again(CALLED[1], 1, "w").partition("\nContact")[0].replace("200 OK", "482 Merged"),
+        CALLED[1].replace("Contact:", "Record-Route: <sip:192.0.2.10;lr>\nContact:"),
+        CALLED[2],
+        f"> BYE sip:door@192.0.2.30 SIP/2.0\n{headers('9 BYE', '9', tags=('b', 'a'), more=REQUEST)}\n"
+        "Route: <sip:192.0.2.10;lr>",
+        f"< SIP/2.0 200 OK\n{headers('9 BYE', '9', tags=('b', 'a'))}",
+    ),
     "a refusal that says what the device is able to (RFC 3261 §21.4.26)": (
         *CALL[:3],
         ASKS,

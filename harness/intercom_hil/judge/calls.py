@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intercom_hil.judge.messages import messages, sip
-from intercom_hil.spec.status_codes import CHALLENGES, NO_REFUSALS
+from intercom_hil.spec.status_codes import CHALLENGES, LOOP_DETECTED, NO_REFUSALS
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -141,7 +141,7 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
     call.messages.append(observation)
     by_device = message.sender == device
     if message.status is not None and message.method == "INVITE" and message.status >= 200:
-        if message.status not in CHALLENGES and call.final is None:
+        if message.status not in CHALLENGES and call.final is None and not _refuses_a_copy(message, call):
             call.final = observation
             call.answered_without_audio = _closes_audio(message)
             call.answered_with_srtp = bool(_suites(message) & _suites(sip(call.invite)))
@@ -157,6 +157,12 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
         call.bye_by_remote = call.bye_by_remote or not by_device
         if call.bye is None:
             call.bye, call.bye_by_device = observation, by_device
+
+
+def _refuses_a_copy(message: SipMessageSeen, call: Call) -> bool:
+    """Whether a called party turns down an INVITE that has come by another way before (RFC 3261 §8.2.2.2)."""
+    first = sip(call.invite).branch
+    return message.status == LOOP_DETECTED and bool(first and message.branch) and message.branch != first
 
 
 def _leaves_another(call: Call) -> bool:

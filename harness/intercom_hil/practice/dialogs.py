@@ -44,7 +44,7 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
         if ours and message.is_request and message.method == "INVITE":
             begun.add(message.branch)
         if message.is_initial_invite:
-            asked[message.call_id, message.cseq] = message
+            asked.setdefault((message.call_id, message.cseq), message)  # of two ways the first (§8.2.2.2)
         _learn(known, asked, message, ours)
         if not ours and message.method == "BYE" and (message.status or 0) >= 300:
             ended.pop((message.call_id, message.from_tag, message.to_tag), None)  # asked for in vain

@@ -20,6 +20,8 @@ DECLINED = (403, 603)
 """The call is not wanted: by whoever set the device up, or by whoever was called (§21.4.4, §21.6.2)."""
 MEDIA_NOT_ACCEPTABLE = (406, 415, 488, 606)
 """The call could be taken, the offered media cannot (§21.4.7, §21.4.13, §21.4.26, §21.6.4)."""
+LOOP_DETECTED = 482
+"""A request has come round, or by two ways: the called party has it already (§8.2.2.2, §16.3)."""
 CANCELLED = (487,)
 """The caller gave up (§21.4.25)."""
 
