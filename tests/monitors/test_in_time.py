@@ -91,6 +91,18 @@ def test_a_microphone_that_is_turned_down_is_not_listened_to():
     assert found(converse(wire, Talk(change=silent_until(3.4), seconds=LONG))) == []
 
 
+@pytest.mark.parametrize("change", [between(3.4, LONG), between(0.0, LONG - 2.5)])
+def test_who_sends_nothing_where_nothing_is_said_may_suppress_silence(change):
+    """RFC 3551 §4.1: with or without comfort noise. What is known to be at the microphone is no silence."""
+    assert found(converse(Wire(), Talk(change=change, seconds=LONG))) == []
+    quiet = begun()
+    settings = {"microphone_volume": 5}
+    quiet.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), quiet.now)
+    quiet.now += 0.1
+    assert found(converse(quiet, Talk(change=change, seconds=LONG))) == []
+    assert found(converse(begun(), Talk(change=change, seconds=LONG))) == ["OUT-05"]
+
+
 @pytest.mark.parametrize(
     ("until", "volume", "expected"),
     [(LONG, 50, []), (LONG - 2.5, 50, []), (LONG - 4, 50, ["OUT-05"]), (LONG - 4, 5, []), (0.0, 50, [])],

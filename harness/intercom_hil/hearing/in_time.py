@@ -1,7 +1,8 @@
 """From the answer to the end: OUT-05 of placed calls, INC-06 of those taken.
 
 The device has its time to open the channels (``timing.answer``). From then on it sends, as long as both sides
-talk and nothing changes the call; and what it is sent is heard at its speaker to the end.
+talk and nothing changes the call; and what it is sent is heard at its speaker to the end. Where nothing is
+known to be at the microphone, or it is turned down, a device may have nothing to send (RFC 3551 §4.1).
 """
 
 from __future__ import annotations
@@ -36,9 +37,11 @@ def sound_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
         flows = _flows(timeline, one, of_device=True)
         if not flows:
             continue
-        if not one.again:
+        spoken = tone is not None and is_audible(volume_in(timeline, one, "microphone_volume"))
+        if spoken and not one.again:
             yield from _late(timeline, one, flows, tone)
-        yield from _early(timeline, one, flows)
+        if spoken:
+            yield from _early(timeline, one, flows)
         yield from _silent_in_the_end(timeline, one)
 
 
@@ -62,7 +65,7 @@ def _late(
     observation, first = min(flows, key=lambda pair: pair[1].first)
     begun, what = first.first, observation
     heard = [(o, c) for o, c in one.heard(timeline, of_device=True) if is_near(c.tone_hz, tone)]
-    if heard and is_audible(volume_in(timeline, one, "microphone_volume")):
+    if heard:
         what = heard[0][0]
         begun = max(begun, what.time - heard[0][1].duration)
     limit = one.begun + timing.answer + LATEST + late_between(timeline, one.begun, begun)
