@@ -135,6 +135,40 @@ def test_every_single_packet_that_was_lost_to_the_capture_accuses_nobody(tmp_pat
         assert broken(text) == [], f"without packet {lost}"
 
 
+def rung_at_two(lost, tag="b"):
+    """A call that rings at two places and is taken at one, which hangs up; without a packet that was lost."""
+
+    def forked(start, cseq, tag="", branch="", body=""):
+        sender = "pbx" if start.startswith("SIP") else "device"
+        return message(start, call="c1", cseq=cseq, sender=sender, to_tag=tag, branch=branch, body=body)
+
+    def hung_up(start):
+        return theirs(start, "7 BYE").replace(b"tag=theirs", b"tag=%s" % tag.encode())
+
+    invite = forked("INVITE sip:3400@192.0.2.10 SIP/2.0", "1 INVITE", body=SDP.format(host=DEVICE, port=4000))
+    ok = forked("SIP/2.0 200 OK", "1 INVITE", "b", body=SDP.format(host=PBX, port=5000))
+    packets = [
+        sip(1.0, invite),
+        *(sip(1.1, forked("SIP/2.0 180 Ringing", "1 INVITE", there), to_device=True) for there in "ab"),
+        sip(1.3, ok, to_device=True),
+        sip(1.4, forked("ACK sip:3401@192.0.2.10 SIP/2.0", "1 ACK", "b", "a")),
+        sip(4.0, hung_up(f"BYE sip:3401@{DEVICE} SIP/2.0"), to_device=True),
+        sip(4.01, hung_up("SIP/2.0 200 OK")),
+    ]
+    return [*registration(), *(one for place, one in enumerate(packets) if place not in lost)]
+
+
+def test_a_dialog_that_began_by_what_nobody_captured_is_one_all_the_same(tmp_path):
+    for lost in [(), (0,), (2,), (3,), (2, 3), (2, 3, 4), (1, 2, 3), (0, 2, 3)]:
+        _, text = told(written(tmp_path / "x.pcap", rung_at_two(lost)), device=[DEVICE], pbx=[PBX])
+        assert broken(text) == [], lost
+
+
+def test_a_stranger_who_hangs_up_is_one_where_the_call_was_captured(tmp_path):
+    _, text = told(written(tmp_path / "x.pcap", rung_at_two((), tag="z")), device=[DEVICE], pbx=[PBX])
+    assert [line.split()[:2] for line in broken(text)] == [["SIP-18", "fail:"]]
+
+
 def test_an_answer_that_was_never_acknowledged_is_found_where_the_other_side_missed_it_too(tmp_path):
     path = written(tmp_path / "x.pcap", [*registration(), *call(acknowledged=False, answers=4)])
     _, text = told(path)

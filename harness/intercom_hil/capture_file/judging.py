@@ -24,10 +24,14 @@ _OF_THE_WIRE = ("flood", "media", "credentials", "good practice")
 _WHOLE_STORY = frozenset(
     {
         *("SIP-05", "SIP-06", "SIP-07", "SIP-08", "SIP-09", "SIP-10", "SIP-11", "SIP-12", "SIP-13", "SIP-14"),
+        "SIP-18",
         *("RTP-01", "RTP-02", "RTP-07", "RTP-08"),
     }
 )
 """Rows that hold one message against others of its call: what is missing may be what explains it."""
+_OF_ANY_CALL = frozenset({"SIP-18"})
+"""Rows that also judge what is of no call at all: that its call began before the capture explains nothing."""
+_UNBEGUN = "its beginning"
 _AGREEMENT = frozenset({"ENC-11"})
 """Rows that hold packets against what was agreed: packets that are there, whatever else was lost."""
 _CALLS_UNREAD = frozenset({"RTP-01", "RTP-02"})
@@ -95,7 +99,7 @@ def _excuse(
     if row in _WHOLE_STORY | _AGREEMENT:
         calls = {getattr(o.content, "call_id", "") for o in rests_on}
         hole = next((holes[call] for call in calls if call in holes), "")
-        if hole:
+        if hole and (row not in _OF_ANY_CALL or _UNBEGUN not in hole):
             return f"the capture has not the whole call: {hole}"
     if row in ("SIP-07", "SIP-09"):
         return _not_missed(rests_on, timeline, read.ended)
@@ -250,7 +254,7 @@ def _missing_before(
     if message.method == "CANCEL":
         return "" if not theirs or (call, cseq, "INVITE") in asked else "the INVITE that a CANCEL belongs to"
     if message.to_tag and not is_begun:
-        return "its beginning"
+        return _UNBEGUN
     before = highest.get((call, message.from_tag))
     if theirs and before is not None and cseq > before + 1:
         return f"what came between {before} and {cseq} by the other side's count (CSeq)"
