@@ -64,8 +64,13 @@ _OF_ICE = ("ice-ufrag", "candidate")
 
 _LINE_END = re.compile(r"\r{0,2}\n|\r(?!\r{0,2}\n)")
 _LINE = re.compile(r"([a-z])=(.*)\Z", re.DOTALL)
-_FREE = ("i=", "u=", "e=", "p=", "a=fmtp:")
-"""Lines of text that is free, and may end in blanks (RFC 4566 §9)."""
+_STRICT = (
+    *("rtpmap", "fmtp", "ptime", "maxptime", "framerate", "crypto", "fingerprint", "setup", "connection"),
+    *("rtcp", "rtcp-fb", "candidate", "ice-ufrag", "ice-pwd", "mid", "group", "ssrc", "tcap", "acap", "pcfg"),
+)
+"""Attributes whose values are more than text; those of others may have blanks anywhere (RFC 4566 §9)."""
+_FREE = re.compile(rf"[iuep]=|a=fmtp:|a=(?!(?:{'|'.join(_STRICT)})[ \t]*:)[^:]*:", re.IGNORECASE)
+"""Lines of text that is free, and may end in blanks."""
 _PORT = re.compile(r"(0{0,60}[0-9]{1,5})(?:/[0-9]{1,60})?\Z")
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
 _OTHER_NETWORK = re.compile(r"(?!IN\b)[A-Z0-9]+[ \t]+\S+[ \t]+\S", re.IGNORECASE)
@@ -333,7 +338,7 @@ def _lines(body: bytes, notes: list[str]) -> Iterator[tuple[str, str]]:
                 notes.append(f"a line that is no SDP: {clean(line[:_LONGEST_QUOTE])!r} (RFC 4566 §5)")
             continue
         value = match[2].strip(" \t")
-        written = match[2].rstrip(" \t") if line.lstrip(" \t").startswith(_FREE) else match[2]
+        written = match[2].rstrip(" \t") if _FREE.match(line.lstrip(" \t")) else match[2]
         if value != written and match[1] != "s":
             notes.append("blanks round the value of a line (RFC 4566 §5)")
         yield match[1], clean(value)
@@ -394,7 +399,7 @@ def _attributes(lines: list[tuple[str, str]], notes: list[str]) -> tuple[tuple[s
     for letter, value in lines:
         if letter == "a":
             name, _, said = value.partition(":")
-            if name != name.strip() or said != said.strip():
+            if name != name.strip() or (said != said.strip() and name.strip().lower() in _STRICT):
                 notes.append("blanks round the colon of an a= line (RFC 4566 §5.13)")
             found.append((name.strip(), said.strip()))
     return tuple(found)
