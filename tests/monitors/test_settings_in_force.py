@@ -92,6 +92,15 @@ def test_video_in_a_re_invite_or_on_the_wire_counts_like_that_of_the_beginning()
     assert broken(story) == {"VID-04"}
 
 
+@pytest.mark.parametrize(("method", "row"), [("OPTIONS", set()), ("UPDATE", {"VID-04"})])
+def test_what_a_device_says_that_it_is_able_to_is_no_video(method, row):
+    """RFC 3261 §11.2: the answer to OPTIONS within a call says what the device has, not what is set."""
+    story = call(configured(Story(), video_calls="Off"), placed=False, ours=lines(port=0))
+    story.sip(method, "pbx", "device", call="c2", cseq=2)
+    story.sip(method, "device", "pbx", status=200, call="c2", cseq=2, media=lines())
+    assert broken(story) == row
+
+
 def test_a_call_that_began_under_other_settings_goes_on_as_it_was():
     story = call(configured(Story(), video_calls="Both"), placed=False, ours=lines())
     configured(story, video_calls="Off")

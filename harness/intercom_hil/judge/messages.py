@@ -12,6 +12,14 @@ from collections.abc import Hashable, Iterator
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import SipMessageSeen
 
+OF_A_SESSION = ("INVITE", "ACK", "PRACK", "UPDATE")
+"""Methods whose descriptions offer and answer (RFC 3264); that in answer to OPTIONS does not."""
+
+
+def describes_session(message: SipMessageSeen) -> bool:
+    """Return whether a description offers or answers: that of a refusal does not (RFC 3261 §21.4.26)."""
+    return message.method in OF_A_SESSION and (message.status or 0) < 300
+
 
 def messages(timeline: Timeline, until: float = float("inf")) -> Iterator[Observation]:
     """Yield the SIP messages seen until a time (epoch seconds), in order of arrival, PBX copies left out.

@@ -12,7 +12,7 @@ from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.lateness import MOSTLY, late_between
-from intercom_hil.judge.messages import messages, sip
+from intercom_hil.judge.messages import describes_session, messages, sip
 from intercom_hil.judge.stories import called, stories
 from intercom_hil.monitors.taken_calls import is_permitted
 from intercom_hil.spec.settings import Encryption, VideoCalls
@@ -37,7 +37,7 @@ def weakened(timeline: Timeline) -> Iterator[Finding]:
     """ENC-11: no SRTP is agreed on, or offered, that is not encrypted or not authenticated."""
     for observation in messages(timeline):
         message = sip(observation)
-        if message.sender != "device" or not message.media:
+        if message.sender != "device" or not message.media or not describes_session(message):
             continue
         try:
             session = message.session

@@ -14,7 +14,7 @@ from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.lateness import late_between
-from intercom_hil.judge.messages import messages, sip
+from intercom_hil.judge.messages import describes_session, messages, sip
 from intercom_hil.spec.settings import VideoCalls
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
@@ -80,7 +80,7 @@ def _shows_video(observation: Observation, call_id: str) -> bool:
         isinstance(content, SipMessageSeen)
         and content.sender == "device"
         and content.call_id == call_id
-        and (content.status is None or content.status < 300)
+        and describes_session(content)
         and any(
             line.media == "video" and line.port != 0 and line.direction in ("sendrecv", "sendonly")
             for line in content.media

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from intercom_hil.judge.messages import sip
+from intercom_hil.judge.messages import describes_session, sip
 from intercom_hil.judge.places import place
 from intercom_hil.judge.unreadable import keep_alives
 from intercom_hil.practice.book import Book
@@ -245,8 +245,8 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
             latest = {key: value for key, value in latest.items() if key[0] != message.call_id}
         if message.sender != "device" or not message.media or "multipart/" in message.raw:
             continue
-        if message.method not in _OF_A_SESSION or (message.status or 0) >= 300:
-            continue  # one that refuses says what the device is able to (RFC 3261 §21.4.26)
+        if not describes_session(message):
+            continue
         try:
             session = message.session
         except WireError:
@@ -266,8 +266,6 @@ def versions(seen: Sequence[Observation], book: Book) -> None:
             book.check("SIP-14", body == earlier, problem, observation, first)
 
 
-_OF_A_SESSION = ("INVITE", "ACK", "PRACK", "UPDATE")
-"""Methods whose descriptions offer and answer (RFC 3264); one in answer to OPTIONS begins no session."""
 _Side = tuple[str, str, str]
 """A dialog from the device's side: Call-ID, its own tag, and the other side's, empty at its beginning."""
 
