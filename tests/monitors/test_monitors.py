@@ -326,6 +326,30 @@ def test_failures_are_of_the_kinds_of_the_calls_that_failed(statuses, named, row
 
 
 @pytest.mark.parametrize(
+    ("status", "reason", "named", "rows"),
+    [
+        (603, 'Q.850 ;text="User busy; x, y" ;Cause=17', "busy", set()),
+        (603, "SIP;cause=486, Q.850;cause=21", "busy", set()),
+        (404, "q.850;cause=19", "no answer", set()),
+        (603, "Q.850;cause=21", "busy", {"EVT-13"}),
+        (486, "Q.850;cause=17", "not found", {"EVT-13"}),
+        (486, "X;cause=1", "not found", {"EVT-13"}),
+        (486, "Q.850;cause=", "not found", {"EVT-13"}),
+    ],
+)
+def test_a_failure_may_be_told_by_the_reason_beside_its_status(status, reason, named, rows):
+    """RFC 3326, RFC 6432: 603 is how a server passes on that somebody is busy, and says so."""
+    story = Story().press().event("outgoing_call_initiated")
+    story.sip("INVITE", "device", "pbx", to_tag="", profile="RTP/AVP")
+    raw = (
+        f"SIP/2.0 {status} No\r\nVia: SIP/2.0/UDP x;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+        f"To: <sip:c@d>;tag=2\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\nReason: {reason}\r\n\r\n"
+    )
+    story.sip("INVITE", "pbx", "device", status=status, raw=raw).sip("ACK", "device", "pbx")
+    assert broken(story.event("outgoing_call_failure", failure=named)) & {"EVT-13"} == rows
+
+
+@pytest.mark.parametrize(
     ("details", "rows"),
     [
         (("sip:3410@pbx", "sip:3411@pbx"), set()),

@@ -38,6 +38,7 @@ from intercom_hil.judge.judgement import Judgement
 from intercom_hil.judge.lateness import Waited, cut_short, excuse
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place
+from intercom_hil.judge.reasons import kinds_by_reason
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.stories import called, presses_that_hang_up, stories
@@ -70,7 +71,7 @@ from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogues import requirement
 from intercom_hil.spec.events import EVENTS, EventKind
-from intercom_hil.spec.status_codes import BUSY, CANCELLED, DECLINED, NOT_FOUND
+from intercom_hil.spec.status_codes import STATUSES_OF
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, EventCopy, MediaEnded, SipMessageSeen
@@ -352,25 +353,28 @@ def _before_cause(timeline: Timeline, logged: list[Observation], settled: float)
                 break
 
 
-_NAMES_OF = {
-    "busy": frozenset(BUSY),
-    "declined": frozenset(DECLINED),
-    "not found": frozenset(NOT_FOUND),
-    "no answer": frozenset(CANCELLED),
-}
-"""Final statuses for which a kind of failure stands; whatever else it was may be named in any way."""
-_OF_ONE_KIND = frozenset().union(*_NAMES_OF.values())
+_OF_ONE_KIND = frozenset(status for statuses in STATUSES_OF.values() for status in statuses)
+"""Final statuses for which one kind of failure stands; whatever else it was may be named in any way."""
 
 
 def _of_another_kind(timeline: Timeline, logged: list[Observation], settled: float) -> Iterator[Finding]:
-    """EVT-13: no more failures of a kind are logged than there were calls that failed so (RFC 3261 §21)."""
+    """EVT-13: no more failures of a kind are logged than there were calls that failed so (RFC 3261 §21).
+
+    By their status, or by the reason that the other side gives beside it (RFC 3326).
+    """
     failed = [call for call in calls(timeline, until=settled) if call.placed and not call.established]
     written = events_of(logged, catalogue.OUTGOING_FAILURE)
     if len(written) > len(failed):
         return
-    for kind, statuses in _NAMES_OF.items():
+    for kind, statuses in STATUSES_OF.items():
         named = [o for o in written if event_of(o).failure == kind]
-        fitting = [c for c in failed if c.status in statuses or c.status not in _OF_ONE_KIND]
+        fitting = [
+            c
+            for c in failed
+            if c.status in statuses
+            or c.status not in _OF_ONE_KIND
+            or (c.final and kind in kinds_by_reason(sip(c.final)))
+        ]
         if len(named) > len(fitting):
             text = f"logged {len(named)} times, of calls that ended with " + ", ".join(
                 str(call.status or "no answer") for call in failed

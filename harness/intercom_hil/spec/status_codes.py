@@ -33,3 +33,17 @@ OCCUPIED = tuple(sorted((*BUSY, *UNAVAILABLE, *OVERLOADED)))
 """The called party cannot take a call now, as one in another call says it."""
 REJECTIONS = tuple(sorted((*OCCUPIED, *DECLINED, *MEDIA_NOT_ACCEPTABLE)))
 """The called party turned the call away. Which of them says so is its own choice."""
+STATUSES_OF: dict[str, tuple[int, ...]] = {
+    "busy": BUSY,
+    "declined": DECLINED,
+    "not found": NOT_FOUND,
+    "no answer": CANCELLED,
+}
+"""Kinds of failure in the details of events, each with the statuses that stand for it and for no other."""
+CAUSES_OF: dict[str, tuple[int, ...]] = {
+    "busy": (17,),
+    "declined": (21,),
+    "not found": (1, 2, 3, 22, 26, 28),
+    "no answer": (18, 19, 20),
+}
+"""The same by the causes of ITU-T Q.850, which a Reason may have (RFC 3326 §2, RFC 6432)."""
