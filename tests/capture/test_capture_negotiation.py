@@ -111,6 +111,29 @@ def test_an_offer_in_the_answer_is_answered_in_the_ack():
     assert accounts(wire) == [("srtp", 10, 10, 0)] * 2
 
 
+@pytest.mark.parametrize("in_a_call", [False, True])
+def test_an_offer_in_a_reliable_response_is_answered_in_its_prack(in_a_call):
+    """RFC 3262 §5. What comes in the next PRACK, if anything, is a new offer."""
+    wire = Wire()
+    if in_a_call:
+        wire.to_device("INVITE sip:100@127.0.43.30 SIP/2.0", body=secure(PBX, 7), tags=("p", ""))
+        wire.to_pbx("SIP/2.0 200 OK", body=secure(DEVICE, 8), tags=("p", "d"))
+    wire.to_device("INVITE sip:100@127.0.43.30 SIP/2.0", tags=("p", "d" * in_a_call), cseq=(2, "INVITE"))
+    wire.to_pbx("SIP/2.0 183 Progress", body=secure(DEVICE, 1), tags=("p", "d"), cseq=(2, "INVITE"))
+    prack = {"tags": ("p", "d"), "cseq": (3, "PRACK")}
+    wire.to_device("PRACK sip:100@127.0.43.30 SIP/2.0", body=secure(PBX, 2), **prack)
+    wire.to_pbx("SIP/2.0 200 OK", **prack)
+    wire.to_pbx("SIP/2.0 200 OK", tags=("p", "d"), cseq=(2, "INVITE"))
+    wire.talk(Talk(DEVICE, PBX, ssrc=1, protect=protector(key(1))), 40)
+    wire.talk(Talk(PBX, DEVICE, ssrc=2, protect=protector(key(2))), 10)
+    again = prack | {"cseq": (4, "PRACK")}
+    wire.to_device("PRACK sip:100@127.0.43.30 SIP/2.0", body=secure(PBX, 4), **again)
+    wire.to_pbx("SIP/2.0 200 OK", body=secure(DEVICE, 3), **again)
+    wire.talk(Talk(DEVICE, PBX, ssrc=3, protect=protector(key(3))), 10)
+    wire.talk(Talk(DEVICE, PBX, ssrc=4, protect=protector(key(5))), 10)
+    assert accounts(wire) == [*(("srtp", n, n, 0) for n in (40, 10, 10)), ("srtp", 10, 0, 10)]
+
+
 def test_an_update_negotiates_too():
     wire = Wire()
     wire.call(sdp(DEVICE), sdp(PBX))

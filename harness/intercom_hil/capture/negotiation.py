@@ -4,7 +4,6 @@ It follows SIP messages, from whichever witness can read them, and makes one ``N
 direction of each negotiated media section. Offer/answer: RFC 3264, RFC 6337 §2; keys: RFC 4568 §5.1, each
 party's own SDP has the key it sends with; the tag of the answer's line names the offered line it picked. What
 an offer has as a potential configuration (RFC 5939) counts where the answer takes that up.
-An answer carried in a PRACK (RFC 3262 §5) is not followed.
 """
 
 from __future__ import annotations
@@ -103,7 +102,9 @@ class Negotiation:
             if transaction.offered_by_response is not None:
                 self._settle(seen, transaction, transaction.offered_by_response, session, time)
         elif seen.status is None:
-            if transaction.offer != session:
+            if seen.method == "PRACK" and (invite := self._answered_by_prack(seen)):
+                self._settle(seen, invite, invite.offered_by_response or session, session, time)
+            elif transaction.offer != session:
                 transaction.offer = session
                 self._announce(seen.call_id, session)
         elif transaction.offer is not None:
@@ -142,6 +143,11 @@ class Negotiation:
         if len(self._transactions) > MAX_TRANSACTIONS:
             self._transactions.popitem(last=False)
         return transaction
+
+    def _answered_by_prack(self, seen: SipMessageSeen) -> _Transaction | None:
+        """Return the INVITE whose offer, in a reliable response, a PRACK answers (RFC 3262 §5)."""
+        own = (t for key, t in self._transactions.items() if key[:2] == (seen.call_id, seen.from_tag))
+        return next((t for t in own if t.offered_by_response and seen.to_tag not in t.answers), None)
 
     def _announce(self, call_id: str, session: Session) -> None:
         """Note whose the addresses are now: a port used again belongs to the call that named it last."""
