@@ -97,3 +97,39 @@ def test_the_log_of_a_call_that_came_by_two_ways_has_its_cause():
     story.bye("pbx").event("incoming_call_remote_hangup")
     found = monitor(story.timeline, START + 60, START + 60, only=["agreement"])
     assert {judgement.requirement for judgement in found if judgement.verdict is Verdict.FAIL} == set()
+
+
+def tried_at_two_servers(first, *, then=200, branch="second", placed=True):
+    """A call that one server answers with a status, and that is made again, under a branch."""
+    ends = ("device", "pbx") if placed else ("pbx", "device")
+    story = Story().press().event("outgoing_call_initiated")
+    for status, name in ((first, "first"), (then, branch)):
+        story.sip("INVITE", *ends, to_tag="", profile="RTP/AVP", branch=name)
+        profile = "RTP/AVP" if status < 300 else None
+        story.sip("INVITE", *ends[::-1], status=status, profile=profile, branch=name)
+        story.sip("ACK", *ends, branch=name)
+    return story
+
+
+def test_the_next_server_is_tried_with_the_same_number():
+    """RFC 3263 §4.3: after 503 the same request, but for its branch, goes to the next server."""
+    story = tried_at_two_servers(503).event("outgoing_call_established")
+    assert [summary(call)[:2] for call in calls(story.timeline)] == [(503, False), (200, True)]
+    late = tried_at_two_servers(503, then=180)
+    late.sip("INVITE", "pbx", "device", status=503, branch="first")
+    assert [call.status for call in calls(late.timeline)] == [503, 0], "the 503 comes once more"
+    found = monitor(story.timeline, START + 60, START + 60, only=["agreement"])
+    assert {judgement.requirement for judgement in found if judgement.verdict is Verdict.FAIL} == set()
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        tried_at_two_servers(486),
+        tried_at_two_servers(503, branch="first"),
+        tried_at_two_servers(503, placed=False),
+    ],
+)
+def test_no_other_status_and_no_copy_is_another_try(story):
+    (call,) = calls(story.timeline)
+    assert (call.accepted, call.established) == (False, False)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from intercom_hil.judge.messages import messages, sip
-from intercom_hil.spec.status_codes import CHALLENGES, LOOP_DETECTED, NO_REFUSALS
+from intercom_hil.spec.status_codes import CHALLENGES, LOOP_DETECTED, NO_REFUSALS, SERVICE_UNAVAILABLE
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -113,19 +113,26 @@ def _of(same: list[Call], message: SipMessageSeen) -> Call | None:
     """Return the call that a message belongs to: of those with its Call-ID, which are given, the last.
 
     What is of the caller's transactions is known by its number; the called party counts its own (§12.1.1).
+    Tries with one number are told from each other by the branch.
     """
     asking = message.sender if message.is_request else message.receiver
     begun = [
         call for call in same if asking != sip(call.invite).sender or sip(call.invite).cseq <= message.cseq
     ]
-    return (begun or same)[-1] if same else None
+    tries = begun if len(begun) > 1 and message.branch else []
+    own = [call for call in tries if any(_is_try(o, message.branch) for o in call.messages)]
+    return (own or begun or same)[-1] if same else None
+
+
+def _is_try(observation: Observation, branch: str) -> bool:
+    return sip(observation).is_initial_invite and sip(observation).branch == branch
 
 
 def _follow(same: list[Call], observation: Observation, message: SipMessageSeen, device: str) -> None:
     call = _of(same, message)
     if message.is_initial_invite:
         placed = message.sender == device
-        if call is None or (call.status >= 300 and message.cseq > sip(call.invite).cseq):
+        if call is None or (call.status >= 300 and _is_another_try(message, call)):
             call = Call(
                 call_id=message.call_id,
                 placed=placed,
@@ -157,6 +164,18 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
         call.bye_by_remote = call.bye_by_remote or not by_device
         if call.bye is None:
             call.bye, call.bye_by_device = observation, by_device
+
+
+def _is_another_try(message: SipMessageSeen, call: Call) -> bool:
+    """Whether an INVITE goes out anew after a refusal: with the next number, or to the next server.
+
+    That gets the same one under another branch, where the one before had no room for it (RFC 3263 §4.3).
+    """
+    first = sip(call.invite)
+    if message.cseq != first.cseq:
+        return message.cseq > first.cseq
+    tried = {sip(o).branch for o in call.messages if sip(o).is_initial_invite}
+    return call.placed and call.status == SERVICE_UNAVAILABLE and message.branch not in tried
 
 
 def _refuses_a_copy(message: SipMessageSeen, call: Call) -> bool:

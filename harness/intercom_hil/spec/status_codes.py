@@ -14,7 +14,8 @@ UNAVAILABLE = (480,)
 """The called party is known and is not there now (§21.4.18)."""
 BUSY = (486, 600)
 """The called party has another call (§21.4.24, §21.6.1)."""
-OVERLOADED = (500, 503)
+SERVICE_UNAVAILABLE = 503
+OVERLOADED = (500, SERVICE_UNAVAILABLE)
 """The server cannot take the call now (§21.5.1, §21.5.4); devices answer so when their lines are in use."""
 DECLINED = (403, 603)
 """The call is not wanted: by whoever set the device up, or by whoever was called (§21.4.4, §21.6.2)."""
