@@ -192,6 +192,12 @@ HABITS = {
         "Route: <sip:192.0.2.10;lr>",
         f"< SIP/2.0 200 OK\n{headers('9 BYE', '9', tags=('b', 'a'))}",
     ),
+    "an IPv6 address in another spelling (RFC 5954)": (
+        INVITE,
+        OK.replace("desk@192.0.2.10>", "desk@[2001:DB8:0::1]>"),
+        *(text.replace("sip:desk@192.0.2.10", "sip:desk@[2001:db8::1]:5060") for text in CALL[2:4]),
+        BYE_OK,
+    ),
     "a refusal that says what the device is able to (RFC 3261 §21.4.26)": (
         *CALL[:3],
         ASKS,
@@ -238,6 +244,15 @@ def test_a_habit_that_the_rfcs_allow_breaks_nothing(name):
                 *CALLED[2:],
             ),
             "SIP-03",
+        ),
+        (
+            (
+                INVITE,
+                OK.replace("desk@192.0.2.10>", "desk@[2001:db8::1]>"),
+                *(text.replace("sip:desk@192.0.2.10", "sip:desk@[2001:db8::2]") for text in CALL[2:4]),
+                BYE_OK,
+            ),
+            "SIP-05",
         ),
         ((INVITE, RINGING.replace("180", "183"), PRACK, PRACK_LOST, BUSY_NOW, GONE_ACK), "SIP-08"),
         ((INVITE, RINGING.replace("180", "183"), BUSY_NOW, GONE_ACK, PRACK, PRACK_LOST), "SIP-08"),
