@@ -253,6 +253,35 @@ def test_a_provisional_response_that_nobody_captured_leaves_it_open_whether_a_re
     assert "SIP-17 inconclusive" in text
 
 
+def asked(at):
+    """The other side asks what the device is able to, and is answered."""
+    ask = message(f"OPTIONS sip:3401@{DEVICE} SIP/2.0", call=f"o{at}", cseq="1 OPTIONS", sender="pbx")
+    answer = message("SIP/2.0 200 OK", call=f"o{at}", cseq="1 OPTIONS", to_tag="o")
+    return [sip(at, ask, to_device=True), sip(at + 0.01, answer)]
+
+
+@pytest.mark.parametrize(
+    ("reached", "verdict"), [([], "inconclusive"), (asked(2.0), "fail"), (asked(0.2), "inconclusive")]
+)
+@pytest.mark.parametrize("row", ["SIP-13", "SIP-16"])
+def test_what_comes_for_the_device_may_get_lost_behind_the_capture(tmp_path, row, reached, verdict):
+    """At the server, say, while the address translation of the door's router has closed."""
+    if row == "SIP-16":
+        packets = [one for at in (1.0, 1.5, 2.5, 4.5) for one in registration(at)]
+    else:
+        contact, body = f"Contact: <sip:3401@{DEVICE}>", SDP.format(host=DEVICE, port=4000)
+        invite = message(
+            f"INVITE sip:3401@{DEVICE} SIP/2.0", call="c9", cseq="1 INVITE", sender="pbx", body=body
+        )
+        ok = message("SIP/2.0 200 OK", call="c9", cseq="1 INVITE", to_tag="x", body=body)
+        ack = message(f"ACK sip:3401@{DEVICE} SIP/2.0", call="c9", cseq="1 ACK", to_tag="x", more=contact)
+        packets = [*registration(), sip(0.9, invite, to_device=True)]
+        for at in (1.0, 1.5, 2.5, 4.5):
+            packets += [sip(at, ok), sip(at + 0.02, ack, to_device=True)]
+    path = written(tmp_path / "x.pcap", sorted([*packets, *reached]))
+    assert f"{row} {verdict}: " in told(path, device=[DEVICE], pbx=[PBX])[1]
+
+
 def test_packets_of_two_interfaces_out_of_order_count_once(tmp_path):
     once = [*registration(), *call()]
     routed = [(at + 0.001, raw[:8] + b"\x3f" + raw[9:]) for at, raw in once]

@@ -8,7 +8,7 @@ fails only where the other side shows that it missed it too: it sent again what 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from intercom_hil.capture_file.reading import CaptureRead
 from intercom_hil.judge.judgement import Judgement
@@ -40,6 +40,10 @@ _ABSENCES = frozenset({"SIP-07", "SIP-09", "RTP-04"})
 """Rows that fail for what is not there."""
 _OF_ONE_MESSAGE = frozenset({"SIP-01", "SIP-02", "SIP-04", "KEY-01", "KEY-02", "REG-05"}) | _AGREEMENT
 """Rows that no order and no time matters to."""
+_COPIES = frozenset({"SIP-13", "SIP-16"})
+"""Rows that fail for what is sent again although something has come for the device."""
+_OPEN_AGAIN = 5.0
+"""Seconds in which a way that is open shows it."""
 _AGAIN_AFTER = 0.5
 """Seconds after which who gets no answer sends again (RFC 3261 §17.1.1.1: T1)."""
 
@@ -103,6 +107,10 @@ def _excuse(
             return f"the capture has not the whole call: {hole}"
     if row in ("SIP-07", "SIP-09"):
         return _not_missed(rests_on, timeline, read.ended)
+    if row in _COPIES and all(sip(o).transport == "UDP" for o in rests_on):
+        copies = [sip(o) for o in rests_on if sip(o).sender == "device"]
+        wanting = row == "SIP-13" or all(copy.is_request for copy in copies)
+        return _not_heard(rests_on, copies, timeline) if wanting and copies else ""
     if row == "SIP-17" and all(sip(o).transport == "UDP" for o in rests_on):
         return "a copy, or a provisional response, may have gone where nobody captured"
     return _not_shown_late(rests_on, timeline) if row == "SIP-15" else ""
@@ -135,6 +143,33 @@ def _not_missed(rests_on: Iterable[Observation], timeline: Timeline, ended: floa
                 f"§13.3.1.4): the {what} may have gone where nobody captured"
             )
     return ""
+
+
+def _not_heard(rests_on: Iterable[Observation], copies: Sequence[SipMessageSeen], timeline: Timeline) -> str:
+    """Return why the device may have had to send what it sent again; empty where it had no reason to.
+
+    What came from the other side may have got lost behind the place of the capture, all of it where the way
+    to the device is closed (by an address translation, say). That it was open is shown by what the device
+    sends because something has come: an answer, or an ACK.
+    """
+    times = [observation.time for observation in rests_on]
+    first, last = min(times), max(times)
+    for observation in timeline:
+        message = observation.content
+        if (
+            isinstance(message, SipMessageSeen)
+            and (message.sender, message.receiver) == ("device", copies[0].receiver)
+            and (message.method == "ACK" or _answers_anything(message, copies))
+            and first < observation.time <= last + _OPEN_AGAIN
+        ):
+            return ""
+    return "nothing shows that the device was reached: what came for it may have got lost behind the capture"
+
+
+def _answers_anything(message: SipMessageSeen, copies: Iterable[SipMessageSeen]) -> bool:
+    """Whether a message is a response, and none of those that are sent again."""
+    own = {(copy.call_id, copy.cseq, copy.method) for copy in copies}
+    return message.status is not None and (message.call_id, message.cseq, message.method) not in own
 
 
 def _not_shown_late(rests_on: Iterable[Observation], timeline: Timeline) -> str:
