@@ -282,6 +282,22 @@ def test_what_comes_for_the_device_may_get_lost_behind_the_capture(tmp_path, row
     assert f"{row} {verdict}: " in told(path, device=[DEVICE], pbx=[PBX])[1]
 
 
+@pytest.mark.parametrize(
+    ("reached", "verdict"), [([], "inconclusive"), (asked(2.0), "fail"), (asked(30.0), "inconclusive")]
+)
+@pytest.mark.parametrize("row", ["SIP-07", "SIP-09"])
+def test_what_never_reached_the_device_need_not_be_answered(tmp_path, row, reached, verdict):
+    """The other side sends again what is lost behind the capture; later the device is there once more."""
+    if row == "SIP-09":
+        packets = [*asked(0.5)]
+        packets += [(at, raw) for at in (1.0, 1.5, 2.5, 4.5) for _, raw in asked(1.0)[:1]]
+    else:
+        packets = [one for one in call(acknowledged=False, answers=4) if one[0] < 4.0]
+    path = written(tmp_path / "x.pcap", sorted([*registration(), *packets, *reached, *asked(60.0)]))
+    _, text = told(path, device=[DEVICE], pbx=[PBX])
+    assert f"{row} {verdict}: " in text
+
+
 def test_packets_of_two_interfaces_out_of_order_count_once(tmp_path):
     once = [*registration(), *call()]
     routed = [(at + 0.001, raw[:8] + b"\x3f" + raw[9:]) for at, raw in once]

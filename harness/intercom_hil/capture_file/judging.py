@@ -105,13 +105,15 @@ def _excuse(
         hole = next((holes[call] for call in calls if call in holes), "")
         if hole and (row not in _OF_ANY_CALL or _UNBEGUN not in hole):
             return f"the capture has not the whole call: {hole}"
+    over_udp = all(getattr(o.content, "transport", "") == "UDP" for o in rests_on)
     if row in ("SIP-07", "SIP-09"):
-        return _not_missed(rests_on, timeline, read.ended)
-    if row in _COPIES and all(sip(o).transport == "UDP" for o in rests_on):
-        copies = [sip(o) for o in rests_on if sip(o).sender == "device"]
-        wanting = row == "SIP-13" or all(copy.is_request for copy in copies)
-        return _not_heard(rests_on, copies, timeline) if wanting and copies else ""
-    if row == "SIP-17" and all(sip(o).transport == "UDP" for o in rests_on):
+        why = _not_missed(rests_on, timeline, read.ended)
+        return _not_reached(rests_on, timeline) if over_udp and not why else why
+    if row in _COPIES and over_udp:
+        copies = [o for o in rests_on if sip(o).sender == "device"]
+        wanting = row == "SIP-13" or all(sip(copy).is_request for copy in copies)
+        return _not_reached(rests_on, timeline) if wanting else ""
+    if row == "SIP-17" and over_udp:
         return "a copy, or a provisional response, may have gone where nobody captured"
     return _not_shown_late(rests_on, timeline) if row == "SIP-15" else ""
 
@@ -145,31 +147,37 @@ def _not_missed(rests_on: Iterable[Observation], timeline: Timeline, ended: floa
     return ""
 
 
-def _not_heard(rests_on: Iterable[Observation], copies: Sequence[SipMessageSeen], timeline: Timeline) -> str:
-    """Return why the device may have had to send what it sent again; empty where it had no reason to.
+def _not_reached(rests_on: Sequence[Observation], timeline: Timeline) -> str:
+    """Return why the device may not have had what came for it; empty where it was reached meanwhile.
 
-    What came from the other side may have got lost behind the place of the capture, all of it where the way
-    to the device is closed (by an address translation, say). That it was open is shown by what the device
-    sends because something has come: an answer, or an ACK.
+    That may have got lost behind the place of the capture, all of it where the way to the device is closed
+    (by an address translation, say). That it was open is shown by what it sends because something came.
     """
-    times = [observation.time for observation in rests_on]
-    first, last = min(times), max(times)
+    times, messages = [observation.time for observation in rests_on], [sip(o) for o in rests_on]
+    parties = {name for message in messages for name in (message.sender, message.receiver)} - {"device"}
     for observation in timeline:
         message = observation.content
         if (
             isinstance(message, SipMessageSeen)
-            and (message.sender, message.receiver) == ("device", copies[0].receiver)
-            and (message.method == "ACK" or _answers_anything(message, copies))
-            and first < observation.time <= last + _OPEN_AGAIN
+            and message.sender == "device"
+            and message.receiver in parties
+            and min(times) < observation.time <= max(times) + _OPEN_AGAIN
+            and _had_something(message, messages)
         ):
             return ""
     return "nothing shows that the device was reached: what came for it may have got lost behind the capture"
 
 
-def _answers_anything(message: SipMessageSeen, copies: Iterable[SipMessageSeen]) -> bool:
-    """Whether a message is a response, and none of those that are sent again."""
-    own = {(copy.call_id, copy.cseq, copy.method) for copy in copies}
-    return message.status is not None and (message.call_id, message.cseq, message.method) not in own
+def _had_something(message: SipMessageSeen, judged: Iterable[SipMessageSeen]) -> bool:
+    """Whether the device sends this because something came: an answer, an ACK, what a final answer allows.
+
+    What is sent again, and judged, shows nothing.
+    """
+    key = message.call_id, message.cseq, message.method
+    allowed = {(one.call_id, one.to_tag) for one in judged if one.status is not None and one.to_tag}
+    if message.status is not None:
+        return key not in {(one.call_id, one.cseq, one.method) for one in judged}
+    return message.method == "ACK" or (message.call_id, message.to_tag) in allowed
 
 
 def _not_shown_late(rests_on: Iterable[Observation], timeline: Timeline) -> str:
