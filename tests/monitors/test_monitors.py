@@ -16,13 +16,46 @@ def broken(story):
     return {j.requirement for j in monitor(story.timeline, LATER, LATER) if j.verdict is Verdict.FAIL}
 
 
+def hung_up_by_both(after, *events, placed=False):
+    """A call that the other side ends, and the device so many seconds later by itself; what it logs."""
+    name = "c1" if placed else "c2"
+    story = good_outgoing_beginning() if placed else Story().taken().event("incoming_call_received")
+    story.at(3).press()
+    story.at(3.5).sip("BYE", "pbx", "device", call=name, cseq=2)
+    story.at(3.49 + after).sip("BYE", "device", "pbx", call=name, cseq=2)
+    for event in events:
+        story.event(event)
+    return broken(story)
+
+
+@pytest.mark.parametrize(
+    ("after", "event", "placed", "rows"),
+    [
+        (0.05, "incoming_call_local_hangup", False, set()),
+        (0.05, "incoming_call_remote_hangup", False, set()),
+        (0.05, "incoming_call_failure", False, set()),
+        (0.05, None, True, set()),
+        (0.05, "outgoing_remote_hangup", True, set()),
+        (0.5, "incoming_call_local_hangup", False, {"EVT-09", "EVT-11"}),
+        (0.5, None, True, {"EVT-04"}),
+    ],
+)
+def test_who_hangs_up_as_the_other_side_does_logs_either(after, event, placed, rows):
+    """RFC 3261 §15: two BYEs that cross are both lawful, and either may be told as what ended the call."""
+    assert hung_up_by_both(after, *([event] if event else []), placed=placed) == rows
+
+
 def held(story):
     return {j.requirement for j in monitor(story.timeline, LATER, LATER) if j.verdict is Verdict.PASS}
 
 
-def good_outgoing_call():
+def good_outgoing_beginning():
     story = Story().press().event("outgoing_call_initiated").placed()
-    return story.event("outgoing_call_established").bye("pbx").event("outgoing_remote_hangup")
+    return story.event("outgoing_call_established")
+
+
+def good_outgoing_call():
+    return good_outgoing_beginning().bye("pbx").event("outgoing_remote_hangup")
 
 
 def good_incoming_call():

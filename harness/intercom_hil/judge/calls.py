@@ -13,10 +13,13 @@ from intercom_hil.spec.status_codes import CHALLENGES, LOOP_DETECTED, NO_REFUSAL
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
+CROSSING = 0.1
+"""Seconds for which a BYE may be on its way to the device, and cross one of its own."""
+
 
 @dataclass(slots=True)
 class Call:
-    """One call of the device, from its side."""
+    """One call of the device, from its side; ``crossed`` is whether it hung up as the other side did."""
 
     call_id: str
     placed: bool
@@ -31,6 +34,7 @@ class Call:
     bye: Observation | None = None
     bye_by_device: bool = False
     bye_by_remote: bool = False
+    crossed: bool = False
     messages: list[Observation] = field(default_factory=list)
 
     @property
@@ -164,6 +168,8 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
         call.bye_by_remote = call.bye_by_remote or not by_device
         if call.bye is None:
             call.bye, call.bye_by_device = observation, by_device
+        elif by_device and not call.bye_by_device:
+            call.crossed |= observation.time <= call.bye.time + CROSSING
 
 
 def _is_another_try(message: SipMessageSeen, call: Call) -> bool:

@@ -74,7 +74,7 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
     yield Causes(catalogue.OUTGOING_CONTACTS_EXHAUSTED, exhausting, placed)
     yield Causes(
         catalogue.OUTGOING_REMOTE_HANGUP,
-        [c for c in up_out if c.bye and not c.bye_by_device],
+        [c for c in up_out if c.bye and not c.bye_by_device and not c.crossed],
         [c for c in out if c.bye_by_remote],
     )
     refused = [c for c in taken if c.refused]
@@ -86,12 +86,12 @@ def causes_in(timeline: Timeline, until: float = float("inf")) -> Iterator[Cause
     yield Causes(catalogue.INCOMING_RECEIVED, up_in, came_in)
     yield Causes(
         catalogue.INCOMING_REMOTE_HANGUP,
-        [c for c in up_in if c.bye and not c.bye_by_device],
+        [c for c in up_in if c.bye and not c.bye_by_device and not c.crossed],
         [c for c in came_in if c.bye_by_remote],
     )
     local = [c for c in up_in if c.bye and c.bye_by_device]
     pressed = [c for c in local if _ended_by_press(c, presses)]
-    ended_here = [c for c in came_in if c.bye and c.bye_by_device]
+    ended_here = [c for c in came_in if c.bye and (c.bye_by_device or c.crossed)]
     yield Causes(catalogue.INCOMING_LOCAL_HANGUP, pressed, ended_here)
     # Without a press the device gave the call up: because it broke, or because it needed to (new settings).
     given_up = [c for c in local if c not in pressed]
