@@ -164,3 +164,15 @@ def test_on_another_connection_a_request_may_come_again():
     for observation in again:
         timeline.append(Witness.WIRE, observation.content, observation.time)
     assert of("SIP-17", timeline) == {Verdict.PASS}
+
+
+@pytest.mark.parametrize(("transport", "rows"), [("UDP", set()), ("TCP", {Verdict.FAIL})])
+def test_what_a_connection_does_not_take_may_go_over_udp(transport, rows):
+    """RFC 3261 §18.1.1: a request that was too large is retried so, from the port that the device has."""
+    story = Timeline()
+    for observation in at((0, INVITE), (1, INVITE), (1.5, OK), transport="TCP"):
+        content = observation.content
+        if observation.time == START + 1:
+            content = content.model_copy(update={"transport": transport})
+        story.append(observation.witness, content, observation.time)
+    assert of("SIP-17", story) & {Verdict.FAIL} == rows

@@ -113,8 +113,12 @@ def sent_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
 
 
 def _over_a_connection(asked: Observation, again: Sequence[Observation], book: Book) -> None:
-    """Judge a request over TCP or TLS: on another connection it may come again, this one being broken."""
-    same = [o for o in again if sip(o).source == sip(asked).source and o.time > asked.time + CROSSING]
+    """Judge a request over TCP or TLS: on another connection it may come again, this one being broken.
+
+    So it may over UDP, where the other side takes no connection (RFC 3261 §18.1.1).
+    """
+    way = sip(asked).transport, sip(asked).source
+    same = [o for o in again if (sip(o).transport, sip(o).source) == way and o.time > asked.time + CROSSING]
     problem = f"{sip(asked).method} sent again over {sip(asked).transport}"
     book.check("SIP-17", not same, problem, asked, *same)
 
