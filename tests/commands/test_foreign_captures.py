@@ -244,6 +244,19 @@ def test_a_device_that_was_off_has_not_let_its_registration_end(tmp_path):
     assert "SIP-15 inconclusive" in told(written(tmp_path / "x.pcap", [*granted(0.0, 1), *restarted]))[1]
 
 
+@pytest.mark.parametrize(("reached", "verdict"), [(False, "inconclusive"), (True, "fail")])
+def test_who_never_heard_that_it_is_registered_renews_nothing(tmp_path, reached, verdict):
+    packets = asked(2.0) if reached else []
+    for at, number in ((0.0, 1), (0.5, 1), (1.5, 1), (3.5, 1), (60.0, 2)):
+        for late, raw in registration(at):
+            text = raw[28:].replace(b"1 REGISTER", b"%d REGISTER" % number)
+            text = text.replace(b"bK1REGISTER", b"bK%dREGISTER" % number)
+            text = text if of_device(raw) else text.replace(b"@192.0.2.30>", b"@192.0.2.30>;expires=5")
+            packets.append(sip(late, text, to_device=not of_device(raw)))
+    _, text = told(written(tmp_path / "x.pcap", sorted(packets)), device=[DEVICE], pbx=[PBX])
+    assert f"SIP-15 {verdict}: " in text
+
+
 def test_a_provisional_response_that_nobody_captured_leaves_it_open_whether_a_request_was_to_be_repeated(
     tmp_path,
 ):

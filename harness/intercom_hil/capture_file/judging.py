@@ -180,11 +180,20 @@ def _had_something(message: SipMessageSeen, judged: Iterable[SipMessageSeen]) ->
     return message.method == "ACK" or (message.call_id, message.to_tag) in allowed
 
 
-def _not_shown_late(rests_on: Iterable[Observation], timeline: Timeline) -> str:
+def _not_shown_late(rests_on: Sequence[Observation], timeline: Timeline) -> str:
     """Return why a registration may have been renewed in time, or need not have been; empty if neither holds.
 
     A device that goes on counting has not been off meanwhile, and has sent no REGISTER that was not captured.
+    One that asks again although it was answered may not know that it is registered.
     """
+    granted = {(sip(o).call_id, sip(o).cseq) for o in rests_on}
+    repeated = any(
+        _registers_later(o, answer) and (sip(o).call_id, sip(o).cseq) in granted
+        for answer in rests_on[:1]
+        for o in timeline
+    )
+    if repeated and (why := _not_reached(rests_on, timeline)):
+        return why
     for observation in rests_on:
         message = sip(observation)
         later = [o.content for o in timeline if _registers_later(o, observation)]
