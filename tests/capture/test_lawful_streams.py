@@ -6,8 +6,9 @@ import pytest
 
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
-from tests.capture.wire_story import DEVICE, PBX, SIP_PBX, Talk, Wire, key, protector, sdp, sip
+from tests.capture.wire_story import DEVICE, PBX, SIP_DEVICE, SIP_PBX, Talk, Wire, key, protector, sdp, sip
 
+SYN, FIN, RST, ACK = 0x02, 0x01, 0x04, 0x10
 SAVP = "RTP/SAVP"
 STUN_SERVER = ("127.0.43.99", 3478)
 
@@ -84,3 +85,14 @@ def test_a_request_that_comes_with_the_first_segment_is_read_whole():
     wire.tcp(("127.0.43.30", 40000), SIP_PBX, asked[60:], sequence=1061)
     (message,) = wire.said(SipMessageSeen)
     assert (message.method, message.deviations) == ("OPTIONS", ())
+
+
+@pytest.mark.parametrize("lost", [True, False])
+@pytest.mark.parametrize("flag", [FIN | ACK, RST])
+def test_the_end_of_a_message_may_be_lost_to_the_capture_before_the_stream_ends(lost, flag):
+    """Where bytes are missing before its end nobody knows that the message had none."""
+    wire, asked = Wire(), sip("OPTIONS sip:101@127.0.43.10 SIP/2.0", cseq=(1, "OPTIONS"))
+    wire.tcp(SIP_DEVICE, SIP_PBX, b"", 0, SYN)
+    wire.tcp(SIP_DEVICE, SIP_PBX, asked[:60], 1)
+    wire.tcp(SIP_DEVICE, SIP_PBX, b"", 1 + (len(asked) if lost else 60), flag)
+    assert len(wire.said(MalformedSip)) == (not lost)

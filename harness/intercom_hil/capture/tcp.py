@@ -65,7 +65,8 @@ class TcpSip:
             self._streams.popitem(last=False)
         if stream is not None and (segment.flags & RST or (segment.flags & FIN and not stream.early)):
             self._streams.pop(key, None)
-            if stream.in_step and stream.framer.rest:
+            whole = stream.next_sequence == (segment.sequence + len(segment.payload)) & 0xFFFFFFFF
+            if whole and stream.in_step and stream.framer.rest:  # else its end was lost to the capture
                 yield SipError("a stream that ends inside a message", stream.framer.rest)
 
     def _frame(
