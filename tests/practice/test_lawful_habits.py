@@ -6,9 +6,11 @@ Beside each stands the fault that it must not be mistaken for, which is found as
 import pytest
 
 from intercom_hil.practice.practice import practice
+from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.media import MediaEnded
+from intercom_hil.timeline.observation import Configured, Declared
 from intercom_hil.timeline.sip_content import sip_content
 from tests.practice.test_practice import (
     ACK,
@@ -346,6 +348,22 @@ def test_nobody_is_any_more_where_a_device_has_been(first, then, asked, rows):
         ends = ((DEVICE[0], port), PBX) if ours else (PBX, (DEVICE[0], port))
         payload = "\r\n".join([*text.split("\n"), "Content-Length: 0", "", ""]).encode()
         timeline.append(Witness.WIRE, sip_content(payload, *ends, "UDP", name_of), START + second)
+    assert failed(timeline) == rows
+
+
+@pytest.mark.parametrize(("apply", "rows"), [(0.0, {"SIP-09"}), (0.5, {"SIP-09"}), (5.0, set())])
+def test_a_device_that_restarts_for_new_settings_answers_when_they_are_in_force(apply, rows):
+    """It is asked two seconds after they were submitted, and is there again later."""
+    later = again(INFO, 6, "10")
+    told_later = f"> SIP/2.0 200 OK\n{headers('6 INFO', '10', tags=('b', 'a'))}"
+    story = told(*CALL[:3], INFO, later, told_later)
+    timeline = Timeline()
+    timeline.opened = story.opened
+    timeline.append(Witness.BENCH, Declared(has=(), lacks=(), timing=Timing(apply=apply)), START)
+    for observation in story:
+        if observation.time == START + 2:
+            timeline.append(Witness.PORTAL, Configured(settings={}, accepted=True), START + 1.5)
+        timeline.append(observation.witness, observation.content, observation.time)
     assert failed(timeline) == rows
 
 

@@ -41,7 +41,7 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     acknowledged(seen, settled, book)
     answered_again(timeline, seen, book)
     refused(seen, book)
-    answered(seen, settled, book)
+    answered(timeline, seen, settled, book)
     over(seen, book)
     strangers(seen, book)
     asked_again(timeline, seen, book)

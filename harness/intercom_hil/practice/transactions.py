@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from intercom_hil.judge.expected_events import declared_timing
+from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place
 from intercom_hil.practice.book import Book
-from intercom_hil.timeline import Observation
+from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
 PROMPT = 2.0
@@ -130,15 +132,17 @@ def _early_dialogs_over(seen: Sequence[Observation]) -> dict[str, list[tuple[str
     return found
 
 
-def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
+def answered(timeline: Timeline, seen: Sequence[Observation], settled: float, book: Book) -> None:
     """SIP-09: each request to the device gets a final response, if it is there to give one.
 
     That it is there is shown by a response of its own to something that came later. An INVITE may ring. Whom
     a device has never sent anything to it may leave without an answer as well: many are set to listen to
     their server alone, and give who looks for open doors no sign of themselves. So it may what goes to where
-    it was before it registered from another place: a server calls there until that registration ends.
+    it was before it registered from another place: a server calls there until that registration ends. And
+    while new settings come into force a device may restart, as long as it is declared to take for that.
     """
     moved = _Places(seen)
+    in_force = InForce(timeline, declared_timing(timeline).apply)
     finals: set[tuple[str, int, str, str]] = set()
     known: set[str] = set()
     last_response = 0.0
@@ -155,6 +159,8 @@ def answered(seen: Sequence[Observation], settled: float, book: Book) -> None:
         if message.receiver != "device" or not message.is_request or message.method in ("ACK", "INVITE"):
             continue
         if message.transport == "UDP" and moved.is_left(message.destination, number):
+            continue
+        if in_force.changed(observation.time, observation.time):
             continue
         if not message.branch or observation.time > min(settled - PROMPT, last_response - IN_TURN):
             continue
