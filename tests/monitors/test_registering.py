@@ -209,6 +209,12 @@ def test_what_was_granted_counts_as_well():
     assert renews(25, interval=60) == set()
 
 
+def test_of_a_polling_interval_that_is_not_known_nothing_is_said():
+    for story in (Story(), configured(Story(), enabled=True)):
+        registers(registers(story, 1).at(10), 2)
+        assert list(polled_too_often(story.timeline)) == []
+
+
 def test_there_may_be_a_reason_to_renew_it_soon():
     assert renews(60, transport="TCP") == set()
     assert renews(60, between=lambda story: configured(story, enabled=True)) == set()

@@ -120,8 +120,9 @@ _SOONEST = 0.25
 def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
     """CFG-05: a registration is not renewed long before it ends, nor before the polling interval is over.
 
-    By OPTIONS a device may keep its way open (RFC 6223). Nothing is said where settings changed, the device
-    was lost, or where the server, or somebody who was called, has not answered as it would.
+    By OPTIONS a device may keep its way open (RFC 6223). Nothing is said where the polling interval is not
+    known, where settings changed, the device was lost, or where the server, or somebody who was called, has
+    not answered as it would.
     """
     in_force = InForce(timeline, declared_timing(timeline).apply)
     seen = list(messages(timeline))
@@ -140,8 +141,9 @@ def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
         intervals = [i for one in settings if isinstance(i := one.get("polling_interval"), int | float)]
         lasting = granted(confirmed)
         changed = in_force.changed(since, again.time) or any(at < one < again.time for one in troubles)
-        least = _SOONEST * min([*intervals, *([lasting] if lasting else [])], default=0.0)
-        if not changed and again.time - at < least:
+        if changed or not intervals:
+            continue
+        if again.time - at < _SOONEST * min([*intervals, *([lasting] if lasting else [])]):
             text = f"{again} {again.time - at:.1f} s after {confirmed}"
             expected = f"connectivity confirmed every {min(intervals):g} s"
             yield Finding("CFG-05", expected, text, [confirmed, again])
