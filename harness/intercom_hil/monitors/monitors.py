@@ -15,6 +15,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
+from math import inf
 
 from intercom_hil.hearing.both_heard import both_heard
 from intercom_hil.hearing.in_time import sound_in_time
@@ -270,9 +271,10 @@ def _without_event(timeline: Timeline, logged: list[Observation], closed: float)
             when = ", ".join(clock(cause_time(kind, call), timeline.opened) for call in causes.owed)
             expected = f"{kind.name} {len(causes.owed)} times, for what the wire shows at {when}"
             yield Finding(kind.requirement, expected, f"logged {len(written)} times", written)
-    placed = [call for call in calls(timeline, until=closed) if call.placed]
+    first = min((press.time for press in presses_in(timeline)), default=inf)
+    placed = [call for call in calls(timeline, until=closed) if call.placed and call.invite.time > first]
     owed = any(c.owed for c in causes_in(timeline, closed) if c.kind is catalogue.OUTGOING_INITIATED)
-    if placed and not owed and presses_in(timeline) and not events_of(logged, catalogue.OUTGOING_INITIATED):
+    if placed and not owed and not events_of(logged, catalogue.OUTGOING_INITIATED):
         expected = "outgoing_call_initiated for the button press that placed a call"
         yield Finding("EVT-01", expected, "never logged", [placed[0].invite])
 
