@@ -16,6 +16,7 @@ from intercom_hil.timeline.observation import (
     InstrumentLost,
     OutputChanged,
 )
+from intercom_hil.timeline.sip_content import sip_content
 from tests.practice.test_practice import (
     ACK,
     BYE,
@@ -26,6 +27,7 @@ from tests.practice.test_practice import (
     CANCEL,
     CHALLENGE,
     CONTACT,
+    DEVICE,
     GIVEN_UP,
     GONE,
     GRANTED,
@@ -34,6 +36,7 @@ from tests.practice.test_practice import (
     KEY,
     LATER,
     OK,
+    PBX,
     REGISTER,
     REGISTERING,
     REQUEST,
@@ -41,6 +44,7 @@ from tests.practice.test_practice import (
     START,
     again,
     headers,
+    name_of,
     proven,
     told,
 )
@@ -468,3 +472,49 @@ def test_the_same_secret_again_is_one_finding():
         timeline.append(Witness.CONSOLE, ConsoleLine(text=KEY[::-1]), START + second)
     assert found("KEY-02", timeline) == [("a media key in clear", [5, 6, 7])]
     assert [f.verdict for f in practice(timeline, LATER) if f.requirement == "KEY-02"] == [Verdict.FAIL]
+
+
+def test_bytes_of_the_device_that_are_no_message():
+    """Those of another side are none of its doing."""
+    for ends, lines in (((DEVICE, PBX), [("no SIP", [5])]), ((PBX, DEVICE), looked(3, 0))):
+        timeline = told(*CALL)
+        content = sip_content(b"BYE sip:a@b\r\n", *ends, "UDP", name_of)
+        timeline.append(Witness.WIRE, content.model_copy(update={"problem": "no SIP"}), START + 9)
+        assert found("SIP-01", timeline) == lines
+
+
+@pytest.mark.parametrize(
+    ("to", "transport", "broken"),
+    [
+        (PBX, "UDP", False),
+        (("192.0.2.99", 5060), "UDP", True),
+        (("192.0.2.10", 5062), "UDP", True),
+        (("192.0.2.99", 5060), "TCP", False),
+    ],
+)
+def test_a_request_within_a_dialog_to_an_address_of_nobody(to, transport, broken):
+    timeline = told(*CALL[:3], transport=transport)
+    head = BYE[1:].lstrip().replace("\n", "\r\n")
+    bye = f"{head}\r\nContent-Length: 0\r\n\r\n".encode()
+    timeline.append(Witness.WIRE, sip_content(bye, DEVICE, to, transport, name_of), START + 3)
+    assert found("SIP-05", timeline) == ([("BYE to an address of nobody", [3])] if broken else looked(2, 2))
+
+
+@pytest.mark.parametrize(
+    ("route", "broken"),
+    [
+        ("<sip:192.0.2.99;lr>", False),
+        ("<sip:192.0.2.98;lr>", True),
+        ("<sip:192.0.2.98;lr>, <sip:192.0.2.99;lr>", True),  # the next one is the first
+        ("<sip:gate.example;lr>", False),
+        ("<sip:192.0.2.98;lr;maddr=192.0.2.99>", False),
+    ],
+)
+def test_a_request_goes_where_the_first_of_its_route_leads_to(route, broken):
+    ok = OK.replace("CSeq: 1", f"Record-Route: {', '.join(reversed(route.split(', ')))}\nCSeq: 1")
+    timeline = told(INVITE, ok)
+    head = f"{ACK[1:].lstrip()}\nRoute: {route}".replace("\n", "\r\n")
+    ack = f"{head}\r\nContent-Length: 0\r\n\r\n".encode()
+    content = sip_content(ack, DEVICE, ("192.0.2.99", 5060), "UDP", name_of)
+    timeline.append(Witness.WIRE, content, START + 2)
+    assert found("SIP-05", timeline) == ([("ACK to an address of nobody", [2])] if broken else looked(1, 2))

@@ -13,6 +13,7 @@ import pytest
 from intercom_hil.practice.practice import practice
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 from intercom_hil.spec.verdict import Verdict
+from tests.practice import more_stories
 from tests.practice.test_lawful_habits import BOTH, HABITS
 from tests.practice.test_practice import ALLOWED, BROKEN, LATER, LAWFUL, told
 from tests.practice.test_practice_problems import PROBLEMS
@@ -24,6 +25,7 @@ STORIES = {
     **{f"habit: {name}": story for name, story in HABITS.items()},
     **{f"broken: {row}": story for row, story in BROKEN.items()},
     **{f"problem: {name}": story for name, (story, *_) in PROBLEMS.items()},
+    **{f"more: {name}": story for name, story in more_stories.STORIES.items()},
     "two stations that both answered": BOTH,
 }
 

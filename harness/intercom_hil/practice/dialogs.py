@@ -50,11 +50,11 @@ def dialogs(seen: Sequence[Observation], book: Book) -> None:
             ended.pop((message.call_id, message.from_tag, message.to_tag), None)  # asked for in vain
         if not (ours and message.is_request) or message.method == "CANCEL":
             continue
-        refusal = (
-            message.method == "ACK" and message.branch in begun
-        )  # of its INVITE's transaction, no dialog
-        if message.to_tag and message.call_id in known and not refusal:
-            _judge(observation, message, known[message.call_id], book)
+        own = known[message.call_id]
+        # An ACK of a refusal is of its INVITE's transaction, and of no dialog.
+        refusal = message.method == "ACK" and message.branch in begun
+        if message.to_tag and own and not refusal:
+            _judge(observation, message, own, book)
             if not _is_heard(message, heard_of):
                 book.broken("SIP-05", f"{message.method} to an address of nobody", observation)
         if message.method in _OUTSIDE:
@@ -83,7 +83,7 @@ def _learn(
     """Take in what begins a dialog, and what says anew where the other side is reached."""
     status = message.status
     opens = message.method == "INVITE" and status is not None and 100 < status < 300 and message.to_tag
-    own = known.setdefault(message.call_id, {}) if opens or message.call_id in known else {}
+    own = known.setdefault(message.call_id, {})
     tags = (message.to_tag, message.from_tag) if ours == (status is not None) else ()
     local_and_remote = tags or (message.from_tag, message.to_tag)
     if opens and local_and_remote not in own:
@@ -104,8 +104,6 @@ def _learn(
 def _judge(
     observation: Observation, message: SipMessageSeen, own: dict[tuple[str, str], _Dialog], book: Book
 ) -> None:
-    if not own:
-        return
     dialog = own.get((message.from_tag, message.to_tag))
     if dialog is None:
         book.check("SIP-05", False, f"{message.method} with the tags of no dialog", observation)

@@ -51,12 +51,13 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
         if sip(o).sender != "device" and any(word in sip(o).raw for word in _RTCP_ELSEWHERE)
     }
     watched = _others_report(timeline)
-    sources: dict[tuple[str, str, str, str], list[Observation]] = {}
+    sources: dict[tuple[str, str, str, str], list[tuple[Observation, MediaEnded]]] = {}
     for observation in timeline:
         flow = observation.content
         if not isinstance(flow, MediaEnded) or flow.sender != "device" or flow.call_id not in known:
             continue
-        sources.setdefault((flow.source, flow.destination, flow.media, flow.call_id), []).append(observation)
+        way = flow.source, flow.destination, flow.media, flow.call_id
+        sources.setdefault(way, []).append((observation, flow))
         _counts(observation, flow, book)
         _keeps_time(timeline, observation, flow, book)
         if flow.stray_reports and flow.call_id not in elsewhere:
@@ -72,10 +73,11 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
             book.check("RTP-04", flow.sender_reports > 0, problem, observation)
     agreed = _agreements(seen)
     for (_, _, _, call_id), same in sources.items():
-        brief = [o for o in same if _packets(o) <= _SHORT_LIVED]
-        distinct = len({_source(o) for o in same})
+        brief = [o for o, flow in same if flow.packets <= _SHORT_LIVED]
+        distinct = len({flow.ssrc for _, flow in same})
         if len(brief) >= _MANY_SOURCES or distinct - agreed.get(call_id, 0) >= _MANY_SOURCES:
-            book.broken("RTP-03", f"{distinct} sources (SSRC) where there is one", *(brief or same))
+            shown = brief or [o for o, _ in same]
+            book.broken("RTP-03", f"{distinct} sources (SSRC) where there is one", *shown)
     for observation in _against_direction(timeline, seen):
         book.broken("RTP-07", "media against its direction", observation)
 
@@ -119,16 +121,6 @@ def _agreements(seen: Sequence[Observation]) -> dict[str, int]:
         if message.media and (message.status is not None or message.method == "ACK"):
             found[message.call_id] = found.get(message.call_id, 0) + 1
     return found
-
-
-def _source(observation: Observation) -> int:
-    flow = observation.content
-    return flow.ssrc if isinstance(flow, MediaEnded) else 0
-
-
-def _packets(observation: Observation) -> int:
-    flow = observation.content
-    return flow.packets if isinstance(flow, MediaEnded) else 0
 
 
 def _others_report(timeline: Timeline) -> bool:
