@@ -106,7 +106,7 @@ def _judge(
 ) -> None:
     dialog = own.get((message.from_tag, message.to_tag))
     if dialog is None:
-        book.check("SIP-05", False, f"{message.method} with the tags of no dialog", observation)
+        book.broken("SIP-05", f"{message.method} with the tags of no dialog", observation)
         return
     book.look("SIP-05", observation)
     loose = all("lr" in _parameters(route) for route in dialog.routes)

@@ -62,7 +62,7 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
         _keeps_time(timeline, observation, flow, book)
         if flow.stray_reports and flow.call_id not in elsewhere:
             problem = f"reports of {flow.media} to another port than the one above that of the media"
-            book.check("RTP-04", False, problem, observation)
+            book.broken("RTP-04", problem, observation)
         if flow.protection == "srtp" and (flow.sender_reports or flow.receiver_reports):
             problem = f"reports of {flow.media} in clear"
             book.check("KEY-03", flow.clear_reports == 0, problem, observation)
@@ -88,7 +88,7 @@ def _counts(observation: Observation, flow: MediaEnded, book: Book) -> None:
         book.broken("RTP-03", f"{flow.malformed} packets with impossible padding", observation)
     if flow.reused >= LEAST_STEPS:
         problem = f"sequence numbers of earlier packets, {flow.reused} times"
-        book.check("RTP-03", False, problem, observation)
+        book.broken("RTP-03", problem, observation)
     if steps + flow.leaps < LEAST_STEPS:
         return
     book.look("RTP-03", observation)

@@ -25,7 +25,7 @@ def media(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
     agreed = _agreed(seen)
     bundled = {sip(o).call_id for o in seen if "a=group:BUNDLE" in sip(o).raw}
     for stray, end_before in _begun_anew(timeline, over):
-        book.check("RTP-01", False, "media begins anew when its call is over", stray, end_before)
+        book.broken("RTP-01", "media begins anew when its call is over", stray, end_before)
     for observation in timeline:
         flow = observation.content
         if isinstance(flow, MediaEnded) and flow.sender == "device" and flow.call_id in known:

@@ -42,7 +42,7 @@ def grammar(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None
     for observation in timeline:
         content = observation.content
         if isinstance(content, MalformedSip) and content.sender == "device" and content.raw_hex not in words:
-            book.check("SIP-01", False, content.problem, observation)
+            book.broken("SIP-01", content.problem, observation)
 
 
 def forms(seen: Sequence[Observation], book: Book) -> None:
@@ -200,7 +200,7 @@ def answers(seen: Sequence[Observation], book: Book) -> None:
                 _answer(observation, message, offers[key], book)
             elif key not in answered and not _body(message.raw):
                 text = f"{message.status} to {message.method} without an answer to its offer"
-                book.check("SIP-12", False, text, observation, offers[key])
+                book.broken("SIP-12", text, observation, offers[key])
 
 
 def _answer(observation: Observation, message: SipMessageSeen, asked: Observation, book: Book) -> None:
