@@ -59,8 +59,9 @@ def test_a_stranger_gets_round_the_list_past_the_server():
     assert Door().called("sip:9@here", 200, by="3411").broken() == {"INC-07"}
 
 
-def test_what_a_server_asserts_may_be_believed():
-    asserted = "INVITE sip:d@d SIP/2.0\r\nP-Asserted-Identity: <sip:3410@pbx>\r\n\r\n"
+@pytest.mark.parametrize("name", ["P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID"])
+def test_what_a_server_asserts_may_be_believed(name):
+    asserted = f"INVITE sip:d@d SIP/2.0\r\n{name}: <sip:3410@pbx>\r\n\r\n"
     assert Door().called("sip:9@pbx", 200, raw=asserted).broken() == set()
 
 

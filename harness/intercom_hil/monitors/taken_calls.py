@@ -25,6 +25,7 @@ from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.device_content import ScreenText, UnreadableLine
 from intercom_hil.timeline.observation import Declared, SipMessageSeen
 from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sip import canonical_name
 from intercom_hil.wire.uri import Uri
 
 ANSWERED = "Incoming call answered"
@@ -32,7 +33,7 @@ ANSWERED = "Incoming call answered"
 _SERVERS = ("pbx", "proxy")
 _EARLY = 0.5
 """Seconds by which a device may show so before its answer is seen; as many times more as it is slow."""
-_IDENTITIES = ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID")
+_IDENTITIES = tuple(map(canonical_name, ("P-Asserted-Identity", "P-Preferred-Identity", "Remote-Party-ID")))
 
 
 def admitted(timeline: Timeline) -> Iterator[Finding]:
