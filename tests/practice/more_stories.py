@@ -130,6 +130,12 @@ STORIES = {
         status(BYE_OK, "401 No").replace("BYE", "INFO"),
         BYE_LATER,
     ),
+    "a CSeq that rises from zero": (
+        *(text.replace("CSeq: 1 ", "CSeq: 0 ") for text in CALL[:3]),
+        *(text.replace("CSeq: 2 ", "CSeq: 1 ") for text in CALL[3:]),
+    ),
+    "an early dialog by a proxy": (INVITE, f"{RINGING}\n{ROUTED}", f"{PRACK}\nRoute: <sip:192.0.2.77;lr>"),
+    "an early dialog past the proxy": (INVITE, f"{RINGING}\n{ROUTED}", PRACK),
     "a BYE to somebody else": (*CALL[:3], GONE_TO),
     "a BYE with a route of its own": (*CALL[:3], f"{BYE}\nRoute: <sip:192.0.2.77;lr>"),
     "an ACK to somebody else": (INVITE, OK, ACK.replace("desk@192.0.2.10", "desk@192.0.2.11")),

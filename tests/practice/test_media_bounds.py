@@ -139,6 +139,18 @@ def test_a_bench_that_was_late_for_half_of_a_flow_does_not_say_how_fast_it_was(l
     assert bool(lines) == judged
 
 
+def test_each_agreement_allows_one_source_more():
+    """A description in a response or in an ACK is one, an offer in a request is none."""
+    late = (
+        INVITE.partition("\n\n")[0],
+        CALL[1].replace(ANSWER, OFFER),
+        f"{CALL[2]}\n\n{ANSWER}",
+    )
+    for story, most in ((CALL[:3], 5), (late, 6)):
+        assert found("RTP-03", story, *sources(most, packets=11)) == []
+        assert len(found("RTP-03", story, *sources(most + 1, packets=11))) == 1
+
+
 def sources(count, **changes):
     return [ended(ssrc=number, **changes) for number in range(1, count + 1)]
 
@@ -376,6 +388,29 @@ NO_MORE = "payload type 8 of audio, which is agreed on no more"
 )
 def test_a_payload_type_that_is_agreed_on_no_more(at, sound, lines):
     assert found("RTP-02", (*CALL[:3], *RENEGOTIATED), (heard(**sound), at)) == lines
+
+
+def test_a_call_is_negotiated_anew_by_update_as_well():
+    story = (*CALL[:3], *(text.replace("INVITE", "UPDATE") for text in RENEGOTIATED[:2]))
+    assert found("RTP-02", story, (heard(payload_type=8), START + 6)) == [(NO_MORE, [10, 4])]
+    info = (*CALL[:3], *(text.replace("INVITE", "INFO") for text in RENEGOTIATED[:2]))
+    assert found("RTP-02", info, (heard(payload_type=8), START + 6)) == []
+
+
+def test_of_two_negotiations_at_once_the_later_answer_counts():
+    asked, answered, _ = RENEGOTIATED
+    other = asked.replace("INVITE", "UPDATE").replace("CSeq: 2", "CSeq: 3").replace("bK5", "bK50")
+    back = AGAIN[1].replace("INVITE", "UPDATE").replace("CSeq: 2", "CSeq: 3").replace("bK5", "bK50")
+    story = (*CALL[:3], asked, other, answered, f"{back}\n\n{ANSWER}")
+    assert found("RTP-02", story, (heard(payload_type=8), START + 9)) == [ONCE]
+
+
+def test_a_call_that_a_second_station_takes_goes_on():
+    again_ok = CALL[1].replace("tag=b", "tag=d")
+    later = ended(last=LATER)
+    assert found("RTP-01", (*CALL[:3], BYE, again_ok), later) == []
+    assert found("RTP-01", (*CALL[:3], BYE, again_ok.replace("200 OK", "299 Odd")), later) == []
+    assert found("RTP-01", (*CALL[:3], BYE, again_ok.replace("200 OK", "300 There")), later) != []
 
 
 def test_what_was_agreed_on_holds_until_it_is_asked_for_anew():
