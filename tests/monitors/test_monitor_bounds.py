@@ -526,6 +526,52 @@ def test_the_calls_of_one_press(entries, found):
 
 
 @pytest.mark.parametrize(
+    ("entries", "anew"),
+    [
+        (placed(11, status=488), True),
+        (placed(11, status=403), True),
+        (placed(11, status=486), False),
+        (placed(11, status=600), False),
+        (placed(11, status=603), False),
+        (ringing(12.5), False),
+        (
+            [(11, calls()), (12, hears(183, media=(AUDIO,))), (12.5, sends("CANCEL")), (12.5, hears(487))],
+            True,
+        ),
+        (
+            [(11, calls()), (12, hears(199, media=(AUDIO,))), (12.5, sends("CANCEL")), (12.5, hears(487))],
+            True,
+        ),
+        (
+            [(11, calls()), (12, hears(101, media=(AUDIO,))), (12.5, sends("CANCEL")), (12.5, hears(487))],
+            True,
+        ),
+        (
+            [(11, calls()), (12, hears(100, media=(AUDIO,))), (12.5, sends("CANCEL")), (12.5, hears(487))],
+            False,
+        ),
+        ([(11, calls()), (12, hears(180)), (12.5, sends("CANCEL", by="pbx")), (12.5, hears(487))], True),
+    ],
+)
+def test_a_contact_is_called_again_in_clear_for_what_was_offered_alone(entries, anew):
+    story = [*entries, *placed(14, call="c9", status=486)]
+    settings = (0, has(encryption=FALLBACK))
+    assert rows(one_press_one_story(told(settings, (10, press), *story))) == ([] if anew else ["OUT-02"])
+
+
+@pytest.mark.parametrize(("at", "found"), [(10, ["OUT-01"]), (10.25, []), (19.75, []), (20, ["OUT-01"])])
+def test_settings_that_change_between_two_presses_leave_the_first_alone(at, found):
+    story = [(0, has()), (10, press), *placed(11, "7"), (20, press), (at, submits(call_timeout=9))]
+    assert rows(one_press_one_story(told(*sorted(story, key=lambda entry: entry[0])))) == found
+
+
+@pytest.mark.parametrize(("status", "most"), [(299, 1), (300, 3), (399, 3), (400, 1), (486, 1)])
+def test_only_a_redirection_names_further_places(status, most):
+    answer = (12, hears(status, contacts=("sip:7@x", "sip:8@x")))
+    assert unseen_attempts(told(*PRESSED, (11, calls()), answer), CLOSED) == most
+
+
+@pytest.mark.parametrize(
     ("entries", "row"),
     [
         ([(15, press), bye(15.5, by="device"), *placed(16)], ["INC-05"]),

@@ -13,6 +13,7 @@ from tests.practice.test_practice import (
     CALL,
     CALLED,
     CANCEL,
+    CHALLENGE,
     CONTACT,
     CROSSED,
     CROSSED_OK,
@@ -38,6 +39,7 @@ from tests.practice.test_practice import (
     headers,
     keys_answered,
     placed,
+    proven,
     retagged,
     rung,
     taken,
@@ -303,6 +305,12 @@ STORIES = {
         ACK,
         f"{AGAIN[0]}\n\n{of_version(OFFER, 2)}",
     ),
+    "a section fewer in an UPDATE": (
+        f"{INVITE}m=text 0 RTP/AVP 98\r\n",
+        OK,
+        ACK,
+        of_version(UPDATE, 2),
+    ),
     "an earlier version after a refusal": (
         *CALL[:3],
         UPDATE,
@@ -364,6 +372,14 @@ STORIES = {
         again(REGISTER, 4, "r4"),
         again(REGISTER, 4, "r6"),
     ),
+    "credentials for a challenge of its own": (
+        status(CHALLENGE, "401 No").replace("<", ">", 1),
+        proven(2, "00000001", "SHA-256"),
+    ),
+    "credentials for a challenge in another status": (
+        status(CHALLENGE, "403 No"),
+        proven(2, "00000001", "SHA-256"),
+    ),
     # Keys
     "a key of five different bytes": offered(key_of(*range(5))),
     "a key of six different bytes": offered(key_of(*range(6))),
@@ -374,6 +390,11 @@ STORIES = {
     ),
     "the key of another call": (*ONE_KEY, *offered(key_of(*range(30)), **OTHER)),
     "the key of another call that nobody took": (*ONE_KEY[:1], *offered(key_of(*range(30)), **OTHER)),
+    "a key of two calls that somebody took, after one that nobody did": (
+        *ONE_KEY[:1],
+        *offered(key_of(*range(30)), **OTHER),
+        *offered(key_of(*range(30)), "e", to="third", tag="f"),
+    ),
     "the key of the other side": keys_answered(1, KEY),
     "who comes back with another offer": (*CALL[:3], REINVITE, f"{ACK}\n\n{OFFER}"),
 }

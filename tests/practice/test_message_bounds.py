@@ -271,6 +271,14 @@ def test_a_request_that_nothing_comes_back_to(answered, lines):
     assert found("SIP-17", at((0, INVITE), (answered, REFUSED))) == lines
 
 
+def test_a_request_without_a_branch_hides_no_other():
+    bare = BYE.replace(";branch=z9hG4bK3", "")
+    assert found("SIP-17", at((-1, bare), (0, INVITE), (4, REFUSED))) == [(ONCE, [1, 2])]
+    copies = [(0, BYE), (0.5, BYE_OK), (0.7, BYE), (1.7, BYE)]
+    assert found("SIP-16", at((-1, bare), *copies))[0][0] == f"BYE {TWICE}"
+    assert found("SIP-16", at((-1, CALLED[0].replace(";branch=z9hG4bK1", "")), *copies))[0][1][:2] == [4, 2]
+
+
 def test_a_copy_that_comes_with_the_answer_is_none_before_it():
     assert found("SIP-17", at((0, INVITE), (4, INVITE), (4, REFUSED))) == [(ONCE, [0, 2])]
     assert found("SIP-17", at((0, INVITE), (3.99, INVITE), (4, REFUSED))) == looked(1, 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
+from math import inf
 
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.expected_events import declared_timing, events_of, presses_in
@@ -34,7 +35,7 @@ def passed_over(timeline: Timeline, logged: Sequence[Observation], settled: floa
     seen = calls(timeline, until=settled)
     hosts = {user_and_host(sip(call.invite).request_uri)[1] for call in seen if call.placed}
     told = stories(presses_in(timeline), seen)
-    for story, following in pairwise([*told, Story(float("inf"), (), idle=True)]):
+    for story, following in pairwise([*told, Story(inf, (), idle=True)]):
         over = min(following.pressed, settled)
         in_force = [one for one in submitted if one.since < story.pressed]
         disturbed = any(story.pressed < one.since < over for one in submitted)
@@ -58,7 +59,7 @@ def passed_over(timeline: Timeline, logged: Sequence[Observation], settled: floa
 
 def _has_had_time(last: Call, over: float, log: float) -> bool:
     """Whether what became of the last call of a press can have been logged before the next one."""
-    return last.over == float("inf") or last.over + log < over
+    return last.over == inf or last.over + log < over
 
 
 def _tried(story: Sequence[Call], contacts: Contacts) -> tuple[set[int], set[int]]:

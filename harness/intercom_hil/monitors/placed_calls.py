@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from math import inf
 
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.expected_events import declared_timing, presses_in
@@ -60,7 +61,7 @@ def one_press_one_story(timeline: Timeline) -> Iterator[Finding]:
     pressed = [press.time for press in presses_in(timeline)]
     placed = [call for call in calls(timeline) if call.placed]
     settings, refused = contacts_in(timeline), contacts_in(timeline, refused=True)
-    for begun, over in pairwise([*pressed, float("inf")]):
+    for begun, over in pairwise([*pressed, inf]):
         story = [call for call in placed if begun < call.invite.time < over]
         in_force = [one for one in settings if one.since < begun]
         if not story or not in_force or any(begun < one.since < over for one in settings):
@@ -186,7 +187,7 @@ def unseen_attempts(timeline: Timeline, until: float) -> int | None:
     settings = contacts_in(timeline)
     told = [story for story in stories(presses, seen) if story.pressed not in hanging_up]
     found = 0
-    for story, following in pairwise([*told, Story(float("inf"), (), idle=True)]):
+    for story, following in pairwise([*told, Story(inf, (), idle=True)]):
         before = [one for one in settings if one.since < story.pressed]
         if not before:
             return None

@@ -8,6 +8,7 @@ another matter: see ``taken_calls``.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import inf
 
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.expected_events import declared_timing
@@ -148,7 +149,7 @@ def _goes_on(call: Call, begun: float, over: float) -> bool:
         for o in call.messages
     )
     ended = [o.time for o in (call.cancel, call.final, call.bye) if o is not None]
-    return call.placed and rings and over < min(ended, default=float("inf"))
+    return call.placed and rings and over < min(ended, default=inf)
 
 
 def _registers(message: SipMessageSeen) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
+from math import inf
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.expected_events import presses_in
@@ -67,7 +68,7 @@ def _periods(timeline: Timeline) -> Iterator[tuple[float, float]]:
     Whatever is submitted ends a period, taken or not: what a form does that should be refused is open.
     """
     submitted = sorted((o for o in timeline if isinstance(o.content, Configured)), key=lambda o: o.time)
-    ends = [*(o.time for o in submitted), float("inf")]
+    ends = [*(o.time for o in submitted), inf]
     for observation, (begun, over) in zip(submitted, pairwise(ends), strict=True):
         content = observation.content
         assert isinstance(content, Configured)  # nothing else was asked for

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from intercom_hil.judge.calls import calls
 from intercom_hil.judge.lateness import MOSTLY, late_between
@@ -156,7 +157,7 @@ def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Itera
         if not silent:
             continue
         later = (at for changed, at in changes.get(message.call_id, ()) if changed > place)
-        begun, over = observation.time + _STOPS_WITHIN, min(later, default=float("inf"))
+        begun, over = observation.time + _STOPS_WITHIN, min(later, default=inf)
         for other in timeline:
             content = other.content
             if not isinstance(content, MediaHeard | VideoSeen) or content.sender != "device":

@@ -6,6 +6,7 @@ RTP-08 is that it goes where the other side wants to have it.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from math import inf
 
 from intercom_hil.hearing.destinations import FOLLOWS_WITHIN, destinations
 from intercom_hil.judge.calls import calls
@@ -55,7 +56,7 @@ def _as_agreed_last(timeline: Timeline, seen: Sequence[Observation], book: Book)
         asked = [
             o.time for o in seen if o.time > agreed.time and _asks_anew(sip(o)) and sip(o).call_id == call_id
         ]
-        over = min([*later, *asked], default=float("inf"))
+        over = min([*later, *asked], default=inf)
         for observation in timeline:
             sound = observation.content
             if not isinstance(sound, MediaHeard) or sound.sender != "device" or sound.call_id != call_id:
