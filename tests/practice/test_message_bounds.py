@@ -173,6 +173,33 @@ def test_a_request_gets_its_answer_within_two_seconds():
     assert asked(1.0, info=INFO.replace(";branch=z9hG4bK9", "")) == []
 
 
+def test_what_nothing_is_said_of_hides_no_request_that_comes_later():
+    bare = INFO.replace(";branch=z9hG4bK9", "").replace("CSeq: 5", "CSeq: 4")
+    script = [*((second / 10, text) for second, text in enumerate(CALLED[:3])), (0.5, bare), (1, INFO)]
+    last = (9, CALLED[1].replace("200 OK", "200 Again"))
+    assert found("SIP-09", at(*script, last)) == [("INFO without an answer", [4])]
+    stranger = sip_content(
+        f"{INFO[1:].lstrip()}\n\n".replace("\n", "\r\n").replace("Call-ID: c", "Call-ID: z").encode(),
+        ("192.0.2.66", 5060),
+        DEVICE,
+        "UDP",
+        lambda host, port: "device" if host == DEVICE[0] else host,
+    )
+    timeline = at(*script[:3])
+    timeline.append(Witness.WIRE, stranger, START + 0.5)
+    for observation in at((1, INFO), last):
+        timeline.append(observation.witness, observation.content, observation.time)
+    assert found("SIP-09", timeline) == [("INFO without an answer", [4])]
+
+
+def test_a_number_is_low_in_its_own_dialog_alone():
+    """A 500 for one that does not rise is deserved (RFC 3261 §12.2.2)."""
+    failure = said("500 Trouble")
+    other = BYE_LATER.replace("tag=b", "tag=d")
+    assert found("SIP-08", told(*CALL[:3], other, BYE, failure)) == looked(1, 5)
+    assert found("SIP-08", told(*CALL[:3], BYE_LATER, BYE, failure)) == [("500 to BYE", [5])]
+
+
 def test_whom_the_device_does_not_know_it_may_leave_without_an_answer():
     other = INFO.replace("Call-ID: c", "Call-ID: z")
     assert asked(1.0, info=other) == SILENT  # the PBX is known
