@@ -1104,6 +1104,12 @@ def test_a_contact_that_is_left_out(entries, settled, found):
     assert left_out(*entries, settled=settled) == found
 
 
+def test_what_comes_when_the_scenario_has_ended_passes_nobody_over():
+    later = [*FIRST, *placed(20, "1003", "c3")]
+    assert left_out(*later) == ["OUT-02"]
+    assert left_out(*later, settled=15) == []
+
+
 def test_a_list_that_names_somebody_twice_has_no_turns():
     assert left_out(*FIRST, (13, EXHAUSTED), contacts=("1001", "1003")) == []
     assert left_out(*FIRST, (13, EXHAUSTED), contacts=("sip:5@elsewhere",)) == []
