@@ -8,6 +8,7 @@ from intercom_hil.monitors.agreements import (
     turned_down,
     video_to_every_contact,
 )
+from intercom_hil.monitors.credentials import credentials
 from intercom_hil.monitors.event_truth import event_truth
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.passed_over import passed_over
@@ -35,7 +36,8 @@ from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.device_content import ScreenText, UnreadableLine
-from intercom_hil.timeline.observation import DeviceEvent
+from intercom_hil.timeline.fingerprint import Fingerprint
+from intercom_hil.timeline.observation import DeviceEvent, MalformedSip
 from tests.judge.story import START
 from tests.monitors.telling import (
     AUDIO,
@@ -1073,6 +1075,31 @@ def test_with_another_call_it_is_not_known_which_has_failed(others, found):
     assert truth(*sorted(entries, key=lambda entry: entry[0])) == found
     own = [*taken(10), bye(20, by="device"), (20, HEARD), (20.5, HUNG_UP), (20.75, FAILED)]
     assert truth(*own) == []
+
+
+def test_what_comes_when_the_scenario_has_ended_needs_no_event():
+    late = [*taken(10), bye(15), (16, RECEIVED), *taken(62, "c9")]
+    assert truth(*late) == ["EVT-07"]
+    assert truth(*late, settled=70) == []
+
+
+@pytest.mark.parametrize(("over", "found"), [(18.75, ["EVT-11"]), (19, [])])
+def test_another_call_that_is_just_over_may_be_the_one_that_failed(over, found):
+    others = [*taken(3, "c9"), *taken(10), bye(over, "c9")]
+    entries = [*others, bye(20), (20, HEARD), (20.5, HUNG_UP), (20.75, FAILED)]
+    assert truth(*sorted(entries, key=lambda entry: entry[0])) == found
+
+
+@pytest.mark.parametrize(
+    ("said", "verdict"), [(b"\xff correct-horse", Verdict.FAIL), (b"\xff\xfe", Verdict.INCONCLUSIVE)]
+)
+def test_a_password_stands_in_bytes_that_are_no_text(said, verdict):
+    unread = MalformedSip(
+        source="1:1", destination="2:2", sender="device", receiver="pbx", problem="x", raw_hex=said.hex()
+    )
+    secret = submits(secrets=(Fingerprint.of("correct-horse"),))
+    (found,) = credentials(told((0, secret), (1, seen(unread))))
+    assert found.verdict is verdict
 
 
 def left_out(*entries, settled=60, contacts=("1002", "1003")):
