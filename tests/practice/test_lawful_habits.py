@@ -22,6 +22,7 @@ from tests.practice.test_practice import (
     CONTACT,
     DEVICE,
     FORK,
+    GIVEN_UP,
     GONE,
     GONE_ACK,
     GRANTED,
@@ -210,6 +211,40 @@ HABITS = {
         + described().replace("- 1 1", "- 1 2"),
         again(NO_ACK, 6, "11"),
     ),
+    "a server of before, that offers no qop and has no opaque (RFC 2069)": (
+        REGISTER,
+        CHALLENGE.replace(', qop="auth"', ""),
+        proven(2, "1").replace('qop=auth, nc=1, cnonce="k", ', ""),
+    ),
+    "what is opaque, as it came (RFC 7616 §3.4)": (
+        REGISTER,
+        f'{CHALLENGE}, opaque="o"',
+        proven(2, "1").replace('cnonce="k"', 'cnonce="k", opaque="o"'),
+    ),
+    "a CANCEL once there is a sign of life (RFC 3261 §9.1)": (
+        INVITE,
+        RINGING.replace("180 Ringing", "100 Trying").replace(";tag=b", ""),
+        *GIVEN_UP[2:],
+    ),
+    "a refusal that comes again, and is acknowledged again (RFC 3261 §17.1.1.2)": (
+        *GIVEN_UP,
+        *GIVEN_UP[3:],
+    ),
+    "a method that is not supported, and those that are": (
+        *CALLED[:3],
+        INFO,
+        f"> SIP/2.0 405 No\n{headers('5 INFO', '9', tags=('b', 'a'))}\nAllow: INVITE, ACK, BYE",
+        *CALLED[3:],
+    ),
+    "a branch that another side has as well": (
+        *CALLED,
+        again(CALLED[0], 3, "1").replace("ID: c", "ID: d").replace("- 1 1", "- 2 1"),
+        again(CALLED[1], 3, "1")
+        .replace("ID: c", "ID: d")
+        .replace("- 1 1", "- 2 1")
+        .replace("tag=b", "tag=e")
+        .replace(KEYS[0], KEYS[1]),
+    ),
     "who only asks who is registered renews nothing (RFC 3261 §10.2.3)": (FETCH, GRANTED.format(3)),
 }
 
@@ -307,6 +342,23 @@ def asked_by(end, *, answered=False):
         content = sip_content(data, *ends, "UDP", lambda host, port: "device" if host == DEVICE[0] else host)
         timeline.append(Witness.WIRE, content, START + 1 + place / 10)
     return timeline
+
+
+@pytest.mark.parametrize(("number", "row"), [(2, "SIP-06"), (4, "SIP-07")])
+@pytest.mark.parametrize("transport", ["UDP", "TCP"])
+def test_a_cancel_and_the_ack_of_a_refusal_go_where_the_invite_went(number, row, transport):
+    """RFC 3261 §9.1 and §17.1.1.2: to the same address and port, by the same transport."""
+    assert failed(told(*GIVEN_UP)) == set()
+    assert row in failed(elsewhere(told(*GIVEN_UP), number, transport=transport))
+
+
+def test_of_what_only_the_pbx_could_read_it_is_not_known_what_came_first():
+    timeline, read = told(INVITE, GIVEN_UP[2], *GIVEN_UP[1:2], *GIVEN_UP[3:]), Timeline()
+    read.opened = timeline.opened
+    for observation in timeline:
+        read.append(Witness.PBX, observation.content, observation.time)
+    assert failed(timeline) == {"SIP-06"}
+    assert failed(read) == set()
 
 
 def test_a_stranger_may_get_no_answer_at_all():

@@ -87,7 +87,7 @@ CHALLENGE = (
     f"< SIP/2.0 401 No\n{headers('1 REGISTER', 'r1', call='r')}\n"
     'WWW-Authenticate: Digest realm="x", nonce="n", qop="auth"'
 )
-PROOF = 'Authorization: Digest realm="x", nonce="n", qop=auth, nc={nc}, algorithm={algorithm}'
+PROOF = 'Authorization: Digest realm="x", nonce="n", qop=auth, nc={nc}, cnonce="k", algorithm={algorithm}'
 
 
 def proven(cseq, nc, algorithm="MD5"):

@@ -13,11 +13,14 @@ from tests.practice.test_practice import (
     CHALLENGE,
     CONTACT,
     GIVEN_UP,
+    GONE_ACK,
+    INFO,
     INVITE,
     LATER,
     OK,
     REGISTER,
     REQUEST,
+    RINGING,
     SDP,
     again,
     headers,
@@ -59,6 +62,8 @@ def hanging_up(route):
     return f"> BYE sip:door@192.0.2.30 SIP/2.0\n{headers('7 BYE', '8', tags=('b', 'a'), more=more)}"
 
 
+GONE = GIVEN_UP[3]
+REFUSED = f"> SIP/2.0 405 No\n{headers('5 INFO', '9', tags=('b', 'a'))}\nAllow: {{}}"
 RING = f"> SIP/2.0 180 Ringing\n{headers('1 INVITE', '1', tags=('a', 'c'))}"
 TRYING = f"> SIP/2.0 100 Trying\n{headers('1 INVITE', '1')}"
 PROBLEMS = {
@@ -176,6 +181,72 @@ PROBLEMS = {
         "SIP-06",
         "another To than its INVITE has",
         [2, 0],
+    ),
+    "a CANCEL before anything has come back": (
+        (INVITE, CANCEL, RINGING, *GIVEN_UP[3:]),
+        "SIP-06",
+        "a CANCEL before anything came back to its INVITE",
+        [1, 0],
+    ),
+    "a CANCEL by another route": (
+        given_up(lambda t: t.replace(REQUEST, f"{REQUEST}\nRoute: {PROXIES[0]}")),
+        "SIP-06",
+        "another route than its INVITE has",
+        [2, 0],
+    ),
+    "an ACK of a refusal with the To of the INVITE": (
+        (*GIVEN_UP[:4], GONE_ACK.replace(";tag=b", "")),
+        "SIP-07",
+        "an ACK with another To tag than the refusal has",
+        [3],
+    ),
+    "an ACK of a refusal for another place": (
+        (*GIVEN_UP[:4], GONE_ACK.replace("ACK sip:desk@", "ACK sip:")),
+        "SIP-07",
+        "an ACK with another Request-URI, or From tag, than its INVITE has",
+        [3],
+    ),
+    "an ACK of a refusal without the route of the INVITE": (
+        (INVITE.replace(REQUEST, f"{REQUEST}\nRoute: {PROXIES[0]}"), GONE, GONE_ACK),
+        "SIP-07",
+        "another route than its INVITE has",
+        [1],
+    ),
+    "a response with another number": (
+        (CALLED[0], RING.replace("1 INVITE", "2 INVITE").replace("tag=c", "tag=b"), *CALLED[1:]),
+        "SIP-03",
+        "CSeq or Call-ID of no request with its branch",
+        [1],
+    ),
+    "a method that is allowed, and refused for itself": (
+        (*CALLED[:3], INFO, REFUSED.format("INVITE, INFO"), *CALLED[3:]),
+        "SIP-09",
+        "405 to INFO, which it allows",
+        [4],
+    ),
+    "a registration of a user": (
+        (REGISTER.replace("REGISTER sip:x", "REGISTER sip:door@x"),),
+        "SIP-10",
+        "a REGISTER for sip:door@x, and not for a domain",
+        [0],
+    ),
+    "no qop": (
+        (REGISTER, CHALLENGE, proven(2, "00000001").replace("qop=auth, nc=00000001, ", "")),
+        "SIP-11",
+        "no qop, though it was offered",
+        [2],
+    ),
+    "a qop without a nonce of the device's own": (
+        (REGISTER, CHALLENGE, proven(2, "00000001").replace('cnonce="k", ', "")),
+        "SIP-11",
+        "a qop without nonce count and nonce of its own",
+        [2],
+    ),
+    "no opaque": (
+        (REGISTER, f'{CHALLENGE}, opaque="o"', proven(2, "00000001")),
+        "SIP-11",
+        "another opaque than in the challenge",
+        [2],
     ),
     "a 2xx that is not acknowledged": ((INVITE, OK), "SIP-07", "200 without its ACK", [1]),
     "an ACK in another dialog": (

@@ -192,7 +192,8 @@ class Accounts:
         account.idUri = f'"{display}" <{identity}>' if display else identity
         account.sipConfig.transportId = self.agent.clear_transport() if use.in_clear else self._transport
         if register:
-            account.regConfig.registrarUri = f"sip:{server}{transport}"
+            whom = f"{settings['extension']}@" if self.agent.distortion == "registers-a-user" else ""
+            account.regConfig.registrarUri = f"sip:{whom}{server}{transport}"
             account.regConfig.timeoutSec = settings["polling_interval"] + _REGISTRATION_MARGIN
         account.regConfig.retryIntervalSec = account.regConfig.firstRetryIntervalSec = 0
         if self._settings["transport"] == "TCP":

@@ -86,3 +86,12 @@ class GrantsWhatWasAsked(_TakenIn):
         """Have the server grant an hour."""
         answers = packet.startswith(b"SIP/2.0 200") and b" REGISTER\r\n" in packet
         return re.sub(rb";expires=[1-9][0-9]*", b";expires=3600", packet) if answers else packet
+
+
+class ChallengedWithoutQop(_TakenIn):
+    """Takes a challenge for one of a server that offers no qop, as it was before RFC 2617."""
+
+    def taken(self, packet: bytes) -> bytes:
+        """Leave out what is offered."""
+        challenges = packet.startswith((b"SIP/2.0 401", b"SIP/2.0 407"))
+        return re.sub(rb',? *qop="[^"\r\n]*"', b"", packet) if challenges else packet

@@ -29,7 +29,11 @@ from intercom_hil.emulator.fault_media_flows import (
     is_report,
     numbered,
 )
-from intercom_hil.emulator.fault_received_packets import AnyByeWillDo, GrantsWhatWasAsked
+from intercom_hil.emulator.fault_received_packets import (
+    AnyByeWillDo,
+    ChallengedWithoutQop,
+    GrantsWhatWasAsked,
+)
 from intercom_hil.emulator.stack_imports import redirect, stack_library
 
 _SENDTO = ctypes.CFUNCTYPE(
@@ -44,7 +48,11 @@ _SENDTO = ctypes.CFUNCTYPE(
 _SEND = ctypes.CFUNCTYPE(ctypes.c_ssize_t, ctypes.c_int, ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int)
 _OVER_TCP = "register-repeated-over-tcp"
 """The one distortion of SIP over TCP: what is sent there is sent again after this time."""
-TAKEN_IN = {"obeys-any-bye": AnyByeWillDo, "granted-time-ignored": GrantsWhatWasAsked}
+TAKEN_IN = {
+    "obeys-any-bye": AnyByeWillDo,
+    "granted-time-ignored": GrantsWhatWasAsked,
+    "qop-ignored": ChallengedWithoutQop,
+}
 """Distortions of what is taken in, by name."""
 _AGAIN_AFTER = 0.6
 """Seconds."""
@@ -103,6 +111,7 @@ class SentPackets:
         self._trusted = trusted
         self.invites: set[bytes] = set()
         self.asked: set[bytes] = set()
+        self.copies: dict[bytes, int] = {}
         self.named = b""
         self.fallen = 0
         self._first_ways: dict[int, bytes] = {}
@@ -478,6 +487,53 @@ def _allows_nothing(sent: SentPackets, packet: _Packet) -> list[bytes]:
     ]
 
 
+def _without_to_tag(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Have the ACK of a refusal say To as the INVITE does."""
+    if not packet.begins(b"ACK ") or packet.branch not in sent.invites:
+        return [packet.data]
+    return [re.sub(rb"(\r\nTo:[^\r\n]*?);tag=[^;\r\n]+", rb"\1", packet.data, count=1)]
+
+
+def _cancels_elsewhere(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Have a CANCEL go to another port as well."""
+    if packet.begins(b"CANCEL "):
+        sent.elsewhere(packet.data)
+    return [packet.data]
+
+
+_SECOND_COPY = 3
+"""Which sending of an INVITE that is."""
+
+
+def _cancels_unheard(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Have an INVITE that nothing comes back to followed by a CANCEL, once it was sent three times."""
+    if not packet.begins(b"INVITE "):
+        return [packet.data]
+    sent.copies[packet.branch] = sent.copies.get(packet.branch, 0) + 1
+    if sent.copies[packet.branch] != _SECOND_COPY:
+        return [packet.data]
+    cancel = packet.data.replace(b"INVITE ", b"CANCEL ", 1).replace(b" INVITE\r\n", b" CANCEL\r\n", 1)
+    kept = re.compile(rb"(CANCEL |Via:|Max-Forwards:|From:|To:|Call-ID:|CSeq:|Route:)")
+    lines = [line for line in cancel.partition(b"\r\n\r\n")[0].split(b"\r\n") if kept.match(line)]
+    return [packet.data, b"\r\n".join([*lines, b"Content-Length: 0", b"", b""])]
+
+
+def _no_opaque(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    return [re.sub(rb',? *opaque="[^"\r\n]*"', b"", packet.data)]
+
+
+def _counts_otherwise(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    """Have a provisional response say another CSeq than its request."""
+    provisional = packet.begins(b"SIP/2.0 1") and packet.method == b"INVITE"
+    return [re.sub(rb"(\r\nCSeq: *)", rb"\g<1>9", packet.data, count=1) if provisional else packet.data]
+
+
+def _allows_what_it_refuses(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    refuses = packet.begins(b"SIP/2.0 405")
+    allow = rb"\r\nAllow: " + packet.method + b", "
+    return [re.sub(rb"\r\nAllow: *", allow, packet.data, count=1) if refuses else packet.data]
+
+
 # -- media in clear ----------------------------------------------------------------------------------------
 
 _SECOND = 50
@@ -698,5 +754,11 @@ DISTORTIONS: dict[str, _Distortion] = {
     "session-number-changes": _session_changes,
     "registered-elsewhere-when-renewed": _renewed_elsewhere,
     "srtp-that-need-not-be-encrypted": _unencrypted,
+    "refusal-acknowledged-without-its-tag": _without_to_tag,
+    "cancel-elsewhere-too": _cancels_elsewhere,
+    "cancel-before-any-response": _cancels_unheard,
+    "opaque-left-out": _no_opaque,
+    "provisional-with-another-number": _counts_otherwise,
+    "405-allows-what-it-refuses": _allows_what_it_refuses,
 }
 """What can become of packets, by name."""

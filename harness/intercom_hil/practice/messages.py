@@ -9,7 +9,7 @@ from intercom_hil.judge.messages import describes_session, sip
 from intercom_hil.judge.places import place
 from intercom_hil.judge.unreadable import keep_alives
 from intercom_hil.practice.book import Book
-from intercom_hil.timeline import Observation, Timeline
+from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.sdp import OLD_HOLD, STATIC_ENCODINGS, Media
@@ -50,11 +50,13 @@ def forms(seen: Sequence[Observation], book: Book) -> None:
     asked: dict[tuple[str, int, str, str], Observation] = {}
     tags: dict[tuple[str, int, str, str], str] = {}
     used: dict[str, tuple[str, int, str]] = {}
+    asking: dict[str, set[str]] = {}  # who asked with a branch
     for observation in seen:
         message = sip(observation)
         key = message.call_id, message.cseq, message.method, message.branch
         if message.is_request and message.receiver == "device":
             asked.setdefault(key, observation)
+            asking.setdefault(message.branch, set()).add(message.sender)
         if message.sender != "device" or not message.headers:
             continue
         if message.is_request:
@@ -63,6 +65,9 @@ def forms(seen: Sequence[Observation], book: Book) -> None:
             own = message.branch and message.method not in _OF_ANOTHER
             if own and used.setdefault(message.branch, transaction) != transaction:
                 book.broken("SIP-02", "the branch of another request", observation)
+        elif key not in asked and asking.get(message.branch) == {message.receiver}:
+            if message.branch.startswith(COOKIE):  # of others it is no name (§17.2.3)
+                book.broken("SIP-03", "CSeq or Call-ID of no request with its branch", observation)
         elif key in asked:
             _response(observation, message, asked[key], book)
             first = tags.setdefault(key, message.to_tag) if message.status != 100 else message.to_tag
@@ -153,10 +158,16 @@ def _route(message: SipMessageSeen) -> list[tuple[str, str, int | None]]:
 
 
 def cancels(seen: Sequence[Observation], book: Book) -> None:
-    """SIP-06: each CANCEL of the device against the INVITE that it cancels."""
+    """SIP-06: each CANCEL of the device against the INVITE that it cancels, and what had come back to that.
+
+    What only the PBX could read is dated by when it says so: of that it is not known what came first.
+    """
     invites: dict[str, list[Observation]] = {}
+    heard: set[tuple[str, str]] = set()
     for observation in seen:
         message = sip(observation)
+        if message.receiver == "device" and message.status is not None and message.method == "INVITE":
+            heard.add((message.call_id, message.branch))
         if message.sender != "device" or not message.is_request:
             continue
         if message.method == "INVITE":
@@ -165,6 +176,10 @@ def cancels(seen: Sequence[Observation], book: Book) -> None:
             own = [o for o in invites[message.call_id] if sip(o).branch == message.branch]
             invite = (own or invites[message.call_id])[-1]
             _cancel(observation, message, invite, book)
+            known = message.branch and observation.witness is Witness.WIRE
+            if known and own and (message.call_id, message.branch) not in heard:
+                problem = "a CANCEL before anything came back to its INVITE"
+                book.broken("SIP-06", problem, observation, invite)
 
 
 def _cancel(observation: Observation, message: SipMessageSeen, asked: Observation, book: Book) -> None:
@@ -180,6 +195,22 @@ def _cancel(observation: Observation, message: SipMessageSeen, asked: Observatio
     for name, (here, there) in same.items():
         if here != there:
             book.broken("SIP-06", f"another {name} than its INVITE has", observation, asked)
+    problem = another_way(message, invite)
+    if problem:
+        book.broken("SIP-06", problem, observation, asked)
+
+
+def another_way(message: SipMessageSeen, invite: SipMessageSeen) -> str:
+    """Return how a CANCEL, or the ACK of a refusal, goes another way than its INVITE; nothing if it does not.
+
+    It has the same route, and goes to the same address and port by the same transport (RFC 3261 §9.1,
+    §17.1.1.2, §17.1.1.3).
+    """
+    routes, own = ([place(one) for one in _listed(m, "Route")] for m in (message, invite))
+    if message.headers and invite.headers and routes != own:
+        return "another route than its INVITE has"
+    here, there = ((m.transport, m.destination) for m in (message, invite))
+    return "" if here == there else f"a {message.method} to {here[1]} of an INVITE to {there[1]}"
 
 
 def answers(seen: Sequence[Observation], book: Book) -> None:

@@ -45,7 +45,10 @@ class _Counts:
 
 
 def registrations(seen: Sequence[Observation], book: Book) -> None:
-    """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2)."""
+    """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2).
+
+    Each is for a domain: its Request-URI has no user.
+    """
     last: dict[tuple[str, str], int] = {}
     sent = Requests()
     for observation in seen:
@@ -53,6 +56,9 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
         if message.sender != "device" or not message.is_request or message.method != "REGISTER":
             continue
         key = message.call_id, message.receiver
+        if place(message.request_uri)[0] and place(message.request_uri)[1]:
+            problem = f"a REGISTER for {message.request_uri}, and not for a domain"
+            book.check("SIP-10", False, problem, observation)
         if sent.again(message):
             continue  # perhaps when another was under way
         if key in last:
@@ -131,8 +137,8 @@ def _within(
     observation: Observation, given: dict[str, str], challenges: list[dict[str, str]], book: Book
 ) -> None:
     """Judge credentials against the challenges with their nonce: one for each algorithm (RFC 8760 §2.3)."""
-    algorithm = given.get("algorithm", "MD5").upper()
-    offered = [challenge.get("algorithm", "MD5").upper() for challenge in challenges]
+    algorithm = _algorithm(given)
+    offered = [_algorithm(challenge) for challenge in challenges]
     if algorithm not in offered:
         text = f"algorithm {algorithm} where {' or '.join(dict.fromkeys(offered))} was offered"
         book.broken("SIP-11", text, observation)
@@ -146,6 +152,27 @@ def _within(
     if qop and qop.lower() not in choices:
         wanted = " or ".join(dict.fromkeys(listed for listed in lists if listed)) or "none"
         book.broken("SIP-11", f"qop {qop} where {wanted} was offered", observation)
+    if own:
+        _complete(observation, given, [c for c in challenges if _algorithm(c) == algorithm], book)
+
+
+def _complete(
+    observation: Observation, given: dict[str, str], challenges: list[dict[str, str]], book: Book
+) -> None:
+    """Judge whether credentials have all that their challenge asks for (RFC 3261 §22.4; RFC 7616 §3.4).
+
+    A server that offers no qop, or has no opaque, asks for none: it is one of before (RFC 2069).
+    """
+    if challenges and all(challenge.get("qop") for challenge in challenges) and not given.get("qop"):
+        book.broken("SIP-11", "no qop, though it was offered", observation)
+    if given.get("qop") and not (given.get("cnonce") and given.get("nc")):
+        book.broken("SIP-11", "a qop without nonce count and nonce of its own", observation)
+    if challenges and given.get("opaque") not in {challenge.get("opaque") for challenge in challenges}:
+        book.broken("SIP-11", "another opaque than in the challenge", observation)
+
+
+def _algorithm(parameters: dict[str, str]) -> str:
+    return parameters.get("algorithm", "MD5").upper()
 
 
 def _challenges(message: SipMessageSeen) -> list[tuple[str, str, str, dict[str, str]]]:

@@ -9,6 +9,7 @@ from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.places import place
 from intercom_hil.practice.book import Book
+from intercom_hil.practice.messages import another_way
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 
@@ -32,6 +33,7 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
     device has gone on in the call: a request after it shows that the response had come.
     """
     acks: dict[str, list[SipMessageSeen]] = {}
+    refusals: dict[tuple[str, str], tuple[SipMessageSeen, SipMessageSeen, list[Observation]]] = {}
     invites: dict[tuple[str, int], SipMessageSeen] = {}
     further: dict[str, list[Observation]] = {}
     for observation in seen:
@@ -54,10 +56,26 @@ def acknowledged(seen: Sequence[Observation], settled: float, book: Book) -> Non
             continue
         own = [ack for ack in acks.get(message.call_id, []) if ack.cseq == message.cseq]
         if (message.status or 0) < 300:
-            fitting = any(ack.to_tag == message.to_tag for ack in own)
+            own = [ack for ack in own if ack.to_tag == message.to_tag]
         else:
-            fitting = any(ack.branch == message.branch for ack in own)
-        book.check("SIP-07", fitting, f"{message.status} without its ACK", observation)
+            own = [ack for ack in own if ack.branch == message.branch]
+        book.check("SIP-07", bool(own), f"{message.status} without its ACK", observation)
+        for ack in own if (message.status or 0) >= 300 else ():
+            refusals.setdefault((ack.call_id, ack.branch), (ack, invite, []))[2].append(observation)
+    for ack, invite, finals in refusals.values():
+        problem = _unlike(ack, invite, [sip(o) for o in finals])
+        book.check("SIP-07", not problem, problem, finals[0])
+
+
+def _unlike(ack: SipMessageSeen, invite: SipMessageSeen, finals: Sequence[SipMessageSeen]) -> str:
+    """Return how the ACK of a refusal is not as it has to be (RFC 3261 §17.1.1.3); nothing where it is."""
+    if not (ack.headers and invite.headers):
+        return ""  # not kept: only its place in the transaction is known
+    if ack.to_tag not in {final.to_tag for final in finals}:
+        return "an ACK with another To tag than the refusal has"
+    if place(ack.request_uri) != place(invite.request_uri) or ack.from_tag != invite.from_tag:
+        return "an ACK with another Request-URI, or From tag, than its INVITE has"
+    return another_way(ack, invite)
 
 
 def _goes_on(request: SipMessageSeen, final: SipMessageSeen) -> bool:
@@ -171,8 +189,10 @@ def answered(timeline: Timeline, seen: Sequence[Observation], settled: float, bo
     for observation in seen:
         message = sip(observation)
         if message.sender == "device" and message.status == 405 and message.headers:
-            said = bool(message.values("Allow"))
-            book.check("SIP-09", said, "405 that does not say what is allowed", observation)
+            allowed = {word.strip() for value in message.values("Allow") for word in value.split(",")}
+            book.check("SIP-09", bool(allowed), "405 that does not say what is allowed", observation)
+            if message.method in allowed:
+                book.broken("SIP-09", f"405 to {message.method}, which it allows", observation)
 
 
 class _Places:

@@ -302,5 +302,43 @@ DISTORTED = (
         "RTP-07",
         "VID-02",
     ),
+    (
+        "refusal-acknowledged-without-its-tag",
+        "the ACK of a refusal has the To of the INVITE, and not that of the refusal",
+        "SIP-07",
+        "OUT-04",
+    ),
+    (
+        "cancel-elsewhere-too",
+        "a CANCEL goes to another port as well",
+        "SIP-06",
+        "OUT-03",
+    ),
+    (
+        "cancel-before-any-response",
+        "an INVITE that nothing comes back to is cancelled after two copies of it",
+        "SIP-06 OUT-03",
+        "OUT-03",
+    ),
+    ("opaque-left-out", "credentials do not repeat what is opaque in the challenge", "SIP-11", "REG-01"),
+    ("qop-ignored", "credentials have no qop, though the challenge offers one", "SIP-11", "REG-01"),
+    (
+        "registers-a-user",
+        "a REGISTER is for the extension at the server, not for the server",
+        "SIP-10",
+        "REG-01",
+    ),
+    (
+        "provisional-with-another-number",
+        "a provisional response to INVITE has another CSeq number than its request",
+        "SIP-03",
+        "INC-02",
+    ),
+    (
+        "405-allows-what-it-refuses",
+        "a method is refused with 405, and listed among those that are allowed",
+        "SIP-09",
+        "INC-06",
+    ),
 )
 """Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""
