@@ -5,7 +5,8 @@ broken: an event that is missing breaks its own row, an event without a cause br
 the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks ENC-11, and credentials
 that a stranger gets, or that others can read, break REG-05. A call in clear under SRTP-only breaks ENC-07 or
 ENC-09, one that no press brought about OUT-01, one out of turn OUT-02, one that is not given up in time
-OUT-03, and one that is taken although the settings keep it out INC-03, INC-04 or INC-07; video where there is
+OUT-03, one that a press does not end OUT-06 or INC-05, and one that is taken although the settings keep it
+out INC-03, INC-04 or INC-07; video where there is
 to be none breaks a row of VID, whatever goes on with SIP off CFG-01, and sides that do not hear each other
 break OUT-05 or INC-06. What no row of the page is about is good practice, which is counted apart.
 """
@@ -63,6 +64,7 @@ from intercom_hil.monitors.placed_calls import (
     one_press_one_story,
     unseen_attempts,
 )
+from intercom_hil.monitors.pressed import ended_by_the_press
 from intercom_hil.monitors.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy, let_in, unshown
@@ -127,6 +129,7 @@ def monitor(
             ("free and busy", free_and_busy(timeline)),
             ("let in", let_in(timeline, settled)),
             ("after hanging up", nothing_after_hanging_up(timeline)),
+            ("ended by the press", ended_by_the_press(timeline, closed)),
             ("screen", answered_on_screen(timeline)),
             ("screen of each call", unshown(timeline, settled)),
             ("screen names on the page", _listed_under_its_name(timeline, settled)),
