@@ -112,6 +112,33 @@ async def test_every_contact_gets_its_turn_until_one_answers(bench: Bench, chain
     bench.never_in_scenario("OUT-02", another)
 
 
+@scenario(
+    "OUT-02",
+    settings=lambda at: Settings(
+        call_number=at.station_uri(0),
+        further_numbers=(at.number(1),),
+        call_timeout=at.limits.short_call_timeout,
+    ),
+)
+async def test_a_contact_of_whom_nothing_is_heard_is_passed_on_from(bench: Bench) -> None:
+    """A contact that nothing comes back from is given up, though there is nothing to cancel (RFC 3261 §9.1).
+
+    The device has the call timeout for it, or as long as a transaction may take (§17.1.1.2).
+
+    A telephone that was unplugged, or given another address, would leave the visitor with nobody.
+    """
+    gone, desk = await bench.stations(silent(), answers(hang_up_after=bench.timing.short_call))
+    await bench.configure()
+
+    pressed = await bench.intercom.press_button()
+
+    called = invite(sender=DEVICE, receiver=gone.number)
+    dialled = await bench.require(called, within=bench.timing.dial, after=pressed)
+    within = max(bench.limits.short_call_timeout, bench.timing.unheard) + bench.timing.next_contact
+    bench.take_longer(within)
+    await bench.expect("OUT-02", invite(sender=DEVICE, to=desk.number), within=within, after=dialled)
+
+
 @scenario("OUT-01", "OUT-02", "OUT-04", settings=_contacts)
 @pytest.mark.parametrize("chain", EXHAUSTED, ids=case_id)
 async def test_the_end_of_the_list_is_announced_and_the_next_press_calls_again(

@@ -7,6 +7,7 @@ from intercom_hil.scenario import (
     PBX,
     Bench,
     Settings,
+    Transport,
     another_registration,
     any_credentials,
     challenges,
@@ -205,6 +206,28 @@ async def test_after_an_outage_of_the_server_the_device_can_be_called_again(
     bench.measure(
         "REG-04", "time until registered again", again.time - outage.ended, "s", high=within, of=(again,)
     )
+    await bench.call_device(caller=bench.number(0))
+    await bench.expect("REG-04", invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=again)
+
+
+@scenario(
+    "REG-04",
+    settings=lambda at: Settings(transport=Transport.TCP, polling_interval=at.limits.short_polling_interval),
+)
+async def test_after_an_outage_of_the_server_a_connection_is_made_anew(bench: Bench) -> None:
+    """A connection that the server has closed is opened again once there is a server (RFC 3261 §18.1.1).
+
+    After a restart of the server the doors that use UDP would be there again, and the others would not.
+    """
+    interval = bench.limits.short_polling_interval
+    await bench.configure(afresh=True)
+
+    async with bench.server_away() as outage:
+        during = interval + bench.timing.watch
+        await bench.never("REG-04", registered(), during=during, after=outage.began)
+
+    within = interval + bench.timing.recovered
+    again = await bench.expect("REG-04", registered(), within=within, after=outage.ended)
     await bench.call_device(caller=bench.number(0))
     await bench.expect("REG-04", invite(sender=PBX, receiver=DEVICE), within=bench.timing.remote, after=again)
 

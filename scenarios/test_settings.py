@@ -468,6 +468,34 @@ async def test_the_call_timeout_is_how_long_an_unanswered_call_lasts(bench: Benc
             after = (await bench.require(over, within=bench.timing.remote, after=ended)).time
 
 
+@scenario("CFG-17", settings=lambda at: Settings(call_timeout=at.limits.lasting_call_timeout))
+async def test_a_call_timeout_that_is_longer_than_any_transaction_is_kept_to(bench: Bench) -> None:
+    """A contact that rings is given more time, if that is set, than SIP waits for any (RFC 3261 §17.1.1.2).
+
+    A guard on the round would never reach the telephone in time, whatever is set.
+    """
+    timeout = bench.limits.lasting_call_timeout
+    await bench.stations(rings_forever())
+    await bench.configure()
+    bench.take_longer(timeout)
+
+    pressed = await bench.intercom.press_button()
+
+    dialled = await bench.require(invite(sender=DEVICE), within=bench.timing.dial, after=pressed)
+    tolerance = max(bench.timing.tolerance, timeout / 10)  # of several seconds a tenth
+    given_up = request("CANCEL", sender=DEVICE)
+    ended = await bench.require(given_up, within=timeout + tolerance + bench.timing.hang_up, after=dialled)
+    bench.measure(
+        "CFG-17",
+        f"time from INVITE to CANCEL with a timeout of {timeout} s",
+        ended.time - dialled.time,
+        "s",
+        low=timeout - tolerance,
+        high=timeout + tolerance,
+        of=(dialled, ended),
+    )
+
+
 @scenario("CFG-20")
 @pytest.mark.parametrize("count", [1, 20])
 async def test_the_list_of_permitted_callers_takes_entries_in_both_forms(bench: Bench, count: int) -> None:

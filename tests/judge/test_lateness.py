@@ -104,6 +104,22 @@ def test_a_timer_between_two_messages_runs_on_while_the_bench_is_late(begun, end
     assert rule.evaluate(story.timeline, START).verdict is verdict
 
 
+@pytest.mark.parametrize(
+    ("begun", "ended", "verdict"),
+    [
+        (2.1, 5.0, FAIL),  # nothing comes before its time because the bench is late
+        (0.9, 2.0, INCONCLUSIVE),  # the timer may have been set off before the first message shows it
+        (1.5, 2.0, FAIL),  # not by that much
+    ],
+)
+def test_a_timer_runs_out_no_sooner_because_the_bench_is_late(begun, ended, verdict):
+    """From the first message, at 2 s, on: 3 s, which is one too few."""
+    story = Story().at(2).sip("INVITE", "device", "pbx").at(5).sip("CANCEL", "device", "pbx")
+    late(story.timeline, begun, ended, ended - begun)
+    rule = Measured(name="ring time", unit="s", value=3, low=4, high=5, observations=(0, 1))
+    assert rule.evaluate(story.timeline, START).verdict is verdict
+
+
 def test_what_must_not_be_on_the_wire_is_no_matter_of_lateness():
     story = Story().placed()
     late(story.timeline, -1, 1, 1.9)

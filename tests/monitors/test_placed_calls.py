@@ -200,3 +200,46 @@ def test_its_time_begins_when_it_is_called():
 def test_early_media_and_a_press_are_reasons():
     assert rung(4.5, media="RTP/AVP") == set()
     assert rung(4.5, press=1.0) == set()
+
+
+def unheard(*then, timeout=1, contacts=("1", "2"), closed=90.0):
+    """A press, a call that nothing comes back to, and what follows, each at its second."""
+    story = Story()
+    settings = {"call_number": contacts[0], "further_numbers": contacts[1:], "call_timeout": timeout}
+    story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), story._time())
+    story.press().at(1).sip("INVITE", "device", "9", call="c1", to_tag="", profile="RTP/AVP", uri="sip:1@x")
+    for second, happens in then:
+        happens(story.at(second))
+    found = monitor(story.timeline, START + closed, START + closed + 1, {"passed on in time"})
+    return {j.requirement for j in found if j.verdict is Verdict.FAIL}
+
+
+def the_next(story):
+    story.sip("INVITE", "device", "pbx", call="c2", to_tag="", profile="RTP/AVP", uri="sip:2@x")
+    story.sip("INVITE", "pbx", "device", status=486, call="c2")
+
+
+def trying(story):
+    story.sip("INVITE", "9", "device", status=100, call="c1", to_tag="")
+
+
+def test_a_contact_of_whom_nothing_is_heard_is_passed_on_from():
+    assert unheard() == {"OUT-02"}
+    assert unheard((80, the_next)) == set(), "that it comes late is another rule's affair"
+
+
+@pytest.mark.parametrize(
+    ("told", "why"),
+    [
+        (lambda: unheard((2.5, the_next)), "after the call timeout"),
+        (lambda: unheard((33.5, the_next)), "after as long as a transaction may take (RFC 3261 §17.1.1.2)"),
+        (lambda: unheard((1.5, trying)), "somebody is there, who can be cancelled"),
+        (lambda: unheard(contacts=("1",)), "there is no other contact"),
+        (lambda: unheard(timeout=80), "the call timeout is not over"),
+        (lambda: unheard(closed=30.0), "the scenario is"),
+        (lambda: unheard((9, lambda story: story.press())), "a press may give it up"),
+        (lambda: unheard((9, lambda story: story.taken("c3"))), "somebody calls the device"),
+    ],
+)
+def test_a_device_may_wait_for_whom_nothing_is_heard_of(told, why):
+    assert told() == set(), why

@@ -13,14 +13,15 @@ from intercom_hil.plugin.ordering import forecast
 from intercom_hil.scenario import Addresses, Settings, case_id, scenario
 from intercom_hil.scenario.declaration import Declaration
 
-FEWEST = 104
+FEWEST = 106
 """Configurations of the device that the scenarios need, however they are ordered.
 
 87 for 206 scenarios. The one about REFER brought another: its caller has the third station's address, since
 the contact and the stranger listen before it calls, and no other scenario permits that address. 99 for
 228: CAs that are exchanged, proxies that are taken out, further contacts in every mode begin with their own.
 101 for 235: a TLS server with another certificate and a direct caller with video bring their own. 104 for
-253: a list over TCP, a list while a contact rings, and a contact that rings out in fallback mode do.
+253: a list over TCP, a list while a contact rings, and a contact that rings out in fallback mode do. 106 for
+270: a long call timeout, and a contact straight at a station before another one, do.
 """
 ID = re.compile(r"[\w./-]+::\w+(\[[\w.-]+\])?")
 

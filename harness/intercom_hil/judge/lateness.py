@@ -107,6 +107,22 @@ def explains_interval(timeline: Iterable[Observation], of: Sequence[Observation]
     return late if late >= by else 0.0
 
 
+def explains_haste(timeline: Iterable[Observation], of: Sequence[Observation], by: float) -> float:
+    """Return how late (s) the bench was, if that may have made a time between two messages shorter; else 0.
+
+    Both were dated by the kernel, and nothing comes before its time: only what set the device's timer off
+    may have been under way for longer than the first of the two shows.
+
+    Args:
+        timeline: what was seen.
+        of: the first and the last of the two.
+        by: how far (s) the time lies below its limit.
+    """
+    begun = min(o.time for o in of)
+    late = late_between(timeline, begun - by - LOOK_BACK, begun + SLACK)
+    return late if late >= by else 0.0
+
+
 def dated_by_kernel(observation: Observation) -> bool:
     """Whether the time of an observation is the kernel's, which no lateness of the bench moves."""
     return observation.witness in _DATED_BY_KERNEL and observation.content.kind not in _STREAMED

@@ -18,6 +18,7 @@ from intercom_hil.judge.lateness import (
     cut_short,
     dated_by_kernel,
     excuse,
+    explains_haste,
     explains_interval,
     explains_presence,
     explains_time,
@@ -209,8 +210,10 @@ class Measured(_Rule):
         assert self.value is not None
         of = [timeline[seq] for seq in self.observations if 0 <= seq < len(timeline)]
         above = self.value - self.high if self.high is not None else 0.0
-        if self.unit == "s" and above > 0 and len(of) == _ENDS and all(dated_by_kernel(o) for o in of):
-            return explains_interval(timeline, of, above)
+        if self.unit == "s" and len(of) == _ENDS and all(dated_by_kernel(o) for o in of):
+            if above > 0:
+                return explains_interval(timeline, of, above)
+            return explains_haste(timeline, of, self._outside)
         if self.unit == "s":
             return explains_time(timeline, of, self._outside, self.value)
         late = explains_time(timeline, of, 0.0)

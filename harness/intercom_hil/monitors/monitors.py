@@ -6,9 +6,9 @@ the wrong place breaks EVT-12, a media packet in clear or unauthenticated breaks
 that a stranger gets, or that others can read, break REG-05. A call in clear under SRTP-only breaks ENC-07 or
 ENC-09, one that no press brought about OUT-01, one out of turn OUT-02, one that is not given up in time
 OUT-03, one that a press does not end OUT-06 or INC-05, and one that is taken although the settings keep it
-out INC-03, INC-04 or INC-07; video where there is
-to be none breaks a row of VID, whatever goes on with SIP off CFG-01, and sides that do not hear each other
-break OUT-05 or INC-06. What no row of the page is about is good practice, which is counted apart.
+out INC-03, INC-04 or INC-07; video where there is to be none breaks a row of VID, whatever goes on with SIP
+off CFG-01, and sides that do not hear each other break OUT-05 or INC-06. What no row of the page is about is
+good practice, which is counted apart.
 """
 
 from __future__ import annotations
@@ -62,6 +62,7 @@ from intercom_hil.monitors.placed_calls import (
     not_given_up_early,
     nothing_after_hanging_up,
     one_press_one_story,
+    passed_on_in_time,
     unseen_attempts,
 )
 from intercom_hil.monitors.pressed import ended_by_the_press
@@ -123,6 +124,7 @@ def monitor(
             ("placed calls", one_press_one_story(timeline)),
             ("given up in time", given_up_in_time(timeline, closed)),
             ("given up when due", given_up_when_due(timeline)),
+            ("passed on in time", passed_on_in_time(timeline, closed)),
             ("not given up early", not_given_up_early(timeline)),
             ("taken calls", admitted(timeline)),
             ("as configured", as_configured(timeline)),

@@ -17,7 +17,7 @@ from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
-from intercom_hil.judge.lateness import explains_interval
+from intercom_hil.judge.lateness import explains_interval, late_between
 from intercom_hil.judge.messages import sip
 from intercom_hil.judge.stories import TRY_AGAIN, Story, called, presses_that_hang_up, stories
 from intercom_hil.spec.events import OUTGOING_FAILURE
@@ -233,6 +233,34 @@ def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
             text = f"a call that nobody answers is cancelled after {in_force[-1].timeout:g} s"
             seen = f"{call.invite} was not, within {limit - call.invite.time:.1f} s"
             yield Finding("OUT-03", text, seen, [call.invite, ringing[0]])
+
+
+def passed_on_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
+    """OUT-02: a contact that nothing comes back from is passed on from, though there is nothing to cancel.
+
+    The device has the call timeout for that, or as long as a transaction may take (RFC 3261 §17.1.1.2).
+    Nothing is said where a press, a call, new settings or the end of the scenario (``closed``, epoch
+    seconds) came first.
+    """
+    timing = declared_timing(timeline)
+    settings, seen = contacts_in(timeline), calls(timeline)
+    presses = presses_in(timeline)
+    disturbing = [press.time for press in presses] + [c.invite.time for c in seen if not c.placed]
+    disturbing += [one.since for one in settings]
+    for story in stories(presses, seen):
+        in_force = [one for one in settings if one.since < story.pressed]
+        if not story.calls or not in_force:
+            continue
+        call, contacts = story.calls[-1], in_force[-1]
+        begun, found = call.invite.time, contacts.place(sip(call.invite).request_uri)
+        limit = begun + max(contacts.timeout * 1.1, timing.unheard) + timing.next_contact + timing.tolerance
+        limit += late_between(timeline, begun, limit)
+        heard = any(sip(o).receiver == "device" for o in call.messages)
+        disturbed = any(begun < at <= limit for at in disturbing)
+        if found is None or heard or disturbed or limit > closed or found + 1 == len(contacts.numbers):
+            continue
+        text = "the next contact called when one sends nothing back"
+        yield Finding("OUT-02", text, f"none in {limit - begun:.0f} s after {call.invite}", [call.invite])
 
 
 def given_up_when_due(timeline: Timeline) -> Iterator[Finding]:

@@ -109,6 +109,12 @@ class Limits(BaseModel):
         return min(max(6, least), most)
 
     @property
+    def lasting_call_timeout(self) -> int:
+        """A call timeout (s) that is longer than any transaction may take to be heard of (32 s)."""
+        least, most = self.call_timeout
+        return min(max(40, least), most)
+
+    @property
     def short_polling_interval(self) -> int:
         """The shortest polling interval (s)."""
         return self.polling_interval[0]

@@ -128,6 +128,14 @@ class Timing(BaseModel):
         return 3.3
 
     @property
+    def unheard(self) -> float:
+        """For how long a device may wait for whoever sends nothing back at all, and cannot be cancelled.
+
+        That is for as long as a transaction may take (RFC 3261 §17.1.1.2: 64 times T1).
+        """
+        return 64 * T1
+
+    @property
     def slowness(self) -> float:
         """How many times longer than with the default values a scenario may take, at the most."""
         usual = Timing()

@@ -9,8 +9,26 @@ from collections.abc import Callable
 from functools import partial
 
 from intercom_hil.emulator.faults.fault import Fault
-from intercom_hil.emulator.settings import Encryption, SipSettings, VideoCalls
-from intercom_hil.emulator.vocabulary import ButtonPressed, Input, Output, Step
+from intercom_hil.emulator.settings import Encryption, SipSettings, Transport, VideoCalls
+from intercom_hil.emulator.vocabulary import (
+    ButtonPressed,
+    Configured,
+    Dial,
+    Ended,
+    Input,
+    Output,
+    RegistrationAnswered,
+    Ringing,
+    StartTimer,
+    Step,
+    TimerFired,
+)
+
+_TIMED_OUT = 408
+_UNREACHED = (_TIMED_OUT, 502, 503)
+"""What the stack itself says of a server that it does not reach."""
+_LONGEST_RINGING = 32
+"""Seconds."""
 
 
 class ButtonDeadInSome(Fault):
@@ -61,5 +79,73 @@ BUTTON_DEAD_IN_SOME: tuple[Callable[[], Fault], ...] = tuple(
 """What makes each fault of that kind."""
 
 
-OVERLOOKED: tuple[Callable[[], Fault], ...] = (*BUTTON_DEAD_IN_SOME,)
+class UnheardWaitedFor(Fault):
+    """Whoever cannot be cancelled cannot be given up."""
+
+    name = "unheard-contact-waited-for"
+    description = "a contact elsewhere that sends nothing back is waited for, for good"
+    breaks = frozenset({"OUT-02"})
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._elsewhere = ""
+        self._heard = False
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Take no notice of the time."""
+        if isinstance(given, Ringing) and given.call == self._elsewhere:
+            self._heard = True
+        over = given == TimerFired("ring") or (isinstance(given, Ended) and given.status == _TIMED_OUT)
+        if over and self._elsewhere == self.situation.call != "" and not self._heard:
+            return []
+        return super().react(given, inner)
+
+    def change(self, output: Output) -> Output | None:
+        """Know who is called past the server."""
+        settings = self.situation.settings
+        if isinstance(output, Dial) and settings is not None:
+            self._elsewhere = "" if f"@{settings.server_address}" in output.uri else output.call
+            self._heard = False
+        return output
+
+
+class LongTimeoutCut(Fault):
+    """A transaction may take 32 s, and what rings is taken for one."""
+
+    name = "long-call-timeout-cut"
+    description = "a call timeout of more than 32 s is cut to that"
+    breaks = frozenset({"CFG-17", "OUT-03"})
+    shown_by = frozenset({"CFG-17"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Cut it on its way in."""
+        if isinstance(given, Configured) and given.settings.call_timeout > _LONGEST_RINGING:
+            cut = given.settings.with_changes({"call_timeout": _LONGEST_RINGING})
+            given = Configured(cut, given.addresses)
+        return inner(given)
+
+
+class ConnectionNeverAnew(Fault):
+    """A connection is opened when SIP is, and never again."""
+
+    name = "connection-never-made-anew"
+    description = "with the transport TCP a server that was away is never tried again until reconfigured"
+    breaks = frozenset({"REG-04"})
+
+    def react(self, given: Input, inner: Step) -> list[Output]:
+        """Leave it at the first failure."""
+        settings = self.situation.settings
+        outputs = inner(given)
+        failed = isinstance(given, RegistrationAnswered) and given.status in _UNREACHED
+        if failed and settings is not None and settings.transport is Transport.TCP:
+            return [output for output in outputs if not isinstance(output, StartTimer)]
+        return outputs
+
+
+OVERLOOKED: tuple[Callable[[], Fault], ...] = (
+    *BUTTON_DEAD_IN_SOME,
+    UnheardWaitedFor,
+    LongTimeoutCut,
+    ConnectionNeverAnew,
+)
 """What makes each fault of this file."""
