@@ -101,6 +101,38 @@ def test_with_tls_nothing_goes_in_clear_within_a_call_either(method):
     assert broken((method, {"transport": "UDP"}), settings=SETTINGS | {"transport": "TCP"}) == set()
 
 
+NEAR, FAR = "sip:1@pbx;transport=tcp", "sip:1@pbx"
+TOLD = {"to_tag": "t", "from_display": ""}
+
+
+@pytest.mark.parametrize("method", ["BYE", "INVITE", "ACK"])
+@pytest.mark.parametrize(
+    ("transport", "uri", "route", "rows"),
+    [
+        ("UDP", NEAR, "", {"CFG-06"}),
+        ("UDP", FAR, "<sip:gate;lr;transport=tcp>", {"CFG-06"}),
+        ("UDP", FAR, "", set()),  # an address without a transport stands for UDP (RFC 3263 §4.1)
+        ("UDP", NEAR, "<sip:gate;lr>", set()),
+        ("TCP", NEAR, "", set()),
+        ("TCP", FAR, "", set()),
+        ("TLS", NEAR, "", set()),
+    ],
+)
+def test_with_tcp_what_is_within_a_call_goes_by_it_where_the_other_side_says_so(
+    method, transport, uri, route, rows
+):
+    headers = ({"name": "Route", "value": route},) if route else ()
+    message = method, {"transport": transport, "request_uri": uri, "headers": headers, **TOLD}
+    assert broken(message, settings=SETTINGS | {"transport": "TCP"}) == rows
+
+
+def test_an_address_is_called_by_the_transport_that_it_names():
+    tcp = SETTINGS | {"transport": "TCP"}
+    named = {"transport": "UDP", "request_uri": "sip:1@elsewhere;transport=udp"}
+    assert broken(("INVITE", named), settings=tcp) == set()
+    assert broken(("INVITE", named | {"request_uri": NEAR}), settings=tcp) == {"CFG-06"}
+
+
 GATE = {"address": "127.0.0.9", "port": 5080}
 
 

@@ -211,6 +211,12 @@ HABITS = {
         + described().replace("- 1 1", "- 1 2"),
         again(NO_ACK, 6, "11"),
     ),
+    "a registration of an address of the domain, at a registrar with a name of its own (RFC 3261 §10.2)": (
+        REGISTER.replace("REGISTER sip:x", "REGISTER sip:registrar.x"),
+    ),
+    "a registration at a server that is reached by its address": (
+        REGISTER.replace("REGISTER sip:x", "REGISTER sip:192.0.2.10"),
+    ),
     "a server of before, that offers no qop and has no opaque (RFC 2069)": (
         REGISTER,
         CHALLENGE.replace(', qop="auth"', ""),

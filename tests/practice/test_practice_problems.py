@@ -230,6 +230,12 @@ PROBLEMS = {
         "a REGISTER for sip:door@x, and not for a domain",
         [0],
     ),
+    "a registration of an address at the device": (
+        (REGISTER.replace("To: <sip:desk@x>", "To: <sip:door@192.0.2.30>"),),
+        "SIP-10",
+        "a REGISTER of sip:door@192.0.2.30, an address at itself",
+        [0],
+    ),
     "no qop": (
         (REGISTER, CHALLENGE, proven(2, "00000001").replace("qop=auth, nc=00000001, ", "")),
         "SIP-11",

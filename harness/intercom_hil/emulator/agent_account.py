@@ -188,7 +188,9 @@ class Accounts:
         server = f"{settings['server_address']}:{settings['server_port']}"
         account = pj.AccountConfig()
         display = settings["display_name"].replace("\\", "\\\\").replace('"', '\\"')
-        identity = f"sip:{settings['extension']}@{settings['server_address']}"
+        at_itself = register and self.agent.distortion == "registers-at-itself"
+        home = arguments.address if at_itself else settings["server_address"]
+        identity = f"sip:{settings['extension']}@{home}"
         account.idUri = f'"{display}" <{identity}>' if display else identity
         account.sipConfig.transportId = self.agent.clear_transport() if use.in_clear else self._transport
         if register:

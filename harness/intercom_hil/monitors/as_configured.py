@@ -13,10 +13,12 @@ from intercom_hil.judge.expected_events import declared_timing
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
 from intercom_hil.judge.messages import messages, sip
+from intercom_hil.judge.places import uri_in
 from intercom_hil.spec.settings import Transport
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sip import split_list
 from intercom_hil.wire.uri import Uri, is_address
 
 
@@ -43,7 +45,7 @@ def as_configured(timeline: Timeline) -> Iterator[Finding]:
         registers = message.method == "REGISTER" and not message.takes_back
         begins = registers or message.is_initial_invite
         settings = in_force.during(observation.time, observation.time)
-        if not begins and any(one.get("transport") != Transport.TLS for one in settings):
+        if not begins and any(one.get("transport") in (Transport.UDP, None) for one in settings):
             continue
         for row, (expected, holds) in _RULES.items() if begins else (("CFG-06", _RULES["CFG-06"]),):
             if settings and row not in broken and not any(holds(message, one) for one in settings):
@@ -60,12 +62,18 @@ def _takes_in_clear(message: SipMessageSeen) -> bool:
 def _transport(message: SipMessageSeen, settings: Mapping[str, object]) -> bool:
     """Whether a message goes by the transport that is set, or may go by another.
 
-    A request that is too large for UDP goes by TCP (RFC 3261 §18.1.1), and an address may name a transport.
+    A request that is too large for UDP goes by TCP (RFC 3261 §18.1.1), and where it goes next may be named
+    with a transport. Within a call that alone decides (RFC 3263 §4.1), but with TLS.
     """
     wanted = settings.get("transport")
     too_large = wanted == Transport.UDP and message.transport == "TCP"
     known = wanted in {transport.value for transport in Transport} and message.transport != ""
-    named = "transport=" in message.request_uri.lower() and wanted != Transport.TLS
+    route = next((uri_in(one) for value in message.values("Route")[:1] for one in split_list(value)), None)
+    following = route or uri_in(message.request_uri)
+    by = ((following.parameter("transport") if following else None) or "").upper()
+    if wanted == Transport.TCP and message.method != "REGISTER" and not message.is_initial_invite:
+        return by != Transport.TCP or message.transport != Transport.UDP
+    named = by == message.transport and wanted != Transport.TLS
     return not known or too_large or named or message.transport == wanted
 
 

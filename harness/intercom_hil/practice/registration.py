@@ -47,7 +47,7 @@ class _Counts:
 def registrations(seen: Sequence[Observation], book: Book) -> None:
     """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2).
 
-    Each is for a domain: its Request-URI has no user.
+    Each is for a domain: its Request-URI has no user, and the address that it is for is not at the device.
     """
     last: dict[tuple[str, str], int] = {}
     sent = Requests()
@@ -59,6 +59,9 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
         if place(message.request_uri)[0] and place(message.request_uri)[1]:
             problem = f"a REGISTER for {message.request_uri}, and not for a domain"
             book.check("SIP-10", False, problem, observation)
+        own, server = message.source.rpartition(":")[0], place(message.request_uri)[1]
+        if own and place(message.to_uri)[1] == own != server:
+            book.check("SIP-10", False, f"a REGISTER of {message.to_uri}, an address at itself", observation)
         if sent.again(message):
             continue  # perhaps when another was under way
         if key in last:

@@ -303,6 +303,12 @@ DISTORTED = (
         "VID-02",
     ),
     (
+        "registers-at-itself",
+        "the address that a REGISTER is for is at the device, not at the server",
+        "SIP-10",
+        "REG-01",
+    ),
+    (
         "refusal-acknowledged-without-its-tag",
         "the ACK of a refusal has the To of the INVITE, and not that of the refusal",
         "SIP-07",
