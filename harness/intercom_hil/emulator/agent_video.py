@@ -27,6 +27,8 @@ _BEHIND = 1.0
 """Seconds after which pictures that were due are left out, not made up for."""
 _REPORT_EVERY = 5.0
 """Seconds between reports at the least; the first one comes after half of that (RFC 3550 §6.2)."""
+_WHILE = 4
+"""Seconds for which a picture is live that is not to stay so."""
 _NTP_EPOCH = 2_208_988_800
 """Seconds from 1900, by which NTP counts, to 1970."""
 
@@ -147,9 +149,13 @@ class CallVideo:
         remote, loop = self._remote, pictures()
         number, self._frame = self._frame % len(loop), self._frame + 1
         sends = remote is not None and remote.direction in ("sendrecv", "recvonly")
+        late = self._frame > _WHILE * FRAME_RATE
         if remote is None or not sends or self._picture is Picture.DARK:
             return
-        units = loop[0 if self._picture is Picture.FROZEN else number]
+        if late and self._picture is Picture.ENDING:
+            return
+        stands = self._picture is Picture.FROZEN or (late and self._picture is Picture.FREEZING)
+        units = loop[0 if stands else number]
         if self._picture is Picture.KEYLESS:
             units = tuple(unit for unit in units if unit[0] & 0x1F != KEY_SLICE)
         for place, unit in enumerate(units, start=1):

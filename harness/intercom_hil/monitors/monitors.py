@@ -21,6 +21,7 @@ from math import inf
 from intercom_hil.hearing.both_heard import both_heard
 from intercom_hil.hearing.in_time import sound_in_time
 from intercom_hil.hearing.kept_up import kept_up
+from intercom_hil.hearing.pictures import pictures_kept_up
 from intercom_hil.judge.calls import Call, calls
 from intercom_hil.judge.corroboration import corroboration
 from intercom_hil.judge.deferral import IMPORT, deferred_kinds
@@ -138,6 +139,7 @@ def monitor(
             ("both heard", both_heard(timeline, closed)),
             ("sound in time", sound_in_time(timeline, closed)),
             ("kept up", kept_up(timeline, closed)),
+            ("picture kept up", pictures_kept_up(timeline, closed)),
             ("good practice", practice(timeline, settled)),
             ("declarations", _declarations(timeline)),
         )

@@ -6,17 +6,20 @@ Each does right what is usually tried, and wrong what is tried in passing, for l
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 
 from intercom_hil.emulator.faults.fault import Fault
 from intercom_hil.emulator.settings import Encryption, SipSettings, Transport, VideoCalls
 from intercom_hil.emulator.vocabulary import (
+    Answer,
     ButtonPressed,
     Configured,
     Dial,
     Ended,
     Input,
     Output,
+    Picture,
     RegistrationAnswered,
     Ringing,
     StartTimer,
@@ -142,10 +145,44 @@ class ConnectionNeverAnew(Fault):
         return outputs
 
 
+class PictureAfterAWhile(Fault):
+    """The camera is good for a glance."""
+
+    breaks = frozenset({"VID-03"})
+
+    def __init__(self, name: str, description: str, shown: Picture) -> None:
+        """Make it.
+
+        Args:
+            name: what the fault is asked for by.
+            description: what the device does wrong.
+            shown: what there is to be seen.
+        """
+        super().__init__()
+        self.name, self.description, self._shown = name, description, shown
+
+    def change(self, output: Output) -> Output | None:
+        """Show that instead."""
+        if isinstance(output, Dial | Answer) and output.picture is Picture.LIVE:
+            return replace(output, picture=self._shown)
+        return output
+
+
+PICTURE_AFTER_A_WHILE: tuple[Callable[[], Fault], ...] = tuple(
+    partial(PictureAfterAWhile, *row)
+    for row in (
+        ("picture-freezes", "after 4 s the picture of a call stands still", Picture.FREEZING),
+        ("picture-ends-early", "after 4 s no picture of a call is sent any more", Picture.ENDING),
+    )
+)
+"""What makes each fault of that kind."""
+
+
 OVERLOOKED: tuple[Callable[[], Fault], ...] = (
     *BUTTON_DEAD_IN_SOME,
     UnheardWaitedFor,
     LongTimeoutCut,
     ConnectionNeverAnew,
+    *PICTURE_AFTER_A_WHILE,
 )
 """What makes each fault of this file."""
