@@ -222,6 +222,11 @@ HABITS = {
         CHALLENGE.replace(', qop="auth"', ""),
         proven(2, "1").replace('qop=auth, nc=1, cnonce="k", ', ""),
     ),
+    "a server that offers nothing but what few know (RFC 7616 §3.4)": (
+        REGISTER,
+        CHALLENGE.replace('qop="auth"', 'qop="auth-int"'),
+        proven(2, "1").replace('qop=auth, nc=1, cnonce="k", ', ""),
+    ),
     "what is opaque, as it came (RFC 7616 §3.4)": (
         REGISTER,
         f'{CHALLENGE}, opaque="o"',

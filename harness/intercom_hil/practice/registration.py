@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
@@ -164,9 +165,11 @@ def _complete(
 ) -> None:
     """Judge whether credentials have all that their challenge asks for (RFC 3261 §22.4; RFC 7616 §3.4).
 
-    A server that offers no qop, or has no opaque, asks for none: it is one of before (RFC 2069).
+    A server that offers no qop, or has no opaque, asks for none: it is one of before (RFC 2069). One that the
+    device need not know, it may leave out.
     """
-    if challenges and all(challenge.get("qop") for challenge in challenges) and not given.get("qop"):
+    offered = [re.split(r"[\s,]+", challenge.get("qop", "").lower()) for challenge in challenges]
+    if offered and all("auth" in words for words in offered) and not given.get("qop"):
         book.broken("SIP-11", "no qop, though it was offered", observation)
     if given.get("qop") and not (given.get("cnonce") and given.get("nc")):
         book.broken("SIP-11", "a qop without nonce count and nonce of its own", observation)
