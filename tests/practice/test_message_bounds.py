@@ -105,7 +105,7 @@ def test_a_final_response_is_one_of_two_hundred_at_least(status, looks):
 
 def test_a_refusal_has_the_ack_of_its_transaction_and_a_2xx_that_of_its_dialog():
     refused = GIVEN_UP[3].replace("487 Gone", "300 Several")
-    assert found("SIP-07", told(INVITE, refused, GIVEN_UP[4])) == looked(1, 1)
+    assert found("SIP-07", told(INVITE, refused, GIVEN_UP[4])) == looked(2, 1)
     assert found("SIP-07", told(INVITE, refused, ACK)) == [("300 without its ACK", [1])]
     assert found("SIP-07", told(INVITE, OK, ACK.replace("CSeq: 1", "CSeq: 2"))) == UNACKED
     assert found("SIP-07", told(INVITE, OK, f"<{ACK[1:]}")) == UNACKED
