@@ -279,6 +279,18 @@ def test_what_lines_mean_is_read_anew_from_bytes_and_their_times(tmp_path):
             (tmp_path / name).write_bytes(kept)
 
 
+@pytest.mark.parametrize("last", [b"screen text=Busy", b"sip registered server=pbx"])
+def test_a_line_of_the_last_moment_is_missed_where_the_source_was_read_as_late_or_later(tmp_path, last):
+    timeline = Timeline()
+    of_console(tmp_path, timeline, (100.0, b"0 whatever\r\n"), (101.0, b"1 " + last + b"\r\n"))
+    whole = list(timeline)
+    for place in range(len(whole)):
+        lacking = Timeline(whole[:place] + whole[place + 1 :])
+        assert compare_sources(tmp_path, lacking, 101.1, 0), whole[place]
+    unread = Timeline([o for o in whole if o.time < 101.0])
+    assert compare_sources(tmp_path, unread, 101.1, 0) == [], "it may have come when all was over"
+
+
 def test_a_line_that_began_in_another_file_or_before_the_line_was_opened_again_is_none_of_it(tmp_path):
     timeline = Timeline()
     timeline.append(Witness.CONSOLE, ConsoleLine(text="0 sip registered x=1"), 99.9)

@@ -69,7 +69,9 @@ def compare_sources(folder: Path, timeline: Timeline, until: float, kept_off: in
     stored = _said(timeline, Witness.CONSOLE)
     if CONSOLE in languages and (console.with_suffix(SUFFIX).exists() or console.exists()):
         anew = _read_anew(console, languages[CONSOLE], _console)
-        found += _compared(anew, stored, origin, until, kept_off, CONSOLE)
+        found += _compared(
+            anew, stored, origin, _read_by(timeline, Witness.CONSOLE, until), kept_off, CONSOLE
+        )
     else:
         found += _lines(console, stored, origin)
     readers = {Witness.SYSLOG: _syslog, Witness.PORTAL_PAGE: _page}
@@ -83,10 +85,16 @@ def compare_sources(folder: Path, timeline: Timeline, until: float, kept_off: in
         if logs and witness in readers and all(log.stem in languages for log in logs):
             read = [_read_anew(log, languages[log.stem], readers[witness]) for log in logs]
             anew = list(chain.from_iterable(read))
-            found += _compared(anew, stored, origin, until, kept_off, name)
+            found += _compared(anew, stored, origin, _read_by(timeline, witness, until), kept_off, name)
         else:
             found += _texts(name, logs, stored, origin)
     return found
+
+
+def _read_by(timeline: Timeline, witness: Witness, until: float) -> float:
+    """Return until when all that a source told was read: what came before others of its words was."""
+    told = (o.time + SAME_TIME for o in timeline if o.witness is witness)
+    return max(until - _READ_BY_THEN, *told, 0.0)
 
 
 class _Unread(str):
@@ -182,7 +190,7 @@ def _key(content: Content) -> tuple[str, str]:
 
 
 def _compared(
-    anew: _Anew, stored: list[Observation], origin: float, until: float, kept_off: int, source: str
+    anew: _Anew, stored: list[Observation], origin: float, read_by: float, kept_off: int, source: str
 ) -> Iterator[str]:
     unread = [one for one in anew if isinstance(one, _Unread)]
     if unread:
@@ -203,7 +211,7 @@ def _compared(
             yield f"{name}: {_where(observation, origin)} came at {clock(alike.pop(0).time, origin)}"
         else:
             yield f"{name}: {_where(observation, origin)} is not in the raw log"
-    missing = [one for alike in left.values() for one in alike if one.time < until - _READ_BY_THEN]
+    missing = [one for alike in left.values() for one in alike if one.time < read_by]
     events = [one for one in missing if isinstance(one.content, DeviceEvent | EventCopy)]
     for one in missing if len(events) > kept_off else (m for m in missing if m not in events):
         yield f"{name}: {one} at {clock(one.time, origin)} is not on the timeline"
