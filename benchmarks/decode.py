@@ -28,9 +28,9 @@ from rich.table import Table
 from intercom_hil.capture.decoder import Decoder
 from intercom_hil.media.g711 import encode_alaw
 from intercom_hil.media.rtp import build_rtp
+from intercom_hil.pcap.pcap import PcapReader
 from intercom_hil.timeline.timeline import Timeline
 from intercom_hil.wire import link
-from intercom_hil.wire.pcap import PcapReader
 from intercom_hil.wire.sdp import Crypto
 
 Address = tuple[str, int]

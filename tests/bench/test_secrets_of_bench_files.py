@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field
 from intercom_hil.bench.control_traffic import control_traffic
 from intercom_hil.bench_file.model import BenchFile
 from intercom_hil.bench_file.secrets import learn_from, secrets_of
-from intercom_hil.timeline.redaction import Redactor
+from intercom_hil.redaction.redaction import Redactor
 
 CAPABILITIES = dict.fromkeys(
     ("event_log", "screen", "speaker", "srtp", "tls", "proxy", "session_timer", "video"), True

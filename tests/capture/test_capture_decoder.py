@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from intercom_hil.pcap.pcap import Frame
 from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
 from intercom_hil.timeline.sip_content import sip_content
-from intercom_hil.wire.pcap import Frame
 from tests.capture.wire_story import (
     DEVICE,
     PBX,

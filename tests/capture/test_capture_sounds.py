@@ -6,11 +6,11 @@ import struct
 
 import pytest
 
-from intercom_hil.capture.video import AtOnce, Viewer
 from intercom_hil.errors import BenchError
 from intercom_hil.media.g711 import encode_alaw
 from intercom_hil.media.recording import MOST_SECONDS, Recording, Recordings
 from intercom_hil.media.sound import PCMA_NAME, PCMU_NAME
+from intercom_hil.video.viewers import AtOnce, Viewer
 from tests.capture.wire_story import BEGIN, DEVICE, PBX, Talk, Wire, key, protector, sdp, tone
 
 

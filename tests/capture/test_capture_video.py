@@ -12,13 +12,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from intercom_hil.capture.video import MAX_STILLS, MAX_WAITING, AtOnce, InThread, Viewer
-from intercom_hil.capture.video_picture import LARGEST_STILL, H264Viewer, Look, bar_position
 from intercom_hil.emulator.camera import FRAME_RATE, FRAMES, HEIGHT, WIDTH, pictures
 from intercom_hil.errors import BenchError
 from intercom_hil.media.h264 import START_CODE, AccessUnit
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.timeline.observation import MediaStarted, VideoSeen
+from intercom_hil.video.h264_viewer import LARGEST_STILL, H264Viewer, Look, bar_position
+from intercom_hil.video.viewers import MAX_STILLS, MAX_WAITING, AtOnce, InThread, Viewer
 from tests.capture.wire_story import DEVICE, PBX, Wire, inline, key, protector
 
 TYPE = 99

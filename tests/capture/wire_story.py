@@ -9,10 +9,10 @@ from pylibsrtp import Policy, Session
 from intercom_hil.capture.decoder import Decoder
 from intercom_hil.media.g711 import encode_alaw
 from intercom_hil.media.rtp import build_rtp
+from intercom_hil.pcap.pcap import Frame
 from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted
 from intercom_hil.timeline.timeline import Timeline
 from intercom_hil.wire import link
-from intercom_hil.wire.pcap import Frame
 from intercom_hil.wire.sdp import Crypto
 
 DEVICE, PBX = ("127.0.43.30", 42000), ("127.0.43.10", 12000)

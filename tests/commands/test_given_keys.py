@@ -7,9 +7,9 @@ import pytest
 from intercom_hil.capture_file.given_keys import read_keys
 from intercom_hil.commands.judge_capture import judge_capture
 from intercom_hil.errors import BenchError
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter
 from intercom_hil.recomputed.again import judge_from_evidence
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter
 from tests.capture.wire_story import DEVICE, PBX, Talk, key, protector, udp_frame
 
 SUITE = "AES_CM_128_HMAC_SHA1_80"

@@ -11,10 +11,10 @@ from hypothesis import strategies as st
 
 from intercom_hil.commands.judge_capture import judge_capture
 from intercom_hil.errors import BenchError
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter, read_pcapng
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter, read_pcapng
 
 CASES = Path(__file__).parents[1] / "capture" / "cases"
 DEVICE, PBX = ("192.0.2.30", "2001:db8::30"), ("192.0.2.10", "2001:db8::10")

@@ -16,9 +16,9 @@ from cryptography.x509.oid import NameOID
 from intercom_hil.capture_file import key_log
 from intercom_hil.commands.judge_capture import judge_capture
 from intercom_hil.errors import BenchError
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter
 from intercom_hil.recomputed.again import judge_from_evidence
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter
 from tests.capture.wire_story import DEVICE, PBX, Talk, key, protector, sdp, tcp_frame, udp_frame
 
 CLIENT = (DEVICE[0], 40001)

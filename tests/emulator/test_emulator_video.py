@@ -13,13 +13,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_emulator_logic import device, incoming, one
 
-from intercom_hil.capture.video_picture import H264Viewer
 from intercom_hil.emulator.camera import pictures
 from intercom_hil.emulator.settings import VideoCalls
 from intercom_hil.emulator.video_sdp import answering, audio_protection, offering, read_video
 from intercom_hil.emulator.vocabulary import Answer, ButtonPressed, Dial, Picture
 from intercom_hil.media.h264 import Depacketiser
 from intercom_hil.media.rtp import parse_rtp
+from intercom_hil.video.h264_viewer import H264Viewer
 
 CALLER = f"<sip:3400@{SERVER}>"
 

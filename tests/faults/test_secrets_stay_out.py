@@ -12,8 +12,8 @@ from xml.sax.saxutils import escape
 
 from lane import ROOT, recomputed, run_scenarios, write_bench
 
+from intercom_hil.pcap.pcapng import read_pcapng
 from intercom_hil.wire.link import Dissector, Segment
-from intercom_hil.wire.pcapng import read_pcapng
 
 LANE = 119
 DEVICE_PASSWORD = 'planted "device" <1>'

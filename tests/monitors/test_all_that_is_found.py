@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 from intercom_hil.monitors.monitors import monitor
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.device_content import DeviceEvent, ScreenText, UnreadableLine
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import EventCopy, MalformedSip
 from tests.judge.story import START
 from tests.monitors.telling import (

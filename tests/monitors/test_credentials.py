@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from intercom_hil.monitors.credentials import credentials
+from intercom_hil.redaction.fingerprint import SHORTEST, Fingerprint
+from intercom_hil.registrations.credentials import credentials
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.fingerprint import SHORTEST, Fingerprint
 from intercom_hil.timeline.observation import Configured, SipMessageSeen
 from intercom_hil.timeline.sip_content import sip_content
 from tests.judge.story import START

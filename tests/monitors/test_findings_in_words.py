@@ -4,9 +4,9 @@ import pytest
 
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.within_calls import srtp_only
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
 from intercom_hil.timeline.observation import Configured, MediaLine
 from tests.judge.story import START, Story

@@ -8,7 +8,6 @@ from intercom_hil.monitors.agreements import (
     turned_down,
     video_to_every_contact,
 )
-from intercom_hil.monitors.credentials import credentials
 from intercom_hil.monitors.event_truth import event_truth
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.passed_over import passed_over
@@ -21,7 +20,6 @@ from intercom_hil.monitors.placed_calls import (
     one_press_one_story,
     unseen_attempts,
 )
-from intercom_hil.monitors.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import (
     admitted,
@@ -32,11 +30,13 @@ from intercom_hil.monitors.taken_calls import (
     unshown,
 )
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
+from intercom_hil.redaction.fingerprint import Fingerprint
+from intercom_hil.registrations.credentials import credentials
+from intercom_hil.registrations.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.device_content import ScreenText, UnreadableLine
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import DeviceEvent, MalformedSip
 from tests.judge.story import START
 from tests.monitors.telling import (

@@ -2,7 +2,7 @@
 
 import pytest
 
-from intercom_hil.monitors.registering import (
+from intercom_hil.registrations.registering import (
     hammering,
     kept_registered,
     not_asked_again,

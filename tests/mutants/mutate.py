@@ -51,6 +51,8 @@ TESTS: Mapping[str, tuple[str, ...]] = {
     "practice": ("tests/practice", "tests/monitors"),
     "monitors": ("tests/monitors", "tests/judge"),
     "hearing": ("tests/monitors",),
+    "registrations": ("tests/monitors", "tests/judge"),
+    "pcap": ("tests/wire", "tests/capture/test_capture_cases.py"),
 }
 """The rooms that are mutated, and the tests that are about them: fast ones, without containers."""
 NOT_OF_COPIES = ("tests/timeline/test_vocabulary_forms.py::test_every_word_has_its_form_here",)

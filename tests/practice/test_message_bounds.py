@@ -3,10 +3,10 @@
 import pytest
 
 from intercom_hil.practice.practice import practice
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.device_content import ScreenText, SyslogSeen, UnreadableLine, WebhookSeen
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import (
     BenchLate,
     Configured,

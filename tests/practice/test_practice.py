@@ -8,10 +8,10 @@ from intercom_hil.judge.judgement import folded
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.practice.practice import practice
 from intercom_hil.practice.secrets import KeyMemory
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.media import MediaEnded, MediaStarted
 from intercom_hil.timeline.observation import Configured, ConsoleLine
 from intercom_hil.timeline.sip_content import sip_content

@@ -22,6 +22,8 @@ from intercom_hil.monitors.monitors import monitor
 from intercom_hil.pbx.events import from_ami
 from intercom_hil.pbx.hep_collector import HepCollector
 from intercom_hil.pbx.testimony import PbxTestimony, as_kept
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter
 from intercom_hil.seal import Change
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Pattern, Timeline, Witness
@@ -30,8 +32,6 @@ from intercom_hil.timeline.observation import StationSaid
 from intercom_hil.timeline.sip_content import sip_content
 from intercom_hil.wire.hep import HepPacket
 from intercom_hil.wire.link import Dissector
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter
 
 BEGUN = 1_700_000_000.0
 STATION = ("192.0.2.21", 5070)

@@ -22,14 +22,14 @@ from intercom_hil.layouts.known import KEYED, KEYED_MESSAGE, LAYOUTS
 from intercom_hil.layouts.layout import Layout
 from intercom_hil.layouts.stored import restored
 from intercom_hil.layouts.stored import stored as stored_layout
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter
 from intercom_hil.recomputed.again import judge_from_evidence
 from intercom_hil.recomputed.sources import compare_sources
 from intercom_hil.recomputed.testimony import compare_testimony
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.arrivals import Arrivals
 from intercom_hil.timeline.observation import ConsoleLine, Note, StationSaid
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter
 
 ALL = SourceRole()
 SCENARIO = "capture.what_the_capture_shows"

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from intercom_hil.redaction.fingerprint import Fingerprint
+from intercom_hil.redaction.redaction import SHORTEST, Redactor
 from intercom_hil.timeline import Observation, Witness
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import ConsoleLine, MalformedSip
-from intercom_hil.timeline.redaction import SHORTEST, Redactor
 
 ENCODINGS = {
     "plain": lambda text: text.encode(),

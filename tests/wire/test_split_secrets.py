@@ -5,9 +5,9 @@ from itertools import pairwise
 
 import pytest
 
-from intercom_hil.timeline.redaction import Redactor
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter, read_pcapng
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter, read_pcapng
+from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.wire.split_secrets import SplitSecrets
 
 SECRET = "s3cret-0815-long"

@@ -5,8 +5,8 @@ import struct
 import pytest
 from scapy.utils import RawPcapNgReader
 
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter, is_pcapng, read_pcapng
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter, is_pcapng, read_pcapng
 from intercom_hil.wire.sdp import MOST_MEDIA, Crypto, Session
 from intercom_hil.wire.sip import (
     Credentials,

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scapy.utils import RawPcapNgReader, RawPcapWriter
 
-from intercom_hil.wire.pcap import Frame, PcapError, PcapReader
-from intercom_hil.wire.pcapng import PcapngWriter
+from intercom_hil.pcap.pcap import Frame, PcapError, PcapReader
+from intercom_hil.pcap.pcapng import PcapngWriter
 
 FRAMES = st.lists(
     st.tuples(st.integers(0, 2**31), st.integers(0, 999_999), st.binary(min_size=1, max_size=80)), max_size=8

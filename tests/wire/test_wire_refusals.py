@@ -4,11 +4,12 @@ import struct
 
 import pytest
 
-from intercom_hil.wire import hep, pcap, pcapng, tls
+from intercom_hil.pcap import pcap, pcapng
+from intercom_hil.pcap.pcap import PcapReader
+from intercom_hil.wire import hep, tls
 from intercom_hil.wire.error import WireError, clean, is_utf8
 from intercom_hil.wire.hep import HepPacket
 from intercom_hil.wire.link import Dissector, LinkError
-from intercom_hil.wire.pcap import PcapReader
 from intercom_hil.wire.sdp import Crypto, SdpError, Session
 from intercom_hil.wire.sip import Message, SipError
 from intercom_hil.wire.sip_stream import MAX_BODY_BYTES, MAX_HEADER_BYTES, SipFramer

@@ -47,11 +47,11 @@ from intercom_hil.processes.leftovers import reap, reap_folders
 from intercom_hil.processes.native_programs import EVERYWHERE
 from intercom_hil.processes.process_host import SupervisedHost
 from intercom_hil.proxy.proxy import Proxy
+from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
 from intercom_hil.timeline.device_content import can_be_read
 from intercom_hil.timeline.observation import InstrumentLost, Note, SipMessageSeen
-from intercom_hil.timeline.redaction import Redactor
 
 Progress = Callable[[str], None]
 _MEDIA = frozenset({"media_started", "media_heard", "video"})

@@ -48,9 +48,9 @@ from intercom_hil.instruments import (
 from intercom_hil.operator.prompter import Prompter
 from intercom_hil.pki import Pki
 from intercom_hil.portal_pages import page_viewer
+from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.timeline import Append, Observation, Witness
 from intercom_hil.timeline.observation import Content, InstrumentLost, Note
-from intercom_hil.timeline.redaction import Redactor
 
 if TYPE_CHECKING:
     from intercom_hil.instruments.sound_card import SoundCard

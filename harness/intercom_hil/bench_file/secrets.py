@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 
 from pydantic import BaseModel
 
-from intercom_hil.timeline.redaction import Redactor
+from intercom_hil.redaction.redaction import Redactor
 
 SECRET = re.compile(
     r"password|passwd|passphrase|secret|token|community|api[-_]?key|credential", re.IGNORECASE

@@ -17,16 +17,16 @@ from intercom_hil.capture.decoder import Decoder
 from intercom_hil.capture.marker import Marker
 from intercom_hil.capture.sniffer import Sniffer
 from intercom_hil.capture.sound import load_hearing
-from intercom_hil.capture.video import InThread, Viewer
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import gauge
 from intercom_hil.media.recording import Recordings
+from intercom_hil.pcap.pcap import Frame
+from intercom_hil.pcap.pcapng import PcapngWriter
 from intercom_hil.processes.process_host import ProcessHost
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import NameOf
 from intercom_hil.timeline.timeline import Append
-from intercom_hil.wire.pcap import Frame
-from intercom_hil.wire.pcapng import PcapngWriter
+from intercom_hil.video.viewers import InThread, Viewer
 from intercom_hil.wire.split_secrets import SplitSecrets
 
 APPLICATION = "intercom-hil"

@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from intercom_hil.capture.media import MediaTracker
 from intercom_hil.capture.tcp import TcpSip
-from intercom_hil.capture.video import Viewer
+from intercom_hil.pcap.pcap import Frame
 from intercom_hil.timeline.observation import UNUSABLE_SDP, SipMessageSeen, Witness
 from intercom_hil.timeline.sip_content import Address, NameOf, malformed, sip_content
 from intercom_hil.timeline.timeline import Append
+from intercom_hil.video.viewers import Viewer
 from intercom_hil.wire.link import Datagram, Dissector, Segment
-from intercom_hil.wire.pcap import Frame
 from intercom_hil.wire.sip import SipError, looks_like_sip
 
 _STUN_COOKIE = b"\x21\x12\xa4\x42"

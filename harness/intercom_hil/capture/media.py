@@ -12,13 +12,13 @@ from dataclasses import replace
 
 from intercom_hil.capture.negotiation import NegotiatedStream, Negotiation
 from intercom_hil.capture.rtp_stream import Flow, RtpStream
-from intercom_hil.capture.video import AtOnce, Viewer
 from intercom_hil.media.rtcp import Reporters
 from intercom_hil.media.rtp import RtpError, is_rtcp, is_rtp
 from intercom_hil.media.srtp import DisputedPacketError, receiver
 from intercom_hil.timeline.observation import Note, SipMessageSeen, Witness
 from intercom_hil.timeline.sip_content import Address, NameOf, endpoint
 from intercom_hil.timeline.timeline import Append
+from intercom_hil.video.viewers import AtOnce, Viewer
 from intercom_hil.wire.sdp import Crypto, SdpError
 
 HELD_PACKETS = 250

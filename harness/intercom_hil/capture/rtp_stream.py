@@ -11,8 +11,6 @@ from hashlib import sha256
 from intercom_hil.capture.counting import Counting
 from intercom_hil.capture.negotiation import NegotiatedStream
 from intercom_hil.capture.sound import Sound, SoundWindow, is_readable_sound
-from intercom_hil.capture.video import VideoWindow, Viewer
-from intercom_hil.capture.video_viewer import Look
 from intercom_hil.media.h264 import ENCODING as H264
 from intercom_hil.media.pace import Pace
 from intercom_hil.media.recording import Recording
@@ -30,6 +28,8 @@ from intercom_hil.media.srtp import (
 from intercom_hil.timeline.observation import MediaEnded, MediaHeard, MediaStarted, VideoSeen, Witness
 from intercom_hil.timeline.sip_content import Address, NameOf, endpoint
 from intercom_hil.timeline.timeline import Append
+from intercom_hil.video.look import Look
+from intercom_hil.video.viewers import VideoWindow, Viewer
 from intercom_hil.wire.sdp import STATIC_ENCODINGS
 
 PLAIN, SRTP, UNKNOWN = "plain", "srtp", "unknown"

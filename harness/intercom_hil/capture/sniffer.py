@@ -19,9 +19,9 @@ from pathlib import Path
 
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import stretched
+from intercom_hil.pcap.pcap import Frame, PcapReader
 from intercom_hil.processes.process_host import ProcessHost, RunningProcess
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.pcap import Frame, PcapReader
 
 START_WITHIN = 10.0
 """Seconds that tcpdump may take until it captures."""

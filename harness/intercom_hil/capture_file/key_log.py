@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from intercom_hil.errors import BenchError
+from intercom_hil.pcap.pcapng import read_pcapng
 from intercom_hil.wire.error import WireError
-from intercom_hil.wire.pcapng import read_pcapng
 from intercom_hil.wire.sip import SipError
 from intercom_hil.wire.sip_stream import SipFramer
 

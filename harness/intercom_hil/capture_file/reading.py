@@ -16,17 +16,17 @@ from itertools import pairwise
 from pathlib import Path
 
 from intercom_hil.capture.decoder import Decoder
-from intercom_hil.capture.video import AtOnce, Viewer
 from intercom_hil.capture_file.given_keys import NO_KEYS, GivenKeys
 from intercom_hil.capture_file.key_log import Opened, opened
 from intercom_hil.errors import BenchError
 from intercom_hil.media.recording import Recordings
+from intercom_hil.pcap.pcap import Frame, read_pcap
+from intercom_hil.pcap.pcapng import is_pcapng, lost_packets, read_pcapng
 from intercom_hil.timeline.sip_content import endpoint
 from intercom_hil.timeline.timeline import Timeline
+from intercom_hil.video.viewers import AtOnce, Viewer
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.link import Address, Dissector, LinkError, Segment, network_offset
-from intercom_hil.wire.pcap import Frame, read_pcap
-from intercom_hil.wire.pcapng import is_pcapng, lost_packets, read_pcapng
 
 SIP_PORTS = frozenset({5060})
 MOST_BYTES = 1 << 30

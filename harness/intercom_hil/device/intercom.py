@@ -29,9 +29,9 @@ from intercom_hil.instruments.protocols import Console, Input
 from intercom_hil.instruments.supply import Supply
 from intercom_hil.layouts.known import KEYED
 from intercom_hil.layouts.layout import Layout
+from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.spec.settings import SipSettings
 from intercom_hil.timeline.observation import Configured, InputChanged, InstrumentLost, Witness
-from intercom_hil.timeline.redaction import Redactor
 from intercom_hil.timeline.timeline import Append, now
 
 LANGUAGES = "languages.json"

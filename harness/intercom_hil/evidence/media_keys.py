@@ -15,9 +15,9 @@ import secrets
 from collections.abc import Iterator
 
 from intercom_hil.practice.secrets import digest
+from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.timeline import Timeline
 from intercom_hil.timeline.observation import MalformedSip, SipMessageSeen
-from intercom_hil.timeline.redaction import Redactor
 from intercom_hil.wire.sdp import OLDER_SUITE_NAMES, SUITES
 
 _INLINE = re.compile(rb"([\w.-]+)[ \t]+inline:([A-Za-z0-9+/]{16,}={0,2})", re.IGNORECASE)

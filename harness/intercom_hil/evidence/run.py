@@ -33,13 +33,13 @@ from intercom_hil.evidence.records import (
 from intercom_hil.evidence.whole_file import write_whole
 from intercom_hil.judge.device_clock import ClockReading, estimate
 from intercom_hil.practice.secrets import KeyMemory
+from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.spec.catalogue import CATALOGUE, FAMILIES, Catalogue
 from intercom_hil.spec.catalogues import catalogue_of
 from intercom_hil.spec.good_practice import is_good_practice
 from intercom_hil.spec.laboratory import Particulars
 from intercom_hil.spec.reviewed import standing
 from intercom_hil.spec.verdict import Verdict, worst
-from intercom_hil.timeline.redaction import Redactor
 
 LATEST = "latest"
 RECORD = "record.json"

@@ -54,7 +54,6 @@ from intercom_hil.monitors.agreements import (
     weakened,
 )
 from intercom_hil.monitors.as_configured import as_configured
-from intercom_hil.monitors.credentials import credentials
 from intercom_hil.monitors.event_truth import event_truth
 from intercom_hil.monitors.passed_over import passed_over
 from intercom_hil.monitors.placed_calls import (
@@ -67,11 +66,12 @@ from intercom_hil.monitors.placed_calls import (
     unseen_attempts,
 )
 from intercom_hil.monitors.pressed import ended_by_the_press
-from intercom_hil.monitors.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.monitors.settings_in_force import left_up, switched_off, with_video, without_video
 from intercom_hil.monitors.taken_calls import admitted, answered_on_screen, free_and_busy, let_in, unshown
 from intercom_hil.monitors.within_calls import srtp_only, unasked_calls
 from intercom_hil.practice.practice import practice
+from intercom_hil.registrations.credentials import credentials
+from intercom_hil.registrations.registering import hammering, kept_registered, polled, polled_too_often
 from intercom_hil.spec import events as catalogue
 from intercom_hil.spec.capabilities import Capability
 from intercom_hil.spec.catalogues import requirement

@@ -7,8 +7,8 @@ from hashlib import sha256
 
 from intercom_hil.judge.messages import messages, sip
 from intercom_hil.practice.book import Book
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.timeline import Observation, Timeline
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import (
     Configured,
     ConsoleLine,

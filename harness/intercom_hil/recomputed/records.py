@@ -15,12 +15,12 @@ from intercom_hil.evidence.folder_names import folder_name
 from intercom_hil.evidence.records import RunRecord, ScenarioRecord, ScenarioSummary
 from intercom_hil.evidence.run import RECORD, RunFolder
 from intercom_hil.judge.judgement import Judgement, folded
+from intercom_hil.pcap.pcapng import lost_packets
 from intercom_hil.spec.catalogue import CATALOGUE
 from intercom_hil.spec.verdict import Verdict, worst
 from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.observation import Configured
 from intercom_hil.timeline.stored_lines import first_of, read_lines
-from intercom_hil.wire.pcapng import lost_packets
 
 RUN = "run.json"
 _REMEDY = "name a run folder"

@@ -21,6 +21,7 @@ from intercom_hil.capture_file.run_of_capture import KEYS
 from intercom_hil.errors import BenchError
 from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.rules import clock
+from intercom_hil.pcap.pcapng import is_pcapng, lost_packets, read_pcapng, received_packets
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.media import SoundHole
 from intercom_hil.timeline.observation import (
@@ -36,7 +37,6 @@ from intercom_hil.timeline.observation import (
 from intercom_hil.timeline.sip_content import endpoint
 from intercom_hil.wire.error import WireError
 from intercom_hil.wire.link import Dissector
-from intercom_hil.wire.pcapng import is_pcapng, lost_packets, read_pcapng, received_packets
 
 CAPTURE = "capture.pcapng"
 _SAME_TIME = 2e-6

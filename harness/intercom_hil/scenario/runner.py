@@ -36,8 +36,9 @@ from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import SLACK, excuse, late_between, matters
 from intercom_hil.judge.messages import sip
 from intercom_hil.media.sound import MICROPHONE_TONE
-from intercom_hil.monitors.registering import not_asked_again
 from intercom_hil.monitors.taken_calls import last_unshown
+from intercom_hil.redaction.redaction import Redactor
+from intercom_hil.registrations.registering import not_asked_again
 from intercom_hil.scenario.declaration import excused
 from intercom_hil.scenario.timeout import suspended_while_asked
 from intercom_hil.spec.capabilities import Capability, Needs
@@ -49,7 +50,6 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
 from intercom_hil.timeline.observation import Configured, Declared, Note, SipMessageSeen
-from intercom_hil.timeline.redaction import Redactor
 from intercom_hil.timeline.vocabulary import DEVICE, event, request
 
 LONGEST = 120.0

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.timing import USUAL_TIMING, Timing
 from intercom_hil.timeline.content import BaseContent
 from intercom_hil.timeline.device_content import (
@@ -26,7 +27,6 @@ from intercom_hil.timeline.device_content import (
     UnreadableLine,
     WebhookSeen,
 )
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.lateness import BenchLate
 from intercom_hil.timeline.media import MediaEnded, MediaHeard, MediaStarted, VideoSeen
 from intercom_hil.timeline.operator_content import OperatorAnswered, OperatorAsked, OperatorHeard

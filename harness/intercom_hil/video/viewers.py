@@ -14,15 +14,15 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
-from intercom_hil.capture.video_viewer import Look
 from intercom_hil.errors import BenchError
 from intercom_hil.lateness import stretched
 from intercom_hil.media.h264 import AccessUnit, Depacketiser, H264Error
 from intercom_hil.media.recording import Recordings
 from intercom_hil.media.rtp import RtpPacket
+from intercom_hil.video.look import Look
 
 if TYPE_CHECKING:
-    from intercom_hil.capture.video_picture import H264Viewer
+    from intercom_hil.video.h264_viewer import H264Viewer
 
 WINDOW = 0.5
 """Seconds of video in one look; a flow that ends sooner is looked at when it ends."""
@@ -158,7 +158,7 @@ class _Eye:
     def look(self, units: Sequence[AccessUnit], *, still: bool) -> Look:
         """Decode access units and say what they show; see ``H264Viewer.look``."""
         if self._eye is None:
-            from intercom_hil.capture.video_picture import H264Viewer
+            from intercom_hil.video.h264_viewer import H264Viewer
 
             self._eye = H264Viewer()
         return self._eye.look(units, still=still)

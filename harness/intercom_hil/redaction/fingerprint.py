@@ -2,7 +2,7 @@
 
 It may be stored with the evidence, so that years later somebody can still check that the secret stands in
 none of the messages. Where it stood in one, the evidence has its mark instead (see
-`intercom_hil.timeline.redaction`).
+`intercom_hil.redaction.redaction`).
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from xml.sax.saxutils import escape
 
 from pydantic import BaseModel, ValidationError
 
-from intercom_hil.timeline.fingerprint import Fingerprint
+from intercom_hil.redaction.fingerprint import Fingerprint
 
 SHORTEST = 6
 """Characters of a secret that is looked for; a shorter one stands by chance in much that is none."""

@@ -11,9 +11,9 @@ from collections.abc import Iterator
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import messages
 from intercom_hil.judge.unreadable import keep_alives
+from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
-from intercom_hil.timeline.fingerprint import Fingerprint
 from intercom_hil.timeline.observation import Configured, MalformedSip, SipMessageSeen
 from intercom_hil.wire.sip import Credentials
 

@@ -14,8 +14,8 @@ import numpy as np
 from av.error import FFmpegError
 from numpy.typing import NDArray
 
-from intercom_hil.capture.video_viewer import Look
 from intercom_hil.media.h264 import AccessUnit, sequence_parameters
+from intercom_hil.video.look import Look
 
 Luma = NDArray[np.uint8]
 
