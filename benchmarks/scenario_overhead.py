@@ -112,6 +112,7 @@ def _watch(account: Account) -> None:
     from intercom_hil.bench.tls import TlsServers
     from intercom_hil.capture.capture import Capture
     from intercom_hil.device.intercom import Intercom
+    from intercom_hil.monitors import monitors
     from intercom_hil.scenario import runner
     from intercom_hil.stations.stations import Stations
     from intercom_hil.timeline import Timeline
@@ -128,7 +129,7 @@ def _watch(account: Account) -> None:
         (Intercom, "end", "end the device's scenario"),
         (Assembly, "renew_proxy", "renew the proxy"),
         (Capture, "end", "the last packets and the count of lost ones"),
-        (runner, "monitor", "monitors"),
+        (monitors, "monitor", "monitors"),
         (one, "_recorded", "the scenario's record"),
         (one, "record", "file it in the run"),
     ):

@@ -60,15 +60,13 @@ def test_what_is_beyond_a_limit_is_said_with_the_limit_and_the_setting(limit, va
 def test_a_scenario_is_given_values_that_the_device_takes():
     narrow = Limits(call_timeout=(10, 15), polling_interval=(60, 7200))
     assert narrow.call_timeouts == (10, 15)
-    assert narrow.long_call_timeout == 10
     assert narrow.lasting_call_timeout == 15
     assert (narrow.short_polling_interval, narrow.steady_polling_interval) == (60, 60)
     assert narrow.idle_polling_interval == 60
     assert narrow.nearest("call_timeout", 30) == 15
     usual = Limits()
     assert (usual.short_call_timeout, usual.call_timeouts) == (1, (1, 2))
-    assert usual.long_call_timeout == 6
-    assert usual.lasting_call_timeout == 40
+    assert usual.lasting_call_timeout == 37
     assert (usual.short_polling_interval, usual.steady_polling_interval) == (1, 2)
 
 

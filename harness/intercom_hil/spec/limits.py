@@ -103,16 +103,14 @@ class Limits(BaseModel):
         return least, min(2 * least, most)
 
     @property
-    def long_call_timeout(self) -> int:
-        """A call timeout (s) that is long enough for a wrong pace to show."""
-        least, most = self.call_timeout
-        return min(max(6, least), most)
-
-    @property
     def lasting_call_timeout(self) -> int:
-        """A call timeout (s) that is longer than any transaction may take to be heard of (32 s)."""
+        """A call timeout (s) that is longer than any transaction may take to be heard of (32 s).
+
+        A device that gives up after 32 s is told from one that keeps to this within a tenth, and a wrong pace
+        shows.
+        """
         least, most = self.call_timeout
-        return min(max(40, least), most)
+        return min(max(37, least), most)
 
     @property
     def short_polling_interval(self) -> int:
