@@ -276,7 +276,9 @@ def test_what_is_agreed_not_to_be_encrypted_is_authenticated_and_told():
 
 
 @pytest.mark.parametrize(
-    ("payload_type", "frame"), [(9, bytes(160)), (3, os.urandom(33)), (18, os.urandom(20))]
+    ("payload_type", "frame"),
+    [(9, bytes(160)), (3, os.urandom(33)), (18, os.urandom(20))],
+    ids=["G722", "GSM", "G729"],
 )
 def test_clear_media_of_other_encodings_under_a_key_is_told_as_plain(payload_type, frame):
     wire = Wire()

@@ -24,6 +24,10 @@ def test_a_clock_that_keeps_time_and_those_that_do_not():
     assert ratio((2.0, STEP * 1.5, 0.0))[0] == pytest.approx(1 / 1.5)
 
 
+def test_two_packets_that_were_held_up_say_nothing_of_a_clock():
+    assert ratio((0.001, 0.0005, 0.0))[0] is None
+
+
 @pytest.mark.parametrize("held_up", [0.4, 0.7, 1.3, 3.0])
 @pytest.mark.parametrize("apart", [STEP / 20, STEP / 1.7])
 def test_what_was_held_up_and_comes_after_faster_is_no_fast_clock(held_up, apart):

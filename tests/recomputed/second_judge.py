@@ -251,9 +251,16 @@ class Scenario:
     # -- media -------------------------------------------------------------------------------------
 
     def described(self, flow):
-        """Return kind, protocol and key by what its sender described last before its first packet."""
-        known = [d for d in self.ports[flow.source] if d[0] <= flow.packets[0][0] + 0.5]
-        return known[-1][1:] if known else None
+        """Return kind, protocol and key by what its sender described when it began.
+
+        That is the last description before its first packet, or the next one, which may come a little later
+        than what it describes, where that is nearer: a port may serve one call after another.
+        """
+        begun, known = flow.packets[0][0], self.ports[flow.source]
+        before = [d for d in known if d[0] <= begun][-1:]
+        behind = [d for d in known if begun < d[0] <= begun + 0.5][:1]
+        near = min(before + behind, key=lambda d: abs(d[0] - begun), default=None)
+        return near and near[1:]
 
     def _media(self, pattern, rule):
         wanted = pattern["fields"]

@@ -6,6 +6,8 @@ LONGEST_STEP = 0.6
 """Seconds from one packet to the next beyond which a sender has paused, for whatever reason."""
 _MADE_UP_WITHIN = 5.0
 """Times as long as sound was held up, by a network or a busy sender, in which all of it may come after."""
+_LEAST = 0.1
+"""Seconds below which a ratio says how two packets were held up, and nothing of a clock."""
 _HALF = 1 << 31
 """Ticks: half of all timestamps. Pictures that are sent in another order than they were taken go back."""
 _USUAL_STEP = 0.25
@@ -49,11 +51,11 @@ class Pace:
 
     @property
     def ratio(self) -> float | None:
-        """By how much the clock runs too fast (above 1) or too slow; None where nothing was measured.
+        """By how much the clock runs too fast (above 1) or too slow; None where too little was measured.
 
         A sender that pauses and does not make up for it, and one that does, both keep their clock: of what
         was measured with short pauses and without, it is what speaks for the sender.
         """
         found = [(self._measured, self.seconds), (self._usual, self._usual_seconds)]
-        ratios = [measured / seconds for measured, seconds in found if seconds > 0]
+        ratios = [measured / seconds for measured, seconds in found if seconds >= _LEAST]
         return min(ratios, key=lambda ratio: abs(ratio - 1), default=None)
