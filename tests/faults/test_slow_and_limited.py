@@ -56,5 +56,5 @@ def test_what_a_limit_forbids_to_try_is_inconclusive_and_names_it(tmp_path):
 @pytest.mark.parametrize("name", ["emulated-limited", "emulated-slow"])
 def test_the_whole_run_accuses_it_of_nothing(tmp_path, name):
     run = played(tmp_path, name, "-n", "2", longest=2 * AN_HOUR)
-    assert (run.failed, run.having("error")) == (set(), set()), run.told()
+    assert (run.failed, run.having("error"), run.record["unplayed"]) == (set(), set(), []), run.told()
     assert set(named_limits(run).values()) <= LIMITS, run.told()

@@ -79,4 +79,5 @@ def test_a_lawful_device_is_accused_of_nothing(tmp_path):
 def test_a_lawful_device_is_accused_of_nothing_in_any_scenario(tmp_path, first):
     run = run_drawn(tmp_path, first, "-m", "not long")
     assert run.record, run.output
+    assert run.record["unplayed"] == []
     assert accusations(run.record) == [], run.told()
