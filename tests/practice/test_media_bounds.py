@@ -200,6 +200,11 @@ def test_reports_go_to_the_port_above_that_of_the_media():
         ({"sender_reports": 1, "clear_reports": 1}, [("reports of audio in clear", [10])]),
         ({"sender_reports": 1, "clear_reports": 1, "protection": "plain"}, []),
         ({"clear_reports": 1}, []),
+        ({"sender_reports": 1, "clear_reports": 1, "plain": 50, "rejected": 50}, []),
+        (
+            {"sender_reports": 1, "clear_reports": 1, "plain": 1, "rejected": 1, "authenticated": 49},
+            [("reports of audio in clear", [10])],
+        ),
     ],
 )
 def test_the_reports_of_a_secured_call(changes, lines):

@@ -64,7 +64,9 @@ def flows(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
         if flow.stray_reports and flow.call_id not in elsewhere:
             problem = f"reports of {flow.media} to another port than the one above that of the media"
             book.broken("RTP-04", problem, observation)
-        if flow.protection == "srtp" and (flow.sender_reports or flow.receiver_reports):
+        itself_in_clear = flow.plain and not flow.authenticated  # ENC-11, and the reports are as it is
+        reported = flow.sender_reports or flow.receiver_reports
+        if flow.protection == "srtp" and reported and not itself_in_clear:
             problem = f"reports of {flow.media} in clear"
             book.check("KEY-03", flow.clear_reports == 0, problem, observation)
         lasting = flow.last - flow.first >= REPORTS_WITHIN and flow.packets >= _LEAST_PACKETS
