@@ -121,14 +121,15 @@ def test_a_short_secret_has_no_fingerprint():
 
 
 def shown(*script):
-    """A timeline of messages of one call: (by the device?, to or from whom, start line, further header)."""
+    """A timeline of messages: (by the device?, to or from whom, start line, further header, Call-ID)."""
     timeline = Timeline()
     hosts = {"pbx": "192.0.2.10", "3410": "192.0.2.99"}
     names = {host: name for name, host in hosts.items()} | {"192.0.2.30": "device"}
-    for place, (ours, other, start, more) in enumerate(script):
+    for place, (ours, other, start, more, *call) in enumerate(script):
         method = start.split()[0] if ours else "INVITE"
         lines = [start, "Via: SIP/2.0/UDP 192.0.2.30;branch=z9hG4bK1", "From: <sip:a@x>;tag=a"]
-        lines += ["To: <sip:b@x>;tag=b", "Call-ID: c", f"CSeq: 1 {method}", *([more] if more else []), "", ""]
+        lines += ["To: <sip:b@x>;tag=b", f"Call-ID: {''.join(call) or 'c'}", f"CSeq: 1 {method}"]
+        lines += [*([more] if more else []), "", ""]
         ends = ("192.0.2.30", 5060), (hosts[other], 5060)
         source, destination = ends if ours else ends[::-1]
         payload = "\r\n".join(lines).encode()
@@ -162,4 +163,28 @@ def test_what_a_server_was_shown_is_shown_in_all_of_its_call(before, start):
     ],
 )
 def test_a_stranger_who_asks_for_credentials_gets_none(story):
+    assert Verdict.FAIL in shown(*story)
+
+
+NEXT = 'Authentication-Info: nextnonce="m", qop=auth, rspauth="0", nc=00000001, cnonce="k"'
+BYE_PAST = (True, "3410", "BYE sip:b@192.0.2.99 SIP/2.0", PROVEN.format("m"))
+
+
+@pytest.mark.parametrize("name", ["Authentication-Info", "Proxy-Authentication-Info"])
+@pytest.mark.parametrize("call", ["c", "r"])
+def test_the_next_nonce_that_a_server_names_is_one_that_it_gave(name, call):
+    """RFC 7616 §3.5, RFC 7615 §4: the next request has it, whatever call its realm's credentials are for."""
+    granted = (False, "pbx", "SIP/2.0 200 OK", NEXT.replace("Authentication-Info", name), call)
+    assert shown(ASKED, AGAIN, granted, BYE_PAST) == [Verdict.PASS]
+
+
+@pytest.mark.parametrize(
+    "story",
+    [
+        (ASKED, AGAIN, (False, "3410", "SIP/2.0 200 OK", NEXT), BYE_PAST),
+        (ASKED, AGAIN, BYE_PAST),
+        ((False, "pbx", "SIP/2.0 200 OK", NEXT, "r"), BYE_PAST),
+    ],
+)
+def test_a_next_nonce_of_a_strangers_or_for_a_call_that_proved_nothing_is_none(story):
     assert Verdict.FAIL in shown(*story)

@@ -22,13 +22,14 @@ def configured(story, **settings):
     return story
 
 
-def registers(story, cseq, *, lasting=60, listed=True, transport="UDP"):
+def registers(story, cseq, *, lasting=60, listed=True, transport="UDP", flow="", of="sip:d@s"):
     """The device sends a REGISTER, and gets its answer."""
-    contact = f"Contact: <sip:d@127.0.0.30>;expires={lasting}\r\n"
+    own = f';+sip.instance="<urn:uuid:0>";reg-id={flow}' if flow else ""
+    contact = f"Contact: <sip:d@127.0.0.30>;expires={lasting}{own}\r\n"
     common = (
         "Via: SIP/2.0/UDP 127.0.0.30;branch=z9hG4bK{0}\r\nFrom: <sip:d@s>;tag=1\r\nTo: <sip:d@s>;tag=2\r\n"
     )
-    common = common.format(cseq) + f"Call-ID: r\r\nCSeq: {cseq} REGISTER\r\n"
+    common = common.format(cseq) + f"Call-ID: r{flow}\r\nCSeq: {cseq} REGISTER\r\n"
     for status, contacts in ((None, contact), (200, contact if listed else "")):
         first = "SIP/2.0 200 OK" if status else "REGISTER sip:s SIP/2.0"
         ends = {"sender": "pbx", "receiver": "device"} if status else {"sender": "device", "receiver": "pbx"}
@@ -38,11 +39,11 @@ def registers(story, cseq, *, lasting=60, listed=True, transport="UDP"):
             transport=transport,
             method="REGISTER",
             status=status,
-            call_id="r",
+            call_id=f"r{flow}",
             cseq=cseq,
             branch=f"z9hG4bK{cseq}",
             from_uri="sip:d@s",
-            to_uri="sip:d@s",
+            to_uri=of,
             raw=f"{first}\r\n{common}{contacts}Content-Length: 0\r\n\r\n",
             **ends,
         )
@@ -224,3 +225,16 @@ def test_there_may_be_a_reason_to_renew_it_soon():
     lost = InstrumentLost(instrument="device", problem="it restarted", blame="device")
     restarts = lambda story: story.timeline.append(Witness.BENCH, lost, story._time())  # noqa: E731
     assert renews(60, between=restarts) == set()
+
+
+def test_each_flow_has_its_own_interval():
+    """RFC 5626 §4.2: two flows of one device, by two ways, are renewed apart. So are two addresses."""
+    for second in ({"flow": "2"}, {"of": "sip:other@s"}):
+        first = {"flow": "1"} if "flow" in second else {}
+        story = configured(Story(), enabled=True, polling_interval=3600)
+        for second_of_story, which in ((0, first), (600, second), (3000, first), (3600, second)):
+            registers(story.at(second_of_story), int(second_of_story / 600) + 1, lasting=3600, **which)
+        assert list(polled_too_often(story.timeline)) == []
+        registers(story.at(3700), 9, lasting=3600, **second)
+        (found,) = polled_too_often(story.timeline)
+        assert [o.time for o in found.observations] == [START + 3600.02, START + 3700.01]

@@ -439,6 +439,36 @@ def test_a_nonce_count_rises(counts, broken):
     )
 
 
+@pytest.mark.parametrize(
+    ("counts", "apart", "broken"),
+    [
+        (("1", "3", "2", "4"), 0.1, []),
+        (("4", "3", "5"), 0.1, []),
+        (("1", "3", "2"), 0.6, [3]),
+        (("1", "3", "3"), 0.1, [3]),
+        (("1", "3", "2", "2"), 0.1, [4]),
+        (("1", "2", "3", "0"), 0.1, [4]),
+    ],
+)
+def test_requests_under_way_at_once_may_overtake_each_other(counts, apart, broken):
+    """Each count is used once (RFC 7616 §3.4); two requests, by two connections, come in either order."""
+    requests = [(2 + n * apart, proven(n + 2, count)) for n, count in enumerate(counts)]
+    lines = found("SIP-11", at((0, REGISTER), (1, CHALLENGE), *requests))
+    assert [line for line in lines if line[0] == COUNTS] == (
+        [(COUNTS, [1 + b for b in broken])] if broken else []
+    )
+
+
+@pytest.mark.parametrize(("times", "broken"), [(1, [[6]]), (2, [])])
+def test_a_nonce_that_a_server_names_as_the_next_begins_a_count(times, broken):
+    """RFC 7616 §3.5; a server that makes its nonces from the clock names the same one to two requests."""
+    taken = REGISTERED + '\nAuthentication-Info: nextnonce="n2"'
+    both = [again(taken, 2 + n, f"r{2 + n}") for n in range(times)]
+    shown = [proven(4 + n, "1").replace('nonce="n"', 'nonce="n2"') for n in range(2)]
+    story = told(REGISTER, CHALLENGE, proven(2, "1"), proven(3, "2"), *both, *shown)
+    assert [numbers for line, numbers in found("SIP-11", story) if line == COUNTS] == broken
+
+
 def test_credentials_that_are_no_digest_are_judged_elsewhere():
     shown = f"{REQUEST}\nAuthorization: Basic abc"
     basic = f"> REGISTER sip:x SIP/2.0\n{headers('2 REGISTER', 'r2', call='r', more=shown)}"

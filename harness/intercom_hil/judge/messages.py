@@ -11,6 +11,7 @@ from collections.abc import Hashable, Iterator
 
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.wire.sip import Credentials
 
 OF_A_SESSION = ("INVITE", "ACK", "PRACK", "UPDATE")
 """Methods whose descriptions offer and answer (RFC 3264); that in answer to OPTIONS does not."""
@@ -40,6 +41,16 @@ def sip(observation: Observation) -> SipMessageSeen:
     """Return the message that was observed."""
     assert isinstance(observation.content, SipMessageSeen)
     return observation.content
+
+
+def next_nonces(message: SipMessageSeen) -> set[str]:
+    """Return the nonces that a response names for the requests to come (RFC 7616 §3.5, RFC 7615 §4)."""
+    names = ("Authentication-Info", "Proxy-Authentication-Info")
+    values = (value for name in names for value in message.values(name))
+    named = (
+        dict(Credentials.parse("", f"Digest {value}").parameters).get("nextnonce", "") for value in values
+    )
+    return {nonce for nonce in named if nonce}
 
 
 def _identity(message: SipMessageSeen) -> Hashable:

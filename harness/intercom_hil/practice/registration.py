@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from intercom_hil.judge.lateness import late_between
-from intercom_hil.judge.messages import sip
+from intercom_hil.judge.messages import next_nonces, sip
 from intercom_hil.judge.places import place
 from intercom_hil.practice.book import Book
 from intercom_hil.practice.requests import Requests
@@ -18,6 +18,8 @@ from intercom_hil.wire.sip import Credentials
 
 LAPSED = 2.0
 """Seconds beyond the time that a server granted until a registration has not been renewed."""
+OVERTAKEN = 0.5
+"""Seconds after a request in which one before it may still come, by another connection: T1 of RFC 3261."""
 _CHALLENGES = {"WWW-Authenticate": "Authorization", "Proxy-Authenticate": "Proxy-Authorization"}
 
 
@@ -31,16 +33,23 @@ class _Counts:
     given: set[str] = field(default_factory=set)
     lasts: list[int] = field(default_factory=list)
     begun: int = 0
+    used: dict[int, float] = field(default_factory=dict)
 
-    def take(self, number: int) -> bool:
-        """Take a number in; return whether it begins a count or goes on with one."""
+    def take(self, number: int, at: float) -> bool:
+        """Take in a number that was seen at a time (s); return whether it begins a count or goes on with one.
+
+        Each is used once (RFC 7616 §3.4). Of requests under way at once, one may overtake another.
+        """
+        overtaken = any(number < other and at - when <= OVERTAKEN for other, when in self.used.items())
+        overtaken &= number > 0 and number not in self.used
+        self.used[number] = at
         lower = [last for last in self.lasts if last < number]
         if number == 1 and self.begun < len(self.given):
             self.begun += 1
         elif lower:
             self.lasts.remove(max(lower))
         elif self.lasts or number < 1:
-            return False
+            return overtaken
         self.lasts.append(number)
         return True
 
@@ -110,9 +119,12 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
     """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
     offers: dict[tuple[str, str, str], list[dict[str, str]]] = {}
     counts: dict[tuple[str, str], _Counts] = {}
+    named: dict[str, set[str]] = {}
     sent = Requests()
     for observation in seen:
         message = sip(observation)
+        for nonce in next_nonces(message) if message.receiver == "device" else ():
+            named.setdefault(nonce, set()).add(f"{message.branch} {message.cseq}")
         if message.receiver == "device" and message.status in (401, 407):
             for header, realm, nonce, challenge in _challenges(message):
                 offers.setdefault((header, realm, nonce), []).append(challenge)
@@ -133,7 +145,9 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
             if not count or again or message.method in ("ACK", "CANCEL"):
                 continue
             number = int(count, 16) if _is_hexadecimal(count) else -1
-            rises = counts.setdefault((shown.realm, nonce), _Counts()).take(number)
+            tally = counts.setdefault((shown.realm, nonce), _Counts())
+            tally.given |= named.get(nonce, set())
+            rises = tally.take(number, observation.time)
             book.check("SIP-11", rises, "a nonce count that does not rise", observation)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from intercom_hil.judge.finding import Finding
-from intercom_hil.judge.messages import messages
+from intercom_hil.judge.messages import messages, next_nonces
 from intercom_hil.judge.unreadable import keep_alives
 from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.verdict import Verdict
@@ -32,11 +32,13 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
     unread = [o for o in timeline if _is_unread(o, words)]
     broken: dict[tuple[str, str], list[Observation]] = {}
     given: set[tuple[str, str]] = set()
+    named: set[str] = set()
     for observation in (*messages(timeline), *unread):
         message = observation.content
         if isinstance(message, SipMessageSeen) and message.receiver == "device":
             asks = _is_trusted(observation, message.sender, message.source, hosts)
             given |= {(message.call_id, nonce) for nonce in (_nonces(message) if asks else ())}
+            named |= next_nonces(message) if asks else set()
         if isinstance(message, SipMessageSeen) and message.sender == "device":
             schemes, said = [credential.scheme for credential in message.credentials], message.data
         elif isinstance(message, MalformedSip):
@@ -50,7 +52,7 @@ def credentials(timeline: Timeline) -> Iterator[Finding]:
             problems.append(f"credentials of the scheme {', '.join(sorted({*schemes} - {'digest'}))}")
         if trusted:
             given |= proofs
-        elif schemes and not proofs <= given:
+        elif schemes and not proofs <= given | {(call, n) for call, _ in given for n in named}:
             problems.append("credentials for a stranger")
         if any(fingerprint.is_in(said.decode("utf-8", "surrogateescape")) for fingerprint in prints):
             problems.append("a password in clear")
@@ -81,7 +83,8 @@ def _proofs(message: SipMessageSeen) -> set[tuple[str, str]]:
     """Return the nonces that a message's credentials answer, each with its Call-ID.
 
     What answers a server's challenge, or has gone to it, is in all further requests of that call, whoever
-    gets them (RFC 3261 §22.3): in the ACK of a 2xx, and within the dialog (§13.2.2.4).
+    gets them (RFC 3261 §22.3): in the ACK of a 2xx, and within the dialog (§13.2.2.4). There the nonce may be
+    the one that a server has named as its next meanwhile, in whatever call.
     """
     return {(message.call_id, shown.parameters.get("nonce", "")) for shown in message.credentials}
 

@@ -7,6 +7,7 @@ too soon.
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from itertools import islice
@@ -113,6 +114,7 @@ _KNOWN_AFTER = 1.0
 """Seconds: a device registers with its settings before it has answered whoever submitted them."""
 _AT_ONCE = 5.0
 """Seconds after a registration in which a device may register again: it has learnt its address, perhaps."""
+_REG_ID = re.compile(r";\s*reg-id\s*=\s*([0-9]+)", re.IGNORECASE)
 _SOONEST = 0.25
 """Part of the polling interval, and of the time that was granted, before which no registration is renewed."""
 
@@ -120,20 +122,24 @@ _SOONEST = 0.25
 def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
     """CFG-05: a registration is not renewed long before it ends, nor before the polling interval is over.
 
-    By OPTIONS a device may keep its way open (RFC 6223). Nothing is said where the polling interval is not
-    known, where settings changed, the device was lost, or where the server, or somebody who was called, has
-    not answered as it would.
+    By OPTIONS a device may keep its way open (RFC 6223). Each flow is renewed by itself (RFC 5626 §4.2), and
+    so is each address that the device registers. Nothing is said where the polling interval is not known,
+    where settings changed, the device was lost, or where the server, or somebody who was called, has not
+    answered as it would.
     """
     in_force = InForce(timeline, declared_timing(timeline).apply)
     seen = list(messages(timeline))
     asked = sorted((o for o in seen if sip(o).method == "REGISTER" and _asks(sip(o))), key=lambda o: o.time)
+    flows = {_attempt(sip(o)): _flow(sip(o)) for o in asked}
+    of_flow = {flow: [o for o in asked if _flow(sip(o)) == flow] for flow in set(flows.values())}
     troubles = [o.time for o in timeline if isinstance(o.content, InstrumentLost)]
     troubles += [o.time for o in seen if sip(o).receiver == "device" and _refuses(sip(o))]
     for confirmed in seen:
         answer, at = sip(confirmed), confirmed.time
         if not (answer.method == "REGISTER" and _is_granted(answer)):
             continue
-        again = _next(asked, at, _attempt(answer))
+        own = of_flow.get(flows.get(_attempt(answer), ("", "")), asked)
+        again = _next(own, at, _attempt(answer))
         if again is None or sip(again).transport != "UDP" or again.time - at < _AT_ONCE:
             continue
         since = at if not in_force.changed(at, at) else at + _KNOWN_AFTER
@@ -148,6 +154,12 @@ def polled_too_often(timeline: Timeline) -> Iterator[Finding]:
             expected = f"connectivity confirmed every {min(intervals):g} s"
             yield Finding("CFG-05", expected, text, [confirmed, again])
             return
+
+
+def _flow(message: SipMessageSeen) -> tuple[str, str]:
+    """Return what a REGISTER is for: an address, and the number of its flow (RFC 5626 §4.2)."""
+    numbers = (_REG_ID.search(value) for value in message.values("Contact"))
+    return message.to_uri, next((number[1] for number in numbers if number), "")
 
 
 def _next(asked: Sequence[Observation], at: float, own: tuple[str, int]) -> Observation | None:
