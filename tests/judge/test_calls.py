@@ -5,7 +5,9 @@ import pytest
 from intercom_hil.judge.calls import calls
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
+from intercom_hil.timeline.observation import MediaLine
 from tests.judge.story import START, Story
+from tests.practice.test_practice import ANSWER, CALL, OFFER, described, told
 
 
 def refused_and_offered_anew(call):
@@ -133,3 +135,85 @@ def test_the_next_server_is_tried_with_the_same_number():
 def test_no_other_status_and_no_copy_is_another_try(story):
     (call,) = calls(story.timeline)
     assert (call.accepted, call.established) == (False, False)
+
+
+SUITE = "AES_CM_128_HMAC_SHA1_80"
+
+
+def audio(*formats, profile="RTP/AVP", port=4000, keys=False):
+    suites = (SUITE,) if keys else ()
+    given = {"profile": profile, "payload_types": formats, "crypto_suites": suites}
+    return (MediaLine(media="audio", address="127.0.0.1", port=port, **given),)
+
+
+def answered(offer, *answers, placed=True):
+    """A call with that offer; each answer has a status and a media section, and is sent reliably or not."""
+    ends = ("device", "pbx") if placed else ("pbx", "device")
+    story = Story().press().event("outgoing_call_initiated").sip("INVITE", *ends, to_tag="", media=offer)
+    for status, media, *raw in answers:
+        story.sip("INVITE", *ends[::-1], status=status, media=media, raw="".join(raw))
+    return story.sip("ACK", *ends)
+
+
+RELIABLE = "SIP/2.0 183 Session Progress\r\nRequire: 100rel\r\nRSeq: 1\r\n\r\n"
+SECURE = audio(8, profile="RTP/SAVP", keys=True)
+
+
+@pytest.mark.parametrize(
+    ("offer", "answers", "established"),
+    [
+        (SECURE, [(183, SECURE, RELIABLE), (200, ())], True),
+        (SECURE, [(183, audio(8), RELIABLE), (200, ())], False),
+        (SECURE, [(183, SECURE), (200, ())], False),  # it binds nobody (RFC 3261 §13.2.1)
+        (SECURE, [(183, SECURE), (200, SECURE)], True),
+        (audio(8), [(183, audio(8, port=0), RELIABLE), (200, ())], False),
+    ],
+)
+def test_the_answer_may_have_come_in_a_reliable_provisional_response(offer, answers, established):
+    """RFC 3262 §5: then the 2xx has none."""
+    (call,) = calls(answered(offer, *answers).timeline)
+    assert call.established is established
+
+
+@pytest.mark.parametrize(
+    ("formats", "established"),
+    [((8,), True), ((0, 18), True), ((18,), False), ((), True)],
+)
+def test_an_answer_without_a_codec_of_the_offer_makes_no_call(formats, established):
+    """RFC 3264 §6.1: one of the offer's is the least; a device ends such a call, and logs what it will."""
+    offer = audio(0, 8)
+    story = answered(offer, (200, audio(*formats))).bye("device")
+    (call,) = calls(story.timeline)
+    assert (call.answered, call.established) == (True, established)
+    for event in ("outgoing_call_established", "outgoing_call_failure"):
+        told = answered(offer, (200, audio(*formats))).bye("device").event(event)
+        found = monitor(told.timeline, START + 60, START + 60)
+        broken = {one.requirement for one in found if one.verdict is Verdict.FAIL}
+        assert {row for row in broken if row.startswith("EVT")} == (
+            {"EVT-02", "EVT-11"} if established and event.endswith("failure") else set()
+        )
+
+
+def test_a_device_that_answers_with_no_codec_of_the_offer_has_taken_the_call():
+    (call,) = calls(answered(audio(8), (200, audio(18)), placed=False).timeline)
+    assert call.established
+
+
+@pytest.mark.parametrize(
+    ("formats", "established"),
+    [("8 101", True), ("18 101", False), ("101", True), ("97", True), ("98", False), ("99", True)],
+)
+def test_a_codec_is_known_by_its_name_and_digits_are_none(formats, established):
+    names = (
+        "101 telephone-event/8000",
+        "96 opus/48000/2",
+        "97 PCMA/8000/1",
+        "98 iLBC/8000",
+        "99 OPUS/48000/2",
+    )
+    lines = [f"a=rtpmap:{name}" for name in names if name.split()[0] in formats]
+    offer = described("a=rtpmap:96 opus/48000/2", "a=rtpmap:101 telephone-event/8000", formats="8 96 101")
+    invite, ok, *rest = CALL
+    answer = described(*lines, formats=formats)
+    (call,) = calls(told(invite.replace(OFFER, offer), ok.replace(ANSWER, answer), *rest))
+    assert call.established is established

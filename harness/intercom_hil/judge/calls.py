@@ -12,9 +12,12 @@ from intercom_hil.judge.messages import messages, sip
 from intercom_hil.spec.status_codes import CHALLENGES, LOOP_DETECTED, NO_REFUSALS, SERVICE_UNAVAILABLE
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import SipMessageSeen
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sdp import STATIC_ENCODINGS
 
 CROSSING = 0.1
 """Seconds for which a BYE may be on its way to the device, and cross one of its own."""
+_NO_CODECS = ("TELEPHONE-EVENT/", "CN/")
 
 
 @dataclass(slots=True)
@@ -154,8 +157,10 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
     if message.status is not None and message.method == "INVITE" and message.status >= 200:
         if message.status not in CHALLENGES and call.final is None and not _refuses_a_copy(message, call):
             call.final = observation
-            call.answered_without_audio = _closes_audio(message)
-            call.answered_with_srtp = bool(_suites(message) & _suites(sip(call.invite)))
+            answer, offer = _answer(call, message), sip(call.invite)
+            unusable = call.placed and bool(offer.media) and not _has_codec_of(offer, answer)
+            call.answered_without_audio = _closes_audio(answer) or unusable
+            call.answered_with_srtp = bool(_suites(answer) & _suites(offer))
     elif message.is_request and message.method == "ACK" and by_device == call.placed:
         if message.media and call.accepted and call.final and not (call.acked or sip(call.invite).media):
             _answered_late(call, message, sip(call.final))
@@ -170,6 +175,40 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
             call.bye, call.bye_by_device = observation, by_device
         elif by_device and not call.bye_by_device:
             call.crossed |= observation.time <= call.bye.time + CROSSING
+
+
+def _answer(call: Call, final: SipMessageSeen) -> SipMessageSeen:
+    """Return the message that answers a caller's offer: a 2xx, or a reliable response before (RFC 3262).
+
+    In any other response it binds nobody (RFC 3261 §13.2.1).
+    """
+    reliable = [
+        sip(o)
+        for o in call.messages
+        if sip(o).media and sip(o).values("RSeq") and 100 < (sip(o).status or 0) < 200
+    ]
+    own = [message for message in reliable if message.to_tag == final.to_tag]
+    return own[-1] if own and not final.media else final
+
+
+def _has_codec_of(offer: SipMessageSeen, answer: SipMessageSeen) -> bool:
+    """Whether an answer has a codec of the offer's, as it must (RFC 3264 §6.1), as far as both name some."""
+    offered, taken = _codecs(offer), _codecs(answer)
+    return not offered or not taken or not offered.isdisjoint(taken)
+
+
+def _codecs(message: SipMessageSeen) -> set[str]:
+    """Return the codecs of audio in a description: names, or else numbers. Events (RFC 4733) are none."""
+    try:
+        session = message.session
+    except WireError:
+        session = None
+    named = {
+        n: name for section in (session.media if session else ()) for n, name in section.encodings.items()
+    }
+    numbers = {n for line in message.media if line.media == "audio" and line.port for n in line.payload_types}
+    found = {named.get(n, STATIC_ENCODINGS.get(n, str(n))).upper() for n in numbers}
+    return {name.removesuffix("/1") for name in found if not name.startswith(_NO_CODECS)}
 
 
 def _is_another_try(message: SipMessageSeen, call: Call) -> bool:
