@@ -5,6 +5,8 @@ import os
 
 import pytest
 
+from intercom_hil.practice.practice import practice
+from intercom_hil.spec.verdict import Verdict
 from intercom_hil.wire.sdp import Crypto
 from tests.capture.wire_story import DEVICE, PBX, Talk, Wire, key, protector, sdp
 from tests.wire.srtp_sender import protect as protect_by_the_letter
@@ -347,3 +349,35 @@ def test_a_packet_that_is_not_under_the_key_of_the_potential_configuration_is_re
     wire.call(negotiating(DEVICE, 1), secure(PBX, 2) + b"a=acfg:1 t=1 a=7\r\n")
     wire.talk(Talk(DEVICE, PBX, protect=protector(key(3))), 10)
     assert accounts(wire) == [("srtp", 10, 0, 10)]
+
+
+def of_ports(description, ports):
+    return description.replace(b" RTP/", b"/%d RTP/" % ports)
+
+
+def beside(address, ports):
+    return address[0], address[1] + ports
+
+
+@pytest.mark.parametrize(
+    ("ports", "away", "known"), [(2, 2, True), (3, 4, True), (2, 1, False), (2, 4, False)]
+)
+def test_a_section_of_several_ports_has_a_stream_at_each_second_one(ports, away, known):
+    """RFC 4566 §5.14: ``m=audio 49170/2`` is RTP at 49170 and 49172, and its reports above each."""
+    wire = Wire()
+    wire.call(of_ports(secure(DEVICE, 1), ports), of_ports(secure(PBX, 2), ports))
+    wire.talk(Talk(DEVICE, PBX, protect=protector(key(1))), 10)
+    further = Talk(beside(DEVICE, away), beside(PBX, away), ssrc=9, protect=protector(key(1)))
+    wire.talk(further, 10)
+    authenticated = [one.packets for one in wire.ended() if one.call_id and one.authenticated == one.packets]
+    assert authenticated == ([10, 10] if known else [10])
+
+
+@pytest.mark.parametrize(("ports", "broken"), [("/2", False), ("", True)])
+def test_media_to_the_second_port_of_a_section_goes_where_it_is_wanted(ports, broken):
+    wire = Wire()
+    wire.call(sdp(DEVICE), sdp(PBX).replace(b"audio 12000", b"audio 12000" + ports.encode()))
+    wire.talk(Talk(DEVICE, beside(PBX, 2)), 20)
+    wire.ended()
+    found = practice(wire.timeline, wire.now + 60)
+    assert ("RTP-08" in {one.requirement for one in found if one.verdict is Verdict.FAIL}) is broken

@@ -7,7 +7,7 @@ from intercom_hil.monitors.placed_calls import given_up_when_due
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.observation import Configured
+from intercom_hil.timeline.observation import Configured, SipMessageSeen
 from tests.judge.story import START, Story
 
 LATER = START + 60
@@ -243,3 +243,39 @@ def test_a_contact_of_whom_nothing_is_heard_is_passed_on_from():
 )
 def test_a_device_may_wait_for_whom_nothing_is_heard_of(told, why):
     assert told() == set(), why
+
+
+@pytest.mark.parametrize(
+    ("transport", "ports", "spoken", "broken"),
+    [
+        ("TCP", (5001, 5002), False, set()),
+        ("TLS", (5001, 5002), False, set()),
+        ("TCP", (5001, 5001), False, {"OUT-02"}),
+        ("TCP", (5001, 5002), True, {"OUT-02"}),
+        ("UDP", (5001, 5002), False, {"OUT-02"}),
+    ],
+)
+@pytest.mark.parametrize("rang", [0, 1])
+def test_a_connection_that_may_have_broken_ended_its_call(transport, ports, spoken, broken, rang):
+    """RFC 3261 §17.1.4, §8.1.3.1: that counts as 503, and the next contact is called over another one."""
+    story = Story()
+    settings = {"call_number": "1", "further_numbers": ["2"], "call_timeout": 9}
+    story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), story._time())
+    told = Story().at(0.5).press()
+    for number in (1, 2):
+        told.at(number).sip("INVITE", "device", "pbx", call=f"c{number}", to_tag="", uri=f"sip:{number}@pbx")
+        told.sip("INVITE", "pbx", "device", status=100 if number > rang else 180, call=f"c{number}")
+    if spoken:
+        told.sip("INVITE", "pbx", "device", status=180, call="c1")
+    told.sip("INVITE", "pbx", "device", status=486, call="c2").sip("ACK", "device", "pbx", call="c2")
+    for observation in told.timeline:
+        content = observation.content
+        if isinstance(content, SipMessageSeen):
+            ends = f"127.0.0.30:{ports[int(content.call_id[1]) - 1]}", "127.0.0.1:5060"
+            source, destination = ends if content.sender == "device" else ends[::-1]
+            over = {"transport": transport, "source": source, "destination": destination}
+            content = content.model_copy(update=over)
+        story.timeline.append(observation.witness, content, observation.time)
+    found = monitor(story.timeline, LATER, LATER)
+    never_cancelled = {"OUT-03"} if broken and (rang or spoken) else set()
+    assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & ROWS == broken | never_cancelled

@@ -282,6 +282,20 @@ def test_of_the_other_sides_answer_only_inactive_forbids_to_send(line, broken):
     assert bool(found("RTP-07", (INVITE, answered, CALL[2]), (heard(), UP + 2))) == broken
 
 
+@pytest.mark.parametrize("closed", ["a=inactive", ""])
+@pytest.mark.parametrize("first", [True, False])
+def test_each_of_two_that_took_a_call_has_its_own_direction(closed, first):
+    """RFC 3261 §13.2.2.4: the device ends one of the two dialogs, and the sound is that of the other."""
+    none = described(closed) if closed else described().replace("audio 4000", "audio 0")
+    other = CALL[1].replace("tag=b", "tag=d")
+    answers = (CALL[1], other.replace(ANSWER, none)) if first else (CALL[1].replace(ANSWER, none), other)
+    story = (INVITE, *answers)
+    assert found("RTP-07", story, (heard(), UP + 2)) == []
+    one_left = BYE if first else BYE.replace("tag=b", "tag=d")
+    assert found("RTP-07", (*story, one_left), (heard(), START + 3.75)) == []
+    assert found("RTP-07", (*story, one_left), (heard(), START + 3.76)) != []
+
+
 def test_sound_and_pictures_have_directions_of_their_own():
     picture = VideoSeen(
         flow="v", sender="device", receiver="pbx", protection="plain", frames=9, duration=0.5, call_id="c"

@@ -9,7 +9,7 @@ an offer has as a potential configuration (RFC 5939) counts where the answer tak
 from __future__ import annotations
 
 from collections import OrderedDict
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import Address
@@ -151,8 +151,7 @@ class Negotiation:
 
     def _announce(self, call_id: str, session: Session) -> None:
         """Note whose the addresses are now: a port used again belongs to the call that named it last."""
-        for media in session.media:
-            address = (media.address, media.port)
+        for address in ((media.address, port) for media in session.media for port in media.stream_ports):
             if self._offered.get(address) != call_id:
                 self.generation += 1
             self._offered[address] = call_id
@@ -202,7 +201,7 @@ def _legs(call_id: str, offered: Media, answered: Media, time: float) -> list[Ne
     secure = answered.is_secure or (offered.offers_srtp and answered.offers_srtp)
     offer_keys, answer_keys, keyless = _keys(offered, answered) if secure else ((), (), "")
     offer_address, answer_address = (offered.address, offered.port), (answered.address, answered.port)
-    return [
+    both = [
         NegotiatedStream(
             call_id,
             offered.media,
@@ -226,6 +225,14 @@ def _legs(call_id: str, offered: Media, answered: Media, time: float) -> list[Ne
             "" if answer_keys else keyless,
         ),
     ]
+    further = range(2, 2 * min(len(offered.stream_ports), len(answered.stream_ports)), 2)
+    return both + [_beside(leg, ports) for ports in further for leg in both]
+
+
+def _beside(leg: NegotiatedStream, ports: int) -> NegotiatedStream:
+    """Return a further stream of a section that has several, so many ports up (RFC 4566 §5.14)."""
+    (source, own), (destination, theirs) = leg.source, leg.destination
+    return replace(leg, source=(source, own + ports), destination=(destination, theirs + ports))
 
 
 def _keys(offered: Media, answered: Media) -> tuple[tuple[Crypto, ...], tuple[Crypto, ...], str]:

@@ -15,6 +15,8 @@ from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded
 from intercom_hil.timeline.observation import SipMessageSeen
 from intercom_hil.timeline.sip_content import endpoint
+from intercom_hil.wire.error import WireError
+from intercom_hil.wire.sdp import Media
 from intercom_hil.wire.uri import is_address
 
 FOLLOWS_WITHIN = 1.0
@@ -94,11 +96,17 @@ def _of(flow: MediaEnded, came: Sequence[MediaEnded]) -> list[MediaEnded]:
 
 
 def _places(message: SipMessageSeen, media: str) -> set[str]:
-    """Return where a description wants media of a kind, unless it is on hold."""
+    """Return where a description wants media of a kind, unless it is on hold: at each port of a section."""
+    try:
+        session = message.session
+    except WireError:
+        session = None
+    sections = session.media if session else message.media
     return {
-        endpoint((line.address, line.port))
-        for line in message.media
-        if line.media == media and line.port and not line.held
+        endpoint((one.address, port))
+        for one in sections
+        if one.media == media and one.port and not one.held
+        for port in (one.stream_ports if isinstance(one, Media) else (one.port,))
     }
 
 

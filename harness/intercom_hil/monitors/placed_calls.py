@@ -133,8 +133,24 @@ def _too_soon(before: Call, call: Call) -> str:
         return "after an answer"
     ended = before.over < at or (before.cancel is not None and before.cancel.time < at)
     trying = any(100 <= (sip(o).status or 0) < 200 and o.time < at for o in before.messages)
+    trying = trying and not _may_have_broken(before, call)
     same = called(before) == called(call)
     return "while the call before goes on" if not (ended or same or before.accepted) and trying else ""
+
+
+def _may_have_broken(before: Call, call: Call) -> bool:
+    """Whether nothing shows that the connection of a call was there still when another call began.
+
+    One that breaks ends its call at once, as 503 would (RFC 3261 §8.1.3.1, §17.1.4).
+    """
+    used = _connection(before.invite)
+    later = [o for o in (*before.messages, *call.messages) if o.time >= call.invite.time]
+    over_udp = sip(before.invite).transport == "UDP"
+    return not over_udp and not any(_connection(o) == used for o in later)
+
+
+def _connection(observation: Observation) -> frozenset[str]:
+    return frozenset((sip(observation).source, sip(observation).destination))
 
 
 def _out_of_turn(before: Call, call: Call, found: int | None, contacts: Contacts, place: int) -> str:
@@ -213,12 +229,14 @@ def _untried(story: Sequence[Call], contacts: Contacts) -> int:
 def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
     """OUT-03: a call that rings is cancelled within the call timeout, a tenth of it, and two seconds.
 
-    Without a provisional response there is nothing to cancel (RFC 3261 §9.1). What was still ringing when the
-    scenario ended (``closed``, epoch seconds) sooner than that is left open.
+    Without a provisional response there is nothing to cancel (RFC 3261 §9.1), nor over a connection that has
+    broken. What was still ringing when the scenario ended (``closed``, epoch seconds) sooner than that is
+    left open.
     """
     settings = contacts_in(timeline)
     pressed = [press.time for press in presses_in(timeline)]
-    for call in calls(timeline):
+    seen = calls(timeline)
+    for call in seen:
         in_force = [one for one in settings if one.since < call.invite.time]
         if not call.placed or not in_force:
             continue
@@ -229,10 +247,12 @@ def given_up_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:
             continue
         ringing = [o for o in call.messages if 100 < (sip(o).status or 0) < 200 and sip(o).method == "INVITE"]
         over = call.cancel or call.final or call.bye
-        if ringing and (over is None or over.time > limit):
+        later = [one for one in seen if one.placed and call.invite.time < one.invite.time < limit]
+        broken = over is None and any(_may_have_broken(call, one) for one in later)
+        if ringing and not broken and (over is None or over.time > limit):
             text = f"a call that nobody answers is cancelled after {in_force[-1].timeout:g} s"
-            seen = f"{call.invite} was not, within {limit - call.invite.time:.1f} s"
-            yield Finding("OUT-03", text, seen, [call.invite, ringing[0]])
+            never = f"{call.invite} was not, within {limit - call.invite.time:.1f} s"
+            yield Finding("OUT-03", text, never, [call.invite, ringing[0]])
 
 
 def passed_on_in_time(timeline: Timeline, closed: float) -> Iterator[Finding]:

@@ -15,6 +15,7 @@ from intercom_hil.judge.messages import sip
 from intercom_hil.practice.book import Book
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, MediaHeard, VideoSeen
+from intercom_hil.timeline.observation import SipMessageSeen
 
 LEAST_STEPS = 20
 """Steps from one packet to the next from which on a flow shows how it counts."""
@@ -160,11 +161,36 @@ def _against_direction(timeline: Timeline, seen: Sequence[Observation]) -> Itera
             continue
         later = (at for changed, at in changes.get(message.call_id, ()) if changed > place)
         begun, over = observation.time + _STOPS_WITHIN, min(later, default=inf)
+        open_ = {media: _open_besides(message, media, seen) for media in ("audio", "video")}
         for other in timeline:
             content = other.content
             if not isinstance(content, MediaHeard | VideoSeen) or content.sender != "device":
                 continue
             media = "audio" if isinstance(content, MediaHeard) else "video"
-            sent = begun < other.time - content.duration and other.time < over
+            since = max([begun, *(end + _STOPS_WITHIN for end in open_[media])])
+            sent = since < other.time - content.duration and other.time < over
             if content.call_id == message.call_id and media in silent and sent:
                 yield other
+
+
+def _open_besides(message: SipMessageSeen, media: str, seen: Sequence[Observation]) -> list[float]:
+    """Return until when other dialogs of an INVITE have media of a kind that the device may send to.
+
+    Several may take one call (RFC 3261 §13.2.2.4), and of which of them a flow is, is not known. Infinity is
+    for those that are not ended.
+    """
+    own = frozenset((message.from_tag, message.to_tag))
+    ends = {
+        frozenset((sip(o).from_tag, sip(o).to_tag)): o.time
+        for o in seen
+        if sip(o).method == "BYE" and sip(o).is_request and sip(o).call_id == message.call_id
+    }
+    found = []
+    for other in map(sip, seen):
+        dialog = frozenset((other.from_tag, other.to_tag))
+        taken = other.method == "INVITE" and 200 <= (other.status or 0) < 300
+        if other.call_id != message.call_id or dialog == own or not taken:
+            continue
+        if any(line.media == media and line.port and line.direction != "inactive" for line in other.media):
+            found.append(ends.get(dialog, inf))
+    return found

@@ -71,7 +71,9 @@ _STRICT = (
 """Attributes whose values are more than text; those of others may have blanks anywhere (RFC 4566 §9)."""
 _FREE = re.compile(rf"[iuep]=|a=fmtp:|a=(?!(?:{'|'.join(_STRICT)})[ \t]*:)[^:]*:", re.IGNORECASE)
 """Lines of text that is free, and may end in blanks."""
-_PORT = re.compile(r"(0{0,60}[0-9]{1,5})(?:/[0-9]{1,60})?\Z")
+_PORT = re.compile(r"(0{0,60}[0-9]{1,5})(?:/([0-9]{1,60}))?\Z")
+_MOST_PORTS = 16
+"""Ports of one section that are known apart."""
 _CONNECTION = re.compile(r"IN[ \t]+(IP4|IP6)[ \t]+([^\s/]+)", re.IGNORECASE)
 _OTHER_NETWORK = re.compile(r"(?!IN\b)[A-Z0-9]+[ \t]+\S+[ \t]+\S", re.IGNORECASE)
 _RTPMAP = re.compile(r"([0-9]{1,3})[ \t]+(\S.*)\Z", re.DOTALL)
@@ -198,6 +200,7 @@ class Media:
             as it has any: among the capabilities of the section and of the session.
         potential_crypto: the usable SRTP keys likewise (RFC 5939 §3.4.1).
         attributes: every ``a=`` line of the section, as (name, value).
+        port_count: for how many streams it has ports, one each (RFC 4566 §5.14).
     """
 
     media: str
@@ -214,6 +217,13 @@ class Media:
     potential_profiles: tuple[str, ...] = ()
     potential_crypto: tuple[Crypto, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
+    port_count: int = 1
+
+    @property
+    def stream_ports(self) -> tuple[int, ...]:
+        """The port of each of its streams: the first, and each second one from there (RFC 4566 §5.14)."""
+        count = max(1, min(self.port_count, _MOST_PORTS))
+        return tuple(port for port in range(self.port, self.port + 2 * count, 2) if port <= 65535)
 
     @property
     def payload_types(self) -> tuple[int, ...]:
@@ -376,6 +386,7 @@ def _media(lines: list[tuple[str, str]], common: _Common, notes: list[str]) -> M
         potential_profiles=profiles,
         potential_crypto=potential,
         attributes=attributes,
+        port_count=int(port[2] or 1),
     )
 
 
