@@ -5,7 +5,8 @@ import pytest
 from intercom_hil.judge.calls import calls
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
-from intercom_hil.timeline.observation import MediaLine
+from intercom_hil.timeline import Witness
+from intercom_hil.timeline.observation import Configured, MediaLine
 from tests.judge.story import START, Story
 from tests.practice.test_practice import ANSWER, CALL, OFFER, described, told
 
@@ -217,3 +218,40 @@ def test_a_codec_is_known_by_its_name_and_digits_are_none(formats, established):
     answer = described(*lines, formats=formats)
     (call,) = calls(told(invite.replace(OFFER, offer), ok.replace(ANSWER, answer), *rest))
     assert call.established is established
+
+
+@pytest.mark.parametrize(
+    ("answer", "raw", "established"),
+    [
+        (audio(8), "", True),
+        (audio(18), "", False),
+        (audio(8, port=0), "", False),
+        ((), RELIABLE, True),  # it was in the PRACK
+    ],
+)
+def test_a_caller_who_offers_nothing_answers_in_its_ack(answer, raw, established):
+    """RFC 3261 §13.2.1: with a codec of the offer's, too; else the device ends the call."""
+    story = Story().sip("INVITE", "pbx", "device", to_tag="")
+    if raw:
+        story.sip("INVITE", "device", "pbx", status=183, media=audio(0, 8), raw=raw)
+    story.sip("INVITE", "device", "pbx", status=200, media=() if raw else audio(0, 8))
+    story.sip("ACK", "pbx", "device", media=answer)
+    (call,) = calls(story.timeline)
+    assert (call.answered, call.established) == (True, established)
+
+
+def test_a_body_that_the_other_side_does_not_take_is_sent_otherwise():
+    """RFC 3261 §21.4.13: after 415 to a multipart body the same offer goes out in a plain one."""
+    told = Story()
+    settings = {"call_number": "1", "further_numbers": ["2"], "call_timeout": 9, "encryption": "SRTP-only"}
+    told.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), told._time())
+    told.press().event("outgoing_call_initiated")
+    for number, status in ((1, 415), (2, 200)):
+        told.sip("INVITE", "device", "pbx", cseq=number, to_tag="", media=SECURE, uri="sip:1@pbx")
+        media = SECURE if status == 200 else ()
+        told.sip("INVITE", "pbx", "device", cseq=number, status=status, media=media)
+        told.sip("ACK", "device", "pbx", cseq=number)
+    told.event("outgoing_call_established")
+    found = monitor(told.timeline, START + 60, START + 60)
+    broken = {one.requirement for one in found if one.verdict is Verdict.FAIL}
+    assert {row for row in broken if row[:3] in ("ENC", "OUT", "EVT")} == set()

@@ -241,7 +241,8 @@ def _answered_late(call: Call, answer: SipMessageSeen, offer: SipMessageSeen) ->
     """Take in the answer, in the ACK, to the offer that the 2xx of a call without one made (§13.2.1)."""
     call.offers_only_srtp = _only_srtp(offer)
     call.answered_with_srtp = bool(_suites(answer) & _suites(offer))
-    call.answered_without_audio = _closes_audio(answer)
+    unusable = not call.placed and not _has_codec_of(offer, answer)
+    call.answered_without_audio = _closes_audio(answer) or unusable
 
 
 def _is_of_dialog(message: SipMessageSeen, call: Call) -> bool:
