@@ -1,5 +1,6 @@
 """``judge capture`` of what strangers send: half calls, loss, two interfaces, any link; nobody is accused."""
 
+import cProfile
 import re
 import struct
 
@@ -532,6 +533,33 @@ def test_one_address_is_not_the_device_and_its_server(tmp_path):
     path = written(tmp_path / "x.pcap", [*registration(), *call()])
     with pytest.raises(BenchError, match="named as the device and as its server"):
         told(path, device=[DEVICE], pbx=[DEVICE])
+
+
+def renewals(count):
+    """A device that registers and is granted ten seconds, again and again, and asks what is answered late."""
+    packets = []
+    for number in range(count):
+        ask = message("REGISTER sip:192.0.2.10 SIP/2.0", call=f"r{number}", cseq="1 REGISTER")
+        probe = message("OPTIONS sip:192.0.2.10 SIP/2.0", call=f"o{number}", cseq="1 OPTIONS")
+        more = f"Contact: <sip:3401@{DEVICE}>;expires=10"
+        grant = message("SIP/2.0 200 OK", call=f"r{number}", cseq="1 REGISTER", to_tag="r", more=more)
+        late = message("SIP/2.0 200 OK", call=f"o{number}", cseq="1 OPTIONS", to_tag="o")
+        at = number * 2.5
+        packets += [sip(at, ask), sip(at + 0.1, grant, to_device=True)]
+        packets += [sip(at + 0.2, probe), sip(at + 0.7, probe), sip(at + 4.3, late, to_device=True)]
+    return packets
+
+
+def calls_within(path):
+    """How many functions are called to judge a capture: the same number on any machine, however busy."""
+    with cProfile.Profile() as profile:
+        told(path)
+    return sum(entry.callcount for entry in profile.getstats())
+
+
+def test_a_capture_of_four_times_as_many_messages_is_four_times_the_work(tmp_path):
+    few, many = (calls_within(written(tmp_path / f"{n}.pcap", renewals(n))) for n in (100, 400))
+    assert many < 5 * few
 
 
 def block(kind, body):

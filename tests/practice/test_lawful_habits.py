@@ -33,6 +33,7 @@ from tests.practice.test_practice import (
     PRACK,
     PRACK_OK,
     REGISTER,
+    REGISTERING,
     REQUEST,
     RINGING,
     START,
@@ -48,6 +49,16 @@ from tests.practice.test_practice import (
     taken,
     told,
 )
+
+AT_ITSELF = REGISTERING.replace("To: <sip:desk@x>", "To: <sip:door@192.0.2.30>")
+
+
+def test_an_address_that_a_registrar_grants_is_of_its_domain():
+    answer = GRANTED.format(60).replace("To: <sip:desk@x>", "To: <sip:door@192.0.2.30>")
+    assert "SIP-10" not in failed(told(AT_ITSELF, answer))
+    refused = answer.replace("200 OK", "404 Not Found")
+    assert "SIP-10" in failed(told(AT_ITSELF, refused))
+
 
 NEXT = ("192.0.2.11", 5060)
 """The next of the servers that a name stands for."""

@@ -11,7 +11,7 @@ from math import inf
 
 from pydantic import BaseModel, ConfigDict
 
-from intercom_hil.timeline import Observation
+from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.observation import BenchLate, Witness
 
 SIGNIFICANT = 0.1
@@ -42,7 +42,7 @@ class Waited(BaseModel):
 def late_between(timeline: Iterable[Observation], begun: float, ended: float) -> float:
     """Return for how long (s) the bench was late between two times (epoch seconds)."""
     total = 0.0
-    for observation in timeline:
+    for observation in timeline.late if isinstance(timeline, Timeline) else timeline:
         content = observation.content
         if isinstance(content, BenchLate):
             shared = min(ended, observation.time) - max(begun, content.begun)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 
 from intercom_hil.judge.lateness import late_between
 from intercom_hil.judge.messages import next_nonces, sip
@@ -58,7 +60,10 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
     """SIP-10: the CSeq of REGISTERs with one Call-ID rises; a new Call-ID begins anew (RFC 3261 §10.2).
 
     Each is for a domain: its Request-URI has no user, and the address that it is for is not at the device.
+    Which addresses are of a domain is the registrar's to know: what it grants is one (§10.3, step 5).
     """
+    answers = [sip(o) for o in seen if sip(o).receiver == "device" and sip(o).method == "REGISTER"]
+    granted = {(answer.call_id, answer.cseq) for answer in answers if answer.status == 200}
     last: dict[tuple[str, str], int] = {}
     sent = Requests()
     for observation in seen:
@@ -70,7 +75,8 @@ def registrations(seen: Sequence[Observation], book: Book) -> None:
             problem = f"a REGISTER for {message.request_uri}, and not for a domain"
             book.check("SIP-10", False, problem, observation)
         own, server = message.source.rpartition(":")[0], place(message.request_uri)[1]
-        if own and place(message.to_uri)[1] == own != server:
+        granted_so = (message.call_id, message.cseq) in granted
+        if own and place(message.to_uri)[1] == own != server and not granted_so:
             book.check("SIP-10", False, f"a REGISTER of {message.to_uri}, an address at itself", observation)
         if sent.again(message):
             continue  # perhaps when another was under way
@@ -90,6 +96,7 @@ def renewed(timeline: Timeline, seen: Sequence[Observation], settled: float, boo
         o for o in seen if sip(o).sender == "device" and sip(o).is_request and sip(o).method == "REGISTER"
     ]
     known = {(sip(o).call_id, sip(o).cseq): sip(o) for o in asked}
+    times = [o.time for o in asked]
     breaks = [o.time for o in timeline if isinstance(o.content, Configured | InstrumentLost)]
     for observation in seen:
         message = sip(observation)
@@ -105,7 +112,8 @@ def renewed(timeline: Timeline, seen: Sequence[Observation], settled: float, boo
         if limit > settled or any(begun < at <= limit for at in breaks):
             continue
         own = message.call_id, message.cseq
-        again = any(begun < o.time <= limit and (sip(o).call_id, sip(o).cseq) != own for o in asked)
+        meanwhile = islice(asked, bisect_right(times, begun), bisect_right(times, limit))
+        again = any((sip(o).call_id, sip(o).cseq) != own for o in meanwhile)
         book.check("SIP-15", again, f"not renewed within the {lasting} s that were granted", observation)
 
 

@@ -6,7 +6,9 @@ nothing, it does not (RFC 3261 §17.1.1.2, §17.1.2.2). A 2xx to an INVITE is se
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from itertools import islice
 
 from intercom_hil.judge.lateness import MOSTLY, late_between
 from intercom_hil.judge.messages import sip
@@ -100,11 +102,14 @@ def sent_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
             copies.setdefault(key, []).append(observation)
         elif _is_asked(message):
             first[key] = observation
+    ends = [o for o in seen if _is_asked(sip(o)) and sip(o).method == "INVITE"]
+    ends = sorted([*ends, *(o for o in timeline if _intervenes(o))], key=lambda o: o.time)
+    times = [o.time for o in ends]
     for key, asked in first.items():
         again, answer = copies.get(key, []), answered.get(key)
         if sip(asked).transport != "UDP":
             _over_a_connection(asked, again, book)
-        elif answer is not None and not _interrupted(timeline, seen, asked):
+        elif answer is not None and not _interrupted(ends, times, asked):
             waited = answer.time - asked.time
             if waited > UNANSWERED and late_between(timeline, asked.time, answer.time) < MOSTLY * waited:
                 problem = f"{sip(asked).method} sent once, though nothing came back for {UNANSWERED:g} s"
@@ -123,17 +128,16 @@ def _over_a_connection(asked: Observation, again: Sequence[Observation], book: B
     book.check("SIP-17", not same, problem, asked, *same)
 
 
-def _interrupted(timeline: Timeline, seen: Sequence[Observation], asked: Observation) -> bool:
-    """Whether something may have ended a transaction of the device while it waited for a response."""
-    until = asked.time + UNANSWERED
-    calls_on = any(
-        asked.time < o.time < until
-        and _is_asked(sip(o))
-        and sip(o).method == "INVITE"
-        and not _same(o, asked)
-        for o in seen
-    )
-    return calls_on or any(asked.time < o.time < until and _intervenes(o) for o in timeline)
+def _interrupted(ends: Sequence[Observation], times: Sequence[float], asked: Observation) -> bool:
+    """Whether something may have ended a transaction of the device while it waited for a response.
+
+    Args:
+        ends: what can do that, by time: INVITEs of the device, and what somebody does to it.
+        times: when each of them was seen (epoch seconds).
+        asked: the request that begins the transaction.
+    """
+    meanwhile = islice(ends, bisect_right(times, asked.time), bisect_left(times, asked.time + UNANSWERED))
+    return any(_intervenes(one) or not _same(one, asked) for one in meanwhile)
 
 
 def _intervenes(observation: Observation) -> bool:

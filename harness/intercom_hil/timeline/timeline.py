@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
-from intercom_hil.timeline.observation import Content, Observation, Witness
+from intercom_hil.timeline.observation import BenchLate, Content, Observation, Witness
 from intercom_hil.timeline.pattern import Pattern, enough
 from intercom_hil.timeline.stored_lines import read_lines
 
@@ -29,6 +29,7 @@ class Timeline:
 
     def __init__(self, observations: Iterable[Observation] = ()) -> None:
         self._observations: list[Observation] = list(observations)
+        self._late = [o for o in self._observations if isinstance(o.content, BenchLate)]
         self._listeners: list[Callable[[Observation], None]] = []
         self._waits: list[tuple[float, float]] = []
         self._alarm: BaseException | None = None
@@ -49,9 +50,16 @@ class Timeline:
             seq=len(self._observations), time=now() if at is None else at, witness=witness, content=content
         )
         self._observations.append(observation)
+        if isinstance(content, BenchLate):
+            self._late.append(observation)
         for listener in tuple(self._listeners):
             listener(observation)
         return observation
+
+    @property
+    def late(self) -> Sequence[Observation]:
+        """Those that say how late the bench was: few among many, and asked for often."""
+        return self._late
 
     def listen(self, listener: Callable[[Observation], None]) -> Callable[[], None]:
         """Call ``listener`` with every observation from now on; return what ends that."""

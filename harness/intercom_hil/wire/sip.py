@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from intercom_hil.wire.error import WireError, clean, is_utf8
-from intercom_hil.wire.sip_body import body_of_type
+from intercom_hil.wire.sip_body import body_of_type, media_type
 from intercom_hil.wire.uri import NameAddr, Uri, UriError
 
 __all__ = [
@@ -374,10 +374,27 @@ def _body_size(message: Message, there: int, notes: list[str], *, stream: bool) 
         return there
     fitting = [number for number in numbers if number < there]
     if fitting:
-        notes.append(f"{there - max(fitting)} bytes behind the body (RFC 3261 §18.3)")
-        return max(fitting)
+        size = max(fitting)
+        if _goes_on(message, size):
+            notes.append(f"{there - size} bytes behind the body (RFC 3261 §18.3)")
+        return size
     notes.append(f"Content-Length says {numbers[0]}, the body has {there} bytes (RFC 3261 §18.3)")
     return there
+
+
+def _goes_on(message: Message, size: int) -> bool:
+    """Whether what stands behind a body belongs to it: its session description has not come to an end.
+
+    A datagram may have more bytes than its message, and they are dropped (RFC 3261 §18.3): the example of
+    RFC 4475 §3.1.1.8 is valid.
+    """
+    kind = media_type(message.header("Content-Type") or "")
+    counted, behind = message.body[:size], message.body[size:]
+    if kind.startswith("multipart/"):
+        return size > 0 and not counted.rstrip().endswith(b"--")
+    if kind != "application/sdp" and not behind.startswith(b"v=0"):
+        return False
+    return behind.startswith(b"v=0") if not counted else not counted.endswith((b"\r", b"\n"))
 
 
 def _via(text: str) -> Via | None:

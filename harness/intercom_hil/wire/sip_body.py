@@ -8,7 +8,7 @@ _DEEPEST = 4
 """Multipart bodies inside one another that are looked into."""
 _MOST_PARTS = 100
 _BOUNDARY = re.compile(r';[ \t]*boundary[ \t]*=[ \t]*(?:"([^"]+)"|([^;\s]+))', re.IGNORECASE)
-_PART_HEAD_END = re.compile(rb"(?:\r?\n|\A)\r?\n")
+_PART_HEAD_END = re.compile(rb"(?:\A|\r?\n)\r?\n")
 _PART_TYPE = re.compile(
     rb"(?:^|\n)(?:content-type|c)[ \t]*:[ \t]*([^\r\n]*(?:\r?\n[ \t][^\r\n]*)*)", re.IGNORECASE
 )
@@ -44,13 +44,14 @@ def _find(body: bytes, declared: str, wanted: str, notes: list[str], depth: int)
     if not media_type(declared).startswith("multipart/") or boundary is None or not depth:
         return None
     delimiter = b"--" + (boundary[1] or boundary[2]).encode("utf-8", "surrogateescape")
-    lines = re.compile(rb"(?:\A|\r?\n)" + re.escape(delimiter) + rb"(--)?[ \t]*(?=\r?\n|\Z)")
-    if b"\n" in body.replace(b"\r\n", b"") and lines.search(body):
+    lines = re.compile(rb"(\A|\r?\n)" + re.escape(delimiter) + rb"(--)?[ \t]*(?=(\r?\n|\Z))")
+    found, ends = _until_close(lines, body)
+    parts = [body[begun:ended].removeprefix(b"\r").removeprefix(b"\n") for begun, ended in found]
+    heads = [_PART_HEAD_END.search(part) for part in parts]
+    ends += [part[: head.end()] for part, head in zip(parts, heads, strict=True) if head]
+    if any(b"\n" in end.replace(b"\r\n", b"") for end in ends):  # what a part holds may be binary
         notes.append("a multipart body with line ends other than CRLF (RFC 2046 §5.1.1)")
-    found = list(_until_close(lines, body))
-    for begun, ended in found:
-        part = body[begun:ended].removeprefix(b"\r").removeprefix(b"\n")
-        head_end = _PART_HEAD_END.search(part)
+    for part, head_end in zip(parts, heads, strict=True):
         if head_end is None:
             continue
         head, content = part[: head_end.start()], part[head_end.end() :]
@@ -62,13 +63,17 @@ def _find(body: bytes, declared: str, wanted: str, notes: list[str], depth: int)
     return None
 
 
-def _until_close(lines: re.Pattern[bytes], body: bytes) -> list[tuple[int, int]]:
-    """Return where each part begins and ends; the last one may lack its closing delimiter."""
-    spans, begun = [], -1
+def _until_close(lines: re.Pattern[bytes], body: bytes) -> tuple[list[tuple[int, int]], list[bytes]]:
+    """Return where each part begins and ends, and the line ends round the delimiters.
+
+    The last part may lack its closing delimiter.
+    """
+    spans, ends, begun = list[tuple[int, int]](), list[bytes](), -1
     for match in lines.finditer(body):
         if begun >= 0:
             spans.append((begun, match.start()))
+        ends.append(match[1] + match[3])
         begun = match.end()
-        if match[1] or len(spans) >= _MOST_PARTS:
-            return spans
-    return [*spans, (begun, len(body))] if begun >= 0 else spans
+        if match[2] or len(spans) >= _MOST_PARTS:
+            return spans, ends
+    return ([*spans, (begun, len(body))] if begun >= 0 else spans), ends
