@@ -178,6 +178,32 @@ def test_tls_and_other_protocols_on_tcp_are_passed_over():
     assert len(wire.timeline) == 0
 
 
+def test_sip_in_the_frames_of_a_websocket_is_not_read_as_a_stream_of_its_own():
+    """RFC 7118: the handshake is HTTP, also on a SIP port; a frame may come in several segments."""
+    wire = Wire()
+    asked = b"GET / HTTP/1.1\r\nUpgrade: websocket\r\nSec-WebSocket-Protocol: sip\r\n\r\n"
+    agreed = b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n\r\n"
+    head, message = b"\x81\x7e\x02\x00", sip(INVITE)
+    for source, destination, opening in ((SIP_DEVICE, SIP_PBX, asked), (SIP_PBX, SIP_DEVICE, agreed)):
+        wire.tcp(source, destination, b"", 0, SYN)
+        wire.tcp(source, destination, opening, 1)
+        wire.tcp(source, destination, head, 1 + len(opening))
+        wire.tcp(source, destination, message, 5 + len(opening))
+    assert len(wire.timeline) == 0
+
+
+def test_the_answer_to_http_is_no_sip_either():
+    wire = Wire()
+    wire.tcp(SIP_DEVICE, SIP_PBX, b"", 0, SYN)
+    wire.tcp(SIP_PBX, SIP_DEVICE, b"", 0, SYN)
+    wire.tcp(SIP_DEVICE, SIP_PBX, b"GET / HTTP/1.1\r\n\r\n", 1)
+    wire.tcp(SIP_PBX, SIP_DEVICE, b"SIP/2.0 200 OK\r\nHTTP/1.1 200 OK\r\n\r\n", 1)
+    assert len(wire.timeline) == 0
+    wire.tcp(SIP_DEVICE, SIP_PBX, b"", 0, SYN)  # the same ports, anew
+    wire.tcp(SIP_DEVICE, SIP_PBX, sip(INVITE), 1)
+    assert [o.content.kind for o in wire.timeline] == ["sip"]
+
+
 def test_garbage_on_a_sip_stream_is_told_once_and_the_stream_taken_up_again():
     wire = Wire()
     wire.tcp(SIP_DEVICE, SIP_PBX, b"", 0, SYN)

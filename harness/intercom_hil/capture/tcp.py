@@ -1,12 +1,14 @@
 """TCP streams put together again: segments in, SIP messages out, one stream per direction.
 
 Only streams that carry SIP in the clear are followed: those that open with a SIP start line, or, on a SIP
-port, with anything that is not a TLS record (RFC 8446 §5.1). A stream whose beginning was not captured is
-taken up at the first segment that opens with a start line.
+port, with anything that is neither a TLS record (RFC 8446 §5.1) nor HTTP. A stream whose beginning was not
+captured is taken up at the first segment that opens with a start line. A connection that begins with HTTP is
+none of SIP's own, whatever follows: a WebSocket has SIP in frames (RFC 7118), which are not read.
 """
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict
 from collections.abc import Iterator
 
@@ -20,6 +22,7 @@ MAX_STREAMS = 256
 MAX_EARLY_SEGMENTS = 64
 """Segments that wait for an earlier one; beyond that the earlier one was lost to the capture."""
 
+_HTTP = re.compile(rb"(?:[A-Z]+ [^ \r\n]+ )?HTTP/[0-9]")
 _TLS_RECORD_TYPES = (20, 21, 22, 23)
 _HALF = 0x80000000
 
@@ -29,6 +32,7 @@ class _Stream:
         self.next_sequence = next_sequence
         self.early: dict[int, bytes] = {}
         self.at_beginning = from_its_beginning
+        self.is_http = False
         self.restart()
 
     def restart(self) -> None:
@@ -54,6 +58,8 @@ class TcpSip:
             # What comes with it (RFC 7413) has the numbers behind its own.
             segment = segment._replace(sequence=(segment.sequence + 1) & 0xFFFFFFFF)
             self._streams[key] = _Stream(segment.sequence, from_its_beginning=True)
+            if (before := self._streams.get((segment.destination, segment.source))) is not None:
+                before.is_http = False
         stream = self._streams.get(key)
         if segment.payload and not segment.flags & RST:
             if stream is None:
@@ -74,7 +80,9 @@ class TcpSip:
     ) -> Iterator[bytes | SipError]:
         if not stream.in_step:
             opening = payload.lstrip(b"\r\n\0")
-            if not opening:
+            other = self._streams.get((key[1], key[0]))
+            stream.is_http |= _HTTP.match(opening) is not None or (other is not None and other.is_http)
+            if not opening or stream.is_http:
                 return
             sip_port = key[0][1] in self._sip_ports or key[1][1] in self._sip_ports
             unproved = stream.at_beginning and sip_port and opening[0] not in _TLS_RECORD_TYPES
