@@ -215,13 +215,17 @@ async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: 
 async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_failed(bench: Bench) -> None:
     """A call whose caller promised to refresh its session and did not is ended, and logged once as failed.
 
+    Its ACK gets lost at first: the answer is sent again until one comes (RFC 3261 §13.3.1.4).
+
     The device stays registered meanwhile (REG-01), by what the server grants (RFC 3261 §10.2.4).
 
     Nobody could reach the door any more: a call whose end got lost on the way would last for ever.
     """
     await bench.configure(granted_briefly=True)
     session, number = SHORTEST_SESSION, 0
-    caller = await bench.call_device(caller=bench.number(0), direct=True, extra_headers=_limit(session))
+    caller = await bench.call_device(
+        caller=bench.number(0), direct=True, extra_headers=_limit(session), ack_after=bench.timing.unanswered
+    )
     decided = await bench.require(
         final_answer(sender=DEVICE, receiver=caller.number), within=bench.timing.taken
     )
@@ -231,12 +235,17 @@ async def test_an_accepted_call_that_is_not_refreshed_is_ended_and_logged_as_fai
         session, number = shortest, 1
         await bench.configure(permitted_callers=(bench.direct_caller_uri(number),), granted_briefly=True)
         caller = await bench.call_device(
-            caller=bench.number(number), direct=True, extra_headers=_limit(session)
+            caller=bench.number(number),
+            direct=True,
+            extra_headers=_limit(session),
+            ack_after=bench.timing.unanswered,
         )
     up = await bench.require(
         limited(answer(sender=DEVICE, receiver=caller.number)), within=bench.timing.taken
     )
-    await bench.require(tone(1000, sender=caller.number), within=bench.timing.answer, after=up)
+    await bench.require(
+        tone(1000, sender=caller.number), within=bench.timing.unanswered + bench.timing.answer, after=up
+    )
 
     # RFC 4028 §10: a third of it before its end at the earliest, and at its end at the latest.
     await bench.require(

@@ -53,6 +53,9 @@ REACHED = response((180, 699), "INVITE", sender=DEVICE).where(
     status=Condition(at_least=180, at_most=699, none_of=(*CHALLENGES, *NOT_THERE)),
 )
 
+REQUIRES_WHAT_NOBODY_HAS = "Require: nobody-has-this"
+REPLACES_NO_CALL = "Replaces: no-call@192.0.2.7;to-tag=neither;from-tag=nor"
+
 
 @scenario("INC-01", settings=lambda at: Settings(permitted_callers=(at.number(0), at.direct_caller_uri(1))))
 async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Bench) -> None:
@@ -61,6 +64,9 @@ async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Benc
     The server calls it at the Contact that it has registered (RFC 3261 §10.2.1), wherever it did so from. It
     puts that into the Request-URI (§16.5), and what it says is the device's affair: the extension is what was
     dialled.
+
+    Of calls that come straight to it, one requires what nobody has (§8.2.2.3), and one is to take the place
+    of a call that is not there (RFC 3891 §3): good practice tells whether it takes them.
 
     The guard dials back to the door, and the number does not exist.
     """
@@ -77,6 +83,16 @@ async def test_the_device_is_reached_at_its_extension_short_and_full(bench: Benc
     dialled = invite(sender=direct.number, receiver=DEVICE, to=extension)
     rung = await bench.require(dialled, within=bench.timing.remote)
     await bench.expect("INC-01", REACHED, within=bench.timing.answer, after=rung)
+    await direct.stop()
+
+    for header in (REQUIRES_WHAT_NOBODY_HAS, REPLACES_NO_CALL):
+        begun = now()
+        direct = await bench.call_device(
+            caller=bench.number(1), direct=True, place=1, extra_headers=(header,)
+        )
+        decided = final_answer(sender=DEVICE, receiver=direct.number)
+        await bench.require(decided, within=bench.timing.remote + bench.timing.answer, after=begun)
+        await direct.stop()
 
 
 @scenario("INC-02", settings=lambda at: Settings(permitted_callers=(at.number(0),)))

@@ -236,6 +236,19 @@ def test_a_number_that_is_called_anew_after_a_refusal_is_another_call():
     assert len(calls(redirected.timeline)) == 2
 
 
+@pytest.mark.parametrize("number", [7, 1])
+def test_a_call_with_the_call_id_of_the_one_before_is_another_one_by_its_tag(number):
+    """No Call-ID may serve two calls (RFC 3261 §8.1.1.4); where one does, they are told apart."""
+    story = placed().at(4).sip("BYE", "3410", "device", from_tag="t", to_tag="")
+    story.at(5).sip("INVITE", "device", "3410", from_tag="n", to_tag="", cseq=number)
+    story.at(6).sip("INVITE", "3410", "device", status=200, from_tag="n", to_tag="m", cseq=number)
+    story.at(7).sip("ACK", "device", "3410", from_tag="n", to_tag="m", cseq=number)
+    story.at(8).sip("BYE", "3410", "device", from_tag="m", to_tag="n")
+    first, second = calls(story.timeline)
+    assert (first.call_id, first.bye.seq) == (second.call_id, 3)
+    assert (second.invite.seq, second.final.seq, second.acked, second.bye.seq) == (4, 5, True, 7)
+
+
 def test_each_message_belongs_to_the_last_try_that_it_can_be_of():
     """The caller counts on from try to try; the called party counts its own requests from anywhere."""
     story = Story().at(1).sip("INVITE", "device", "pbx", cseq=5, to_tag="")

@@ -95,3 +95,54 @@ class ChallengedWithoutQop(_TakenIn):
         """Leave out what is offered."""
         challenges = packet.startswith((b"SIP/2.0 401", b"SIP/2.0 407"))
         return re.sub(rb',? *qop="[^"\r\n]*"', b"", packet) if challenges else packet
+
+
+class _Without(_TakenIn):
+    """Does not see one header of an INVITE."""
+
+    header = b""
+
+    def taken(self, packet: bytes) -> bytes:
+        """Leave it out."""
+        if not packet.startswith(b"INVITE "):
+            return packet
+        return re.sub(rb"\r\n%s: *[^\r\n]*" % self.header, b"", packet)
+
+
+class RequiresNothing(_Without):
+    """Takes an INVITE as if it required nothing."""
+
+    header = b"Require"
+
+
+class ReplacesNobody(_Without):
+    """Takes an INVITE that is to take the place of another call for any other one."""
+
+    header = b"Replaces"
+
+
+class OneCallId(_TakenIn):
+    """Gives every second call that it places the Call-ID of the one before; tags are each call's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._begun: dict[bytes, tuple[bytes, bytes]] = {}  # by its tag, the Call-ID of a call: own, and said
+
+    def taken(self, packet: bytes) -> bytes:
+        """Give what belongs to a call of its own the Call-ID that the stack knows."""
+        tag = (_FROM_TAG if packet.startswith(b"SIP/2.0 ") else _TO_TAG).search(packet)
+        begun = self._begun.get(tag[2]) if tag is not None else None
+        return _CALL_ID.sub(lambda _: b"\r\nCall-ID: " + begun[0], packet, count=1) if begun else packet
+
+    def said(self, packet: bytes) -> bytes:
+        """Give what belongs to a call of its own the one Call-ID."""
+        call = _CALL_ID.search(packet)
+        tag = (_TO_TAG if packet.startswith(b"SIP/2.0 ") else _FROM_TAG).search(packet)
+        if call is None or tag is None:
+            return packet
+        if packet.startswith(b"INVITE ") and _TO_TAG.search(packet) is None and tag[2] not in self._begun:
+            before = [*self._begun.values()][-1] if len(self._begun) % 2 else (b"", call[1])
+            self._begun[tag[2]] = call[1], before[1]
+        if tag[2] not in self._begun:
+            return packet
+        return _CALL_ID.sub(lambda _: b"\r\nCall-ID: " + self._begun[tag[2]][1], packet, count=1)

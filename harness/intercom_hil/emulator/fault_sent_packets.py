@@ -33,6 +33,9 @@ from intercom_hil.emulator.fault_received_packets import (
     AnyByeWillDo,
     ChallengedWithoutQop,
     GrantsWhatWasAsked,
+    OneCallId,
+    ReplacesNobody,
+    RequiresNothing,
 )
 from intercom_hil.emulator.stack_imports import redirect, stack_library
 
@@ -52,6 +55,9 @@ TAKEN_IN = {
     "obeys-any-bye": AnyByeWillDo,
     "granted-time-ignored": GrantsWhatWasAsked,
     "qop-ignored": ChallengedWithoutQop,
+    "requirements-ignored": RequiresNothing,
+    "takes-the-place-of-nobody": ReplacesNobody,
+    "one-call-id-for-two-calls": OneCallId,
 }
 """Distortions of what is taken in, by name."""
 _AGAIN_AFTER = 0.6
@@ -343,6 +349,20 @@ def _answers_again(sent: SentPackets, packet: _Packet) -> list[bytes]:
         sent.invites.add(packet.branch)
         sent.later(packet.data, 0.5, 1.5, 3.5)
     return [packet.data]
+
+
+def _answers_once(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.begins(b"SIP/2.0 200") or packet.method != b"INVITE":
+        return [packet.data]
+    again = packet.branch in sent.asked
+    sent.asked.add(packet.branch)
+    return [] if again else [packet.data]
+
+
+def _misses_something(sent: SentPackets, packet: _Packet) -> list[bytes]:
+    if not packet.begins(b"SIP/2.0 420"):
+        return [packet.data]
+    return [re.sub(rb"\r\nUnsupported:[^\r\n]*", b"", packet.data)]
 
 
 def _acknowledges_elsewhere(sent: SentPackets, packet: _Packet) -> list[bytes]:
@@ -760,5 +780,7 @@ DISTORTIONS: dict[str, _Distortion] = {
     "opaque-left-out": _no_opaque,
     "provisional-with-another-number": _counts_otherwise,
     "405-allows-what-it-refuses": _allows_what_it_refuses,
+    "420-without-unsupported": _misses_something,
+    "answer-sent-once": _answers_once,
 }
 """What can become of packets, by name."""

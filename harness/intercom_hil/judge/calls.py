@@ -1,7 +1,8 @@
 """The calls of a scenario as the wire (or, where the wire is encrypted, the PBX) reports them.
 
 A call is one Call-ID in which the device took part. Challenges (401, 407) belong to the call they delay; an
-INVITE that tries otherwise after a refusal, with the same Call-ID (RFC 3261 §8.1.3.5), is another one.
+INVITE that tries otherwise after a refusal, with the same Call-ID (RFC 3261 §8.1.3.5), is another one, and so
+is one with another From tag, once the call before has its final response (§8.1.1.4, §12).
 """
 
 from __future__ import annotations
@@ -119,9 +120,11 @@ def calls(timeline: Timeline, device: str = "device", until: float = float("inf"
 def _of(same: list[Call], message: SipMessageSeen) -> Call | None:
     """Return the call that a message belongs to: of those with its Call-ID, which are given, the last.
 
-    What is of the caller's transactions is known by its number; the called party counts its own (§12.1.1).
-    Tries with one number are told from each other by the branch.
+    Where the caller's tag tells which it is, it is that one. What is of the caller's transactions is known by
+    its number; the called party counts its own (§12.1.1). Tries with one number are told from each other by
+    the branch.
     """
+    same = [call for call in same if _caller_tag(call) in (message.from_tag, message.to_tag)] or same
     asking = message.sender if message.is_request else message.receiver
     begun = [
         call for call in same if asking != sip(call.invite).sender or sip(call.invite).cseq <= message.cseq
@@ -129,6 +132,10 @@ def _of(same: list[Call], message: SipMessageSeen) -> Call | None:
     tries = begun if len(begun) > 1 and message.branch else []
     own = [call for call in tries if any(_is_try(o, message.branch) for o in call.messages)]
     return (own or begun or same)[-1] if same else None
+
+
+def _caller_tag(call: Call) -> str:
+    return sip(call.invite).from_tag
 
 
 def _is_try(observation: Observation, branch: str) -> bool:
@@ -139,7 +146,8 @@ def _follow(same: list[Call], observation: Observation, message: SipMessageSeen,
     call = _of(same, message)
     if message.is_initial_invite:
         placed = message.sender == device
-        if call is None or (call.status >= 300 and _is_another_try(message, call)):
+        of_another = call is not None and call.final is not None and message.from_tag != _caller_tag(call)
+        if call is None or of_another or (call.status >= 300 and _is_another_try(message, call)):
             call = Call(
                 call_id=message.call_id,
                 placed=placed,

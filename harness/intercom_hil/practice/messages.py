@@ -82,15 +82,26 @@ def forms(seen: Sequence[Observation], book: Book) -> None:
 def identities(seen: Sequence[Observation], book: Book) -> None:
     """SIP-02, SIP-03: a tag of the device's is of one call (§19.3), in From of INVITEs and To of answers.
 
-    One that calls the same party again, or goes where it was sent by a 3xx, may go on as before.
+    So is its Call-ID (§8.1.1.4). One that calls the same party again, or goes where it was sent by a 3xx, may
+    go on as before; with the Call-ID only as long as nobody has answered (§8.1.3.5).
     """
     moved = {sip(o).call_id for o in seen if 300 <= (sip(o).status or 0) < 400}
+    begun: dict[str, Observation] = {}
+    taken: set[str] = set()
     placed: dict[str, Observation] = {}
     answered: dict[str, Observation] = {}
     for observation in seen:
         message = sip(observation)
+        if message.receiver == "device" and message.method == "INVITE" and 200 <= (message.status or 0) < 300:
+            taken.add(message.call_id)
         if message.sender != "device" or message.method != "INVITE" or not message.headers:
             continue
+        if message.is_initial_invite:
+            first = begun.setdefault(message.call_id, observation)
+            other = place(sip(first).to_uri)[:2] != place(message.to_uri)[:2]
+            further = sip(first).cseq != message.cseq and message.call_id not in moved
+            if further and (other or message.call_id in taken):
+                book.broken("SIP-02", "the Call-ID of another call", observation, first)
         if message.is_initial_invite and message.from_tag:
             first = placed.setdefault(message.from_tag, observation)
             again = place(sip(first).request_uri) == place(message.request_uri)

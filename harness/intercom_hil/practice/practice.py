@@ -13,11 +13,12 @@ from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.messages import messages
 from intercom_hil.practice.book import Book
 from intercom_hil.practice.dialogs import dialogs
+from intercom_hil.practice.extensions import replaced, required
 from intercom_hil.practice.flows import flows
 from intercom_hil.practice.media import media
 from intercom_hil.practice.messages import answers, cancels, forms, grammar, identities, versions
 from intercom_hil.practice.registration import credentials, registrations, renewed
-from intercom_hil.practice.retransmissions import answered_again, asked_again, sent_again
+from intercom_hil.practice.retransmissions import answered_again, asked_again, said_again, sent_again
 from intercom_hil.practice.secrets import keys, secrets
 from intercom_hil.practice.sound import sound
 from intercom_hil.practice.transactions import acknowledged, answered, over, refused, strangers
@@ -42,10 +43,13 @@ def practice(timeline: Timeline, settled: float) -> Iterator[Finding]:
     answered_again(timeline, seen, book)
     refused(seen, book)
     answered(timeline, seen, settled, book)
+    required(seen, book)
     over(seen, book)
     strangers(seen, book)
+    replaced(seen, book)
     asked_again(timeline, seen, book)
     sent_again(timeline, seen, book)
+    said_again(timeline, seen, book)
     registrations(seen, book)
     renewed(timeline, seen, settled, book)
     credentials(seen, book)

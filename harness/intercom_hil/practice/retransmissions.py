@@ -117,6 +117,33 @@ def sent_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
                 book.check("SIP-17", soon, problem, asked, answer)
 
 
+def said_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> None:
+    """SIP-17: a 2xx to an INVITE is sent again while its ACK does not come (RFC 3261 §13.3.1.4).
+
+    That somebody was there to be heard is shown by the ACK that comes in the end. A BYE of either side ends
+    the copies, and so does what ends those of requests.
+    """
+    first: dict[_Answer, Observation] = {}
+    settled: set[_Answer] = set()  # by a copy, by an ACK, or by the end of the call
+    for observation in seen:
+        message = sip(observation)
+        key = message.call_id, message.cseq, message.to_tag
+        if message.method == "INVITE" and message.sender == "device" and 200 <= (message.status or 0) < 300:
+            if first.setdefault(key, observation) is not observation:
+                settled.add(key)
+        elif message.method == "BYE":
+            settled |= {one for one in first if one[0] == message.call_id}
+        elif message.method == "ACK" and message.receiver == "device" and key in first:
+            answer = first[key]
+            waited = observation.time - answer.time
+            if sip(answer).transport != "UDP" or waited <= UNANSWERED or _interrupted(timeline, seen, answer):
+                settled.add(key)
+            elif late_between(timeline, answer.time, observation.time) < MOSTLY * waited:
+                problem = f"{sip(answer).status} sent once, though no ACK came for {UNANSWERED:g} s"
+                book.check("SIP-17", key in settled, problem, answer, observation)
+                settled.add(key)
+
+
 def _over_a_connection(asked: Observation, again: Sequence[Observation], book: Book) -> None:
     """Judge a request over TCP or TLS: on another connection it may come again, this one being broken.
 

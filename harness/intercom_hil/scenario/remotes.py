@@ -62,6 +62,7 @@ class Remotes(Addresses):
         refers_when_told: str | None = None,
         late_offer: bool = False,
         strange_section: bool = False,
+        ack_after: float | None = None,
     ) -> Station:
         """Have a remote station call the device.
 
@@ -86,6 +87,7 @@ class Remotes(Addresses):
             refers_when_told: to where it refers the device when told to; without it, it can be told nothing.
             late_offer: whether it leaves the offer to the device (with security plain only).
             strange_section: whether it offers a section of a kind that few know besides.
+            ack_after: seconds from the answer to its ACK.
 
         Raises:
             Inconclusive: the bench has not so many stations.
@@ -122,6 +124,7 @@ class Remotes(Addresses):
             refer_to=refer_to,
             late_offer=late_offer,
             strange_section=strange_section,
+            ack_after=ack_after,
         )
         if refers_when_told is not None:
             behaviour = obeys(behaviour, refers_when_told)

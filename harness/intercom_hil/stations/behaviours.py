@@ -257,6 +257,7 @@ def calls(
     refer_to: tuple[str, float] | None = None,
     late_offer: bool = False,
     strange_section: bool = False,
+    ack_after: float | None = None,
 ) -> Behaviour:
     """Place one call and take whatever final answer comes; answer 401 and 407 once if credentials are given.
 
@@ -285,6 +286,7 @@ def calls(
             §13.2.1); with security plain only. With video, video that is offered is taken.
         strange_section: whether a section of a kind that few know is offered beside sound and video, one that
             controls conferences (RFC 8856).
+        ack_after: seconds from the answer to its ACK, as if those before had got lost (RFC 3261 §13.3.1.4).
 
     Raises:
         BehaviourError: a value is out of range, or a text could not stand in a SIP header.
@@ -294,7 +296,11 @@ def calls(
         raise BehaviourError(f"late_offer: only with security plain, not {security}")
     if security != "srtp" and (clear_media or new_key_after is not None):
         raise BehaviourError(f"clear_media, new_key_after: only with security srtp, not {security}")
-    for name, value in (("mute_after", mute_after), ("new_key_after", new_key_after)):
+    for name, value in (
+        ("mute_after", mute_after),
+        ("new_key_after", new_key_after),
+        ("ack_after", ack_after),
+    ):
         if value is not None:
             _seconds(name, value)
     if video and security != "plain":
@@ -338,6 +344,7 @@ def calls(
         "refer_to": refer_to,
         "late_offer": late_offer,
         "strange_section": strange_section,
+        "ack_after": ack_after,
     }
     return Behaviour(
         f"calls {target}, {security}, {tone_hz:g} Hz", "calls", parameters, tone_hz, via, credentials

@@ -346,5 +346,35 @@ DISTORTED = (
         "SIP-09",
         "INC-06",
     ),
+    (
+        "requirements-ignored",
+        "an INVITE that requires what nobody has is taken like any other",
+        "SIP-09",
+        "INC-01",
+    ),
+    (
+        "420-without-unsupported",
+        "an INVITE that requires what nobody has is refused with no word of what that is",
+        "SIP-09",
+        "INC-01",
+    ),
+    (
+        "takes-the-place-of-nobody",
+        "replaces is supported, and an INVITE that is to take the place of a call that is not there is taken",
+        "SIP-18",
+        "INC-01",
+    ),
+    (
+        "one-call-id-for-two-calls",
+        "every second call that is placed has the Call-ID of the one before",
+        "SIP-02",
+        "OUT-08",
+    ),
+    (
+        "answer-sent-once",
+        "a 200 to INVITE is not sent again, though no ACK comes",
+        "SIP-17",
+        "EVT-08",
+    ),
 )
 """Name (of the distortion, too), what is wrong, the row that it breaks, and whose scenarios show it."""
