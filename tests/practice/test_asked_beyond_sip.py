@@ -154,3 +154,11 @@ def test_new_settings_and_a_late_bench_excuse_an_answer_that_is_not_sent_again()
     late = BenchLate(begun=START, length=3.4, late=3.3, causes={"event loop": 3.3})
     timeline.append(Witness.LATENESS, late, START + 3.4)
     assert Verdict.FAIL not in of("SIP-17", timeline)
+
+
+@pytest.mark.parametrize(("row", "place"), [("SIP-06", 2), ("SIP-07", 4)])
+def test_a_cancel_and_the_ack_of_a_refusal_have_the_via_of_their_invite(row, place):
+    """RFC 3261 §9.1, §17.1.1.3: the topmost one, sent-by included."""
+    story = [*GIVEN_UP]
+    story[place] = story[place].replace("UDP 192.0.2.30", "UDP 192.0.2.31")
+    assert problems(row, *story) == ["another Via than its INVITE has"]

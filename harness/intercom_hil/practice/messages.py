@@ -214,12 +214,15 @@ def _cancel(observation: Observation, message: SipMessageSeen, asked: Observatio
 def another_way(message: SipMessageSeen, invite: SipMessageSeen) -> str:
     """Return how a CANCEL, or the ACK of a refusal, goes another way than its INVITE; nothing if it does not.
 
-    It has the same route, and goes to the same address and port by the same transport (RFC 3261 §9.1,
-    §17.1.1.2, §17.1.1.3).
+    It has the same route, and one Via, the topmost of the INVITE, and goes to the same address and
+    port by the same transport (RFC 3261 §9.1, §17.1.1.2, §17.1.1.3).
     """
     routes, own = ([place(one) for one in _listed(m, "Route")] for m in (message, invite))
     if message.headers and invite.headers and routes != own:
         return "another route than its INVITE has"
+    same = message.branch == invite.branch and message.headers and invite.headers
+    if same and _vias(message) != _vias(invite)[:1]:
+        return "another Via than its INVITE has"
     here, there = ((m.transport, m.destination) for m in (message, invite))
     return "" if here == there else f"a {message.method} to {here[1]} of an INVITE to {there[1]}"
 
