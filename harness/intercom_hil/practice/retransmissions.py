@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from intercom_hil.judge.lateness import MOSTLY, late_between
 from intercom_hil.judge.messages import sip
@@ -102,14 +103,12 @@ def sent_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
             copies.setdefault(key, []).append(observation)
         elif _is_asked(message):
             first[key] = observation
-    ends = [o for o in seen if _is_asked(sip(o)) and sip(o).method == "INVITE"]
-    ends = sorted([*ends, *(o for o in timeline if _intervenes(o))], key=lambda o: o.time)
-    times = [o.time for o in ends]
+    ends = _ends(timeline, seen)
     for key, asked in first.items():
         again, answer = copies.get(key, []), answered.get(key)
         if sip(asked).transport != "UDP":
             _over_a_connection(asked, again, book)
-        elif answer is not None and not _interrupted(ends, times, asked):
+        elif answer is not None and not _interrupted(ends, asked):
             waited = answer.time - asked.time
             if waited > UNANSWERED and late_between(timeline, asked.time, answer.time) < MOSTLY * waited:
                 problem = f"{sip(asked).method} sent once, though nothing came back for {UNANSWERED:g} s"
@@ -123,6 +122,7 @@ def said_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
     That somebody was there to be heard is shown by the ACK that comes in the end. A BYE of either side ends
     the copies, and so does what ends those of requests.
     """
+    ends = _ends(timeline, seen)
     first: dict[_Answer, Observation] = {}
     settled: set[_Answer] = set()  # by a copy, by an ACK, or by the end of the call
     for observation in seen:
@@ -136,7 +136,7 @@ def said_again(timeline: Timeline, seen: Sequence[Observation], book: Book) -> N
         elif message.method == "ACK" and message.receiver == "device" and key in first:
             answer = first[key]
             waited = observation.time - answer.time
-            if sip(answer).transport != "UDP" or waited <= UNANSWERED or _interrupted(timeline, seen, answer):
+            if sip(answer).transport != "UDP" or waited <= UNANSWERED or _interrupted(ends, answer):
                 settled.add(key)
             elif late_between(timeline, answer.time, observation.time) < MOSTLY * waited:
                 problem = f"{sip(answer).status} sent once, though no ACK came for {UNANSWERED:g} s"
@@ -155,15 +155,24 @@ def _over_a_connection(asked: Observation, again: Sequence[Observation], book: B
     book.check("SIP-17", not same, problem, asked, *same)
 
 
-def _interrupted(ends: Sequence[Observation], times: Sequence[float], asked: Observation) -> bool:
-    """Whether something may have ended a transaction of the device while it waited for a response.
+class _Ends(NamedTuple):
+    """What can end a transaction of the device, by time, and when each was seen (epoch seconds)."""
 
-    Args:
-        ends: what can do that, by time: INVITEs of the device, and what somebody does to it.
-        times: when each of them was seen (epoch seconds).
-        asked: the request that begins the transaction.
-    """
-    meanwhile = islice(ends, bisect_right(times, asked.time), bisect_left(times, asked.time + UNANSWERED))
+    seen: Sequence[Observation]
+    times: Sequence[float]
+
+
+def _ends(timeline: Timeline, seen: Sequence[Observation]) -> _Ends:
+    """Return the INVITEs of the device, and what somebody does to it."""
+    found = [o for o in seen if _is_asked(sip(o)) and sip(o).method == "INVITE"]
+    found = sorted([*found, *(o for o in timeline if _intervenes(o))], key=lambda o: o.time)
+    return _Ends(found, [o.time for o in found])
+
+
+def _interrupted(ends: _Ends, asked: Observation) -> bool:
+    """Whether something may have ended a transaction of the device while it waited for what was to come."""
+    begin = bisect_right(ends.times, asked.time)
+    meanwhile = islice(ends.seen, begin, bisect_left(ends.times, asked.time + UNANSWERED))
     return any(_intervenes(one) or not _same(one, asked) for one in meanwhile)
 
 
