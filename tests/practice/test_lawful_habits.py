@@ -243,6 +243,11 @@ HABITS = {
         f'{CHALLENGE}, opaque="o"',
         proven(2, "1").replace('cnonce="k"', 'cnonce="k", opaque="o"'),
     ),
+    "what is opaque, of an earlier challenge with the same nonce (RFC 7616 §3.3)": (
+        REGISTER,
+        f'{CHALLENGE}, opaque="o"',
+        proven(2, "00000002").replace('cnonce="k"', 'cnonce="k", opaque="of-before"'),
+    ),
     "a CANCEL once there is a sign of life (RFC 3261 §9.1)": (
         INVITE,
         RINGING.replace("180 Ringing", "100 Trying").replace(";tag=b", ""),

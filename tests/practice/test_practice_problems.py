@@ -254,6 +254,16 @@ PROBLEMS = {
         "another opaque than in the challenge",
         [2],
     ),
+    "an opaque of its own": (
+        (
+            REGISTER,
+            f'{CHALLENGE}, opaque="o"',
+            proven(2, "00000001").replace('cnonce="k"', 'cnonce="k", opaque="p"'),
+        ),
+        "SIP-11",
+        "another opaque than in the challenge",
+        [2],
+    ),
     "a 2xx that is not acknowledged": ((INVITE, OK), "SIP-07", "200 without its ACK", [1]),
     "an ACK in another dialog": (
         (INVITE, OK, ACK.replace("tag=b", "tag=z"), *CALL[3:]),

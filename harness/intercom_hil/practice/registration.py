@@ -188,14 +188,16 @@ def _complete(
     """Judge whether credentials have all that their challenge asks for (RFC 3261 §22.4; RFC 7616 §3.4).
 
     A server that offers no qop, or has no opaque, asks for none: it is one of before (RFC 2069). One that the
-    device need not know, it may leave out.
+    device need not know, it may leave out. One nonce may stand in several challenges, each with an opaque of
+    its own, and one of them may have come before the timeline began: what has been used already shows that.
     """
     offered = [re.split(r"[\s,]+", challenge.get("qop", "").lower()) for challenge in challenges]
     if offered and all("auth" in words for words in offered) and not given.get("qop"):
         book.broken("SIP-11", "no qop, though it was offered", observation)
     if given.get("qop") and not (given.get("cnonce") and given.get("nc")):
         book.broken("SIP-11", "a qop without nonce count and nonce of its own", observation)
-    if challenges and given.get("opaque") not in {challenge.get("opaque") for challenge in challenges}:
+    opaque, used = given.get("opaque"), given.get("nc", "").lstrip("0") not in ("", "1")
+    if challenges and opaque not in {one.get("opaque") for one in challenges} and not (opaque and used):
         book.broken("SIP-11", "another opaque than in the challenge", observation)
 
 

@@ -188,7 +188,7 @@ class LongTimeoutLonger(_Counting):
 
     name = "long-call-timeout-a-quarter-longer"
     description = "a call timeout of 5 s or more is a quarter longer"
-    breaks = frozenset({"CFG-17"})
+    breaks = frozenset({"CFG-17", "OUT-03"})
 
     def become(self, output: Output) -> list[Output]:
         """Change the time."""
