@@ -6,8 +6,9 @@ from intercom_hil.judge.expected_events import missing_events
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.observation import Configured, MediaLine
+from intercom_hil.timeline.observation import Configured, MalformedSip, MediaLine
 from tests.judge.story import START, Story
+from tests.monitors.telling import seen
 
 LATER = START + 3600
 
@@ -201,6 +202,34 @@ def test_a_wrong_screen_name_breaks_the_row_of_the_event():
 def test_events_out_of_order_break_evt_12():
     story = Story().press().placed().event("outgoing_call_established").event("outgoing_call_initiated")
     assert broken(story) == {"EVT-12"}
+
+
+@pytest.mark.parametrize(
+    ("event", "verdicts"),
+    [
+        ("incoming_call_remote_hangup", {Verdict.INCONCLUSIVE}),
+        ("incoming_call_received", {Verdict.INCONCLUSIVE}),
+        ("outgoing_call_initiated", {Verdict.FAIL}),
+    ],
+)
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_event_may_have_its_cause_in_what_could_not_be_read(event, verdicts, count):
+    """A press is no message; and one message that could not be read is the cause of one event at most."""
+    unreadable = MalformedSip(
+        source="127.0.0.2:5060",
+        destination="127.0.0.30:5060",
+        sender="3410",
+        receiver="device",
+        problem="no SIP start line",
+        raw_hex=b"BYE  SIP/2.0\r\n\r\n".hex(),
+    )
+    story = good_incoming_call().at(4)
+    seen(unreadable)(story)
+    for _ in range(count):
+        story.event(event)
+    found = monitor(story.timeline, LATER, LATER)
+    excused = verdicts if count == 1 else {Verdict.FAIL}
+    assert {j.verdict for j in found if j.requirement == "EVT-11"} - {Verdict.PASS} == excused
 
 
 def test_a_failure_after_the_answer_breaks_evt_12():

@@ -56,6 +56,20 @@ def keep_alives(timeline: Timeline) -> frozenset[str]:
     )
 
 
+def unread_messages(timeline: Timeline, receiver: str, until: float) -> list[Observation]:
+    """Return the bytes to a party, until a time (epoch seconds), in which a message may be hidden."""
+    keep = keep_alives(timeline)
+    return [
+        o
+        for o in timeline
+        if isinstance(o.content, MalformedSip)
+        and o.content.is_whole
+        and o.content.receiver == receiver
+        and o.content.raw_hex not in keep
+        and o.time <= until
+    ]
+
+
 def unread_events(timeline: Timeline, until: float) -> list[Observation]:
     """Return the lines until a time (epoch seconds) in which an event of the judged log may be hidden."""
     return _lines(timeline, Pattern(kind="event", text="event"), float("-inf"), until)

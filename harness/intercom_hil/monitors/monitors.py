@@ -45,7 +45,7 @@ from intercom_hil.judge.reasons import kinds_by_reason
 from intercom_hil.judge.rules import Monitored, clock, listed
 from intercom_hil.judge.silence import unseen
 from intercom_hil.judge.stories import called, presses_that_hang_up, stories
-from intercom_hil.judge.unreadable import unread_events
+from intercom_hil.judge.unreadable import unread_events, unread_messages
 from intercom_hil.monitors.agreements import (
     agreed_picture,
     offered_in_clear,
@@ -323,10 +323,18 @@ def _without_cause(timeline: Timeline, logged: list[Observation], settled: float
         *((kind.name, begun, events_of(logged, kind)) for kind in _OF_A_PRESS),
         (catalogue.OUTGOING_FAILURE.name, failed + unseen, failures),
     ]
+    unread = unread_messages(timeline, "device", settled)
+    pressed = {kind.name for kind in _OF_A_PRESS}
     for name, causes, written in counted:
         if len(written) > causes:
             expected = f"{name} once for each cause (there were {causes})"
-            yield Finding("EVT-11", expected, f"logged {len(written)} times", written, despite_unread=True)
+            text, verdict = f"logged {len(written)} times", Verdict.FAIL
+            if name not in pressed and len(written) - causes <= len(unread):  # each may be one of those
+                text, verdict = (
+                    f"{text}; it may be for what could not be read: {unread[0]}",
+                    Verdict.INCONCLUSIVE,
+                )
+            yield Finding("EVT-11", expected, text, written, verdict, despite_unread=True)
 
 
 _OF_THE_OTHER_SIDE = (
