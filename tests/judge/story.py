@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from intercom_hil.spec.events import EVENTS
 from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.media import MediaStarted
 from intercom_hil.timeline.observation import (
     Declared,
     DeviceEvent,
@@ -15,6 +16,22 @@ from intercom_hil.timeline.observation import (
 from intercom_hil.timeline.sip_fields import ContactSeen
 
 START = 1_000.0
+
+
+def media_started(call="c1", **otherwise):
+    """The beginning of a stream of a call: the device's sound in clear, unless said otherwise."""
+    stream = {
+        "flow": call,
+        "source": "192.0.2.30:4000",
+        "destination": "192.0.2.10:4000",
+        "sender": "device",
+        "receiver": "pbx",
+        "media": "audio",
+        "payload_type": 8,
+        "ssrc": 1,
+        "protection": "plain",
+    }
+    return MediaStarted(**(stream | {"call_id": call} | otherwise))
 
 
 class Story:

@@ -1,7 +1,7 @@
 """Timelines told entry by entry, each at an exact time: (seconds since the start, what happens)."""
 
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.media import MediaEnded, MediaStarted
+from intercom_hil.timeline.media import MediaEnded
 from intercom_hil.timeline.observation import (
     BenchLate,
     Configured,
@@ -10,7 +10,7 @@ from intercom_hil.timeline.observation import (
     MediaLine,
     SipMessageSeen,
 )
-from tests.judge.story import START, Story
+from tests.judge.story import START, Story, media_started
 
 SETTINGS = {
     "enabled": True,
@@ -123,7 +123,7 @@ FLOW = {
 
 
 def streams(call="c1", **more):
-    return seen(MediaStarted(**(FLOW | {"call_id": call} | more)))
+    return seen(media_started(call, **more))
 
 
 def streamed(begun, over, call="c1", **more):

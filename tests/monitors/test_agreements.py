@@ -11,9 +11,8 @@ from intercom_hil.monitors.agreements import (
 )
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.media import MediaStarted
 from intercom_hil.timeline.observation import Configured, MediaLine
-from tests.judge.story import START, Story
+from tests.judge.story import START, Story, media_started
 
 LATER = START + 60
 SUITE = ("AES_CM_128_HMAC_SHA1_80",)
@@ -148,9 +147,7 @@ def talking(
     story.sip("INVITE", *ends[::-1], status=200, media=theirs if placed else ours)
     story.sip("ACK", *ends)
     for media in flows:
-        flow = {"flow": media, "source": "1", "destination": "2", "sender": "device", "receiver": "pbx"}
-        kind = {"media": media, "payload_type": 8, "ssrc": 1, "protection": "plain", "call_id": "c1"}
-        story.timeline.append(Witness.WIRE, MediaStarted(**flow, **kind), story._time())
+        story.timeline.append(Witness.WIRE, media_started(media=media), story._time())
     story.at(lasts).bye("pbx")
     return rows(agreed_picture(story.timeline, LATER))
 

@@ -7,9 +7,9 @@ from intercom_hil.monitors.within_calls import srtp_only
 from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.media import MediaEnded, MediaStarted
+from intercom_hil.timeline.media import MediaEnded
 from intercom_hil.timeline.observation import Configured, MediaLine
-from tests.judge.story import START, Story
+from tests.judge.story import START, Story, media_started
 
 LATER = START + 60
 DIGEST = 'INVITE sip:1@pbx SIP/2.0\r\nAuthorization: Digest username="1", response="0"\r\n\r\n'
@@ -46,7 +46,7 @@ def pressed(*calls, **settings):
 
 def media(story, kind, *, sender="device", call="c2"):
     receiver = "pbx" if sender == "device" else "device"
-    content = MediaStarted(**FLOW, sender=sender, receiver=receiver, media=kind, call_id=call)
+    content = media_started(call, sender=sender, receiver=receiver, media=kind)
     story.timeline.append(Witness.WIRE, content, story._time())
     return story
 

@@ -6,9 +6,8 @@ from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.lateness import BenchLate
-from intercom_hil.timeline.media import MediaStarted
 from intercom_hil.timeline.observation import Configured
-from tests.judge.story import START, Story
+from tests.judge.story import START, Story, media_started
 
 CLOSED = START + 20.0
 
@@ -17,19 +16,7 @@ class Call(Story):
     """One call, in which the device is heard."""
 
     def heard(self, call="c1"):
-        content = MediaStarted(
-            flow=call,
-            source="192.0.2.30:4000",
-            destination="192.0.2.10:4000",
-            sender="device",
-            receiver="pbx",
-            media="audio",
-            payload_type=8,
-            ssrc=1,
-            protection="plain",
-            call_id=call,
-        )
-        self.timeline.append(Witness.WIRE, content, self._time())
+        self.timeline.append(Witness.WIRE, media_started(call), self._time())
         return self
 
     def configured(self):

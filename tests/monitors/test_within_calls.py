@@ -6,9 +6,8 @@ from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.settings import Encryption
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
-from intercom_hil.timeline.media import MediaStarted
 from intercom_hil.timeline.observation import Configured, MediaLine
-from tests.judge.story import START, Story
+from tests.judge.story import START, Story, media_started
 
 LATER = START + 3600
 ROWS = {"ENC-07", "ENC-09", "OUT-01"}
@@ -26,19 +25,7 @@ def configured(story, encryption=Encryption.SRTP_ONLY, *, accepted=True):
 
 
 def plain_media(story, call):
-    content = MediaStarted(
-        flow="f",
-        source="1",
-        destination="2",
-        sender="device",
-        receiver="pbx",
-        media="audio",
-        payload_type=8,
-        ssrc=1,
-        protection="plain",
-        call_id=call,
-    )
-    story.timeline.append(Witness.WIRE, content, story._time())
+    story.timeline.append(Witness.WIRE, media_started(call), story._time())
     return story
 
 

@@ -12,9 +12,10 @@ from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.good_practice import GOOD_PRACTICE
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
-from intercom_hil.timeline.media import MediaEnded, MediaStarted
+from intercom_hil.timeline.media import MediaEnded
 from intercom_hil.timeline.observation import Configured, ConsoleLine
 from intercom_hil.timeline.sip_content import sip_content
+from tests.judge.story import media_started
 
 START = 1000.0
 LATER = START + 60
@@ -460,27 +461,25 @@ def test_media_ends_half_a_second_after_its_call(late, rows):
 
 @pytest.mark.parametrize(("number", "rows"), [(8, set()), (96, {"RTP-02"})])
 def test_media_has_a_payload_type_that_was_listed(number, rows):
-    flow = ended(START).model_dump(include=set(MediaStarted.model_fields) - {"kind"})
-    assert failed(told(*CALL, also=[MediaStarted(**{**flow, "payload_type": number})])) == rows
+    assert failed(told(*CALL, also=[media_started("c", payload_type=number)])) == rows
 
 
 def test_a_payload_type_is_one_of_the_receivers():
-    flow = ended(START).model_dump(include=set(MediaStarted.model_fields) - {"kind"})
     taken = (CALL[0].replace("RTP/SAVP 8", "RTP/SAVP 97 8"), *CALL[1:])
-    assert failed(told(*taken, also=[MediaStarted(**{**flow, "payload_type": 97})])) == {"RTP-02"}
+    assert failed(told(*taken, also=[media_started("c", payload_type=97)])) == {"RTP-02"}
     theirs = (taken[0], CALL[1].replace("RTP/SAVP 8", "RTP/SAVP 97"), *CALL[2:])
-    assert failed(told(*theirs, also=[MediaStarted(**{**flow, "payload_type": 97})])) == set()
+    assert failed(told(*theirs, also=[media_started("c", payload_type=97)])) == set()
 
 
 @pytest.mark.parametrize(
     ("later", "place", "rows"), [(4, "2", {"RTP-01"}), (3.2, "2", set()), (4, "recorder", set())]
 )
 def test_media_does_not_begin_anew_when_its_call_is_over(later, place, rows):
-    flow = ended(START).model_dump(include=set(MediaStarted.model_fields) - {"kind"})
+    flow = media_started("c", source="1", destination="2")
     stray = ended(START + later + 1, call="").model_copy(
         update={"first": START + later, "destination": place, "ssrc": 2}
     )
-    assert failed(told(*CALL, also=[MediaStarted(**flow), stray])) == rows
+    assert failed(told(*CALL, also=[flow, stray])) == rows
 
 
 def test_a_key_serves_one_call():
