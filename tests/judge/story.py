@@ -60,11 +60,11 @@ class Story:
         self.timeline.append(Witness.BUTTON, content, self._time())
         return self
 
-    def event(self, name, *, failure="", screen=None, details=""):
+    def event(self, name, *, failure="", screen=None, details="", witness=Witness.CONSOLE):
         kind = EVENTS.get(name)
         shown = screen if screen is not None else (kind.screen_name if kind else "")
         content = DeviceEvent(name=name, screen_name=shown, failure=failure, details=details)
-        self.timeline.append(Witness.CONSOLE, content, self._time())
+        self.timeline.append(witness, content, self._time())
         return self
 
     def sip(

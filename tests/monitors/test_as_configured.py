@@ -66,6 +66,19 @@ def test_a_later_call_that_does_not(unusual, row):
     assert broken(("INVITE", {}), ("INVITE", unusual)) == {row}
 
 
+@pytest.mark.parametrize(
+    "before",
+    [
+        ("INVITE", {"sender": "pbx", "receiver": "device", "from_display": "", "from_uri": "sip:9@pbx"}),
+        ("REGISTER", {"status": 401, "receiver": "device", "sender": "pbx"}),
+        ("BYE", {"to_tag": "t", "from_display": ""}),
+    ],
+    ids=["taken", "an answer", "within a call"],
+)
+def test_what_a_device_places_after_what_is_not_looked_at(before):
+    assert broken(before, ("INVITE", {"from_display": "Gate"})) == {"CFG-11"}
+
+
 @pytest.mark.parametrize("transport", ["TCP", "TLS"])
 def test_another_transport_than_the_one_that_is_set(transport):
     chosen = SETTINGS | {"transport": transport}

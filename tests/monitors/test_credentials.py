@@ -142,10 +142,14 @@ CHALLENGED = 'Proxy-Authenticate: Digest realm="x", nonce="{}"'
 PROVEN = 'Proxy-Authorization: Digest username="a", realm="x", nonce="{}", response="0"'
 ASKED = (False, "pbx", "SIP/2.0 407 Proxy Authentication Required", CHALLENGED.format("n"))
 AGAIN = (True, "pbx", "INVITE sip:b@x SIP/2.0", PROVEN.format("n"))
+OK = (False, "pbx", "SIP/2.0 200 OK", "")
+SECOND = (True, "pbx", "INVITE sip:b@x SIP/2.0", PROVEN.format("m"))
 
 
 @pytest.mark.parametrize("start", ["ACK sip:b@192.0.2.99 SIP/2.0", "BYE sip:b@192.0.2.99 SIP/2.0"])
-@pytest.mark.parametrize("before", [(ASKED, AGAIN), (ASKED,), (AGAIN,)])
+@pytest.mark.parametrize(
+    "before", [(ASKED, AGAIN), (ASKED,), (AGAIN,), (ASKED, AGAIN, OK), (ASKED, OK), (ASKED, SECOND)]
+)
 def test_what_a_server_was_shown_is_shown_in_all_of_its_call(before, start):
     """RFC 3261 §13.2.2.4, §22.3: ACK and BYE go past the server, with the credentials of the INVITE."""
     assert shown(*before, (True, "3410", start, PROVEN.format("n"))) == [Verdict.PASS]

@@ -30,6 +30,12 @@ def test_an_established_call_is_logged_while_it_is_up(lasts, logged_at, found):
     assert rows(story) == found
 
 
+@pytest.mark.parametrize("witness", [Witness.EVENT_LOG, Witness.PORTAL_PAGE])
+def test_a_log_that_is_read_later_does_not_say_when_it_was_written(witness):
+    story = Story().placed().at(10).bye("pbx").at(30).event("outgoing_call_established", witness=witness)
+    assert rows(story) == set()
+
+
 @pytest.mark.parametrize(
     ("settings", "caller", "reason", "found"),
     [

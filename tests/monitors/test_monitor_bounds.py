@@ -407,6 +407,7 @@ def ringing(until, *, begun=11, **more):
 
 
 PRESSED = [(0, has()), (10, press)]
+SECOND_TOO_EARLY = [(13, calls("1002", "c3")), (13.5, hears(180, "c3")), (14, sends("CANCEL", "c3"))]
 
 
 @pytest.mark.parametrize(
@@ -457,6 +458,11 @@ def test_a_contact_rings_for_its_time_a_tenth_and_half_a_second(entries, found):
                 *ringing(14, begun=13),
             ],
             [],
+        ),
+        ([(11, calls()), (12, hears(486)), *SECOND_TOO_EARLY], ["OUT-03"]),
+        (
+            [(11, calls()), (12, hears(180, media=(AUDIO,))), (12.5, sends("CANCEL")), *SECOND_TOO_EARLY],
+            ["OUT-03"],
         ),
     ],
 )

@@ -2,6 +2,7 @@
 
 import pytest
 
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.passed_over import passed_over
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured, DeviceEvent
@@ -75,6 +76,12 @@ def test_a_contact_that_was_left_out(entries):
 def test_nobody_was_left_out_as_far_as_can_be_known(entries):
     found = rows(story(*entries))
     assert found == set() or entries[0] == ("3", 486)
+
+
+def test_it_can_be_asked_for_by_its_name():
+    told = story(("1", 486), ("3", 200))
+    found = monitor(told.timeline, LATER, LATER, {"passed over"})
+    assert {judgement.requirement for judgement in found} == {"OUT-02"}
 
 
 def test_nothing_is_said_where_the_list_has_changed_or_no_press_was_seen():

@@ -101,6 +101,13 @@ def test_a_change_of_one_field_leaves_the_others_in_force():
     assert told(("9", 486), ("2", 200), changed=[{"call_number": "9"}]) == set()
 
 
+@pytest.mark.parametrize("dialled", ["Desk", "desk", "sip:DESK@PBX", "tel:desk"])
+def test_a_contact_with_letters_is_the_same_in_capitals(dialled):
+    """A short number is no case of its own: a server may be asked for it in either."""
+    assert told((dialled, 486), ("2", 200), changed=[{"call_number": "Desk"}]) == set()
+    assert told((dialled, 486), ("2", 200), changed=[{"call_number": "desk"}]) == set()
+
+
 def logged(*entries, contacts=("1", "2"), encryption=Encryption.UNSET):
     """A press, and what is seen and logged after it: a call and its outcome, or the kind of a failure."""
     story = Story()

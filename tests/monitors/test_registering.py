@@ -181,6 +181,13 @@ def test_of_checks_nothing_is_said_where_there_may_be_a_reason():
     assert {f.observations[0].time for f in polled(left.timeline, LATER)} == {START + 0.03}
 
 
+def test_a_check_before_the_polling_interval_is_known_is_passed_by():
+    story = registers(configured(Story(), enabled=True), 1)
+    assert list(polled(story.timeline, LATER)) == []
+    registers(configured(story.at(10), enabled=True, polling_interval=5).at(30), 2)
+    assert [f.observations[0].time for f in polled(story.timeline, LATER)] == [START + 30.02]
+
+
 def test_new_settings_are_tried_at_once():
     story = Story()
     tries(story, 5)

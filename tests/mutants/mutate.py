@@ -5,10 +5,11 @@
 A mutant is one room's code with one operator, constant, argument or word changed, as mutmut makes them. All
 of a file stand in a copy of the tree, each beside the function that it changes, and one is switched on by its
 name. The room's tests are collected once; each mutant is tried in a fork of that process, by those tests that
-come to its function, the quickest first, until one fails. Killed is also what takes four times as long as
-it should. Killed and survived of each file are printed, and written as JSON with the names of the survivors
-and what each changes. Without a room all are tried. A core takes some minutes for a room; ``--part`` tries
-every Nth mutant, and is added to what stands in the file from the same commit.
+come to its function, until one fails: first those that killed others of the function, then the quickest.
+Killed is also what takes four times as long as it should. Killed and survived of each file are printed, and
+written as JSON with the names of the survivors and what each changes. Without a room all are tried. A core
+takes an hour for a room; ``--part`` tries every Nth mutant, and is added to what stands in the file from the
+same commit.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from __future__ import annotations
 import argparse
 import ast
 import difflib
+import gc
 import json
 import os
 import re
@@ -105,19 +107,28 @@ class Trials:
         if _in_a_fork(lambda: self._who_calls(session.items, told), 3600.0, "stats") != 0:
             raise session.Failed(f"the unchanged code fails: {told.read_text(encoding='utf-8')}")
         calls = json.loads(told.read_text(encoding="utf-8"))
-        told.unlink()
         found = {}
+        killers: Counter[tuple[str, str]] = Counter()
+        gc.collect()
+        gc.freeze()  # a fork would copy what it only looks through
         for name in self._names:
-            seconds: dict[str, float] = calls.get(re.sub(r"__mutmut_\d+$", "", name), {})
-            items = sorted((i for i in session.items if i.nodeid in seconds), key=lambda i: seconds[i.nodeid])
+            function = re.sub(r"__mutmut_\d+$", "", name)
+            seconds: dict[str, float] = calls.get(function, {})
+            items = sorted(
+                (item for item in session.items if item.nodeid in seconds),
+                key=lambda item: (-killers[function, item.nodeid], seconds[item.nodeid]),
+            )
             most = LEAST_TIME + TIMES * sum(seconds.values())
+            told.write_text("", encoding="utf-8")
             if not items:
                 found[name] = UNTESTED
             else:
-                status = _in_a_fork(lambda items=items: 0 if _all_pass(items) else 1, most, name)
+                status = _in_a_fork(lambda items=items: _all_pass(items, told), most, name)
                 found[name] = SURVIVED if status == 0 else KILLED
+                killers[function, told.read_text(encoding="utf-8")] += 1
             if len(found) % 50 == 0 or len(found) == len(self._names):
                 self._results.write_text(json.dumps(found), encoding="utf-8")
+        told.unlink()
         return True
 
     def _who_calls(self, items: Sequence[pytest.Item], told: Path) -> int:
@@ -143,8 +154,13 @@ def _passes(item: pytest.Item, following: pytest.Item | None) -> bool:
     return not any(report.failed for report in runtestprotocol(item, nextitem=following, log=False))
 
 
-def _all_pass(items: Sequence[pytest.Item]) -> bool:
-    return all(_passes(item, following) for item, following in zip(items, [*items[1:], None], strict=True))
+def _all_pass(items: Sequence[pytest.Item], told: Path) -> int:
+    """Return 0 if all pass; of one that fails its name is written."""
+    for item, following in zip(items, [*items[1:], None], strict=True):
+        if not _passes(item, following):
+            told.write_text(item.nodeid, encoding="utf-8")
+            return 1
+    return 0
 
 
 def _in_a_fork(do: Callable[[], int], most: float, mutant: str) -> int:

@@ -81,7 +81,12 @@ from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import Declared, DeviceEvent, EventCopy, MediaEnded, SipMessageSeen
 
-_OF_EVENTS = frozenset({"deferral", "silence", "vocabulary", "agreement", "order", "corroboration"})
+_OF_EVENTS = frozenset(
+    {
+        *("deferral", "silence", "vocabulary", "agreement", "order", "single calls", "passed over"),
+        "corroboration",
+    }
+)
 """The monitors of the event log, by name."""
 
 
