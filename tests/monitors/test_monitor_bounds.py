@@ -858,6 +858,7 @@ POLLS = [(0, has(polling_interval=10)), (5, registers()), (5, registered())]
         ([(19, registers(2, method="OPTIONS"))], 30, []),
         ([(19, registers(2, lasting=0))], 30, ["REG-03"]),
         ([(19, registers())], 60, ["REG-03"]),
+        ([(19, registers(7, method="OPTIONS", by="pbx", to="device"))], 60, ["REG-03"]),
         ([(19.5, submits(polling_interval=9))], 60, []),
         ([(19.75, submits(polling_interval=9))], 60, ["REG-03"]),
         ([(19.5, lost)], 60, []),
@@ -870,6 +871,14 @@ POLLS = [(0, has(polling_interval=10)), (5, registers()), (5, registered())]
 def test_a_check_is_followed_by_another_one(entries, settled, found):
     story = sorted([*POLLS, *entries], key=lambda entry: entry[0])
     assert rows(polled(told(*story), START + settled)) == found
+
+
+def test_a_registration_within_a_form_is_checked_again_by_what_the_form_set():
+    """The form is dated by its beginning: what was registered before its answer was so with its settings."""
+    within = [(0, has(polling_interval=3600)), (5, registers()), (5, registered())]
+    submitted = (4.5, submits(polling_interval=10))
+    assert rows(polled(told(*within, submitted), START + 20.5)) == []
+    assert rows(polled(told(*within, submitted), START + 20.75)) == ["REG-03"]
 
 
 @pytest.mark.parametrize(
@@ -922,6 +931,8 @@ def test_a_quarter_of_the_interval_and_of_what_was_granted(again, interval, last
         ([(8, registered(7, status=401))], ["CFG-05"]),
         ([(8, registered(7, status=500, by="device", to="pbx"))], ["CFG-05"]),
         ([(8, submits(call_timeout=9))], []),
+        ([(5.5, submits(call_timeout=9))], []),
+        ([(8, lost), (15.25, registered(2)), (25, registers(3))], ["CFG-05"]),
         ([(10, registers(lasting=60))], ["CFG-05"]),
     ],
 )
