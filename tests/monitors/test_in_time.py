@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from intercom_hil.hearing.in_time import sound_in_time
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import BenchLate, Configured, Declared, OutputChanged, SpeakerHeard
@@ -24,7 +24,7 @@ def begun():
 
 def found(wire):
     wire.decoder.end()
-    findings = list(sound_in_time(wire.timeline, wire.now))
+    findings = monitor(wire.timeline, wire.now, wire.now, {"sound in time"})
     assert all(finding.verdict is Verdict.FAIL for finding in findings)
     return [finding.requirement for finding in findings]
 

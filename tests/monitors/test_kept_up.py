@@ -2,8 +2,8 @@
 
 import pytest
 
-from intercom_hil.hearing.kept_up import kept_up
 from intercom_hil.media.rtp import build_rtp
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import Configured, Declared, InstrumentLost, OutputChanged
 from tests.capture.wire_story import DEVICE, PBX, Wire, sip
@@ -39,7 +39,8 @@ def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0, digit=
     wire.udp(*ends, bye)
     wire.now += 0.1
     wire.decoder.end()
-    return [finding.requirement for finding in kept_up(wire.timeline, wire.now)]
+    found = monitor(wire.timeline, wire.now, wire.now, {"kept up"})
+    return [judgement.requirement for judgement in found]
 
 
 def test_a_device_that_hangs_up_for_no_reason():

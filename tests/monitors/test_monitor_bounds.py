@@ -429,6 +429,7 @@ SECOND_TOO_EARLY = [(13, calls("1002", "c3")), (13.5, hears(180, "c3")), (14, se
         ([(11, calls()), (12, hears(180)), (20, press), (20, sends("CANCEL"))], []),
         ([(11, calls()), (12, hears(180)), (20, sends("CANCEL")), (20.25, press)], ["OUT-03"]),
         ([(11, calls()), (12, hears(180)), (15, submits(call_timeout=9)), (20, sends("CANCEL"))], []),
+        ([(11, calls()), (12, hears(180)), (15, submits(call_timeout=2)), (20, sends("CANCEL"))], []),
         ([(11, calls()), (12, hears(180)), (16, hears(183)), (20, sends("CANCEL"))], []),
         ([(11, calls()), (12, hears(180)), (16, hears(180)), (20, sends("CANCEL"))], ["OUT-03"]),
         ([(11, calls()), (12, hears(180)), (20, sends("CANCEL")), (20, hears(183))], ["OUT-03"]),
@@ -449,6 +450,11 @@ def test_a_contact_rings_for_its_time_a_tenth_and_half_a_second(entries, found):
         ([(11, calls()), (12, hears(180)), (12.25, press), (12.5, sends("CANCEL"))], []),
         ([(11, calls()), (12, hears(180)), (12.25, called()), (12.5, sends("CANCEL"))], []),
         ([(11, calls()), (12, hears(180)), (12.25, submits(call_timeout=1)), (12.5, sends("CANCEL"))], []),
+        ([(11, calls()), (12, hears(180)), (12.25, submits(call_timeout=9)), (12.5, sends("CANCEL"))], []),
+        (
+            [(11, calls()), (12, hears(180)), (12.5, sends("CANCEL")), *placed(13, "1002", "c3", status=200)],
+            ["OUT-03"],  # who answers later is no reason
+        ),
         ([(11, calls()), (12, hears(200)), (12.5, sends("CANCEL"))], ["OUT-03"]),
         (
             [

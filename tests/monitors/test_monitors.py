@@ -471,6 +471,15 @@ def test_a_press_whose_call_is_not_logged_begins_another_list_all_the_same():
     assert "EVT-12" not in failed
 
 
+@pytest.mark.parametrize(("logged", "rows"), [(True, set()), (False, {"EVT-01"})])
+def test_a_press_in_a_call_that_places_another_one_is_logged(logged, rows):
+    story = Story().taken("c1").at(3).press().at(4).bye("pbx").at(5)
+    if logged:
+        story.event("outgoing_call_initiated")
+    story.placed("c2", status=486)
+    assert broken(story) & {"EVT-01"} == rows
+
+
 @pytest.mark.parametrize(
     ("further", "pressed", "rows"),
     [

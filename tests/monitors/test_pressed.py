@@ -15,8 +15,8 @@ CLOSED = START + 20.0
 class Call(Story):
     """One call, in which the device is heard."""
 
-    def heard(self, call="c1"):
-        self.timeline.append(Witness.WIRE, media_started(call), self._time())
+    def heard(self, call="c1", **otherwise):
+        self.timeline.append(Witness.WIRE, media_started(call, **otherwise), self._time())
         return self
 
     def configured(self):
@@ -73,3 +73,5 @@ def test_a_press_before_the_device_is_heard_may_be_none_of_the_call():
     """What a press does while a contact rings is open; the device may not know yet that it was answered."""
     assert Call().press().placed().press().at(1).heard().broken() == set()
     assert Call().press().placed().press().broken() == set()
+    for other in ({"sender": "pbx", "receiver": "device"}, {"call": "c9"}):
+        assert Call().press().placed().heard(**other).at(5).press().broken() == set()

@@ -98,5 +98,9 @@ def test_after_a_press_a_call_may_be_placed_whatever_was_referred():
     assert broken(referred(Story()).press().placed("c3")) == set()
 
 
+def test_a_call_before_the_refer_is_of_an_earlier_press():
+    assert broken(referred(Story().placed("c1"))) == set()
+
+
 def test_without_a_refer_a_hand_may_have_pressed():
     assert broken(Story().taken().placed("c3")) == set()

@@ -5,11 +5,11 @@
 A mutant is one room's code with one operator, constant, argument or word changed, as mutmut makes them. All
 of a file stand in a copy of the tree, each beside the function that it changes, and one is switched on by its
 name. The room's tests are collected once; each mutant is tried in a fork of that process, by those tests that
-come to its function, until one fails: first those that killed others of the function, then the quickest.
-Killed is also what takes four times as long as it should. Killed and survived of each file are printed, and
-written as JSON with the names of the survivors and what each changes. Without a room all are tried. A core
-takes an hour for a room; ``--part`` tries every Nth mutant, and is added to what stands in the file from the
-same commit.
+come to its function, until one fails: first those that killed others of the function, or of its module, then
+the quickest. Killed is also what takes four times as long as it should. Killed and survived of each file are
+printed, and written as JSON with the names of the survivors and what each changes. Without a room all are
+tried. A core takes an hour for a room; ``--part`` tries every Nth mutant, and is added to what stands in the
+file from the same commit.
 """
 
 from __future__ import annotations
@@ -108,15 +108,19 @@ class Trials:
             raise session.Failed(f"the unchanged code fails: {told.read_text(encoding='utf-8')}")
         calls = json.loads(told.read_text(encoding="utf-8"))
         found = {}
-        killers: Counter[tuple[str, str]] = Counter()
+        killers: Counter[tuple[str, str]] = Counter()  # of a function, and of a module
         gc.collect()
         gc.freeze()  # a fork would copy what it only looks through
         for name in self._names:
-            function = re.sub(r"__mutmut_\d+$", "", name)
+            function, module = re.sub(r"__mutmut_\d+$", "", name), name.rpartition(".")[0]
             seconds: dict[str, float] = calls.get(function, {})
             items = sorted(
                 (item for item in session.items if item.nodeid in seconds),
-                key=lambda item: (-killers[function, item.nodeid], seconds[item.nodeid]),
+                key=lambda item: (
+                    -killers[function, item.nodeid],
+                    -killers[module, item.nodeid],
+                    seconds[item.nodeid],
+                ),
             )
             most = LEAST_TIME + TIMES * sum(seconds.values())
             told.write_text("", encoding="utf-8")
@@ -125,7 +129,8 @@ class Trials:
             else:
                 status = _in_a_fork(lambda items=items: _all_pass(items, told), most, name)
                 found[name] = SURVIVED if status == 0 else KILLED
-                killers[function, told.read_text(encoding="utf-8")] += 1
+                for within in (function, module):
+                    killers[within, told.read_text(encoding="utf-8")] += 1
             if len(found) % 50 == 0 or len(found) == len(self._names):
                 self._results.write_text(json.dumps(found), encoding="utf-8")
         told.unlink()
