@@ -5,9 +5,11 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import pytest
 
+from intercom_hil.hearing.both_heard import both_heard
 from intercom_hil.media.g711 import encode_alaw, encode_ulaw
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.monitors.monitors import monitor
+from intercom_hil.practice.practice import practice
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
 from intercom_hil.timeline.observation import BenchLate, Configured, Declared, SpeakerHeard
@@ -109,8 +111,15 @@ def begun(microphone=MICROPHONE):
 
 def broken(wire):
     wire.decoder.end()
-    judged = monitor(wire.timeline, wire.now, wire.now, {"both heard", "good practice"})
+    judged = (*both_heard(wire.timeline, wire.now), *practice(wire.timeline, wire.now))
     return {finding.requirement for finding in judged if finding.verdict is Verdict.FAIL} & ROWS
+
+
+def test_it_is_one_of_the_monitors():
+    wire = converse(begun(), Talk(change=silent_now_and_then))
+    wire.decoder.end()
+    judged = monitor(wire.timeline, wire.now, wire.now, {"both heard"})
+    assert {judgement.requirement for judgement in judged} == {"OUT-05"}
 
 
 def in_hole(sent, length=0.3):

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from intercom_hil.hearing.in_time import sound_in_time
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Witness
@@ -24,7 +25,7 @@ def begun():
 
 def found(wire):
     wire.decoder.end()
-    findings = monitor(wire.timeline, wire.now, wire.now, {"sound in time"})
+    findings = list(sound_in_time(wire.timeline, wire.now))
     assert all(finding.verdict is Verdict.FAIL for finding in findings)
     return [finding.requirement for finding in findings]
 
@@ -60,6 +61,13 @@ def test_sound_from_the_answer_to_the_end():
 )
 def test_when_it_comes_and_goes(change, expected):
     assert found(converse(begun(), Talk(change=change, seconds=LONG))) == expected
+
+
+def test_it_is_one_of_the_monitors():
+    wire = converse(begun(), Talk(change=between(3.4, LONG), seconds=LONG))
+    wire.decoder.end()
+    judged = monitor(wire.timeline, wire.now, wire.now, {"sound in time"})
+    assert [judgement.requirement for judgement in judged] == ["OUT-05"]
 
 
 def test_a_late_bench_explains_it():

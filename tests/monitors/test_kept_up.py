@@ -2,6 +2,7 @@
 
 import pytest
 
+from intercom_hil.hearing.kept_up import kept_up
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.monitors.monitors import monitor
 from intercom_hil.timeline import Witness
@@ -15,7 +16,7 @@ CONFIGURED = Configured(settings={}, accepted=True)
 LOST = InstrumentLost(instrument="device", problem="it restarted", blame="device")
 
 
-def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0, digit=()):
+def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0, digit=(), judge=kept_up):
     """A placed call that is ended by a BYE, with what else was on the timeline two seconds before that."""
     wire = Wire()
     declared = Declared(has=(), lacks=(), microphone_tone=MICROPHONE)
@@ -39,13 +40,16 @@ def talked(*, seconds=4.5, also=(), asked="", from_device=True, wait=0.0, digit=
     wire.udp(*ends, bye)
     wire.now += 0.1
     wire.decoder.end()
-    found = monitor(wire.timeline, wire.now, wire.now, {"kept up"})
-    return [judgement.requirement for judgement in found]
+    return [finding.requirement for finding in judge(wire.timeline, wire.now)]
 
 
 def test_a_device_that_hangs_up_for_no_reason():
     assert talked() == ["OUT-05"]
     assert talked(from_device=False) == []
+
+
+def test_it_is_one_of_the_monitors():
+    assert talked(judge=lambda timeline, closed: monitor(timeline, closed, closed, {"kept up"})) == ["OUT-05"]
 
 
 @pytest.mark.parametrize(
