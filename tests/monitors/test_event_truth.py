@@ -60,14 +60,18 @@ def test_a_rejection_has_a_reason_that_there_was(settings, caller, reason, found
     assert rows(story) == found
 
 
-def ended(*events, heard_until=5.0, by="pbx"):
+def ended(*events, heard_until=5.0, by="pbx", ours_until=None, witness=Witness.CONSOLE):
     story = Story().taken().event("incoming_call_received").at(5).bye(by, call="c2")
     flow = {"flow": "f", "source": "1", "destination": "2", "sender": "pbx", "receiver": "device"}
     times = {"first": START, "last": START + heard_until, "packets": 100, "lost": 0, "jitter_ms": 0.0}
     kind = {"media": "audio", "payload_type": 8, "ssrc": 1, "protection": "plain", "call_id": "c2"}
     story.timeline.append(Witness.WIRE, MediaEnded(**flow, **times, **kind), story._time())
+    if ours_until is not None:
+        flow |= {"sender": "device", "receiver": "pbx"}
+        times["last"] = START + ours_until
+        story.timeline.append(Witness.WIRE, MediaEnded(**flow, **times, **kind), story._time())
     for name in events:
-        story.event(name)
+        story.event(name, witness=witness)
     return rows(story)
 
 
@@ -76,5 +80,7 @@ def test_a_call_that_was_hung_up_has_not_failed():
     assert ended(*both) == {"EVT-11"}
     assert ended(*both[::-1]) == {"EVT-11"}
     assert ended(*both, heard_until=2.0) == set()  # it may have failed before
+    assert ended(*both, heard_until=2.0, ours_until=5.0) == set()  # by the device: that it sent says nothing
     assert ended(*both, by="device") == set()
+    assert ended(*both, witness=Witness.EVENT_LOG) == set()  # which does not say when
     assert ended("incoming_call_remote_hangup") == ended("incoming_call_failure") == set()

@@ -96,6 +96,10 @@ def test_a_free_device_is_not_busy():
     assert Door().called("sip:3410@pbx", 486).broken() == {"INC-02"}
     assert Door().called("sip:9@pbx", 486).broken() == set()  # a refusal like any other
     assert Door().called("sip:3410@pbx", 488).broken() == set()
+    long_over = Door().called("sip:3410@pbx", 200).bye("pbx").at(30).called("sip:3410@pbx", 486, call="c2")
+    assert long_over.broken() == {"INC-02"}
+    next_comes_later = Door().called("sip:3410@pbx", 486).at(30).called("sip:3410@pbx", 200, call="c2")
+    assert next_comes_later.broken() == {"INC-02"}
     in_a_call = Door().called("sip:3410@pbx", 200).called("sip:3410@pbx", 486, call="c2")
     assert in_a_call.broken() == set()
     just_over = Door().called("sip:3410@pbx", 200).bye("pbx").called("sip:3410@pbx", 486, call="c2")
@@ -175,6 +179,16 @@ def test_a_screen_that_is_late_is_owed_to_the_next_scenario():
 def test_a_permitted_caller_is_let_in(caller, status, rows):
     at = {"server_address": "pbx", "extension": "3401"}
     assert Door(**at).at(5).called(caller, status, uri="sip:3401@device").broken() == rows
+
+
+@pytest.mark.parametrize("first", [200, 403])
+def test_another_call_long_before_or_after_explains_nothing(first):
+    at = {"server_address": "pbx", "extension": "3401"}
+    story = Door(**at).at(5).called("sip:3410@pbx", first, uri="sip:3401@device")
+    if first == 200:
+        story.bye("pbx")
+    story.at(30).called("sip:3410@pbx", {200: 403, 403: 200}[first], call="c2", uri="sip:3401@device")
+    assert story.broken() == {"INC-03"}
 
 
 @pytest.mark.parametrize(
