@@ -13,33 +13,39 @@ from tests.judge.story import START, Story
 LENGTH = 12
 
 
-def told(looks, *, mode="Both", sent=LENGTH, heard=LENGTH, taken=False, late=0.0, then=None):
-    """A call of twelve seconds, and what is seen in each half: M moving, s standing, . nothing."""
+OURS, THEIRS = {"sender": "device", "receiver": "pbx"}, {"sender": "pbx", "receiver": "device"}
+
+
+def told(looks, *, mode="Both", sent=LENGTH, heard=LENGTH, taken=False, late=0.0, then=None, theirs=""):
+    """A call of twelve seconds, and what is seen in each half: M moving, s standing, . nothing.
+
+    ``theirs`` is what the device is shown, to the end.
+    """
     story = Story()
     settings = {"video_calls": mode, "enabled": True}
     story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), START)
     story.at(1)
     story.taken("c1") if taken else story.press().placed("c1")
     begun = START + 1.1
-    for number, look in enumerate(looks, start=1):
+    seen = [(OURS, half, look) for half, look in enumerate(looks, start=1)]
+    seen += [(THEIRS, half, look) for half, look in enumerate(theirs, start=1)]
+    for way, half, look in seen:
         content = VideoSeen(
             flow="v",
-            sender="device",
-            receiver="pbx",
             protection="plain",
             frames=0 if look == "." else 8,
             moving=look == "M",
             duration=0.5,
             call_id="c1",
+            **way,
         )
-        story.timeline.append(Witness.WIRE, content, begun + number / 2)
-    for media, last in (("audio", heard), ("video", sent)):
+        story.timeline.append(Witness.WIRE, content, begun + half / 2)
+    flows = [("audio", heard, OURS), ("video", sent, OURS), *([("video", LENGTH, THEIRS)] if theirs else [])]
+    for media, last, way in flows:
         flow = MediaEnded(
             flow=media,
             source="192.0.2.30:4000",
             destination="192.0.2.10:4000",
-            sender="device",
-            receiver="pbx",
             media=media,
             payload_type=8,
             ssrc=1,
@@ -50,6 +56,7 @@ def told(looks, *, mode="Both", sent=LENGTH, heard=LENGTH, taken=False, late=0.0
             packets=600,
             lost=0,
             jitter_ms=0.1,
+            **way,
         )
         story.timeline.append(Witness.WIRE, flow, begun + LENGTH)
     if late:
@@ -73,6 +80,12 @@ def test_a_picture_that_stands_or_is_sent_no_more(mode, taken, row):
     assert told(MOVING, mode=mode, taken=taken) == set()
     assert told(STANDING, mode=mode, taken=taken) == {row}
     assert told(MOVING[:8], sent=4, mode=mode, taken=taken) == {row}
+
+
+def test_what_the_other_side_shows_is_no_picture_of_the_device():
+    assert told(STANDING, theirs=MOVING) == {"VID-03"}
+    assert told(MOVING[:8], sent=4, theirs=MOVING) == {"VID-03"}
+    assert told(MOVING, theirs=STANDING) == told(MOVING, theirs="." * 24) == set()
 
 
 def pressed(story):
