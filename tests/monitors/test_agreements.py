@@ -73,16 +73,28 @@ CRYPTO = "a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:d0RmdmcmVCspeEc3QGZiNWpVLFJh
     ],
 )
 def test_srtp_is_encrypted_and_authenticated(parameters, sender, found):
+    assert rows(weakened(described(parameters, sender).timeline)) == found
+
+
+def test_what_a_device_is_able_to_is_no_srtp_that_it_agrees_on():
+    """RFC 3261 §11.2, §21.4.26: the answer to OPTIONS and a refusal describe what there could be."""
+    for method, status in (("OPTIONS", 200), ("INVITE", 488)):
+        able = described(" UNENCRYPTED_SRTP", "device", method=method, status=status)
+        assert rows(weakened(able.timeline)) == set()
+
+
+def described(parameters, sender, *, method="INVITE", status=None):
     body = "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 8\r\n"
     body += f"{CRYPTO}{parameters}\r\n"
     head = (
-        "INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP 1.2.3.4;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
-        "To: <sip:c@d>\r\nCall-ID: c1\r\nCSeq: 1 INVITE\r\nContent-Type: application/sdp\r\n"
+        f"{f'SIP/2.0 {status} So' if status else f'{method} sip:a@b SIP/2.0'}\r\n"
+        "Via: SIP/2.0/UDP 1.2.3.4;branch=z9hG4bK1\r\nFrom: <sip:a@b>;tag=1\r\n"
+        f"To: <sip:c@d>\r\nCall-ID: c1\r\nCSeq: 1 {method}\r\nContent-Type: application/sdp\r\n"
         f"Content-Length: {len(body)}\r\n\r\n"
     )
     receiver = "pbx" if sender == "device" else "device"
-    story = Story().sip("INVITE", sender, receiver, to_tag="", media=(SECURE,), raw=head + body)
-    assert rows(weakened(story.timeline)) == found
+    told = {"to_tag": "", "media": (SECURE,), "raw": head + body, "status": status}
+    return Story().sip(method, sender, receiver, **told)
 
 
 def refused(line, encryption, *, status=488, caller="sip:1@pbx", during_a_call=False):
