@@ -83,8 +83,15 @@ def test_what_a_device_is_able_to_is_no_srtp_that_it_agrees_on():
         assert rows(weakened(able.timeline)) == set()
 
 
-def described(parameters, sender, *, method="INVITE", status=None):
-    body = "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\nm=audio 4000 RTP/SAVP 8\r\n"
+def test_a_description_that_cannot_be_read_hides_none_that_can():
+    story = described("", "device", port="x")
+    assert rows(weakened(story.timeline)) == set()
+    assert rows(weakened(described(" UNENCRYPTED_SRTP", "device", story=story).timeline)) == {"ENC-11"}
+
+
+def described(parameters, sender, *, method="INVITE", status=None, port="4000", story=None):
+    body = "v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nt=0 0\r\n"
+    body += f"m=audio {port} RTP/SAVP 8\r\n"
     body += f"{CRYPTO}{parameters}\r\n"
     head = (
         f"{f'SIP/2.0 {status} So' if status else f'{method} sip:a@b SIP/2.0'}\r\n"
@@ -94,7 +101,7 @@ def described(parameters, sender, *, method="INVITE", status=None):
     )
     receiver = "pbx" if sender == "device" else "device"
     told = {"to_tag": "", "media": (SECURE,), "raw": head + body, "status": status}
-    return Story().sip(method, sender, receiver, **told)
+    return (story or Story()).sip(method, sender, receiver, **told)
 
 
 def refused(line, encryption, *, status=488, caller="sip:1@pbx", during_a_call=False):

@@ -2,8 +2,14 @@
 
 import pytest
 
-from intercom_hil.monitors.agreements import offered_in_clear, turned_down, video_to_every_contact
+from intercom_hil.monitors.agreements import (
+    agreed_picture,
+    offered_in_clear,
+    turned_down,
+    video_to_every_contact,
+)
 from intercom_hil.monitors.event_truth import event_truth
+from intercom_hil.monitors.monitors import monitor
 from intercom_hil.monitors.passed_over import passed_over
 from intercom_hil.monitors.placed_calls import (
     given_up_in_time,
@@ -14,6 +20,7 @@ from intercom_hil.monitors.placed_calls import (
 from intercom_hil.monitors.pressed import ended_by_the_press
 from intercom_hil.monitors.settings_in_force import with_video
 from intercom_hil.monitors.taken_calls import admitted, let_in
+from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline.observation import DeviceEvent
 from tests.judge.story import START
 from tests.monitors.telling import (
@@ -47,8 +54,26 @@ def at_any_time(rule):
     return lambda timeline, closed: rule(timeline)
 
 
+def of_the_log(name, words=""):
+    """What one of the monitors of the event log finds broken, in some words."""
+    return lambda timeline, closed: [
+        one
+        for one in monitor(timeline, closed, closed, {name})
+        if one.verdict is Verdict.FAIL and words in one.expected
+    ]
+
+
 def placed(at, number="1001", call="c1", status=200, **more):
     return [(at, calls(number, call, **more)), (at + 1, hears(status, call)), (at + 1, sends("ACK", call))]
+
+
+def seen_and_heard(at, call):
+    both = {"media": (AUDIO, VIDEO)}
+    return [
+        (at, calls("1001", call, **both)),
+        (at + 1, hears(200, call, **both)),
+        (at + 1, sends("ACK", call)),
+    ]
 
 
 def taken(at, call="c2", status=200, by="3410", offer=(AUDIO,), answer=(AUDIO,)):
@@ -113,6 +138,46 @@ LATER = {
             (61, logs("outgoing_call_established")),
         ],
         "EVT-02",
+    ),
+    "events in their order": (
+        of_the_log("order"),
+        [],
+        {"an event that is missing": [(5, logs("outgoing_call_established"))]},
+        [(40, logs("incoming_call_remote_hangup")), (41, logs("incoming_call_received"))],
+        "EVT-12",
+    ),
+    "exhausted by a press": (
+        of_the_log("agreement", "gave up"),
+        [(0, has())],
+        {
+            "a list whose contacts have failed": [
+                (5, press),
+                *placed(6, call="c8", status=486),
+                (8, logs("outgoing_call_contact_failure")),
+            ]
+        },
+        [
+            (40, press),
+            *rings(41, until=43.5),
+            (43, press),
+            (44, logs("outgoing_call_contact_failure")),
+        ],
+        "EVT-11",
+    ),
+    "picture that was agreed on": (
+        agreed_picture,
+        [(0, has(video_calls="Both")), (5, press)],
+        {
+            "a call that is refused": placed(10, call="c8", status=486),
+            "a call with its picture": [
+                *seen_and_heard(10, "c8"),
+                (12, streams("c8")),
+                (12, streams("c8", media="video")),
+                *OVER,
+            ],
+        },
+        [*seen_and_heard(40, "c1"), (42, streams("c1"))],
+        "VID-03",
     ),
     "passed over": (
         logged(passed_over),
