@@ -67,6 +67,10 @@ def test_an_expectation_is_judged_again_by_its_rule(tmp_path):
         one = fitting.model_copy(update={"verdict": verdict})
         folder = stored(tmp_path, story, [one], verdict.value)
         assert judge_scenario_again(folder) == differences
+    changed = fitting.model_copy(update={"verdict": Verdict.FAIL})
+    aside = [fitting.model_copy(update={"verdict": Verdict.NOT_APPLICABLE}), *called()[1]]
+    after_others = stored(tmp_path, story, [*aside, changed], "after others")
+    assert "EVT-02: was fail, is pass" in judge_scenario_again(after_others)
 
 
 def test_a_folder_without_evidence(tmp_path):
