@@ -480,6 +480,19 @@ def test_a_press_in_a_call_that_places_another_one_is_logged(logged, rows):
     assert broken(story) & {"EVT-01"} == rows
 
 
+def test_a_call_that_was_cancelled_before_the_press_is_not_given_up_by_it():
+    story = Story()
+    settings = {"call_number": "3410", "further_numbers": ["3411"], "call_timeout": 3}
+    story.timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), story._time())
+    story.at(1).press().event("outgoing_call_initiated")
+    story.sip("INVITE", "device", "pbx", to_tag="", profile="RTP/AVP", uri="sip:3410@pbx")
+    story.sip("INVITE", "pbx", "device", status=180)
+    story.at(4).sip("CANCEL", "device", "pbx", to_tag="").sip("INVITE", "pbx", "device", status=487)
+    story.at(5).press().event("outgoing_call_contact_failure")
+    found = monitor(story.timeline, START + 60, START + 60)
+    assert not [j for j in found if j.verdict is Verdict.FAIL and "gave up" in j.expected]
+
+
 @pytest.mark.parametrize(
     ("further", "pressed", "rows"),
     [

@@ -318,6 +318,17 @@ def test_a_direction_holds_until_the_next_request_that_may_change_it():
     assert found("RTP-07", (*held, resumed.replace("INVITE", "INFO")), (heard(), START + 9)) != []
 
 
+def test_what_an_update_agrees_on_holds_as_well():
+    asked, answered, _ = RENEGOTIATED
+    held = (text.replace("INVITE", "UPDATE") for text in (asked, f"{answered}a=inactive\r\n"))
+    story = (*CALL[:3], *held)
+    assert found("RTP-07", story, (heard(payload_type=0), START + 6)) == [
+        ("media against its direction", [10])
+    ]
+    info = (text.replace("UPDATE", "INFO") for text in story)
+    assert found("RTP-07", tuple(info), (heard(payload_type=0), START + 6)) == []
+
+
 HUNG_UP = START + 3
 OVER = "audio goes on when its call is over"
 

@@ -17,6 +17,7 @@ from intercom_hil.timeline.observation import (
     OutputChanged,
 )
 from intercom_hil.timeline.sip_content import sip_content
+from tests.practice.more_stories import anew
 from tests.practice.test_practice import (
     ACK,
     BYE,
@@ -35,6 +36,7 @@ from tests.practice.test_practice import (
     INVITE,
     KEY,
     LATER,
+    OFFER,
     OK,
     PBX,
     REGISTER,
@@ -583,3 +585,22 @@ def test_a_request_goes_where_the_first_of_its_route_leads_to(route, broken):
     content = sip_content(ack, DEVICE, ("192.0.2.99", 5060), "UDP", name_of)
     timeline.append(Witness.WIRE, content, START + 2)
     assert found("SIP-05", timeline) == ([("ACK to an address of nobody", [2])] if broken else looked(1, 2))
+
+
+OPTIONS = f"< OPTIONS sip:door@192.0.2.30 SIP/2.0\n{headers('9 OPTIONS', 'o9', call='o', more=REQUEST)}"
+ABLE = f"> SIP/2.0 200 OK\n{headers('9 OPTIONS', 'o9', tags=('a', 'z'), call='o')}\n\n{OFFER}"
+OTHER_CALL = INVITE.replace("Call-ID: c", "Call-ID: d").replace("z9hG4bK1", "z9hG4bKd")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        (OPTIONS, ABLE),
+        (OTHER_CALL.replace("o=- 1 1 IN IP4 192.0.2.1", "o=- 1 1 IN IP4"),),
+        (OTHER_CALL.replace("m=audio 4000", "m=audio x"),),
+    ],
+    ids=["what it is able to", "an origin that is cut short", "a description that cannot be read"],
+)
+def test_what_is_no_version_of_a_session_hides_none_that_falls(before):
+    problem = "the version 0 after 1"
+    assert [text for text, _ in found("SIP-14", told(*before, *anew(0)))] == [problem]
