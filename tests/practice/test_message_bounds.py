@@ -5,7 +5,7 @@ import pytest
 from intercom_hil.practice.practice import practice
 from intercom_hil.redaction.fingerprint import Fingerprint
 from intercom_hil.spec.verdict import Verdict
-from intercom_hil.timeline import Witness
+from intercom_hil.timeline import Timeline, Witness
 from intercom_hil.timeline.device_content import ScreenText, SyslogSeen, UnreadableLine, WebhookSeen
 from intercom_hil.timeline.observation import (
     BenchLate,
@@ -604,3 +604,15 @@ OTHER_CALL = INVITE.replace("Call-ID: c", "Call-ID: d").replace("z9hG4bK1", "z9h
 def test_what_is_no_version_of_a_session_hides_none_that_falls(before):
     problem = "the version 0 after 1"
     assert [text for text, _ in found("SIP-14", told(*before, *anew(0)))] == [problem]
+
+
+def test_a_request_that_can_have_no_answer_hides_none_without_one():
+    nameless = OPTIONS.replace(";branch=z9hG4bKo9", "")
+    unanswered = (*CALLED[:3], INFO, *("<" + CALLED[3][1:],) * 2, *(CALLED[4],) * 4)
+    assert [text for text, _ in found("SIP-09", told(nameless, *unanswered))] == ["INFO without an answer"]
+    timeline = Timeline()
+    for number, one in enumerate(told(*CALLED[:3], OPTIONS, *unanswered[3:])):
+        timeline.append(one.witness, one.content, one.time)
+        if number == 3:  # new settings, just then
+            timeline.append(Witness.PORTAL, Configured(settings={}, accepted=True), one.time)
+    assert [text for text, _ in found("SIP-09", timeline)] == ["INFO without an answer"]
