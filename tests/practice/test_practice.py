@@ -418,7 +418,9 @@ def test_one_copy_may_be_on_its_way_and_a_final_response_may_be_repeated(story):
     assert "SIP-16" not in failed(told(*story))
 
 
-@pytest.mark.parametrize(("more", "rows"), [("Allow: INVITE", set()), ("Subject: x", {"SIP-09"})])
+@pytest.mark.parametrize(
+    ("more", "rows"), [("Allow: INVITE", set()), ("Subject: x", {"SIP-09"}), ("Allow: INFO, BYE", {"SIP-09"})]
+)
 def test_who_does_not_know_a_method_says_which_it_knows(more, rows):
     refused = f"> SIP/2.0 405 No\n{headers('5 INFO', '9', tags=('b', 'a'), more=more)}"
     assert failed(told(*CALLED[:3], INFO, refused, *CALLED[3:])) == rows
