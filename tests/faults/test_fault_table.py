@@ -73,7 +73,8 @@ def test_a_broken_intercom_fails_on_exactly_what_it_breaks(fault, runs):
 
 @pytest.mark.nightly
 def test_every_scenario_is_failed_by_some_broken_intercom(runs):
-    played = [scenario for future in runs.values() for scenario in future.result().record["scenarios"]]
+    every = [scenario for future in runs.values() for scenario in future.result().record["scenarios"]]
+    played = [one for one in every if one["verdict"] != "not applicable"]  # pages have faults of their own
     failed = {scenario["id"] for scenario in played if scenario["verdict"] == "fail"}
     assert sorted({scenario["id"] for scenario in played} - failed - MAY_BE_REFUSED) == []
 
