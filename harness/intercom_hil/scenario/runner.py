@@ -36,6 +36,7 @@ from intercom_hil.judge.judgement import folded, not_judged, without_repeats
 from intercom_hil.judge.lateness import SLACK, excuse, late_between, matters
 from intercom_hil.judge.messages import sip
 from intercom_hil.media.sound import MICROPHONE_TONE
+from intercom_hil.monitors.pressed import to_be_over
 from intercom_hil.monitors.taken_calls import last_unshown
 from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.registrations.registering import not_asked_again
@@ -57,6 +58,10 @@ LONGEST = 120.0
 
 A slow device gets as many times longer as it is slower than usual.
 """
+_AND_A_BIT = 0.02
+"""Seconds by which a wait for what must not be too late goes on: it is too late after that, and not at it."""
+_OF_A_PRESS = ("OUT-06", "INC-05")
+"""What a press in a call that is up does."""
 WRITTEN_WITHOUT_SECRETS = ("capture.pcapng", "timeline.jsonl", "judgements.jsonl", "settings.json", RECORD)
 """Files of a scenario that secrets are kept out of as they are written; other programs write the rest."""
 GAPS = frozenset(row.id for row in CATALOGUE.values() if not row.judged)
@@ -270,6 +275,7 @@ class ScenarioRunner:
     async def _settle(self) -> None:
         """Wait, within bounds, for what witnesses have yet to report, and judge what was left for the end."""
         timeline = self.judge.timeline
+        await self._await_hang_up()
         self._closed = now()
         await self._assembly.capture.settle()
         await self._await_registration()
@@ -283,6 +289,17 @@ class ScenarioRunner:
         if lagging_copies(timeline, self._closed) or self._missing(self._closed):
             await self._assembly.intercom.ask_for_events()
         await self.judge.conclude(max(0.0, deadline - monotonic()))
+
+    async def _await_hang_up(self) -> None:
+        """Go on while the device may yet end a call that a press was to end (OUT-06, INC-05)."""
+        if any(j.requirement in _OF_A_PRESS and j.verdict is Verdict.FAIL for j in self.judge.judgements):
+            return  # it has been told
+        timeline, ended = self.judge.timeline, request("BYE", sender=DEVICE)
+        deadline = monotonic() + self._timing.hang_up + self._timing.tolerance + SLACK
+        while (limit := max(to_be_over(timeline), default=0.0)) >= now():
+            if (left := min(limit - now() + _AND_A_BIT, deadline - monotonic())) <= 0:
+                break
+            await self.judge.wait(ended, within=left, after=now())
 
     async def _await_registration(self) -> None:
         """Go on while the device may yet ask for a registration that it took back (REG-01)."""

@@ -170,7 +170,7 @@ class ClearVideoUnderSrtp(_InsteadOfLive):
 
     name = "clear-video-under-srtp"
     description = "where SRTP was negotiated, the video and its reports go out in clear"
-    breaks = frozenset({"ENC-11"})
+    breaks = frozenset({"ENC-11", "KEY-03"})
     shown = Picture.CLEAR
 
 
