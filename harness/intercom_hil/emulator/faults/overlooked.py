@@ -149,6 +149,7 @@ class PictureAfterAWhile(Fault):
     """The camera is good for a glance."""
 
     breaks = frozenset({"VID-03"})
+    shown_by = frozenset({"OUT-05"})
 
     def __init__(self, name: str, description: str, shown: Picture) -> None:
         """Make it.

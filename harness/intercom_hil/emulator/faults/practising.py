@@ -102,7 +102,7 @@ DISTORTED = (
     ("sequence-numbers-leap", "sequence numbers rise by five from packet to packet", "RTP-03", "OUT-05"),
     ("new-source-with-each-packet", "each packet of sound has an SSRC of its own", "OUT-05 RTP-03", "OUT-05"),
     ("no-reports", "no RTCP is sent", "RTP-04", "OUT-05"),
-    ("no-reports-of-video", "no RTCP is sent of the picture", "RTP-04", "VID-03"),
+    ("no-reports-of-video", "no RTCP is sent of the picture", "RTP-04", "OUT-05"),
     ("reports-of-another-source", "RTCP is of an SSRC that sends nothing", "RTP-04", "OUT-05"),
     ("receiver-reports-alone", "RTCP says nothing of what is sent", "RTP-04", "OUT-05"),
     ("echoing", "what comes in goes out again, 10 dB weaker", "RTP-05", "OUT-05"),
