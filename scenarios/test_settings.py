@@ -20,6 +20,7 @@ from intercom_hil.scenario import (
     Role,
     Settings,
     Transport,
+    VideoCalls,
     addressed,
     answer,
     answers,
@@ -60,7 +61,9 @@ CALLED_AT_ALL = invite(sender=DEVICE)
 @scenario(
     "CFG-01",
     settings=lambda at: Settings(
-        permitted_callers=(at.direct_caller_uri(0),), polling_interval=at.limits.short_polling_interval
+        permitted_callers=(at.direct_caller_uri(0),),
+        polling_interval=at.limits.short_polling_interval,
+        video_calls=VideoCalls.BOTH if at.has(Capability.VIDEO) else VideoCalls.OFF,
     ),
 )
 async def test_with_sip_off_the_device_neither_registers_nor_calls_nor_takes_calls(bench: Bench) -> None:
