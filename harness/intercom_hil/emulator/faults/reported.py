@@ -683,7 +683,7 @@ class MutedWithVideo(Fault):
     name = "muted-in-video-calls"
     description = "the microphone is muted in calls with video"
     breaks = frozenset({"OUT-05", "INC-06"})
-    shown_by = frozenset({"VID-03"})
+    shown_by = frozenset({"OUT-05", "VID-03"})
 
     def change(self, output: Output) -> Output | None:
         """Shut the microphone."""
