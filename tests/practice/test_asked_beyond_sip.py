@@ -162,3 +162,12 @@ def test_a_cancel_and_the_ack_of_a_refusal_have_the_via_of_their_invite(row, pla
     story = [*GIVEN_UP]
     story[place] = story[place].replace("UDP 192.0.2.30", "UDP 192.0.2.31")
     assert problems(row, *story) == ["another Via than its INVITE has"]
+
+
+@pytest.mark.parametrize(("row", "place"), [("SIP-06", 2), ("SIP-07", 4)])
+@pytest.mark.parametrize("other", ["UDP 192.0.2.30:5060", "UDP 192.0.2.30 ;keep;x=1", "udp 192.0.2.30"])
+def test_a_via_is_known_by_its_branch_and_sent_by_however_it_is_written(row, place, other):
+    """RFC 3261 §17.2.3: other parameters, and a port that is the usual one, make it no other Via."""
+    story = [*GIVEN_UP]
+    story[place] = story[place].replace("UDP 192.0.2.30", other)
+    assert problems(row, *story) == []

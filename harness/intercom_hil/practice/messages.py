@@ -160,6 +160,11 @@ def _vias(message: SipMessageSeen) -> list[str]:
     return found
 
 
+def _sent_by(message: SipMessageSeen) -> list[str]:
+    """Return transport and sent-by of each Via field; the usual port may be left out (RFC 3261 §18.1.1)."""
+    return [re.sub(r":506[01]\Z", "", via.partition(";")[0]) for via in _vias(message)]
+
+
 def _listed(message: SipMessageSeen, name: str) -> list[str]:
     return [part.strip() for value in message.values(name) for part in split_list(value)]
 
@@ -214,14 +219,15 @@ def _cancel(observation: Observation, message: SipMessageSeen, asked: Observatio
 def another_way(message: SipMessageSeen, invite: SipMessageSeen) -> str:
     """Return how a CANCEL, or the ACK of a refusal, goes another way than its INVITE; nothing if it does not.
 
-    It has the same route, and one Via, the topmost of the INVITE, and goes to the same address and
-    port by the same transport (RFC 3261 §9.1, §17.1.1.2, §17.1.1.3).
+    It has the same route, and one Via, with the branch and the sent-by of the topmost of the INVITE, by which
+    it is known (RFC 3261 §17.2.3), and goes to the same address and port by the same transport (§9.1,
+    §17.1.1.2, §17.1.1.3).
     """
     routes, own = ([place(one) for one in _listed(m, "Route")] for m in (message, invite))
     if message.headers and invite.headers and routes != own:
         return "another route than its INVITE has"
     same = message.branch == invite.branch and message.headers and invite.headers
-    if same and _vias(message) != _vias(invite)[:1]:
+    if same and _sent_by(message) != _sent_by(invite)[:1]:
         return "another Via than its INVITE has"
     here, there = ((m.transport, m.destination) for m in (message, invite))
     return "" if here == there else f"a {message.method} to {here[1]} of an INVITE to {there[1]}"
