@@ -297,7 +297,8 @@ class ScenarioRunner:
         timeline, ended = self.judge.timeline, request("BYE", sender=DEVICE)
         deadline = monotonic() + self._timing.hang_up + self._timing.tolerance + SLACK
         while (limit := max(to_be_over(timeline), default=0.0)) >= now():
-            if (left := min(limit - now() + _AND_A_BIT, deadline - monotonic())) <= 0:
+            due = _AND_A_BIT + limit - now()
+            if (left := min(due, deadline - monotonic())) <= 0:  # whatever becomes of the wall clock
                 break
             await self.judge.wait(ended, within=left, after=now())
 
