@@ -1,7 +1,7 @@
 """Play the proof: every fault, every lawful variant and every bench fault, each by itself; then sum it up.
 
     python -m tests.proof [--sample | --quick] [--part K/N] [--only KIND] [-k TEXT] [--minutes M]
-                          [--name NAME] [--any-commit]
+                          [--lanes N] [--name NAME] [--any-commit]
 
 Each entry is a line of ``reports/proof/NAME/entries.jsonl`` as soon as it has been played. Started again at
 the same commit (with ``--any-commit``, at any) it goes on with what is missing. Ctrl-C ends what runs and
@@ -29,12 +29,14 @@ from typing import Any
 from tests.faults.lane import ROOT
 from tests.proof import entries
 from tests.proof.entries import BENCH_FAULT, KINDS, VARIANT, Entry
-from tests.proof.playing import ERROR, RIGHT, play
+from tests.proof.playing import ERROR, INCONCLUSIVE, RIGHT, play
 from tests.proof.summary import write
 from tests.proof.variants import VARIANTS
 
-LANES = (61, 62)
-"""Third octets of the addresses of what is played side by side."""
+LANES = range(61, 71)
+"""Third octets of the addresses of what is played side by side: as many as may be."""
+SIDE_BY_SIDE = 2
+"""How many of them are used where nobody says how many: what two processors play without being late."""
 SAMPLE_MINUTES = 40.0
 ENDS_WITHIN = 90.0
 """Seconds that a run gets to take its bench down once it is interrupted."""
@@ -72,10 +74,10 @@ def chosen(size: str, only: list[str], text: str, part: str) -> list[Entry]:
 
 
 class Proof:
-    """One proof as it is played: two entries at a time, each in a process group of its own."""
+    """One proof as it is played: an entry on each lane, each in a process group of its own."""
 
-    def __init__(self, folder: Path, at: str, waiting: list[Entry], minutes: float) -> None:
-        self._folder, self._at = folder, at
+    def __init__(self, folder: Path, at: str, waiting: list[Entry], minutes: float, lanes: int) -> None:
+        self._folder, self._at, self._lanes = folder, at, LANES[:lanes]
         self._waiting, self._total, self._done = waiting, len(waiting), 0
         self._begun = time.monotonic()
         self._until = self._begun + 60 * minutes
@@ -86,7 +88,7 @@ class Proof:
 
     def run(self) -> None:
         """Play until nothing is left, time is up, or it is interrupted."""
-        workers = [threading.Thread(target=self._work, args=(lane,)) for lane in LANES]
+        workers = [threading.Thread(target=self._work, args=(lane,)) for lane in self._lanes]
         for worker in workers:
             worker.start()
         for worker in workers:
@@ -181,6 +183,12 @@ def _part(text: str) -> str:
     return text
 
 
+def _lanes(text: str) -> int:
+    if not text.isdecimal() or int(text) not in range(1, len(LANES) + 1):
+        raise argparse.ArgumentTypeError(f"{text} is not a number from 1 to {len(LANES)}")
+    return int(text)
+
+
 def read(folder: Path) -> list[dict[str, Any]]:
     """Return what was played, the latest of each entry."""
     path = folder / "entries.jsonl"
@@ -191,7 +199,7 @@ def read(folder: Path) -> list[dict[str, Any]]:
 def played_before(folder: Path, at: str, *, any_commit: bool) -> set[str]:
     """Return what needs no playing again: what came to a verdict at this commit, or at any."""
     lines = (line for line in read(folder) if any_commit or line["commit"] == at)
-    return {line["id"] for line in lines if line["verdict"] != ERROR}
+    return {line["id"] for line in lines if line["verdict"] not in (ERROR, INCONCLUSIVE)}
 
 
 def main() -> int:
@@ -221,6 +229,13 @@ def main() -> int:
     )
     parser.add_argument("-k", default="", metavar="TEXT", help="only entries with this in their line")
     parser.add_argument("--minutes", type=float, metavar="M", help="begin nothing after so many minutes")
+    parser.add_argument(
+        "--lanes",
+        default=SIDE_BY_SIDE,
+        type=_lanes,
+        metavar="N",
+        help=f"how many are played side by side ({SIDE_BY_SIDE}; each takes a quarter of a processor)",
+    )
     parser.add_argument("--name", help="of the folder; the commit by default")
     parser.add_argument(
         "--any-commit",
@@ -256,7 +271,7 @@ def main() -> int:
     print(f"{len(asked)} entries, {len(asked) - len(waiting)} of them played before; {folder}", flush=True)
     default = SAMPLE_MINUTES if options.size == "sample" else 1e6
     minutes = default if options.minutes is None else options.minutes
-    proof = Proof(folder, at, waiting, minutes)
+    proof = Proof(folder, at, waiting, minutes, options.lanes)
     signal.signal(signal.SIGINT, lambda *_: ending.put(True))
     signal.signal(signal.SIGTERM, lambda *_: ending.put(True))
     ending: queue.SimpleQueue[bool] = queue.SimpleQueue()

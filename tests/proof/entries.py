@@ -90,15 +90,17 @@ def covering(names: Iterable[str]) -> Iterator[str]:
 
 
 def complete() -> list[Entry]:
-    """Return the whole proof in the order in which it is played: what says most comes first."""
+    """Return the whole proof in the order in which it is played.
+
+    What is played against the whole run meets its family there, and is not played against that alone.
+    """
     faults = sorted(BROKEN.keys() - CRASHES)
     whole = list(dict.fromkeys([*sorted(FEARED), *covering(faults)]))[:AGAINST_WHOLE]
     return [
-        *(Entry(VARIANT, variant.name, FAMILY, (), variant.families) for variant in VARIANTS),
-        *(_fault(name, FAMILY) for name in faults),
-        *_bench_faults(),
         *(Entry(VARIANT, variant.name, WHOLE) for variant in VARIANTS),
         *(_fault(name, WHOLE) for name in whole),
+        *(_fault(name, FAMILY) for name in faults if name not in whole),
+        *_bench_faults(),
         *_of_pages(),
         *(Entry(FAULT, name, EXPLORE, tuple(sorted(make.breaks))) for name, make in EXPLORED.items()),
     ]

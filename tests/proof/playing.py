@@ -15,8 +15,11 @@ from tests.proof.entries import BENCH_FAULT, BENCH_TESTS, EXPLORE, PAGES, VARIAN
 from tests.proof.variants import VARIANTS
 
 RIGHT, MISSED, WRONG_ROW, FALSE = "right", "missed", "wrong row", "false accusation"
-WRONG_VERDICT, ERROR = "wrong verdict", "error"
-"""What an entry comes to; an error is a run that the bench could not play as it should."""
+WRONG_VERDICT, ERROR, INCONCLUSIVE = "wrong verdict", "error", "inconclusive"
+"""What an entry comes to; an error is a run that the bench could not play as it should.
+
+Inconclusive is a fault of whose rows the bench said that it could not look, and that broke no other.
+"""
 EXPLORE_MINUTES, EXPLORE_SEED = 10, 3
 PAGES_ALONE = "scenarios/test_portal_pages.py"
 """The scenarios that look at the portal's pages."""
@@ -61,7 +64,7 @@ def judged(entry: Entry, record: dict[str, Any]) -> dict[str, Any]:
         }
     return {
         "failed": failed,
-        "verdict": _verdict(entry, failed, played=bool(scenarios) and not wrong_here),
+        "verdict": _verdict(entry, rows, failed, played=bool(scenarios) and not wrong_here),
         "errors": wrong_here,
         "scenarios": len(scenarios),
         "inconclusive": sum(one["verdict"] == "inconclusive" for one in scenarios),
@@ -69,13 +72,16 @@ def judged(entry: Entry, record: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _verdict(entry: Entry, failed: list[str], *, played: bool) -> str:
+def _verdict(entry: Entry, rows: dict[str, str], failed: list[str], *, played: bool) -> str:
     if entry.kind == VARIANT and failed:
         return FALSE
     if not played:
         return ERROR
     if failed == list(entry.expected):
         return RIGHT
+    unseen = {row for row in entry.expected if rows.get(row) == "inconclusive"}
+    if unseen and {*failed} | unseen == {*entry.expected}:
+        return INCONCLUSIVE
     return WRONG_ROW if failed else MISSED
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.proof.entries import BENCH_FAULT, FAULT, KINDS, VARIANT, WHOLE, Entry
-from tests.proof.playing import ERROR, FALSE, MISSED, RIGHT, WRONG_ROW
+from tests.proof.playing import ERROR, FALSE, INCONCLUSIVE, MISSED, RIGHT, WRONG_ROW
 
 _SHADE = {RIGHT: "#2e7d32", WRONG_ROW: "#e65100", MISSED: "#b71c1c", FALSE: "#b71c1c"}
 _STYLE = """
@@ -50,6 +50,7 @@ def figures(played: list[dict[str, Any]], asked: list[Entry]) -> dict[str, Any]:
             "against_the_whole_run": len(whole),
             "on_the_right_row_in_the_whole_run": sum(line["verdict"] == RIGHT for line in whole),
             "errors": sum(line["verdict"] == ERROR for line in of[FAULT]),
+            "inconclusive": sum(line["verdict"] == INCONCLUSIVE for line in of[FAULT]),
             "median_seconds_to_detection": round(statistics.median(seconds), 1) if seconds else None,
             "longest_seconds_to_detection": max(seconds, default=None),
         },
