@@ -27,6 +27,16 @@ def configured_timeline(transport="UDP"):
     return timeline
 
 
+def sent_twice():
+    """A REGISTER at 1 s and again at 1.5 s, which nobody answers."""
+    timeline = configured_timeline()
+    for time in (1.0, 1.5):
+        data = f"REGISTER sip:192.0.2.10 SIP/2.0\r\n{HEAD}CSeq: 1 REGISTER\r\n\r\n".encode()
+        content = sip_content(data, DEVICE, PBX, "UDP", lambda host, _: HOSTS[host])
+        timeline.append(Witness.WIRE, content, START + time)
+    return timeline
+
+
 def outcome(*, at=1.0, answered=False, version="SIP/2.0", until=4.0, transport="UDP"):
     timeline = configured_timeline(transport)
 
@@ -62,6 +72,13 @@ def test_what_a_readable_request_without_an_answer_was_to_bring_about_is_left_op
 )
 def test_otherwise_it_is_the_devices(otherwise):
     assert outcome(**otherwise).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("again", "verdict"), [(True, Verdict.INCONCLUSIVE), (False, Verdict.FAIL)])
+def test_one_first_sent_during_an_outage_and_again_after_it_is_left_open(again, verdict):
+    since = START + (1.2 if again else 1.7)
+    rule = Occurs(pattern=said.registered(), after=since, until=START + 5)
+    assert rule.evaluate(sent_twice(), START).verdict is verdict
 
 
 def by_proxy(*relayed):

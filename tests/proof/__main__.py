@@ -1,10 +1,11 @@
 """Play the proof: every fault, every lawful variant and every bench fault, each by itself; then sum it up.
 
     python -m tests.proof [--sample | --quick] [--part K/N] [--only KIND] [-k TEXT] [--minutes M]
-                          [--lanes N] [--name NAME] [--any-commit]
+                          [--lanes N] [--name NAME] [--any-commit] [--again]
 
 Each entry is a line of ``reports/proof/NAME/entries.jsonl`` as soon as it has been played. Started again at
-the same commit (with ``--any-commit``, at any) it goes on with what is missing. Ctrl-C ends what runs and
+the same commit (with ``--any-commit``, at any) it goes on with what is missing (with ``--again``, also with
+what did not come out right). Ctrl-C ends what runs and
 sums up what there is. The evidence of whatever did not come out right is kept beside it.
 ``reports/proof/latest`` leads to the newest.
 """
@@ -196,9 +197,14 @@ def read(folder: Path) -> list[dict[str, Any]]:
     return list({line["id"]: line for line in lines}.values())
 
 
-def played_before(folder: Path, at: str, *, any_commit: bool) -> set[str]:
-    """Return what needs no playing again: what came to a verdict at this commit, or at any."""
-    lines = (line for line in read(folder) if any_commit or line["commit"] == at)
+def played_before(folder: Path, at: str, *, any_commit: bool, again: bool) -> set[str]:
+    """Return what needs no playing again: what came to a verdict at this commit, or at any.
+
+    What did not come out right may be wanted again.
+    """
+    lines = [line for line in read(folder) if any_commit or line["commit"] == at]
+    if again:
+        return {line["id"] for line in lines if line["verdict"] == RIGHT}
     return {line["id"] for line in lines if line["verdict"] not in (ERROR, INCONCLUSIVE)}
 
 
@@ -242,6 +248,7 @@ def main() -> int:
         action="store_true",
         help="play nothing that was played under this name at another commit",
     )
+    parser.add_argument("--again", action="store_true", help="play again what did not come out right")
     parser.add_argument("--list", action="store_true", help="print what would be played, and end")
     parser.add_argument("--play", help=argparse.SUPPRESS)
     parser.add_argument("--lane", type=int, help=argparse.SUPPRESS)
@@ -266,7 +273,7 @@ def main() -> int:
     latest = REPORTS / "latest"
     latest.unlink(missing_ok=True)
     latest.symlink_to(folder.name)
-    done = played_before(folder, at, any_commit=options.any_commit)
+    done = played_before(folder, at, any_commit=options.any_commit, again=options.again)
     waiting = [entry for entry in asked if entry.id not in done]
     print(f"{len(asked)} entries, {len(asked) - len(waiting)} of them played before; {folder}", flush=True)
     default = SAMPLE_MINUTES if options.size == "sample" else 1e6

@@ -202,8 +202,9 @@ def test_what_was_played_at_another_commit_counts_if_it_may(tmp_path):
         {"id": "unseen", "commit": "b", "verdict": INCONCLUSIVE},
     ]
     (tmp_path / "entries.jsonl").write_text("".join(json.dumps(one) + "\n" for one in lines))
-    assert played_before(tmp_path, "b", any_commit=False) == {"here"}
-    assert played_before(tmp_path, "b", any_commit=True) == {"here", "there"}
+    assert played_before(tmp_path, "b", any_commit=False, again=False) == {"here"}
+    assert played_before(tmp_path, "b", any_commit=True, again=False) == {"here", "there"}
+    assert played_before(tmp_path, "b", any_commit=True, again=True) == {"there"}
 
 
 def test_parts_are_the_whole_and_share_nothing():

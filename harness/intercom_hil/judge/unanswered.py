@@ -22,12 +22,13 @@ _RESPONSE = b"SIP/2.0 ".hex()
 
 
 def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]:
-    """Return the messages of the device, first sent between two times (epoch seconds), that came to nothing.
+    """Return the messages of the device, sent between two times (epoch seconds), that came to nothing.
 
     Those that the PBX never answered, or the proxy, or the PBX behind the proxy; calls of which a station
     never said that they arrived, and final responses to calls that the caller never acknowledged: of each
-    the first transmission. Not those that are its own fault (that depart from the grammar, or go elsewhere
-    than the settings say), nor those that a station means to ignore. Besides, unreadable answers of either.
+    the first transmission in that time, since what was sent while nobody was there is sent again. Not those
+    that are its own fault (that depart from the grammar, or go elsewhere than the settings say), nor those
+    that a station means to ignore. Besides, unreadable answers of either.
     """
     wire = [o for o in timeline if o.witness is Witness.WIRE]
     seen = [o for o in wire if isinstance(o.content, SipMessageSeen)]
@@ -57,11 +58,12 @@ def ignored(timeline: Timeline, after: float, until: float) -> list[Observation]
         if to_station and message.cseq not in turn:
             turn.append(message.cseq)
         unheard = to_pbx or (to_station and not _arrived(message, turn.index(message.cseq), said))
-        if unheard and _transaction(message) not in answered:
+        if unheard and _transaction(message) not in answered and observation.time >= after:
             found.setdefault(_transaction(message), observation)
     for observation in _unacknowledged(seen):
-        found.setdefault(_transaction(sip(observation)), observation)
-    late = [o for o in found.values() if after <= o.time <= until - LONG_ENOUGH]
+        if observation.time >= after:
+            found.setdefault(_transaction(sip(observation)), observation)
+    late = [o for o in found.values() if o.time <= until - LONG_ENOUGH]
     return late + [o for o in wire if after <= o.time <= until and _is_garbled(o)]
 
 
