@@ -1,5 +1,7 @@
 """What is of no scenario, or of an earlier one, is kept off a timeline: counted, and noted there."""
 
+import pytest
+
 from intercom_hil.bench.assembly import Assembly
 from intercom_hil.bench_file.model import load
 from intercom_hil.locations import DEFAULT_BENCH
@@ -96,6 +98,41 @@ async def test_a_call_that_reaches_the_device_one_scenario_late_is_of_that_one(t
     assert assembly.close_timeline() == 0
     begin_another_scenario(assembly)
     assert passes(invite, "SIP/2.0 487 Gone") == [False, False]  # what is sent again of a call that is over
+
+
+@pytest.mark.parametrize("answered_first", [True, False])
+async def test_what_a_device_decides_about_a_call_of_the_scenario_before_is_not_of_this_one(
+    tmp_path, answered_first
+):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+    rejected = DeviceEvent(name="incoming_call_rejected")
+
+    def passes(*contents):
+        return [assembly.append(Witness.WIRE, content).seq >= 0 for content in contents]
+
+    invite = "INVITE sip:3401@192.0.2.30 SIP/2.0"
+    assert passes(sip(invite), sip("SIP/2.0 180 Ringing")) == [True, True]
+    begin_another_scenario(assembly)
+    assembly.name_station("127.0.0.21", "3410")  # the scenario has touched the device
+    refused = sip("SIP/2.0 500 No")
+    late = (refused, rejected) if answered_first else (rejected, refused)
+    assert passes(*late) == [False, False]
+    of_its_own = sip(invite).model_copy(update={"call_id": "d"})
+    refused_too = refused.model_copy(update={"call_id": "d"})
+    assert passes(of_its_own, rejected, refused_too) == [True, True, True]
+    begin_another_scenario(assembly)
+    assembly.name_station("127.0.0.21", "3410")
+    assert passes(rejected) == [True]  # of no call at all: this is held against it
+
+
+async def test_a_call_that_nobody_ever_answered_excuses_one_scenario_only(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+    assembly.append(Witness.WIRE, sip("INVITE sip:3401@192.0.2.30 SIP/2.0"))
+    for kept_off in (True, False):
+        begin_another_scenario(assembly)
+        assembly.name_station("127.0.0.21", "3410")
+        seen = assembly.append(Witness.WIRE, DeviceEvent(name="incoming_call_rejected"))
+        assert (seen.seq < 0) == kept_off
 
 
 def restart():

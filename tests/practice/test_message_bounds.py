@@ -383,6 +383,27 @@ def test_what_ends_what_a_registration_is_owed(seconds, excused, content):
     assert found("SIP-15", timeline) == ([] if excused else RENEWED_TOO_LATE)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "answered", "lines"),
+    [
+        (1, False, []),
+        (1, True, RENEWED_TOO_LATE),
+        (4.01, False, RENEWED_TOO_LATE),
+        (-0.1, False, [("not renewed within the 3 s that were granted", [2])]),
+    ],
+)
+def test_a_device_may_wait_for_an_answer_that_the_bench_does_not_give(seconds, answered, lines):
+    asked = again(REGISTERING, 2, "s").replace("REGISTER", "SUBSCRIBE").replace("ID: r", "ID: s")
+    settings = {"transport": "UDP", "server_port": 5060}
+    script = [(-0.5, REGISTERING), (0, GRANTED.format(3)), (seconds, asked)]
+    if answered:
+        reply = GRANTED.format(0).replace("1 REGISTER", "2 SUBSCRIBE").replace("ID: r", "ID: s")
+        script.append((seconds + 0.1, reply.replace("200 OK", "489 Bad Event")))
+    timeline = at(*sorted(script))
+    timeline.append(Witness.PORTAL, Configured(settings=settings, accepted=True), START - 1)
+    assert found("SIP-15", timeline) == lines
+
+
 def test_a_bench_that_was_late_gives_a_registration_more_time():
     timeline = at((-0.5, REGISTERING), (0, GRANTED.format(3)), (5.9, RENEWAL))
     assert found("SIP-15", timeline) == RENEWED_TOO_LATE

@@ -13,7 +13,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from functools import partial
 from pathlib import Path
 
-from intercom_hil.bench.attribution import RESTARTED, Attribution
 from intercom_hil.bench.containers import PBX, PEERS, Containers
 from intercom_hil.bench.device_part import DeviceComponent
 from intercom_hil.bench.event_channels import believed
@@ -50,6 +49,7 @@ from intercom_hil.proxy.proxy import Proxy
 from intercom_hil.redaction.redaction import Redactor
 from intercom_hil.stations.stations import Stations
 from intercom_hil.timeline import Content, Observation, Timeline, Witness, now
+from intercom_hil.timeline.attribution import RESTARTED, Attribution
 from intercom_hil.timeline.device_content import can_be_read
 from intercom_hil.timeline.observation import InstrumentLost, Note, SipMessageSeen
 

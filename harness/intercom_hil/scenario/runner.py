@@ -18,7 +18,6 @@ from pathlib import Path
 from time import monotonic
 
 from intercom_hil.bench.assembly import Assembly
-from intercom_hil.bench.attribution import RESTARTED
 from intercom_hil.bench.event_channels import compared, deferred
 from intercom_hil.device.intercom import Intercom
 from intercom_hil.errors import BenchError, DeviceCrashed, Inconclusive, NotApplicable
@@ -50,6 +49,7 @@ from intercom_hil.spec.timing import Timing
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.stations.left_calls import LeftCall, end_call
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
+from intercom_hil.timeline.attribution import RESTARTED
 from intercom_hil.timeline.observation import Configured, Declared, Note, SipMessageSeen
 from intercom_hil.timeline.vocabulary import DEVICE, event, request
 

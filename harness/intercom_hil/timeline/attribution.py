@@ -1,7 +1,8 @@
 """Which scenario it is of, what the witnesses of a bench see: the one being played, an earlier one, or none.
 
-A device goes on with what an earlier scenario began: it sends a BYE again, tries the next contact, logs that
-a call is over which was left up. That is kept off the timeline of the scenario being played, and counted.
+A device goes on with what an earlier scenario began: it sends a BYE again, tries the next contact, refuses a
+call that came at the last moment, logs that a call is over which was left up. That is kept off the timeline
+of the scenario being played, and counted.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from intercom_hil.spec.events import (
     INCOMING_FAILURE,
     INCOMING_LOCAL_HANGUP,
     INCOMING_RECEIVED,
+    INCOMING_REJECTED,
     INCOMING_REMOTE_HANGUP,
     OUTGOING_CONTACTS_EXHAUSTED,
     OUTGOING_ESTABLISHED,
@@ -42,6 +44,8 @@ _ENDS = {
     ),
 }
 """Events that report the end of a call, and what shows the beginning of one of that direction."""
+_DECIDES = (INCOMING_REJECTED.name, INCOMING_RECEIVED.name)
+"""Events that report what the device has decided about a call that came in."""
 _OF_EARLIER_CALLS = "SIP messages of earlier scenarios' calls"
 
 
@@ -63,12 +67,17 @@ class Attribution:
         self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what showed their beginning
         self._kept_off: Counter[str] = Counter()
         self._reached: set[str] = set()  # Call-IDs of calls that the device has answered, be it with 100
+        self._undecided: dict[
+            str, int
+        ] = {}  # calls to the device without a final response: of which scenario
+        self._decided_late = False  # a call of the scenario before has got it since this one began
+        self._called = False  # this scenario has had a call come in
         self._unheard: dict[str, list[tuple[Witness, SipMessageSeen, float]]] = {}  # what has not reached it
 
     def begin(self) -> None:
         """Begin another scenario: it has not touched the device yet."""
         self._scenario += 1
-        self.between = self._touched = False
+        self.between = self._touched = self._called = self._decided_late = False
 
     def end(self) -> Counter[str]:
         """End the scenario, and return how much was kept off since the last one ended, by what it was."""
@@ -152,11 +161,14 @@ class Attribution:
             return "what still came of an earlier scenario's press"
         if self._of_a_call_left_up(content):
             return "how a call ended that an earlier scenario had left up"
+        if isinstance(content, DeviceEvent) and self._is_of_a_call_before(content):
+            return "what the device decided about a call of the scenario before"
         if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
             return "events of the device before the scenario touched it"
         if isinstance(content, SipMessageSeen):
             if content.is_initial_invite:
                 self._calls.setdefault(content.call_id, self._scenario_of(content))
+            self._follow_calls_in(content)
             if self._calls.get(content.call_id, self._scenario) != self._scenario:
                 return _OF_EARLIER_CALLS
         return ""
@@ -183,6 +195,25 @@ class Attribution:
         of_earlier = self._left_up[began] > 0
         self._left_up[began] -= of_earlier
         return of_earlier
+
+    def _follow_calls_in(self, message: SipMessageSeen) -> None:
+        call = message.call_id
+        scenario = self._calls.get(call, self._scenario)
+        if message.is_initial_invite and message.receiver == "device":
+            self._called |= scenario == self._scenario
+            if call not in self._reached:
+                self._undecided.setdefault(call, scenario)
+        elif message.sender == "device" and message.method == "INVITE" and (message.status or 0) >= 200:
+            decided = self._undecided.pop(call, None)
+            self._decided_late |= decided == self._scenario - 1
+
+    def _is_of_a_call_before(self, event: DeviceEvent) -> bool:
+        """Return whether an event is of a call that the device had not decided about when its scenario ended.
+
+        Which is seen first, the response or the event, is left to chance. None is once a call has come since.
+        """
+        pending = self._decided_late or self._scenario - 1 in self._undecided.values()
+        return event.name in _DECIDES and pending and not self._called
 
     def _scenario_of(self, invite: SipMessageSeen) -> int:
         """Return which scenario a call that begins now is of: the next contact may be of an earlier press."""
