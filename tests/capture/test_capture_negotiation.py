@@ -12,6 +12,7 @@ from tests.capture.wire_story import DEVICE, PBX, Talk, Wire, key, protector, sd
 from tests.wire.srtp_sender import protect as protect_by_the_letter
 
 SAVP = "RTP/SAVP"
+OTHER_PORT = (DEVICE[0], DEVICE[1] + 2)
 REINVITE = {"cseq": (2, "INVITE"), "tags": ("f1", "t1")}
 
 
@@ -164,6 +165,17 @@ def test_a_port_used_again_belongs_to_the_call_that_named_it_last():
     wire.answer(secure(("127.0.43.10", 12002), 4), call_id="call-2", tags=("f2", "t2"))
     ended = wire.ended()
     assert [(e.call_id, e.authenticated, e.rejected) for e in ended] == [("call-1", 10, 0), ("call-2", 10, 0)]
+
+
+def test_media_may_come_from_a_port_that_an_earlier_call_had_named():
+    wire = Wire()
+    wire.call(sdp(OTHER_PORT), sdp(PBX))
+    wire.to_pbx("BYE sip:x SIP/2.0", cseq=(2, "BYE"), tags=("f1", "t1"))
+    second = {"call_id": "call-2"}
+    wire.invite(secure(DEVICE, 3), tags=("f2", ""), **second)
+    wire.answer(secure(PBX, 4), tags=("f2", "t2"), **second)
+    wire.talk(Talk(OTHER_PORT, PBX, protect=protector(key(3))), 10)
+    assert [(e.call_id, e.authenticated) for e in wire.ended()] == [("call-2", 10)]
 
 
 def test_media_to_a_port_just_offered_waits_for_the_answer_of_that_call():

@@ -3,7 +3,7 @@
 import pytest
 from story import START
 
-from intercom_hil.judge.rules import Occurs
+from intercom_hil.judge.rules import Measured, Occurs
 from intercom_hil.judge.unanswered import ignored
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
@@ -79,6 +79,24 @@ def test_one_first_sent_during_an_outage_and_again_after_it_is_left_open(again, 
     since = START + (1.2 if again else 1.7)
     rule = Occurs(pattern=said.registered(), after=since, until=START + 5)
     assert rule.evaluate(sent_twice(), START).verdict is verdict
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "verdict"),
+    [
+        (2.5, "s", Verdict.INCONCLUSIVE),
+        (1.0, "s", Verdict.FAIL),
+        (2.5, "dBov", Verdict.FAIL),
+    ],
+)
+def test_a_time_in_which_a_request_was_left_unanswered_may_be_too_long(value, unit, verdict):
+    """A REGISTER at 1 s that nobody answers; what is measured ends at 3 s, or began after the request."""
+    timeline = sent_twice()
+    end = timeline.append(Witness.STATION, StationSaid(station="3410", text="EV x"), START + 3.0)
+    rule = Measured(name="time", unit=unit, value=value, high=0.5, observations=(end.seq,))
+    assert rule.evaluate(timeline, START).verdict is verdict
+    early = Measured(name="time", unit=unit, value=value, low=5.0, observations=(end.seq,))
+    assert early.evaluate(timeline, START).verdict is Verdict.FAIL
 
 
 def by_proxy(*relayed):

@@ -78,7 +78,7 @@ class Negotiation:
         self.generation = 0
         self._transactions: OrderedDict[tuple[str, str, int], _Transaction] = OrderedDict()
         self._legs: OrderedDict[tuple[str, frozenset[str]], tuple[NegotiatedStream, ...]] = OrderedDict()
-        self._offered: OrderedDict[Address, str] = OrderedDict()
+        self._offered: OrderedDict[Address, tuple[str, float]] = OrderedDict()  # by which call, when last
 
     def learn(self, seen: SipMessageSeen, time: float) -> None:
         """Take in what a message offers, answers or withdraws. The same message twice changes nothing.
@@ -106,12 +106,12 @@ class Negotiation:
                 self._settle(seen, invite, invite.offered_by_response or session, session, time)
             elif transaction.offer != session:
                 transaction.offer = session
-                self._announce(seen.call_id, session)
+                self._announce(seen.call_id, session, time)
         elif transaction.offer is not None:
             self._settle(seen, transaction, transaction.offer, session, time)
         elif transaction.offered_by_response != session:
             transaction.offered_by_response = session
-            self._announce(seen.call_id, session)
+            self._announce(seen.call_id, session, time)
 
     def leg(
         self, source: Address, destination: Address, payload_type: int | None = None
@@ -149,23 +149,30 @@ class Negotiation:
         own = (t for key, t in self._transactions.items() if key[:2] == (seen.call_id, seen.from_tag))
         return next((t for t in own if t.offered_by_response and seen.to_tag not in t.answers), None)
 
-    def _announce(self, call_id: str, session: Session) -> None:
+    def _announce(self, call_id: str, session: Session, time: float) -> None:
         """Note whose the addresses are now: a port used again belongs to the call that named it last."""
         for address in ((media.address, port) for media in session.media for port in media.stream_ports):
-            if self._offered.get(address) != call_id:
+            if self._offered.get(address, ("", 0.0))[0] != call_id:
                 self.generation += 1
-            self._offered[address] = call_id
+            self._offered[address] = call_id, time
             self._offered.move_to_end(address)
             if len(self._offered) > 4 * MAX_TRANSACTIONS:
                 self._offered.popitem(last=False)
 
-    def _superseded(self, leg: NegotiatedStream, *packet: Address) -> bool:
+    def _superseded(self, leg: NegotiatedStream, source: Address, destination: Address) -> bool:
         """Whether an address of the leg, or of the packet, belongs to a call that named it later.
 
         A packet to an address that was just offered belongs to that call, though its answer is still unread.
+        It may come from one that it names nowhere (comedia), be it one that a call before had named.
         """
-        addresses = (leg.source, leg.destination, *packet)
-        return any(self._offered.get(a, leg.call_id) != leg.call_id for a in addresses)
+        later = (
+            self._owner(a, leg.call_id) != leg.call_id for a in (leg.source, leg.destination, destination)
+        )
+        owner, named = self._offered.get(source, (leg.call_id, 0.0))
+        return any(later) or (owner != leg.call_id and named > leg.since)
+
+    def _owner(self, address: Address, otherwise: str) -> str:
+        return self._offered.get(address, (otherwise, 0.0))[0]
 
     def _settle(
         self, seen: SipMessageSeen, transaction: _Transaction, offer: Session, answer: Session, time: float
@@ -173,7 +180,7 @@ class Negotiation:
         if transaction.answers.get(seen.to_tag) == answer:
             return
         transaction.answers[seen.to_tag] = answer
-        self._announce(seen.call_id, answer)
+        self._announce(seen.call_id, answer, time)
         dialog = _dialog(seen)
         pairs = zip(offer.media, answer.media, strict=False)
         transaction.replaced.setdefault(seen.to_tag, self._legs.get(dialog, ()))

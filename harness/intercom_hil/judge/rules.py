@@ -192,6 +192,8 @@ class Measured(_Rule):
             verdict = Verdict.PASS
         elif late := self._excused(timeline):
             seen += f"; {excuse(late)}"
+        elif unanswered := self._unanswered(timeline):
+            seen += f"; not answered by the bench as it must be: {listed(unanswered, origin)}"
         elif self._outside <= (self.uncertainty or 0.0):
             seen += f"; uncertain by {self.uncertainty:.2g} {self.unit}, it may as well lie inside"
         else:
@@ -219,6 +221,14 @@ class Measured(_Rule):
         late = explains_time(timeline, of, 0.0)
         span = max((o.time for o in of), default=0.0) - min((o.time for o in of), default=0.0)
         return late if late >= MOSTLY * (span + LOOK_BACK) else 0.0
+
+    def _unanswered(self, timeline: Timeline) -> list[Observation]:
+        """Return what the bench left without an answer in a time that came out too long."""
+        assert self.value is not None
+        times = [timeline[seq].time for seq in self.observations if 0 <= seq < len(timeline)]
+        if self.unit != "s" or not times or self.high is None or self.value <= self.high:
+            return []
+        return ignored(timeline, max(times) - self.value, max(times))
 
     @property
     def limits(self) -> str:
