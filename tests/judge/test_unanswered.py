@@ -3,7 +3,7 @@
 import pytest
 from story import START
 
-from intercom_hil.judge.rules import Measured, Occurs
+from intercom_hil.judge.rules import InOrder, Measured, Occurs
 from intercom_hil.judge.unanswered import ignored
 from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Timeline, Witness
@@ -97,6 +97,13 @@ def test_a_time_in_which_a_request_was_left_unanswered_may_be_too_long(value, un
     assert rule.evaluate(timeline, START).verdict is verdict
     early = Measured(name="time", unit=unit, value=value, low=5.0, observations=(end.seq,))
     assert early.evaluate(timeline, START).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize(("since", "verdict"), [(0.0, Verdict.INCONCLUSIVE), (1.7, Verdict.FAIL)])
+def test_what_never_came_in_an_order_may_be_for_a_request_left_unanswered(since, verdict):
+    patterns = (said.registration(), said.registered())
+    rule = InOrder(patterns=patterns, after=START + since, until=START + 4)
+    assert rule.evaluate(sent_twice(), START).verdict is verdict
 
 
 def by_proxy(*relayed):

@@ -154,6 +154,10 @@ class InOrder(_Rule):
         if hidden:
             verdict, seen = Verdict.INCONCLUSIVE, list(dict.fromkeys([*seen, *hidden]))
             text = f"{text}; not all could be read: {listed(hidden[:1], origin)}"
+        unanswered = ignored(timeline, self.after, self.until) if missing and verdict is Verdict.FAIL else []
+        if unanswered:
+            verdict, seen = Verdict.INCONCLUSIVE, [*seen, *unanswered]
+            text = f"{text}; not answered by the bench as it must be: {listed(unanswered, origin)}"
         return Outcome(verdict=verdict, seen=text, observations=tuple(o.seq for o in seen))
 
     def _excused(self, timeline: Timeline, asked: list[Observation], missing: list[str]) -> float:
