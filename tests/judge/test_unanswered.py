@@ -27,12 +27,13 @@ def configured_timeline(transport="UDP"):
     return timeline
 
 
-def sent_twice():
-    """A REGISTER at 1 s and again at 1.5 s, which nobody answers."""
+def sent_twice(*before):
+    """A REGISTER at 1 s and again at 1.5 s, which nobody answers, after others by these transports."""
     timeline = configured_timeline()
-    for time in (1.0, 1.5):
+    script = [(0.5, transport) for transport in before] + [(1.0, "UDP"), (1.5, "UDP")]
+    for time, transport in script:
         data = f"REGISTER sip:192.0.2.10 SIP/2.0\r\n{HEAD}CSeq: 1 REGISTER\r\n\r\n".encode()
-        content = sip_content(data, DEVICE, PBX, "UDP", lambda host, _: HOSTS[host])
+        content = sip_content(data, DEVICE, PBX, transport, lambda host, _: HOSTS[host])
         timeline.append(Witness.WIRE, content, START + time)
     return timeline
 
@@ -97,6 +98,11 @@ def test_a_time_in_which_a_request_was_left_unanswered_may_be_too_long(value, un
     assert rule.evaluate(timeline, START).verdict is verdict
     early = Measured(name="time", unit=unit, value=value, low=5.0, observations=(end.seq,))
     assert early.evaluate(timeline, START).verdict is Verdict.FAIL
+
+
+def test_one_that_went_elsewhere_before_it_hides_nothing():
+    (found,) = ignored(sent_twice("TLS"), START, START + 4)
+    assert found.time == START + 1.0
 
 
 @pytest.mark.parametrize(("since", "verdict"), [(0.0, Verdict.INCONCLUSIVE), (1.7, Verdict.FAIL)])
@@ -181,6 +187,7 @@ def taken(
     acknowledged=False,
     contact="Contact: <sip:2@192.0.2.30>\r\n",
     within="",
+    status="200 OK",
 ):
     """Judge what was to come of a call that the device took, and that its caller left unacknowledged.
 
@@ -197,7 +204,7 @@ def taken(
 
     add("INVITE sip:1@192.0.2.30 SIP/2.0", DESK, DEVICE, 1, tag=within)
     for time in (1.1, 1.6):
-        add(f"{version} 200 OK", DEVICE, DESK, time, tag=";tag=y", via=branch, more=contact)
+        add(f"{version} {status}", DEVICE, DESK, time, tag=";tag=y", via=branch, more=contact)
     if acknowledged:
         add("ACK sip:2@192.0.2.30 SIP/2.0", DESK, DEVICE, 1.7, tag=";tag=y", via="z9hG4bK2", method="ACK")
     return Occurs(pattern=said_sound(), after=START, until=START + 4).evaluate(timeline, START).verdict
@@ -206,6 +213,11 @@ def taken(
 @pytest.mark.parametrize("within", ["", ";tag=y"])
 def test_a_readable_answer_that_the_caller_does_not_acknowledge_leaves_open_what_was_to_come_of_it(within):
     assert taken(within=within) is Verdict.INCONCLUSIVE
+
+
+@pytest.mark.parametrize("status", ["300 Choices", "486 Busy"])
+def test_a_refusal_needs_no_contact_to_be_acknowledged(status):
+    assert taken(status=status, contact="") is Verdict.INCONCLUSIVE
 
 
 @pytest.mark.parametrize(
