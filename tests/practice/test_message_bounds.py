@@ -463,6 +463,16 @@ def test_a_nonce_count_rises(counts, broken):
 
 
 @pytest.mark.parametrize(
+    ("call", "challenged", "broken"), [("q", False, []), ("r", False, [[1]]), ("q", True, [[3]])]
+)
+def test_a_nonce_of_before_may_have_been_given_more_than_once(call, challenged, broken):
+    other = proven(3, "2").replace("Call-ID: r", f"Call-ID: {call}")
+    script = [proven(2, "2"), other]
+    story = told(REGISTER, CHALLENGE, *script) if challenged else told(*script)
+    assert [numbers for line, numbers in found("SIP-11", story) if line == COUNTS] == broken
+
+
+@pytest.mark.parametrize(
     ("counts", "apart", "broken"),
     [
         (("1", "3", "2", "4"), 0.1, []),
@@ -637,3 +647,12 @@ def test_a_request_that_can_have_no_answer_hides_none_without_one():
         if number == 3:  # new settings, just then
             timeline.append(Witness.PORTAL, Configured(settings={}, accepted=True), one.time)
     assert [text for text, _ in found("SIP-09", timeline)] == ["INFO without an answer"]
+
+
+def test_of_two_from_tags_in_a_request_either_may_be_the_first_in_the_response():
+    asked, answer = (
+        CALLED[n].replace(";tag=a", tags, 1) for n, tags in ((0, ";tag=a;tag=q"), (1, ";tag=q;tag=a"))
+    )
+    assert [line for line, _ in found("SIP-03", told(asked, answer)) if "From" in str(line)] == []
+    elsewhere = told(CALLED[0], answer)
+    assert [line for line, _ in found("SIP-03", elsewhere) if "From" in str(line)] != []

@@ -130,7 +130,7 @@ def _granted(message: SipMessageSeen) -> int:
 def credentials(seen: Sequence[Observation], book: Book) -> None:
     """SIP-11: digests against the challenges that were seen; a nonce of an earlier scenario is not known."""
     offers: dict[tuple[str, str, str], list[dict[str, str]]] = {}
-    counts: dict[tuple[str, str], _Counts] = {}
+    counts: dict[tuple[str, ...], _Counts] = {}
     named: dict[str, set[str]] = {}
     sent = Requests()
     for observation in seen:
@@ -157,7 +157,10 @@ def credentials(seen: Sequence[Observation], book: Book) -> None:
             if not count or again or message.method in ("ACK", "CANCEL"):
                 continue
             number = int(count, 16) if _is_hexadecimal(count) else -1
-            tally = counts.setdefault((shown.realm, nonce), _Counts())
+            # Nobody knows how often a nonce of an earlier scenario was given: each registration counts alone.
+            known = (shown.realm, nonce) in counts or nonce in named
+            key = (shown.realm, nonce) if known else (shown.realm, nonce, message.call_id)
+            tally = counts.setdefault(key, _Counts())
             tally.given |= named.get(nonce, set())
             rises = tally.take(number, observation.time)
             book.check("SIP-11", rises, "a nonce count that does not rise", observation)
