@@ -469,7 +469,7 @@ async def test_srtp_only_stays_in_force_within_a_secured_call(bench: Bench, how:
         bench, "straight to the device", "srtp", clear_offer=(how, bench.timing.short_call)
     )
     method = "UPDATE" if how == "UPDATE" else "INVITE"
-    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller)
     asked = await bench.require(
         request(method, sender=caller, receiver=DEVICE), within=bench.timing.remote, after=up
     )
@@ -539,7 +539,7 @@ async def test_after_a_change_of_keys_the_media_is_under_the_new_agreement(bench
     A call that begins protected would end overheard, or in noise.
     """
     caller = await _called(bench, "straight to the device", "srtp", new_key_after=bench.timing.short_call)
-    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller)
     agreed = await bench.require(answer(sender=DEVICE, receiver=caller), within=bench.timing.answer, after=up)
     secured = sound(sender=DEVICE, receiver=caller, protection="srtp")
     await bench.expect(

@@ -173,7 +173,7 @@ async def test_an_accepted_call_ended_at_the_device_is_logged(bench: Bench) -> N
     caller = bench.number(0)
     await bench.configure()
     await bench.call_device(caller=caller)
-    up = await bench.require(request("ACK", sender=PBX, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(PBX)
     await bench.require(tone(bench.microphone_tone, sender=DEVICE), within=bench.timing.answer, after=up)
 
     await bench.intercom.press_button()
@@ -194,7 +194,7 @@ async def test_an_accepted_call_whose_caller_is_lost_is_logged_as_failed(bench: 
     await bench.configure()
     mute_after = bench.timing.short_call if how == "falls silent" else None
     caller = await bench.call_device(caller=bench.number(0), direct=True, mute_after=mute_after)
-    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller.number)
     await bench.require(tone(1000, sender=caller.number), within=bench.timing.answer, after=up)
 
     if how == "vanishes":

@@ -453,9 +453,7 @@ async def test_a_call_that_leaves_the_offer_to_the_device_is_heard_like_any_othe
     caller = await bench.call_device(caller=bench.number(0), direct=True, tone_hz=1200, late_offer=True)
 
     rung = await bench.require(invite(sender=caller.number, receiver=DEVICE), within=bench.timing.remote)
-    await bench.require(
-        final_answer(sender=DEVICE, receiver=caller.number), within=bench.timing.answer, after=rung
-    )
+    await bench.require(answer(sender=DEVICE, receiver=caller.number), within=bench.timing.answer, after=rung)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.taken, after=rung)
     if bench.has(Capability.SPEAKER):
@@ -474,7 +472,7 @@ async def test_a_caller_that_moves_its_sound_is_followed(bench: Bench) -> None:
     caller = await bench.call_device(
         caller=bench.number(0), direct=True, tone_hz=1200, refers_when_told=bench.at_server("9999")
     )
-    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller.number)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     asked = now()
@@ -511,7 +509,7 @@ async def test_a_caller_that_changes_the_codec_hears_and_is_heard_as_before(benc
     caller = await bench.call_device(
         caller=bench.number(0), direct=True, tone_hz=1200, refers_when_told=bench.at_server("9999")
     )
-    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller.number)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     asked = now()
@@ -571,7 +569,7 @@ async def test_after_a_hold_both_sides_hear_each_other_again(
         security=security,
         refers_when_told=bench.at_server("9999"),
     )
-    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller.number)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.answer, after=up)
     decided = final_answer(sender=DEVICE, receiver=caller.number)
@@ -661,7 +659,7 @@ async def test_nobody_on_the_line_makes_the_device_call_somebody(bench: Bench) -
         caller=bench.number(2), direct=True, refer_to=(stranger.uri, bench.timing.short_call)
     )
 
-    up = await bench.require(request("ACK", sender=guard.number, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(guard.number)
     refer = request("REFER", sender=guard.number, receiver=DEVICE)
     referred = await bench.require(refer, within=bench.timing.remote, after=up)
     await bench.require(
@@ -721,7 +719,7 @@ async def test_what_becomes_of_a_second_call_while_one_is_up(bench: Bench) -> No
     first, second = bench.number(0), bench.number(1)
     await bench.configure()
     await bench.call_device(caller=first)
-    up = await bench.require(request("ACK", receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(PBX)
     await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     await bench.call_device(caller=second)

@@ -108,7 +108,7 @@ async def test_a_call_that_came_through_the_proxy_is_ended_through_it(bench: Ben
     await bench.proxy()
     await bench.configure()
     called = await bench.call_device(caller=bench.number(0))
-    up = await bench.require(request("ACK", sender=PROXY, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(PROXY)
     await bench.require(tone(1000, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     pressed = await bench.intercom.press_button()

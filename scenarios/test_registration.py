@@ -265,7 +265,7 @@ async def test_a_calling_stranger_that_asks_for_credentials_gets_none(bench: Ben
     caller = bench.number(0)
     await bench.configure()
     await bench.call_device(caller=caller, direct=True, challenge=(401, SERVER_REALM))
-    up = await bench.require(request("ACK", sender=caller, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller)
     await bench.require(tone(1000, sender=caller, receiver=DEVICE), within=bench.timing.answer, after=up)
 
     pressed = await bench.intercom.press_button()

@@ -111,7 +111,7 @@ async def test_incoming_a_picture_that_is_turned_down_is_sent_no_more(bench: Ben
     caller = await bench.call_device(
         caller=bench.number(0), direct=True, video=True, refers_when_told=bench.at_server("9999")
     )
-    up = await bench.require(request("ACK", sender=caller.number, receiver=DEVICE), within=bench.timing.taken)
+    up = await bench.taken(caller.number)
     live = live_picture(sender=DEVICE, receiver=caller.number)
     await bench.expect("VID-02", live, within=bench.timing.answer, after=up)
     asked = now()

@@ -338,8 +338,9 @@ def _receives_only_it_says(sent: SentPackets, packet: _Packet) -> list[bytes]:
 
 
 def _hangs_up_twice(sent: SentPackets, packet: _Packet) -> list[bytes]:
-    if not packet.begins(b"BYE "):
+    if not packet.begins(b"BYE ") or packet.branch in sent.asked:
         return [packet.data]
+    sent.asked.add(packet.branch)  # what the stack sends again is not said twice again
     again = packet.data.replace(packet.branch, packet.branch + b"again", 1)
     return [packet.data, re.sub(rb"(\r\nCSeq: *[0-9]+)", rb"\g<1>0", again, count=1)]
 

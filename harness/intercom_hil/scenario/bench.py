@@ -37,7 +37,16 @@ from intercom_hil.scenario.uncertainty import of_level, of_time
 from intercom_hil.spec.capabilities import Capability, Needs
 from intercom_hil.spec.settings import ProxySettings, Settings, SipSettings, Transport
 from intercom_hil.timeline import Observation, Pattern, Timeline, Witness, now
-from intercom_hil.timeline.vocabulary import PBX, PROXY, known_to_pbx, registered, registration_taken_back
+from intercom_hil.timeline.vocabulary import (
+    DEVICE,
+    PBX,
+    PROXY,
+    answer,
+    known_to_pbx,
+    registered,
+    registration_taken_back,
+    request,
+)
 
 COPIES = 0.05
 """Seconds within which every witness has seen a message; its repetition comes after T1 (0.5 s)."""
@@ -297,6 +306,21 @@ class Bench(Pages):
         since = _time(after)
         await self._eyes.look(pattern, since, count=count, level=True)
         return await self._judge.require(pattern, within=within, after=since, count=count)
+
+    async def taken(self, caller: str, *, after: Moment | None = None) -> Observation:
+        """Wait until the device has taken a call; return the ACK that establishes it (RFC 3261 §13.2.2.4).
+
+        Args:
+            caller: whose, as its party is named on the wire: a station, the PBX, the proxy.
+            after: only what was seen since then counts (default: since the scenario began).
+
+        Raises:
+            Inconclusive: the device did not take it; the scenario ends here.
+        """
+        timing = self.timing
+        taken = await self.require(answer(sender=DEVICE, receiver=caller), within=timing.taken, after=after)
+        acknowledged = request("ACK", sender=caller, receiver=DEVICE)
+        return await self.require(acknowledged, within=timing.remote, after=taken)
 
     def take_longer(self, seconds: float) -> None:
         """Let the scenario last longer than others may, where the device itself says how long that is.

@@ -245,7 +245,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             (
                 "ca-kept-when-taken-out",
                 "an uploaded CA that is taken out of the settings is trusted all the same",
-                "TLS-03",
+                "TLS-03 TLS-04",
                 "ca_certificate",
             ),
         )

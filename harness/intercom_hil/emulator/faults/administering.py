@@ -215,14 +215,18 @@ class RefusedSettingsInForce(_FormFault):
         return with_valid_fields(data, refused.errors, in_force)
 
 
+_NEEDED = ("server_address", "extension", "call_number")
+"""Fields that no form may leave empty (CFG-22)."""
+
+
 class FieldNotChecked(_FormFault):
-    """A wrong value in one field is taken, and comes to nothing."""
+    """A wrong value in one field is taken, and comes to nothing; so is none in one that is needed."""
 
     def __init__(self, field: str, requirement: str) -> None:
         super().__init__()
         self.name = f"{field.replace('_', '-')}-not-checked"
         self.description = f"a wrong value in the field {field} is accepted, and has no effect"
-        self.breaks = frozenset({requirement})
+        self.breaks = frozenset({requirement, "CFG-22"} if field in _NEEDED else {requirement})
         self._field = field
 
     def read(self, data: Mapping[str, Any], in_force: SipSettings | None) -> SipSettings:

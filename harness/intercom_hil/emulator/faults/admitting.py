@@ -11,15 +11,37 @@ from urllib.parse import unquote
 
 from intercom_hil.emulator.addresses import user_of
 from intercom_hil.emulator.faults.fault import Fault
-from intercom_hil.emulator.vocabulary import Answer, Configured, Incoming, Input, Output, Step
+from intercom_hil.emulator.vocabulary import (
+    Answer,
+    Configured,
+    Incoming,
+    Input,
+    Output,
+    Step,
+    WriteEvent,
+)
 
 
 class CallerMisread(Fault):
     """A fault that takes a caller for somebody else before the list is consulted."""
 
+    _callers = ("", "")  # as whom the device takes the last caller, and who it is
+
     def react(self, given: Input, inner: Step) -> list[Output]:
-        """Misread."""
-        return inner(self.misread(given) if isinstance(given, Incoming) else given)
+        """Misread; what is logged of the call names its caller all the same."""
+        if isinstance(given, Incoming):
+            taken = self.misread(given)
+            self._callers, given = (taken.caller, given.caller), taken
+        return [self._of_its_caller(output) for output in inner(given)]
+
+    def _of_its_caller(self, output: Output) -> Output:
+        if (
+            not isinstance(output, WriteEvent)
+            or not output.name.startswith("incoming")
+            or not self._callers[0]
+        ):
+            return output
+        return replace(output, details=output.details.replace(*self._callers))
 
     @abstractmethod
     def misread(self, given: Incoming) -> Incoming:
@@ -58,11 +80,14 @@ class IgnoresHost(CallerMisread):
     breaks = frozenset({"INC-07"})
 
     def misread(self, given: Incoming) -> Incoming:
-        """Take every caller for one at the server."""
+        """Take every caller for the one of that name who is on the list, or for one at the server."""
         settings = self.situation.settings
         if settings is None:
             return given
-        return self.as_from_server(given, f"sip:{user_of(given.caller)}@{settings.server_address}")
+        user = user_of(given.caller)
+        listed = (entry for entry in settings.permitted_callers if entry.startswith("sip:"))
+        own = next((entry for entry in listed if user_of(entry) == user), "")
+        return self.as_from_server(given, own or f"sip:{user}@{settings.server_address}")
 
 
 class TrustsAnySource(CallerMisread):
@@ -220,7 +245,8 @@ class EntrySearched(CallerMisread):
         settings = self.situation.settings
         for entry in settings.permitted_callers if settings else ():
             if settings and entry in given.caller:
-                return self.as_from_server(given, f"sip:{user_of(entry) or entry}@{settings.server_address}")
+                full = entry if entry.startswith("sip:") else f"sip:{entry}@{settings.server_address}"
+                return self.as_from_server(given, full)
         return given
 
 

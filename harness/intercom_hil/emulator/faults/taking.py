@@ -104,7 +104,7 @@ class BusyAfterRejection(Fault):
 
     name = "busy-after-rejection"
     description = "after it has rejected a call, the device is busy to every caller until reconfigured"
-    breaks = frozenset({"INC-03"})
+    breaks = frozenset({"INC-02", "INC-03"})
 
     def __init__(self) -> None:
         super().__init__()

@@ -150,7 +150,9 @@ BENT_RULES: tuple[Callable[[], RuleBent], ...] = (
     partial(
         RuleBent,
         "accepts-self-signed",
-        "a certificate that its own holder signed will do",
+        "a certificate that its own holder signed will do, and any CA that comes along with one",
+        "TLS-02",
+        "TLS-03",
         "TLS-05",
         tolerated=frozenset({Flaw.SELF_SIGNED}),
     ),
