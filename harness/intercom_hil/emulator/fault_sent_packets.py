@@ -302,7 +302,7 @@ def _asks_twice(sent: SentPackets, packet: _Packet) -> list[bytes]:
     if not packet.begins(b"REGISTER ") or b"\r\nAuthorization:" not in packet.data:
         return [packet.data]
     again = packet.data.replace(packet.branch, packet.branch + b"again", 1)
-    return [packet.data, re.sub(rb"(\r\nCSeq: *[0-9]+)", rb"\g<1>0", again, count=1)]
+    return [packet.data, re.sub(rb"(\r\nCall-ID: *)", rb"\g<1>again-", again, count=1)]
 
 
 def _section_too_many(sent: SentPackets, packet: _Packet) -> list[bytes]:

@@ -53,6 +53,12 @@ class CallerMisread(Fault):
         server = settings.server_address if settings else given.source
         return replace(given, source=server, caller=caller or given.caller)
 
+    def as_listed(self, given: Incoming, entry: str) -> Incoming:
+        """Return the call as if it were of the caller whom an entry of the list names."""
+        settings = self.situation.settings
+        server = settings.server_address if settings else given.source
+        return self.as_from_server(given, entry if entry.startswith("sip:") else f"sip:{entry}@{server}")
+
 
 class ComparesDisplayName(CallerMisread):
     """The display name is taken for the caller's number."""
@@ -67,8 +73,7 @@ class ComparesDisplayName(CallerMisread):
         entries = settings.permitted_callers if settings else ()
         for entry in entries:
             if settings and given.display and given.display in (entry, user_of(entry)):
-                full = entry if entry.startswith("sip:") else f"sip:{entry}@{settings.server_address}"
-                return self.as_from_server(given, full)
+                return self.as_listed(given, entry)
         return given
 
 
@@ -245,8 +250,7 @@ class EntrySearched(CallerMisread):
         settings = self.situation.settings
         for entry in settings.permitted_callers if settings else ():
             if settings and entry in given.caller:
-                full = entry if entry.startswith("sip:") else f"sip:{entry}@{settings.server_address}"
-                return self.as_from_server(given, full)
+                return self.as_listed(given, entry)
         return given
 
 

@@ -317,9 +317,7 @@ class ListIgnored(CallerMisread):
         settings = self.situation.settings
         if settings is None or not settings.permitted_callers or not self._where(self, given):
             return given
-        listed = settings.permitted_callers[0]
-        number = user_of(listed) or listed
-        return self.as_from_server(given, f"sip:{number}@{settings.server_address}")
+        return self.as_listed(given, settings.permitted_callers[0])
 
 
 def _is_contact(fault: ListIgnored, given: Incoming) -> bool:
@@ -346,7 +344,7 @@ LIST_IGNORED: tuple[Callable[[], Fault], ...] = tuple(
         (
             "contacts-may-call",
             "whoever is among the contacts may call, whether permitted or not",
-            "INC-03",
+            "INC-03 INC-07",
             _is_contact,
         ),
         (

@@ -99,7 +99,7 @@ class LoggedBeforeAnswer(Fault):
 
     name = "established-before-the-answer"
     description = "outgoing_call_established is written when a call is placed, not when it is answered"
-    breaks = frozenset({"EVT-02"})
+    breaks = frozenset({"EVT-02", "EVT-11", "EVT-12"})
 
     def react(self, given: Input, inner: Step) -> list[Output]:
         """Write it with the call, and not again."""
