@@ -208,8 +208,8 @@ DISTORTED = (
     (
         "first-keys-for-every-call",
         "every call is protected with the keys of the first one",
-        "ENC-05 ENC-08 ENC-10 ENC-11",
-        "ENC-08 ENC-11",
+        "ENC-03 ENC-05 ENC-08 ENC-10 ENC-11",
+        "ENC-03 ENC-08 ENC-11",
     ),
     (
         "authenticated-and-not-encrypted",

@@ -85,7 +85,7 @@ class FourthContactNeverCalled(_PassesOver):
 
     name = "fourth-contact-never-called"
     description = "of a list of contacts the first three are called, and no other"
-    breaks = frozenset({"OUT-02"})
+    breaks = frozenset({"OUT-02", "OUT-07"})
 
     def passes_over(self, dial: Dial) -> bool:
         """Leave out whoever comes after the third."""
