@@ -125,6 +125,11 @@ def test_who_was_refused_may_try_again_with_the_same_call_id():
     assert found("SIP-02", CALL[0], *CALL) == {Verdict.PASS}
 
 
+def test_an_invite_that_crosses_its_answer_is_no_further_call():
+    tried_again = next_call()
+    assert found("SIP-02", *GIVEN_UP, *tried_again, tried_again[0]) == {Verdict.PASS}
+
+
 LOST = (0, CALLED[0]), (0.1, TAKEN)
 
 

@@ -9,6 +9,7 @@ from intercom_hil.judge.messages import describes_session, sip
 from intercom_hil.judge.places import place
 from intercom_hil.judge.unreadable import keep_alives
 from intercom_hil.practice.book import Book
+from intercom_hil.practice.requests import Requests
 from intercom_hil.timeline import Observation, Timeline, Witness
 from intercom_hil.timeline.observation import MalformedSip, MediaLine, SipMessageSeen
 from intercom_hil.wire.error import WireError
@@ -88,6 +89,7 @@ def identities(seen: Sequence[Observation], book: Book) -> None:
     moved = {sip(o).call_id for o in seen if 300 <= (sip(o).status or 0) < 400}
     begun: dict[str, Observation] = {}
     taken: set[str] = set()
+    sent = Requests()
     placed: dict[str, Observation] = {}
     answered: dict[str, Observation] = {}
     for observation in seen:
@@ -96,16 +98,17 @@ def identities(seen: Sequence[Observation], book: Book) -> None:
             taken.add(message.call_id)
         if message.sender != "device" or message.method != "INVITE" or not message.headers:
             continue
+        again = message.is_request and sent.again(message)  # one that is sent again is no further call
         if message.is_initial_invite:
             first = begun.setdefault(message.call_id, observation)
             other = place(sip(first).to_uri)[:2] != place(message.to_uri)[:2]
-            further = sip(first).cseq != message.cseq and message.call_id not in moved
+            further = sip(first).cseq != message.cseq and not again and message.call_id not in moved
             if further and (other or message.call_id in taken):
                 book.broken("SIP-02", "the Call-ID of another call", observation, first)
         if message.is_initial_invite and message.from_tag:
             first = placed.setdefault(message.from_tag, observation)
-            again = place(sip(first).request_uri) == place(message.request_uri)
-            if sip(first).call_id != message.call_id and not again and sip(first).call_id not in moved:
+            same = place(sip(first).request_uri) == place(message.request_uri)
+            if sip(first).call_id != message.call_id and not same and sip(first).call_id not in moved:
                 book.broken("SIP-02", "the From tag of another call", observation, first)
         elif (message.status or 0) > 100 and message.to_tag:
             first = answered.setdefault(message.to_tag, observation)

@@ -257,8 +257,8 @@ class HangUpLockedAtFirst(Fault):
     """The button is deaf for a while, so that nobody who presses it twice hangs up."""
 
     name = "hang-up-ignored-for-two-seconds"
-    description = "in the first two seconds of a placed call the button does nothing"
-    breaks = frozenset({"OUT-06"})
+    description = "in the first two seconds of a call the button does nothing"
+    breaks = frozenset({"INC-05", "OUT-06"})
 
     def __init__(self) -> None:
         super().__init__()
