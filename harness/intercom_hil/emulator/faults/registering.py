@@ -57,8 +57,8 @@ class NeverPolls(Fault):
     """Connectivity is not confirmed at the polling interval."""
 
     name = "never-polls"
-    description = "the registration is not confirmed again every polling interval"
-    breaks = frozenset({"REG-03"})
+    description = "the registration is not confirmed again every polling interval, nor after an outage"
+    breaks = frozenset({"REG-03", "REG-04"})
 
     def change(self, output: Output) -> Output | None:
         """Never start the polling timer."""
