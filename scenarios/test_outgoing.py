@@ -449,7 +449,8 @@ async def test_after_a_remote_hangup_the_next_call_is_possible_at_once(bench: Be
     pressed = await bench.intercom.press_button()
 
     again = invite(sender=DEVICE, receiver=PBX, to=desk.number)
-    await bench.expect("OUT-08", again, within=bench.timing.dial, after=pressed)
+    # That it comes is the row's; how soon is OUT-01's.
+    await bench.expect("OUT-08", again, within=2 * bench.timing.dial, after=pressed)
     ended = await _remote_hangup(bench, after=pressed)
     await bench.call_device(caller=desk.number)
     await bench.expect("OUT-08", NOT_BUSY, within=bench.timing.answer, after=ended)

@@ -82,7 +82,7 @@ class IgnoresHost(CallerMisread):
 
     name = "allow-list-ignores-host"
     description = "a permitted extension gets in whatever domain it claims"
-    breaks = frozenset({"INC-07"})
+    breaks = frozenset({"INC-03", "INC-07"})
 
     def misread(self, given: Incoming) -> Incoming:
         """Take every caller for the one of that name who is on the list, or for one at the server."""
