@@ -135,6 +135,22 @@ async def test_a_call_that_nobody_ever_answered_excuses_one_scenario_only(tmp_pa
         assert (seen.seq < 0) == kept_off
 
 
+async def test_a_call_with_the_call_id_of_an_earlier_scenario_is_of_the_scenario_that_it_begins_in(tmp_path):
+    assembly = Assembly(load(DEFAULT_BENCH), run_folder=tmp_path)
+
+    def passes(*contents):
+        return [assembly.append(Witness.WIRE, content).seq >= 0 for content in contents]
+
+    invite, answer = sip("INVITE sip:3401@192.0.2.30 SIP/2.0"), sip("SIP/2.0 200 OK")
+    bye = answer.model_copy(update={"method": "BYE", "from_tag": "b", "to_tag": "a"})
+    assert passes(invite, answer) == [True, True]
+    begin_another_scenario(assembly)
+    other = [one.model_copy(update={"from_tag": "n"}) for one in (invite, answer)]
+    assert passes(bye, *other, bye) == [False, True, True, False]
+    assert passes(bye.model_copy(update={"to_tag": "n"})) == [True]
+    assert passes(bye.model_copy(update={"to_tag": ""})) == [True]  # of the one that had the Call-ID last
+
+
 def restart():
     """What a device's console reports when it has restarted."""
     return InstrumentLost(instrument="device", problem="it restarted: boot EMU-1", blame="device")

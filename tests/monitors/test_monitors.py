@@ -471,6 +471,17 @@ def test_a_press_whose_call_is_not_logged_begins_another_list_all_the_same():
     assert "EVT-12" not in failed
 
 
+@pytest.mark.parametrize(("pressed", "rows"), [(True, set()), (False, {"EVT-12"})])
+def test_a_failure_after_an_answer_may_be_of_the_next_press_whose_call_is_not_logged(pressed, rows):
+    story = Story().press().event("outgoing_call_initiated").placed().event("outgoing_call_established")
+    story.at(3)
+    if pressed:
+        story.press()
+    story.at(4).event("outgoing_call_failure", failure="busy")
+    found = monitor(story.timeline, START + 60, START + 60)
+    assert {j.requirement for j in found if j.verdict is Verdict.FAIL} & {"EVT-12"} == rows
+
+
 @pytest.mark.parametrize(("logged", "rows"), [(True, set()), (False, {"EVT-01"})])
 def test_a_press_in_a_call_that_places_another_one_is_logged(logged, rows):
     story = Story().taken("c1").at(3).press().at(4).bye("pbx").at(5)

@@ -492,7 +492,7 @@ def _order(timeline: Timeline, logged: list[Observation]) -> Iterator[Finding]:
                 broken = True
                 yield Finding("EVT-12", f"{first.name} before {name}", str(observation), (observation,))
                 break
-    for observation in _failures_after_answer(ordered):
+    for observation in _failures_after_answer(ordered, presses_in(timeline)):
         broken = True
         expected = "no failure of a placed call between its answer and the next press"
         yield Finding("EVT-12", expected, str(observation), (observation,))
@@ -517,14 +517,17 @@ def _as_written(logged: list[Observation]) -> list[Observation]:
     return sorted(arrived, key=lambda o: event_of(o).device_time or 0.0)
 
 
-def _failures_after_answer(ordered: list[Observation]) -> Iterator[Observation]:
-    answered = False
+def _failures_after_answer(ordered: list[Observation], presses: list[Observation]) -> Iterator[Observation]:
+    """Yield the failures of a call that was answered; the next one begins with a press, logged or not."""
+    answered: Observation | None = None
     for observation in ordered:
         name = event_of(observation).name
+        if answered and any(answered.time < press.time < observation.time for press in presses):
+            answered = None
         if name == catalogue.OUTGOING_INITIATED.name:
-            answered = False
+            answered = None
         elif name == catalogue.OUTGOING_ESTABLISHED.name:
-            answered = True
+            answered = observation
         elif answered and name in (
             catalogue.OUTGOING_FAILURE.name,
             catalogue.OUTGOING_CONTACTS_EXHAUSTED.name,

@@ -46,6 +46,7 @@ _ENDS = {
 """Events that report the end of a call, and what shows the beginning of one of that direction."""
 _DECIDES = (INCOMING_REJECTED.name, INCOMING_RECEIVED.name)
 """Events that report what the device has decided about a call that came in."""
+_Call = tuple[str, str]
 _OF_EARLIER_CALLS = "SIP messages of earlier scenarios' calls"
 
 
@@ -62,17 +63,20 @@ class Attribution:
         self.restarts: list[str] = []
         self._scenario = 0
         self._touched = False
-        self._calls: dict[str, int] = {}
+        self._calls: dict[_Call, int] = {}
+        self._last: dict[str, _Call] = {}  # of the calls with one Call-ID
         self._dialling: int | None = None  # the scenario whose press the device is trying contacts for
         self._left_up: Counter[str] = Counter()  # calls of earlier scenarios, by what showed their beginning
         self._kept_off: Counter[str] = Counter()
-        self._reached: set[str] = set()  # Call-IDs of calls that the device has answered, be it with 100
+        self._reached: set[_Call] = set()  # calls that the device has answered, be it with 100
         self._undecided: dict[
-            str, int
+            _Call, int
         ] = {}  # calls to the device without a final response: of which scenario
         self._decided_late = False  # a call of the scenario before has got it since this one began
         self._called = False  # this scenario has had a call come in
-        self._unheard: dict[str, list[tuple[Witness, SipMessageSeen, float]]] = {}  # what has not reached it
+        self._unheard: dict[
+            _Call, list[tuple[Witness, SipMessageSeen, float]]
+        ] = {}  # what has not reached it
 
     def begin(self) -> None:
         """Begin another scenario: it has not touched the device yet."""
@@ -112,7 +116,8 @@ class Attribution:
         """
         if not isinstance(content, SipMessageSeen):
             return []
-        call, earlier = content.call_id, self._calls.get(content.call_id, self._scenario) != self._scenario
+        call = self._call_of(content)
+        earlier = self._calls.get(call, self._scenario) != self._scenario
         if (
             earlier
             and content.is_initial_invite
@@ -166,10 +171,12 @@ class Attribution:
         if isinstance(content, DeviceEvent | EventCopy) and not self._touched:
             return "events of the device before the scenario touched it"
         if isinstance(content, SipMessageSeen):
+            call = self._call_of(content)
             if content.is_initial_invite:
-                self._calls.setdefault(content.call_id, self._scenario_of(content))
+                self._calls.setdefault(call, self._scenario_of(content))
+                self._last[content.call_id] = call
             self._follow_calls_in(content)
-            if self._calls.get(content.call_id, self._scenario) != self._scenario:
+            if self._calls.get(call, self._scenario) != self._scenario:
                 return _OF_EARLIER_CALLS
         return ""
 
@@ -196,8 +203,19 @@ class Attribution:
         self._left_up[began] -= of_earlier
         return of_earlier
 
-    def _follow_calls_in(self, message: SipMessageSeen) -> None:
+    def _call_of(self, message: SipMessageSeen) -> _Call:
+        """Return what a call is known by: its Call-ID, and its caller's tag where a device uses that again.
+
+        Whatever else has the Call-ID, and neither tag of a call that is known, is of the one that had it last.
+        """
         call = message.call_id
+        own = [(call, tag) for tag in (message.from_tag, message.to_tag) if (call, tag) in self._calls]
+        if own or message.is_initial_invite:
+            return own[0] if own else (call, message.from_tag)
+        return self._last.get(call, (call, message.from_tag))
+
+    def _follow_calls_in(self, message: SipMessageSeen) -> None:
+        call = self._call_of(message)
         scenario = self._calls.get(call, self._scenario)
         if message.is_initial_invite and message.receiver == "device":
             self._called |= scenario == self._scenario
