@@ -206,7 +206,7 @@ class Attribution:
     def _call_of(self, message: SipMessageSeen) -> _Call:
         """Return what a call is known by: its Call-ID, and its caller's tag where a device uses that again.
 
-        Whatever else has the Call-ID, and neither tag of a call that is known, is of the one that had it last.
+        Whatever else has the Call-ID, and neither tag of a call that is known, is of the last with it.
         """
         call = message.call_id
         own = [(call, tag) for tag in (message.from_tag, message.to_tag) if (call, tag) in self._calls]
