@@ -16,7 +16,18 @@ LENGTH = 12
 OURS, THEIRS = {"sender": "device", "receiver": "pbx"}, {"sender": "pbx", "receiver": "device"}
 
 
-def told(looks, *, mode="Both", sent=LENGTH, heard=LENGTH, taken=False, late=0.0, then=None, theirs=""):
+def told(
+    looks,
+    *,
+    mode="Both",
+    sent=LENGTH,
+    heard=LENGTH,
+    taken=False,
+    late=0.0,
+    then=None,
+    theirs="",
+    verdict=Verdict.FAIL,
+):
     """A call of twelve seconds, and what is seen in each half: M moving, s standing, . nothing.
 
     ``theirs`` is what the device is shown, to the end.
@@ -66,7 +77,7 @@ def told(looks, *, mode="Both", sent=LENGTH, heard=LENGTH, taken=False, late=0.0
         then(story)
     story.at(1.1 + LENGTH).bye("pbx")
     found = monitor(story.timeline, START + 20, START + 21, {"picture kept up"})
-    return {j.requirement for j in found if j.verdict is Verdict.FAIL}
+    return {j.requirement for j in found if j.verdict is verdict}
 
 
 MOVING, STANDING = "M" * 24, "M" * 8 + "s" * 16
@@ -80,6 +91,13 @@ def test_a_picture_that_stands_or_is_sent_no_more(mode, taken, row):
     assert told(MOVING, mode=mode, taken=taken) == set()
     assert told(STANDING, mode=mode, taken=taken) == {row}
     assert told(MOVING[:8], sent=4, mode=mode, taken=taken) == {row}
+
+
+@pytest.mark.parametrize(("late", "rows"), [(7.0, {"VID-03"}), (0.0, set())])
+def test_what_a_late_bench_may_have_made_of_it_is_inconclusive(late, rows):
+    for looks, sent in ((STANDING, LENGTH), (MOVING[:8], 4)):
+        assert told(looks, sent=sent, late=late, verdict=Verdict.INCONCLUSIVE) == rows
+    assert told(MOVING, late=late, verdict=Verdict.INCONCLUSIVE) == set()
 
 
 def test_what_the_other_side_shows_is_no_picture_of_the_device():

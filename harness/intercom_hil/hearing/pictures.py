@@ -7,13 +7,15 @@ for a while, and a camera may send less of what hardly changes.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from intercom_hil.hearing.conversations import Conversation, conversations
 from intercom_hil.judge.expected_events import declared_timing, presses_in
 from intercom_hil.judge.finding import Finding
 from intercom_hil.judge.in_force import InForce
-from intercom_hil.judge.lateness import MOSTLY, late_between
+from intercom_hil.judge.lateness import MOSTLY, excuse, late_between
 from intercom_hil.spec.settings import VideoCalls
+from intercom_hil.spec.verdict import Verdict
 from intercom_hil.timeline import Observation, Timeline
 from intercom_hil.timeline.media import MediaEnded, VideoSeen
 
@@ -57,9 +59,10 @@ def _stopped(timeline: Timeline, one: Conversation, row: str, until: float) -> I
         return
     over = min(until, last["audio"][0])
     since, account = last["video"]
-    if since > one.begun and _lasts(timeline, since, over):
+    if since > one.begun and over - since > STANDS:
         seen = f"none in the last {over - since:.1f} s: {account}"
-        yield Finding(row, "a picture as long as both sides talk", seen, [one.call.invite, account])
+        found = Finding(row, "a picture as long as both sides talk", seen, [one.call.invite, account])
+        yield _unless_late(timeline, since, over, found)
 
 
 def _frozen(timeline: Timeline, one: Conversation, row: str, until: float) -> Iterator[Finding]:
@@ -76,12 +79,15 @@ def _frozen(timeline: Timeline, one: Conversation, row: str, until: float) -> It
     if len(moving) < _SEEN_MOVING or any(not look.frames for _, look in looks):
         return
     since, (final, _) = moving[-1], looks[-1]
-    if _lasts(timeline, since.time, final.time):
+    if final.time - since.time > STANDS:
         seen = f"nothing moves in the last {final.time - since.time:.1f} s: {final}"
-        yield Finding(row, "a picture that goes on moving", seen, [one.call.invite, since, final])
+        found = Finding(row, "a picture that goes on moving", seen, [one.call.invite, since, final])
+        yield _unless_late(timeline, since.time, final.time, found)
 
 
-def _lasts(timeline: Timeline, since: float, until: float) -> bool:
-    """Whether a time is too long for a picture to stand, the bench's lateness left out."""
+def _unless_late(timeline: Timeline, since: float, until: float, found: Finding) -> Finding:
+    """Return what was found; it is inconclusive where, without the bench's lateness, the time is too short."""
     late = late_between(timeline, since, until)
-    return until - since - late > STANDS and late < MOSTLY * (until - since)
+    if until - since - late > STANDS and late < MOSTLY * (until - since):
+        return found
+    return replace(found, verdict=Verdict.INCONCLUSIVE, seen=f"{excuse(late)}; {found.seen}")
