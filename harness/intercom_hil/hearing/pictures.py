@@ -86,7 +86,7 @@ def _frozen(timeline: Timeline, one: Conversation, row: str, until: float) -> It
 
 
 def _unless_late(timeline: Timeline, since: float, until: float, found: Finding) -> Finding:
-    """Return what was found; it is inconclusive where, without the bench's lateness, the time is too short."""
+    """Return what was found; it is inconclusive where the bench's lateness leaves too short a time."""
     late = late_between(timeline, since, until)
     if until - since - late > STANDS and late < MOSTLY * (until - since):
         return found
