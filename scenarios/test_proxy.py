@@ -153,6 +153,9 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     await bench.stations(answers())
     await bench.configure(await_registration=False)
     at_proxy, at_server = proxy.settings.username, bench.intercom.extension
+    for header, wrong in (("Proxy-Authorization", at_server), ("Authorization", at_proxy)):
+        crossed = with_credentials(request_of_device(), header, username=wrong)
+        bench.never_in_scenario("PRX-02", crossed)
     everything = request("REGISTER", sender=DEVICE)
 
     challenged = await bench.require(
@@ -178,9 +181,6 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     to_server = with_credentials(called, "Authorization", username=at_server)
     await bench.expect("PRX-02", to_proxy, within=bench.timing.called, after=pressed)
     await bench.expect("PRX-02", to_server, within=bench.timing.called, after=pressed)
-    for header, wrong in (("Proxy-Authorization", at_server), ("Authorization", at_proxy)):
-        crossed = with_credentials(request_of_device(), header, username=wrong)
-        bench.never_in_scenario("PRX-02", crossed)
 
 
 @scenario("CFG-21", settings=lambda at: Settings(proxy=at.proxy_settings))

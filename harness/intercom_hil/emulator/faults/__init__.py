@@ -239,7 +239,7 @@ _FACTORIES: tuple[Callable[[], Fault], ...] = (
             (
                 "proxy-kept-when-taken-out",
                 "a proxy that is taken out of the settings is used all the same",
-                "CFG-21",
+                "CFG-03 CFG-21",
                 "proxy",
             ),
             (
