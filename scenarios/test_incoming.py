@@ -454,7 +454,10 @@ async def test_a_call_that_leaves_the_offer_to_the_device_is_heard_like_any_othe
     caller = await bench.call_device(caller=bench.number(0), direct=True, tone_hz=1200, late_offer=True)
 
     rung = await bench.require(invite(sender=caller.number, receiver=DEVICE), within=bench.timing.remote)
-    await bench.require(answer(sender=DEVICE, receiver=caller.number), within=bench.timing.answer, after=rung)
+    decided = final_answer(sender=DEVICE, receiver=caller.number)
+    await bench.require(decided, within=bench.timing.answer, after=rung)
+    if not bench.seen(decided.where(status=Condition(one_of=NO_SUCH_MEDIA))):
+        await bench.taken(caller.number)  # whom it turns away is another question (INC-03)
     heard = tone(bench.microphone_tone, sender=DEVICE, receiver=caller.number)
     await bench.expect("INC-06", heard, within=bench.timing.taken, after=rung)
     if bench.has(Capability.SPEAKER):
@@ -494,6 +497,8 @@ async def test_a_caller_that_moves_its_sound_is_followed(bench: Bench) -> None:
         await bench.expect("INC-06", speaker_tone(1200), within=bench.timing.answer, after=now(), count=2)
 
 
+NO_SUCH_MEDIA = (406, 415, 488, 606)
+"""Refusals that say nothing of the caller (RFC 3261 §21.4.7, §21.4.13, §21.4.26, §21.6.4)."""
 PCMU, PCMA = 0, 8
 """Payload types of the two laws of G.711 (RFC 3551 §6)."""
 
