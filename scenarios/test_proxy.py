@@ -151,7 +151,7 @@ async def test_a_challenge_of_the_proxy_gets_other_credentials_than_one_of_the_s
     """
     proxy = await bench.proxy()
     await bench.stations(answers())
-    await bench.configure(await_registration=False)
+    await bench.configure(afresh=True, await_registration=False)
     at_proxy, at_server = proxy.settings.username, bench.intercom.extension
     for header, wrong in (("Proxy-Authorization", at_server), ("Authorization", at_proxy)):
         crossed = with_credentials(request_of_device(), header, username=wrong)
