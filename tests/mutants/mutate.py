@@ -49,7 +49,11 @@ TESTS: Mapping[str, tuple[str, ...]] = {
         "tests/event_sources/test_device_clock.py",
         "tests/event_sources/test_event_duties.py",
     ),
-    "wire": ("tests/wire", "tests/capture/test_capture_cases.py"),
+    "wire": (
+        "tests/wire",
+        "tests/capture/test_capture_cases.py",
+        "tests/commands/test_foreign_captures.py",
+    ),
     "practice": ("tests/practice", "tests/monitors"),
     "monitors": ("tests/monitors", "tests/judge"),
     "hearing": ("tests/monitors",),
