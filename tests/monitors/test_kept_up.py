@@ -5,7 +5,8 @@ import pytest
 from intercom_hil.hearing.kept_up import kept_up
 from intercom_hil.media.rtp import build_rtp
 from intercom_hil.monitors.monitors import monitor
-from intercom_hil.timeline import Witness
+from intercom_hil.timeline import Timeline, Witness
+from intercom_hil.timeline.media import MediaEnded
 from intercom_hil.timeline.observation import Configured, Declared, InstrumentLost, OutputChanged
 from tests.capture.wire_story import DEVICE, PBX, Wire, sip
 from tests.monitors.test_both_heard import MICROPHONE, Talk, converse
@@ -77,6 +78,23 @@ def test_a_digit_of_the_other_side_may_end_it():
 
 def test_the_other_side_has_gone():
     assert talked(wait=1.0) == []
+
+
+@pytest.mark.parametrize(("seconds", "rows"), [(0.5, ["OUT-05"]), (1.5, [])])
+def test_the_other_side_was_silent_for_too_long_when_the_call_was_up(seconds, rows):
+    """A station that comes to its ACK seconds late sends nothing until then."""
+
+    def begun_late(timeline, closed):
+        later = Timeline()
+        later.opened = timeline.opened
+        for one in timeline:
+            content = one.content
+            if isinstance(content, MediaEnded) and content.receiver == "device":
+                content = content.model_copy(update={"first": content.first + seconds})
+            later.append(one.witness, content, one.time)
+        return kept_up(later, closed)
+
+    assert talked(judge=begun_late) == rows
 
 
 def test_a_call_that_lasts_may_be_limited():

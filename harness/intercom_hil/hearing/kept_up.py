@@ -26,6 +26,8 @@ _FINDS_OUT = 0.5
 """Seconds after an answer in which a device may find that it cannot use what was agreed on."""
 _STILL_SENT = 0.5
 """Seconds before its end until which the other side was heard, where it had not gone."""
+_SILENT = 1.0
+"""Seconds after an answer without a packet of the other side, after which a device may take it for lost."""
 _ASKS = ("INVITE", "UPDATE", "REFER", "INFO", "MESSAGE")
 """Requests that may make a device end a call: a digit by INFO opens a door, and that was it (RFC 6086)."""
 _DIGITS = "TELEPHONE-EVENT/"
@@ -57,7 +59,7 @@ def kept_up(timeline: Timeline, closed: float) -> Iterator[Finding]:
             or others
             or explained
             or not _FINDS_OUT < lasted <= LIMITED
-            or not _heard(timeline, call, bye.time)
+            or not _heard(timeline, call, final.time, bye.time)
         ):
             continue
         expected = "a call that goes on while both sides talk"
@@ -91,8 +93,8 @@ def _sections(message: SipMessageSeen) -> tuple[Media, ...]:
     return session.media if session else ()
 
 
-def _heard(timeline: Timeline, call: Call, over: float) -> bool:
-    """Whether the other side was sending, to the end, what the device can use."""
+def _heard(timeline: Timeline, call: Call, begun: float, over: float) -> bool:
+    """Whether the other side was sending, from the answer to the end, what the device can use."""
     theirs = [
         o.content
         for o in timeline
@@ -102,4 +104,5 @@ def _heard(timeline: Timeline, call: Call, over: float) -> bool:
         and o.content.media == "audio"
     ]
     usable = all(not flow.rejected and not flow.plain for flow in theirs)
-    return usable and any(flow.last > over - _STILL_SENT for flow in theirs)
+    soon = any(flow.first < begun + _SILENT for flow in theirs)
+    return usable and soon and any(flow.last > over - _STILL_SENT for flow in theirs)
